@@ -1,0 +1,79 @@
+/** What went wrong, as a closed union: a `switch` over it is checked by the compiler. */
+export type RedshiftErrorCode =
+  /** An option is missing, malformed, unknown, or does not fit the API. Nothing was sent. */
+  | 'ERR_REDSHIFT_OPTION'
+  /** The cluster, workgroup or region is unknown, or named twice and differently. Nothing was sent. */
+  | 'ERR_REDSHIFT_TARGET'
+  /** The connection is not encrypted. Redshift refuses IAM logins without TLS. */
+  | 'ERR_REDSHIFT_TLS'
+  /** The connection logs in as another user than the login is for. */
+  | 'ERR_REDSHIFT_USER_MISMATCH'
+  /** `pg.native` was given a password function, which it cannot call. */
+  | 'ERR_REDSHIFT_NATIVE'
+  /** There are no AWS credentials, or AWS does not accept them (expired, unknown, badly signed). */
+  | 'ERR_REDSHIFT_AWS_CREDENTIALS'
+  /** The IAM policy does not allow the call. */
+  | 'ERR_REDSHIFT_ACCESS_DENIED'
+  /** There is no such cluster or workgroup in that region and account. */
+  | 'ERR_REDSHIFT_NOT_FOUND'
+  /** AWS does not support the call for this cluster. */
+  | 'ERR_REDSHIFT_UNSUPPORTED'
+  /** AWS's rate limit was hit. */
+  | 'ERR_REDSHIFT_THROTTLED'
+  /** AWS failed (5xx), or could not be reached. */
+  | 'ERR_REDSHIFT_UNAVAILABLE'
+  /** AWS, or the provider of AWS credentials, did not answer within the deadline. */
+  | 'ERR_REDSHIFT_TIMEOUT'
+  /** AWS's answer could not be used: no user, no password, no valid expiry. */
+  | 'ERR_REDSHIFT_RESPONSE'
+  /** Redshift refused a login that AWS had just handed out. */
+  | 'ERR_REDSHIFT_LOGIN_REJECTED'
+  /** The credentials, the pool or the client were closed. */
+  | 'ERR_REDSHIFT_CLOSED'
+
+/**
+ * Every error of this package. `code` says what went wrong, `message` ends with the remedy. `cause`, where there is one, is
+ * a copy of the underlying error that holds no secret.
+ */
+export class RedshiftCredentialsError extends Error {
+  static {
+    RedshiftCredentialsError.prototype.name = 'RedshiftCredentialsError'
+  }
+
+  readonly code: RedshiftErrorCode
+
+  constructor(code: RedshiftErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options)
+    this.code = code
+  }
+
+  /**
+   * A new instance with the same content. pg-pool writes into the stack of the error that it passes on, so those who
+   * share a failure each get one of their own.
+   * @internal
+   */
+  copy(): RedshiftCredentialsError {
+    return new RedshiftCredentialsError(this.code, this.message, this.cause === undefined ? {} : { cause: this.cause })
+  }
+}
+
+/** A bad option, refused before anything is sent. */
+export const optionError = (message: string): RedshiftCredentialsError =>
+  new RedshiftCredentialsError('ERR_REDSHIFT_OPTION', message)
+
+/** A cluster, workgroup or region that is missing or contradictory. */
+export const targetError = (message: string): RedshiftCredentialsError =>
+  new RedshiftCredentialsError('ERR_REDSHIFT_TARGET', message)
+
+/** The error that everything rejects with after `close()`. */
+export const closedError = (): RedshiftCredentialsError =>
+  new RedshiftCredentialsError(
+    'ERR_REDSHIFT_CLOSED',
+    'The Redshift credentials are closed. Create new ones, or close them later.',
+  )
+
+/** A value as it may stand in a message: one line, quoted, not too long. */
+export const quoted = (value: unknown): string => {
+  const text = typeof value === 'string' ? JSON.stringify(value) : String(value)
+  return text.length > 100 ? `${text.slice(0, 97)}…` : text
+}

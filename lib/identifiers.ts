@@ -1,0 +1,123 @@
+import { optionError, quoted } from './errors.js'
+
+// https://docs.aws.amazon.com/redshift/latest/dg/r_pg_keywords.html
+const RESERVED_WORDS: ReadonlySet<string> = new Set(
+  `AES128 AES256 ALL ALLOWOVERWRITE ANALYSE ANALYZE AND ANY ARRAY AS ASC AUTHORIZATION AZ64 BACKUP BETWEEN BINARY BLANKSASNULL
+  BOTH BYTEDICT BZIP2 CASE CAST CHECK COLLATE COLUMN CONSTRAINT CREATE CREDENTIALS CROSS CURRENT_DATE CURRENT_TIME
+  CURRENT_TIMESTAMP CURRENT_USER CURRENT_USER_ID DEFAULT DEFERRABLE DEFLATE DEFRAG DELTA DELTA32K DESC DISABLE DISTINCT DO ELSE
+  EMPTYASNULL ENABLE ENCODE ENCRYPT ENCRYPTION END EXCEPT EXPLICIT FALSE FOR FOREIGN FREEZE FROM FULL GLOBALDICT256
+  GLOBALDICT64K GRANT GROUP GZIP HAVING IDENTITY IGNORE ILIKE IN INITIALLY INNER INTERSECT INTERVAL INTO IS ISNULL JOIN LEADING
+  LEFT LIKE LIMIT LOCALTIME LOCALTIMESTAMP LUN LUNS LZO LZOP MINUS MOSTLY16 MOSTLY32 MOSTLY8 NATURAL NEW NOT NOTNULL NULL NULLS
+  OFF OFFLINE OFFSET OID OLD ON ONLY OPEN OR ORDER OUTER OVERLAPS PARALLEL PARTITION PERCENT PERMISSIONS PIVOT PLACING PRIMARY
+  RAW READRATIO RECOVER REFERENCES REJECTLOG RESORT RESPECT RESTORE RIGHT SELECT SESSION_USER SIMILAR SNAPSHOT SOME SYSDATE
+  SYSTEM TABLE TAG TDES TEXT255 TEXT32K THEN TIMESTAMP TO TOP TRAILING TRUE TRUNCATECOLUMNS UNION UNIQUE UNNEST UNPIVOT USER
+  USING VERBOSE WALLET WHEN WHERE WITH WITHOUT`.split(/\s+/),
+)
+
+const NAME_RULE = '1 to 64 letters, digits, _ + . @ or -, the first a letter, and no reserved word'
+const CLUSTER_RULE =
+  '1 to 63 lowercase letters, digits or hyphens, the first a letter, no hyphen last and no two in a row'
+const WORKGROUP_RULE = '3 to 64 lowercase letters, digits or hyphens'
+
+const SERVERLESS_CLUSTER_PREFIX = 'redshift-serverless-'
+
+/** The cluster identifier under which `GetClusterCredentials` knows a serverless workgroup. */
+export const serverlessClusterIdentifier = (workgroupName: string): string =>
+  `${SERVERLESS_CLUSTER_PREFIX}${workgroupName}`
+
+/** What the user of a connection says: `IAMA:alice:analysts` is Alice, created where missing, in a group. */
+export interface IamUser {
+  readonly prefix: 'IAM' | 'IAMA' | 'IAMR' | undefined
+  readonly name: string
+  readonly groups: readonly string[]
+}
+
+/** Takes a login's user name apart. A name without a prefix is the database user itself. */
+export function parseIamUser(user: string): IamUser {
+  const match = /^(IAM[AR]?):([^:]*)(?::(.*))?$/s.exec(user)
+  if (!match) return { prefix: undefined, name: user, groups: [] }
+  return {
+    prefix: match[1] as 'IAM' | 'IAMA' | 'IAMR',
+    name: match[2] ?? '',
+    groups: match[3] ? match[3].split(',') : [],
+  }
+}
+
+const isName = (value: string): boolean =>
+  /^[A-Za-z][A-Za-z0-9_+.@-]{0,63}$/.test(value) && !RESERVED_WORDS.has(value.toUpperCase())
+
+function requireString(option: string, value: unknown, rule: string): asserts value is string {
+  if (typeof value !== 'string') throw optionError(`${option} is ${quoted(value)}, not a string. Set it to ${rule}.`)
+}
+
+function refuse(option: string, value: string, rule: string, remedy: string): never {
+  throw optionError(`${option} ${quoted(value)} is not valid: it takes ${rule}. ${remedy}`)
+}
+
+/** Checks a database name. Throws `ERR_REDSHIFT_OPTION`. */
+export function checkDatabaseName(option: string, value: unknown): asserts value is string {
+  requireString(option, value, NAME_RULE)
+  if (!isName(value)) refuse(option, value, NAME_RULE, `Set ${option} to the database's name, as the console shows it.`)
+}
+
+/** Checks a database user's name, without the `IAM:` that AWS puts before it. Throws `ERR_REDSHIFT_OPTION`. */
+export function checkUserName(option: string, value: unknown): asserts value is string {
+  requireString(option, value, NAME_RULE)
+  if (value.toUpperCase() === 'PUBLIC') refuse(option, value, `${NAME_RULE} or PUBLIC`, 'Name a single user.')
+  if (isName(value)) return
+  const { prefix, name } = parseIamUser(value)
+  const remedy = prefix ? `AWS adds the prefix: write ${quoted(name)}.` : `Set ${option} to the database user's name.`
+  refuse(option, value, NAME_RULE, remedy)
+}
+
+/** Checks a database group's name: as a user's, but lowercase. Throws `ERR_REDSHIFT_OPTION`. */
+export function checkGroupName(option: string, value: unknown): asserts value is string {
+  const rule = NAME_RULE.replace('letters', 'lowercase letters')
+  requireString(option, value, rule)
+  if (!isName(value) || value !== value.toLowerCase())
+    refuse(option, value, rule, 'Redshift folds group names to lowercase: write them so.')
+}
+
+/** Checks a cluster identifier. Throws `ERR_REDSHIFT_OPTION`. */
+export function checkClusterIdentifier(option: string, value: unknown): asserts value is string {
+  requireString(option, value, CLUSTER_RULE)
+  if (value.startsWith(SERVERLESS_CLUSTER_PREFIX))
+    return checkWorkgroupName(option, value.slice(SERVERLESS_CLUSTER_PREFIX.length))
+  if (!/^(?=.{1,63}$)[a-z](-?[a-z0-9])*$/.test(value))
+    refuse(option, value, CLUSTER_RULE, 'It is the first part of the cluster endpoint, not the whole of it.')
+}
+
+/** Checks a serverless workgroup's name. Throws `ERR_REDSHIFT_OPTION`. */
+export function checkWorkgroupName(option: string, value: unknown): asserts value is string {
+  requireString(option, value, WORKGROUP_RULE)
+  if (!/^[a-z0-9-]{3,64}$/.test(value))
+    refuse(option, value, WORKGROUP_RULE, 'It is the first part of the workgroup endpoint, not the whole of it.')
+}
+
+/** Checks a region's form. Throws `ERR_REDSHIFT_OPTION`. */
+export function checkRegion(option: string, value: unknown): asserts value is string {
+  const rule = 'a region code such as us-west-2'
+  requireString(option, value, rule)
+  if (!/^[a-z]{2,}(-[a-z]+)+-\d+$/.test(value)) refuse(option, value, rule, 'Take it from the console, or AWS_REGION.')
+}
+
+/** Checks a custom domain name's form. Throws `ERR_REDSHIFT_OPTION`. */
+export function checkDomainName(option: string, value: unknown): asserts value is string {
+  const rule = 'a host name without port or scheme'
+  requireString(option, value, rule)
+  if (!/^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$/i.test(value))
+    refuse(option, value, rule, 'Write it as it is associated with the cluster or workgroup.')
+}
+
+/** Checks a whole number within bounds, such as `durationSeconds`. Throws `ERR_REDSHIFT_OPTION`. */
+export function checkWhole(option: string, value: unknown, least: number, most: number): asserts value is number {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most)
+    throw optionError(
+      `${option} is ${quoted(value)}. Set it to a whole number from ${least} to ${most}, or leave it out.`,
+    )
+}
+
+/** Checks `true` or `false`: a string from the environment is neither. Throws `ERR_REDSHIFT_OPTION`. */
+export function checkFlag(option: string, value: unknown): asserts value is boolean {
+  if (typeof value !== 'boolean') throw optionError(`${option} is ${quoted(value)}. Set it to true or false.`)
+}

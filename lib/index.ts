@@ -1,0 +1,5 @@
+export { RedshiftCredentialsError, type RedshiftErrorCode } from './errors.js'
+export { parseRedshiftHost, type RedshiftHost } from './host.js'
+export type { RedshiftLogin } from './login.js'
+export type { AwsClient, AwsClientConfig, RedshiftApi, RedshiftOptions } from './options.js'
+export type { RedshiftConnection } from './request.js'

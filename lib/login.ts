@@ -1,0 +1,29 @@
+/**
+ * A temporary database login, frozen. `user` and `password` belong together: give pg both from the same one.
+ * No `inspect`, JSON or string form of it shows the password.
+ */
+export class RedshiftLogin {
+  // Not a property: neither inspect with showHidden, nor a structured clone, nor Object.entries reaches it.
+  readonly #password: string
+
+  /** The user to log in as, the prefix included: `IAM:alice`, `IAMR:analyst`. */
+  readonly user: string
+  /** When AWS lets the login expire, on AWS's clock. Sessions that are open by then live on. */
+  readonly expiration: Date
+  /** When AWS would like the login to be refreshed (serverless only). */
+  readonly nextRefreshTime?: Date
+
+  /** @internal */
+  constructor(user: string, password: string, expiration: Date, nextRefreshTime?: Date) {
+    this.user = user
+    this.#password = password
+    this.expiration = expiration
+    if (nextRefreshTime) this.nextRefreshTime = nextRefreshTime
+    Object.freeze(this)
+  }
+
+  /** The temporary password. */
+  get password(): string {
+    return this.#password
+  }
+}

@@ -1,0 +1,142 @@
+import type { RedshiftClientConfig } from '@aws-sdk/client-redshift'
+import type { RedshiftServerlessClientConfig } from '@aws-sdk/client-redshift-serverless'
+import { optionError, quoted } from './errors.js'
+import {
+  checkClusterIdentifier,
+  checkDatabaseName,
+  checkDomainName,
+  checkFlag,
+  checkGroupName,
+  checkRegion,
+  checkUserName,
+  checkWhole,
+  checkWorkgroupName,
+} from './identifiers.js'
+
+/** The AWS operations that hand out a login. */
+export type RedshiftApi = 'GetClusterCredentials' | 'GetClusterCredentialsWithIAM' | 'GetCredentials'
+
+/** A ready AWS SDK client. It is used as it is, and never destroyed by us. */
+export interface AwsClient {
+  // biome-ignore lint/suspicious/noExplicitAny: any version of the SDK's own clients fits
+  send(command: any, options?: any): Promise<any>
+}
+
+/** Configuration of the AWS SDK's clients, passed on as it is. */
+export type AwsClientConfig = RedshiftClientConfig & RedshiftServerlessClientConfig
+
+/**
+ * Which login to fetch, and how. Every option may be left out where the connection says it: an option wins over the
+ * connection, the connection over `PGHOST`, `PGDATABASE` and `PGUSER`.
+ */
+export interface RedshiftOptions {
+  /**
+   * The cluster's or workgroup's own host name, from which target and region are read. Needed where pg's `host` is a tunnel.
+   * Default: the connection's host, then `PGHOST`.
+   */
+  host?: string | undefined
+  /** The port to connect to, 1 to 65535. Default: 5439, or the looked-up one. The password function leaves it to pg. */
+  port?: number | undefined
+  /** The database to connect to, and to fetch the login for. Default: the connection's, then `PGDATABASE`. */
+  database?: string | undefined
+  /** The user to log in as, the prefix included: `IAM:alice`, `IAMA:alice:group`, `IAMR:role`. Default: the connection's, then `PGUSER`. */
+  user?: string | undefined
+  /** TLS, as pg's `ssl`. Default: `true`, with the server's certificate verified. */
+  ssl?: boolean | object | undefined
+
+  /** A provisioned cluster: 1 to 63 lowercase letters, digits, hyphens. Default: read off the host. */
+  clusterIdentifier?: string | undefined
+  /** A serverless workgroup: 3 to 64 of `a-z 0-9 -`. Default: read off the host. */
+  workgroupName?: string | undefined
+  /** The custom domain name of the cluster or workgroup. Alone, it also needs `api`. */
+  customDomainName?: string | undefined
+  /** The database user, without a prefix. Default: read off the user. With serverless it chooses `GetClusterCredentials`. */
+  dbUser?: string | undefined
+  /** The database that the login is restricted to. `null`: none, one login for every database. Default: `database`. */
+  dbName?: string | null | undefined
+  /** Groups that the user joins for the session, lowercase. Default: the group in the user `IAMA:name:group`. */
+  dbGroups?: readonly string[] | undefined
+  /** Create the database user where it is missing. Default: true for a user `IAMA:…`, else false. */
+  autoCreate?: boolean | undefined
+  /** Lifetime of a login in seconds: 900 to 3600. Default: 900. */
+  durationSeconds?: number | undefined
+  /** The AWS region. Default: `aws.region`, then the host's, then what the SDK finds (`AWS_REGION`, the profile). */
+  region?: string | undefined
+  /**
+   * The AWS operation. Default: `GetCredentials` for serverless; for a provisioned cluster `GetClusterCredentials` where a user
+   * is named, else `GetClusterCredentialsWithIAM`.
+   * @see https://docs.aws.amazon.com/redshift/latest/APIReference/API_GetClusterCredentials.html
+   * @see https://docs.aws.amazon.com/redshift/latest/APIReference/API_GetClusterCredentialsWithIAM.html
+   * @see https://docs.aws.amazon.com/redshift-serverless/latest/APIReference/API_GetCredentials.html
+   */
+  api?: RedshiftApi | undefined
+
+  /** Configuration of the AWS SDK's client (`profile`, `credentials`, `endpoint`, `maxAttempts` …), or a ready client. */
+  aws?: AwsClientConfig | AwsClient | undefined
+  /** How many different logins to keep, 1 to 1,000,000. Default: 100. */
+  maxEntries?: number | undefined
+  /** Deadline of one fetch in milliseconds, the loading of AWS credentials included: 1 to 2,147,483,647. Default: 15,000. */
+  fetchTimeoutMillis?: number | undefined
+  /** Refuse to hand a password to a connection without TLS. Only for links that encrypt by themselves: false. Default: true. */
+  requireTls?: boolean | undefined
+}
+
+/** Whether this is a ready SDK client, and not its configuration. */
+export const isAwsClient = (aws: RedshiftOptions['aws']): aws is AwsClient =>
+  aws !== undefined && 'send' in aws && typeof aws.send === 'function'
+
+const APIS: ReadonlySet<unknown> = new Set<RedshiftApi>([
+  'GetClusterCredentials',
+  'GetClusterCredentialsWithIAM',
+  'GetCredentials',
+])
+
+const checkText = (option: string, value: unknown): void => {
+  if (typeof value !== 'string' || value === '')
+    throw optionError(`${option} is ${quoted(value)}. Set it to a non-empty string, or leave it out.`)
+}
+
+const CHECKS: { readonly [option in keyof Required<RedshiftOptions>]: (value: unknown) => void } = {
+  host: value => checkText('host', value),
+  port: value => checkWhole('port', value, 1, 65_535),
+  database: value => checkDatabaseName('database', value),
+  user: value => checkText('user', value),
+  ssl: () => {},
+  clusterIdentifier: value => checkClusterIdentifier('clusterIdentifier', value),
+  workgroupName: value => checkWorkgroupName('workgroupName', value),
+  customDomainName: value => checkDomainName('customDomainName', value),
+  dbUser: value => checkUserName('dbUser', value),
+  dbName: value => value === null || checkDatabaseName('dbName', value),
+  dbGroups: value => {
+    if (!Array.isArray(value)) throw optionError(`dbGroups is ${quoted(value)}. Set it to an array of group names.`)
+    for (const group of value) checkGroupName('dbGroups', group)
+  },
+  autoCreate: value => checkFlag('autoCreate', value),
+  durationSeconds: value => checkWhole('durationSeconds', value, 900, 3_600),
+  region: value => checkRegion('region', value),
+  api: value => {
+    if (!APIS.has(value)) throw optionError(`api is ${quoted(value)}. Set it to one of ${[...APIS].join(', ')}.`)
+  },
+  aws: value => {
+    if (typeof value !== 'object' || value === null)
+      throw optionError(
+        `aws is ${quoted(value)}. Set it to the configuration of an AWS SDK client, or to a ready client.`,
+      )
+  },
+  maxEntries: value => checkWhole('maxEntries', value, 1, 1_000_000),
+  fetchTimeoutMillis: value => checkWhole('fetchTimeoutMillis', value, 1, 2_147_483_647),
+  requireTls: value => checkFlag('requireTls', value),
+}
+
+/** Checks what can be checked without a connection. Throws `ERR_REDSHIFT_OPTION`. */
+export function checkOptions(options: RedshiftOptions): void {
+  for (const [option, value] of Object.entries(options)) {
+    if (!Object.hasOwn(CHECKS, option))
+      throw optionError(`There is no option ${quoted(option)}. The options are ${Object.keys(CHECKS).join(', ')}.`)
+    if (value !== undefined) CHECKS[option as keyof RedshiftOptions](value)
+  }
+  if (options.clusterIdentifier !== undefined && options.workgroupName !== undefined)
+    throw optionError(
+      'clusterIdentifier and workgroupName are both set. Keep the one that the login is for: a cluster or a serverless workgroup.',
+    )
+}
