@@ -15,29 +15,9 @@ import {
   refusalAge,
   remaining,
 } from './lease.js'
-import { RedshiftLogin } from './login.js'
+import { type FetchedLogin, type FetchNotes, RedshiftLogin } from './login.js'
 import type { CredentialRequest } from './request.js'
 import { fetchEnd, fetchStart, invalidated, traceContext } from './tracing.js'
-
-/** What AWS answered, and when. */
-export interface FetchedLogin {
-  readonly user: string
-  readonly password: string
-  readonly expiration: Date
-  readonly nextRefreshTime: Date | undefined
-  /** The server's clock in this very answer, in milliseconds since the epoch. */
-  readonly serverTime: number
-  /** When the attempt that was answered was sent. */
-  readonly sentAt: Instant
-}
-
-/** What is learned while a fetch is under way. */
-export interface FetchNotes {
-  /** Why the last attempt failed: what a deadline that falls between two attempts is reported as. */
-  failure?: RedshiftCredentialsError | undefined
-  /** What AWS asked for in Retry-After, in milliseconds. */
-  retryAfter?: number | undefined
-}
 
 /** Asks AWS. Rejects with `RedshiftCredentialsError` only. */
 export type Fetch = (request: CredentialRequest, signal: AbortSignal, notes: FetchNotes) => Promise<FetchedLogin>

@@ -1,5 +1,8 @@
+export { RedshiftCredentials, type RedshiftStatus } from './credentials.js'
 export { RedshiftCredentialsError, type RedshiftErrorCode } from './errors.js'
 export { parseRedshiftHost, type RedshiftHost } from './host.js'
 export type { RedshiftLogin } from './login.js'
 export type { AwsClient, AwsClientConfig, RedshiftApi, RedshiftOptions } from './options.js'
+export { type RedshiftPasswordFunction, redshiftPassword } from './pg/password.js'
 export type { RedshiftConnection } from './request.js'
+export type { FetchEndMessage, FetchStartMessage, InvalidateMessage, TraceContext } from './tracing.js'

@@ -1,3 +1,6 @@
+import type { RedshiftCredentialsError } from './errors.js'
+import type { Instant } from './lease.js'
+
 /**
  * A temporary database login, frozen. `user` and `password` belong together: give pg both from the same one.
  * No `inspect`, JSON or string form of it shows the password.
@@ -26,4 +29,24 @@ export class RedshiftLogin {
   get password(): string {
     return this.#password
   }
+}
+
+/** What AWS answered, and when. */
+export interface FetchedLogin {
+  readonly user: string
+  readonly password: string
+  readonly expiration: Date
+  readonly nextRefreshTime: Date | undefined
+  /** The server's clock in this very answer, in milliseconds since the epoch. */
+  readonly serverTime: number
+  /** When the attempt that was answered was sent. */
+  readonly sentAt: Instant
+}
+
+/** What is learned while a fetch is under way. */
+export interface FetchNotes {
+  /** Why the last attempt failed: what a deadline that falls between two attempts is reported as. */
+  failure?: RedshiftCredentialsError | undefined
+  /** What AWS asked for in Retry-After, in milliseconds. */
+  retryAfter?: number | undefined
 }

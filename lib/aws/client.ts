@@ -1,0 +1,225 @@
+import { optionError, quoted, targetError } from '../errors.js'
+import type { Clock } from '../flight.js'
+import type { Instant } from '../lease.js'
+import type { FetchNotes } from '../login.js'
+import { type AwsClient, type AwsClientConfig, isAwsClient, type RedshiftOptions } from '../options.js'
+import { type FailedCall, isExpiredToken, toRedshiftError } from './failures.js'
+
+/** The part of an SDK client that is used here. Ready-made ones may lack all but `send`. */
+interface SdkClient extends AwsClient {
+  destroy?(): void
+  config?: {
+    serviceId?: unknown
+    region?: unknown
+    credentials?: unknown
+  }
+}
+
+type Handler = (args: object) => Promise<{ response?: unknown }>
+type Middleware = (next: Handler) => Handler
+
+/** The part of an SDK command's stack that is used here; the SDK's own type wants the input's type as well. */
+interface MiddlewareStack {
+  add(middleware: Middleware, options: object): void
+}
+
+/** An AWS service, as its SDK package knows it. Loaded on first use only. */
+export interface Service<Sdk> {
+  readonly serviceId: 'Redshift' | 'Redshift Serverless'
+  readonly load: () => Promise<Sdk>
+  readonly create: (sdk: Sdk, config: AwsClientConfig) => SdkClient
+}
+
+/** AWS's answer, and when it was given. */
+export interface Answer<Output> {
+  readonly output: Output
+  /** The server's clock in this very answer, in milliseconds since the epoch. */
+  readonly serverTime: number
+  /** When the attempt that was answered was sent. */
+  readonly sentAt: Instant
+}
+
+interface Loaded<Sdk> {
+  readonly sdk: Sdk
+  readonly client: SdkClient
+}
+
+const headersOf = (response: unknown): Readonly<Record<string, string | undefined>> => {
+  const headers = (response as { headers?: unknown } | undefined)?.headers
+  return typeof headers === 'object' && headers !== null ? (headers as Record<string, string>) : {}
+}
+
+/** `Date`, unless a cache in between has kept the answer for a while. RFC 9110, section 6.6.1; RFC 9111, section 5.1. */
+function serverTimeOf(headers: Readonly<Record<string, string | undefined>>): number | undefined {
+  const time = headers.age === undefined ? Date.parse(headers.date ?? '') : Number.NaN
+  return Number.isFinite(time) ? time : undefined
+}
+
+/** Retry-After in milliseconds: seconds, or a date. RFC 9110, section 10.2.3. */
+function retryAfterOf(headers: Readonly<Record<string, string | undefined>>, now: number): number | undefined {
+  const value = headers['retry-after']
+  if (value === undefined) return undefined
+  const millis = /^\d+$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - now
+  return millis > 0 && Number.isFinite(millis) ? millis : undefined
+}
+
+/** The SDK's clients: made on first use, one per service and region, and destroyed by `close`. A ready one is used as it is. */
+export class AwsClients {
+  readonly #aws: RedshiftOptions['aws']
+  readonly #clock: Clock
+  readonly #loaded = new Map<string, Promise<Loaded<unknown>>>()
+  #closed = false
+
+  constructor(aws: RedshiftOptions['aws'], clock: Clock) {
+    this.#aws = aws
+    this.#clock = clock
+  }
+
+  /**
+   * Sends one command, with the SDK's own retries. Notes each attempt's failure and Retry-After as they come.
+   * When AWS says that the session's token has expired, the SDK's credentials are made to refresh, and it is sent once more.
+   * @throws RedshiftCredentialsError
+   */
+  async send<Sdk, Output>(
+    service: Service<Sdk>,
+    region: string | undefined,
+    call: FailedCall,
+    createCommand: (sdk: Sdk) => object,
+    signal: AbortSignal,
+    notes: FetchNotes,
+  ): Promise<Answer<Output>> {
+    const key = `${service.serviceId} ${region ?? ''}`
+    let attempted = false
+    // A provider of AWS credentials that hangs is asked by the SDK only once: a new client asks anew.
+    const abandon = (): void => {
+      if (!attempted) this.#forget(key)
+    }
+    signal.addEventListener('abort', abandon, { once: true })
+    try {
+      const { sdk, client } = await this.#client(service, region, key)
+      for (let renewed = false; ; renewed = true) {
+        const command = createCommand(sdk)
+        let sentAt = this.#clock.now()
+        let serverTime: number | undefined
+        const watched = observe(command, {
+          sending: () => {
+            attempted = true
+            sentAt = this.#clock.now()
+            notes.retryAfter = undefined
+          },
+          answered: headers => {
+            serverTime = serverTimeOf(headers)
+            notes.retryAfter = retryAfterOf(headers, serverTime ?? Date.now())
+          },
+          failed: error => {
+            notes.failure = toRedshiftError(error, call)
+          },
+        })
+        try {
+          const output: Output = await client.send(command, { abortSignal: signal })
+          return { output, serverTime: (watched ? serverTime : undefined) ?? Date.now(), sentAt }
+        } catch (error) {
+          if (renewed || signal.aborted || !isExpiredToken(error) || !(await forceRefresh(client))) throw error
+        }
+      }
+    } catch (error) {
+      throw toRedshiftError(error, call)
+    } finally {
+      signal.removeEventListener('abort', abandon)
+    }
+  }
+
+  /** Destroys the clients that were made here. */
+  close(): void {
+    this.#closed = true
+    for (const key of [...this.#loaded.keys()]) this.#forget(key)
+  }
+
+  async #client<Sdk>(service: Service<Sdk>, region: string | undefined, key: string): Promise<Loaded<Sdk>> {
+    let loaded = this.#loaded.get(key) as Promise<Loaded<Sdk>> | undefined
+    if (!loaded) {
+      loaded = this.#load(service, region)
+      this.#loaded.set(key, loaded)
+      // A failed load is not kept.
+      loaded.catch(() => this.#forget(key, loaded))
+    }
+    return loaded
+  }
+
+  async #load<Sdk>(service: Service<Sdk>, region: string | undefined): Promise<Loaded<Sdk>> {
+    const aws = this.#aws
+    const sdk = await service.load()
+    if (!isAwsClient(aws)) {
+      const client = service.create(sdk, region === undefined ? { ...aws } : { ...aws, region })
+      if (this.#closed) client.destroy?.()
+      return { sdk, client }
+    }
+    await checkReadyClient(aws, service.serviceId, region)
+    return { sdk, client: aws }
+  }
+
+  #forget(key: string, only?: Promise<unknown>): void {
+    const loaded = this.#loaded.get(key)
+    if (!loaded || (only && loaded !== only)) return
+    this.#loaded.delete(key)
+    if (!isAwsClient(this.#aws))
+      loaded.then(
+        ({ client }) => client.destroy?.(),
+        () => {},
+      )
+  }
+}
+
+/** A ready client must be for the service and the region that the login is for. */
+async function checkReadyClient(client: SdkClient, serviceId: string, region: string | undefined): Promise<void> {
+  const actual = client.config?.serviceId
+  if (typeof actual === 'string' && actual !== serviceId)
+    throw optionError(
+      `aws is a client of ${quoted(actual)}, but this login comes from ${quoted(serviceId)}. Give the client of that service, or a configuration, which serves both.`,
+    )
+  const provider = client.config?.region
+  const own: unknown = typeof provider === 'function' ? await provider() : provider
+  if (region !== undefined && typeof own === 'string' && own !== region)
+    throw targetError(
+      `The client in aws is for the region ${quoted(own)}, but the target is in ${quoted(region)}. Give a client of that region, or a configuration, which serves all.`,
+    )
+}
+
+interface Observer {
+  sending(): void
+  answered(headers: Readonly<Record<string, string | undefined>>): void
+  failed(error: unknown): void
+}
+
+/**
+ * Watches each attempt of a command. On the command, not the client: clients may be ready-made, and shared.
+ * @returns false where the command has no middleware stack.
+ */
+function observe(command: object, observer: Observer): boolean {
+  const stack = 'middlewareStack' in command ? (command.middlewareStack as MiddlewareStack) : undefined
+  // `low` runs next to the wire, and sees the raw answer; `high` runs around the parser, and sees what it throws.
+  const wire: Middleware = next => async args => {
+    observer.sending()
+    const result = await next(args)
+    observer.answered(headersOf(result.response))
+    return result
+  }
+  const parser: Middleware = next => async args => {
+    try {
+      return await next(args)
+    } catch (error) {
+      observer.failed(error)
+      throw error
+    }
+  }
+  stack?.add(wire, { step: 'deserialize', priority: 'low', name: 'redshiftWire' })
+  stack?.add(parser, { step: 'deserialize', priority: 'high', name: 'redshiftParser' })
+  return stack !== undefined
+}
+
+/** Makes the SDK fetch its AWS credentials anew. */
+async function forceRefresh({ config }: SdkClient): Promise<boolean> {
+  if (typeof config?.credentials !== 'function') return false
+  await config.credentials({ forceRefresh: true })
+  return true
+}

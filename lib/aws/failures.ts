@@ -1,0 +1,209 @@
+import { RedshiftCredentialsError, type RedshiftErrorCode } from '../errors.js'
+import { type CredentialRequest, targetOf } from '../request.js'
+
+/** What is known of the call that failed. */
+export interface FailedCall {
+  /** The IAM action: `redshift:GetClusterCredentials`. */
+  readonly action: string
+  /** What is called, for messages: `cluster "x"`. */
+  readonly target: string
+  readonly region: string | undefined
+  /** The ARNs that the policy must allow, where AWS's message names none. */
+  readonly resources: readonly string[]
+}
+
+const partitionOf = (region: string | undefined): string =>
+  region?.startsWith('cn-') ? 'aws-cn' : region?.startsWith('us-gov-') ? 'aws-us-gov' : 'aws'
+
+/** The call that fetches a login, as a message about its failure names it. */
+export function describeCall(request: CredentialRequest): FailedCall {
+  const { api, region, dbName } = request
+  const name = targetOf(request)
+  const arn = (service: string, resource: string): string =>
+    `arn:${partitionOf(region)}:${service}:${region ?? '<region>'}:<account>:${resource}`
+  if (api === 'GetCredentials')
+    return {
+      action: `redshift-serverless:${api}`,
+      target: `workgroup ${JSON.stringify(name)}`,
+      region,
+      resources: [arn('redshift-serverless', 'workgroup/<workgroup id>')],
+    }
+  const cluster = request.clusterIdentifier ?? '<cluster>'
+  const database = arn('redshift', `dbname:${cluster}/${dbName ?? '*'}`)
+  return {
+    action: `redshift:${api}`,
+    target: `cluster ${JSON.stringify(name)}`,
+    region,
+    resources:
+      api === 'GetClusterCredentials' ? [arn('redshift', `dbuser:${cluster}/${request.dbUser}`), database] : [database],
+  }
+}
+
+/** The parts of an SDK error that are looked at. */
+interface SdkError extends Error {
+  code?: unknown
+  $fault?: unknown
+  $metadata?: { httpStatusCode?: number }
+  $response?: unknown
+  $retryable?: { throttling?: boolean }
+}
+
+/** AWS itself said this: not the network, not a parser. */
+const fromService = (error: SdkError): boolean => error.$fault !== undefined
+
+/** The answer could not be parsed: the error's message quotes it, and with it perhaps a password. */
+const fromParsing = (error: SdkError): boolean => !fromService(error) && error.$response !== undefined
+
+/** A message as it may be passed on: neither AWS's canonical strings, which hold session tokens, nor anything like a key. */
+function scrub(error: SdkError): string {
+  if (fromParsing(error)) return "AWS's answer could not be parsed."
+  // SignatureDoesNotMatch quotes the request's headers, the session token among them, on further lines.
+  const [line = ''] = error.message.split(/\r?\n|The Canonical String|The String-to-Sign/, 1)
+  return line
+    .replace(/\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b/g, '<access key>')
+    .replace(/[A-Za-z0-9+/=_-]{40,}/g, run =>
+      /[a-z]/.test(run) && /[A-Z]/.test(run) && /\d/.test(run) ? '<secret>' : run,
+    )
+    .trim()
+}
+
+/** A copy of an SDK error for `cause`: the original's hidden `$response` holds session tokens, and a broken answer's body. */
+function copyCause(error: SdkError): Error {
+  const copy = new Error(scrub(error))
+  copy.name = error.name
+  const frames = error.stack?.split('\n').filter(line => /^\s+at /.test(line)) ?? []
+  copy.stack = [`${copy.name}: ${copy.message}`, ...frames].join('\n')
+  const { code, $fault, $metadata } = error
+  for (const [name, value] of Object.entries({ code: typeof code === 'string' ? code : undefined, $fault, $metadata }))
+    if (value !== undefined) Object.defineProperty(copy, name, { value, enumerable: true })
+  return copy
+}
+
+const THROTTLING =
+  /^(Throttling|ThrottlingException|ThrottledException|RequestThrottled|RequestThrottledException|RequestLimitExceeded|TooManyRequestsException|SlowDown|BandwidthLimitExceeded|LimitExceededException|PriorRequestNotComplete|EC2ThrottledException|TransactionInProgressException|ProvisionedThroughputExceededException)$/
+const EXPIRED_TOKEN = /^(ExpiredToken|ExpiredTokenException)$/
+const BAD_IDENTITY =
+  /^(InvalidClientTokenId|UnrecognizedClientException|InvalidAccessKeyId|AuthFailure|InvalidToken|MissingAuthenticationToken|MissingAuthenticationTokenException|OptInRequired|NotSignedUp|IncompleteSignature|IncompleteSignatureException|InvalidSignatureException|SignatureDoesNotMatch|RequestExpired|RequestTimeTooSkewed)$/
+const NETWORK =
+  /^(ECONN|ENOTFOUND|EAI_AGAIN|EHOST|ENET|EPIPE|ETIMEDOUT|EPROTO|ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_|ERR_HTTP)/
+
+/** Whether AWS refused the session's token as expired: forcing the credentials to refresh may mend it. */
+export const isExpiredToken = (error: unknown): boolean => error instanceof Error && EXPIRED_TOKEN.test(error.name)
+
+/** What the failure is, and what mends it. */
+function diagnose(error: SdkError, call: FailedCall): [RedshiftErrorCode, string] {
+  const { name } = error
+  const said = scrub(error)
+  const status = error.$metadata?.httpStatusCode ?? 0
+  const networkCode = typeof error.code === 'string' && NETWORK.test(error.code) ? error.code : undefined
+
+  if (name === 'CredentialsProviderError' || name === 'TokenProviderError' || name === 'ProviderError')
+    return /sso|token/i.test(said)
+      ? [
+          'ERR_REDSHIFT_AWS_CREDENTIALS',
+          `The AWS SSO session has ended or was never opened: ${said} Run \`aws sso login\`, with --profile where you use one.`,
+        ]
+      : [
+          'ERR_REDSHIFT_AWS_CREDENTIALS',
+          `No AWS credentials were found: ${said} Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, give the service a role, or run \`aws sso login\`.`,
+        ]
+  if (/region is missing/i.test(said))
+    return [
+      'ERR_REDSHIFT_TARGET',
+      `No region for ${call.target}. Set region, or AWS_REGION, or use its own host name, which says it.`,
+    ]
+  if (name === 'ClusterNotFoundFault' || name === 'ClusterNotFound' || name === 'ResourceNotFoundException')
+    return [
+      'ERR_REDSHIFT_NOT_FOUND',
+      `AWS knows no ${call.target} in ${call.region ?? 'the configured region'}, for the account of these AWS credentials. Check the name (identifiers are case-sensitive), the region and the account.`,
+    ]
+  if (name === 'UnsupportedOperationFault' || name === 'UnsupportedOperation')
+    return [
+      'ERR_REDSHIFT_UNSUPPORTED',
+      `AWS does not support ${call.action} for ${call.target}: ${said} Set api to another operation.`,
+    ]
+  if (
+    /^(AccessDenied|AccessDeniedException|AccessDeniedFault|NotAuthorized|UnauthorizedOperation|UnauthorizedException)$/.test(
+      name,
+    ) ||
+    (fromService(error) && status === 403 && !BAD_IDENTITY.test(name) && !EXPIRED_TOKEN.test(name))
+  )
+    return ['ERR_REDSHIFT_ACCESS_DENIED', accessDenied(said, call)]
+  if (EXPIRED_TOKEN.test(name))
+    return [
+      'ERR_REDSHIFT_AWS_CREDENTIALS',
+      `AWS says that the session of these AWS credentials has expired: ${said} Renew it: \`aws sso login\`, or new AWS_SESSION_TOKEN and keys; a role renews itself.`,
+    ]
+  if (BAD_IDENTITY.test(name))
+    return [
+      'ERR_REDSHIFT_AWS_CREDENTIALS',
+      `AWS does not accept these AWS credentials (${name}): ${said} Check that access key, secret and session token belong together and are active, and that this host's clock is right.`,
+    ]
+  if (THROTTLING.test(name) || error.$retryable?.throttling || status === 429 || /rate exceeded/i.test(said))
+    return [
+      'ERR_REDSHIFT_THROTTLED',
+      `AWS throttles ${call.action}: ${said} Share one RedshiftCredentials among pools, or spread the start of processes; the call is repeated by itself.`,
+    ]
+  if (status >= 500 || error.$fault === 'server')
+    return [
+      'ERR_REDSHIFT_UNAVAILABLE',
+      `AWS failed to answer ${call.action} (HTTP ${status}): ${said} Try again later; the call is repeated by itself.`,
+    ]
+  if (fromParsing(error))
+    return ['ERR_REDSHIFT_RESPONSE', `The answer to ${call.action} could not be parsed. ${CHECK_PATH}`]
+  if (name === 'TimeoutError' || name === 'AbortError')
+    return [
+      'ERR_REDSHIFT_TIMEOUT',
+      `AWS did not answer ${call.action} in time: ${said} Check the network path to AWS, or raise the time-outs of aws.requestHandler.`,
+    ]
+  if (fromService(error))
+    return [
+      'ERR_REDSHIFT_OPTION',
+      `AWS refused the parameters of ${call.action} for ${call.target} (${name}): ${said} Correct the option that it names.`,
+    ]
+  if (networkCode)
+    return [
+      'ERR_REDSHIFT_UNAVAILABLE',
+      `AWS could not be reached for ${call.action} (${networkCode}): ${said} Check region, endpoint, proxy and the network path; a private subnet needs a NAT or a VPC endpoint.`,
+    ]
+  return [
+    'ERR_REDSHIFT_UNAVAILABLE',
+    `${call.action} for ${call.target} failed: ${said} See cause, and the option aws.`,
+  ]
+}
+
+function accessDenied(said: string, call: FailedCall): string {
+  const action = /perform: ([\w-]+:\w+)/.exec(said)?.[1] ?? call.action
+  const resource = /on resource: (arn:\S+)/.exec(said)?.[1]
+  const resources = resource ? [resource] : call.resources
+  return `AWS denies ${action}: ${said} Allow ${action} on ${resources.join(' and ')} in the IAM policy of this identity.`
+}
+
+const CHECK_PATH = 'Check the endpoint, and what stands between this host and AWS.'
+
+/** The parts of an answer that make a login, under whichever names the API gives them. */
+interface LoginAnswer {
+  readonly user: string | undefined
+  readonly password: string | undefined
+  readonly expiration: Date | undefined
+  readonly nextRefreshTime: Date | undefined
+}
+
+/** Refuses an answer without user, password or expiry. What it does hold is not repeated: it may be the password. */
+export function checkAnswer({ action }: FailedCall, answer: LoginAnswer) {
+  const { user, password, expiration, nextRefreshTime } = answer
+  const lacks = (what: string): RedshiftCredentialsError =>
+    new RedshiftCredentialsError('ERR_REDSHIFT_RESPONSE', `The answer to ${action} has no ${what}. ${CHECK_PATH}`)
+  if (typeof user !== 'string' || user === '') throw lacks('user')
+  if (typeof password !== 'string' || password === '') throw lacks('password')
+  if (!(expiration instanceof Date) || Number.isNaN(expiration.getTime())) throw lacks('valid expiry')
+  return { user, password, expiration, nextRefreshTime }
+}
+
+/** Turns whatever the SDK threw into an error of ours. */
+export function toRedshiftError(error: unknown, call: FailedCall): RedshiftCredentialsError {
+  if (error instanceof RedshiftCredentialsError) return error
+  const sdkError: SdkError = error instanceof Error ? error : new Error('The AWS SDK failed without an error.')
+  const [code, message] = diagnose(sdkError, call)
+  return new RedshiftCredentialsError(code, message, { cause: copyCause(sdkError) })
+}

@@ -1,0 +1,59 @@
+import type { ClusterCredentials, ClusterExtendedCredentials } from '@aws-sdk/client-redshift'
+import type { FetchedLogin, FetchNotes } from '../login.js'
+import type { CredentialRequest } from '../request.js'
+import type { AwsClients, Service } from './client.js'
+import { checkAnswer, describeCall } from './failures.js'
+
+type Sdk = typeof import('@aws-sdk/client-redshift')
+
+const redshift: Service<Sdk> = {
+  serviceId: 'Redshift',
+  load: () => import('@aws-sdk/client-redshift'),
+  create: (sdk, config) => new sdk.RedshiftClient(config),
+}
+
+/**
+ * Fetches a login for a provisioned cluster.
+ * @see https://docs.aws.amazon.com/redshift/latest/APIReference/API_GetClusterCredentials.html
+ * @see https://docs.aws.amazon.com/redshift/latest/APIReference/API_GetClusterCredentialsWithIAM.html
+ */
+export async function fetchProvisioned(
+  clients: AwsClients,
+  request: Exclude<CredentialRequest, { api: 'GetCredentials' }>,
+  signal: AbortSignal,
+  notes: FetchNotes,
+): Promise<FetchedLogin> {
+  const call = describeCall(request)
+  const input = {
+    ClusterIdentifier: request.clusterIdentifier,
+    CustomDomainName: request.customDomainName,
+    DbName: request.dbName,
+    DurationSeconds: request.durationSeconds,
+  }
+  const { output, serverTime, sentAt } = await clients.send<Sdk, ClusterCredentials & ClusterExtendedCredentials>(
+    redshift,
+    request.region,
+    call,
+    sdk =>
+      request.api === 'GetClusterCredentials'
+        ? new sdk.GetClusterCredentialsCommand({
+            ...input,
+            DbUser: request.dbUser,
+            DbGroups: [...request.dbGroups],
+            AutoCreate: request.autoCreate,
+          })
+        : new sdk.GetClusterCredentialsWithIAMCommand(input),
+    signal,
+    notes,
+  )
+  return {
+    ...checkAnswer(call, {
+      user: output.DbUser,
+      password: output.DbPassword,
+      expiration: output.Expiration,
+      nextRefreshTime: output.NextRefreshTime,
+    }),
+    serverTime,
+    sentAt,
+  }
+}

@@ -1,0 +1,50 @@
+import type { GetCredentialsResponse } from '@aws-sdk/client-redshift-serverless'
+import type { FetchedLogin, FetchNotes } from '../login.js'
+import type { CredentialRequest } from '../request.js'
+import type { AwsClients, Service } from './client.js'
+import { checkAnswer, describeCall } from './failures.js'
+
+type Sdk = typeof import('@aws-sdk/client-redshift-serverless')
+
+const redshiftServerless: Service<Sdk> = {
+  serviceId: 'Redshift Serverless',
+  load: () => import('@aws-sdk/client-redshift-serverless'),
+  create: (sdk, config) => new sdk.RedshiftServerlessClient(config),
+}
+
+/**
+ * Fetches a login for a serverless workgroup.
+ * @see https://docs.aws.amazon.com/redshift-serverless/latest/APIReference/API_GetCredentials.html
+ */
+export async function fetchServerless(
+  clients: AwsClients,
+  request: Extract<CredentialRequest, { api: 'GetCredentials' }>,
+  signal: AbortSignal,
+  notes: FetchNotes,
+): Promise<FetchedLogin> {
+  const call = describeCall(request)
+  const { output, serverTime, sentAt } = await clients.send<Sdk, GetCredentialsResponse>(
+    redshiftServerless,
+    request.region,
+    call,
+    sdk =>
+      new sdk.GetCredentialsCommand({
+        workgroupName: request.workgroupName,
+        customDomainName: request.customDomainName,
+        dbName: request.dbName,
+        durationSeconds: request.durationSeconds,
+      }),
+    signal,
+    notes,
+  )
+  return {
+    ...checkAnswer(call, {
+      user: output.dbUser,
+      password: output.dbPassword,
+      expiration: output.expiration,
+      nextRefreshTime: output.nextRefreshTime,
+    }),
+    serverTime,
+    sentAt,
+  }
+}

@@ -1,0 +1,178 @@
+import { AwsClients } from './aws/client.js'
+import { fetchProvisioned } from './aws/provisioned.js'
+import { fetchServerless } from './aws/serverless.js'
+import { CredentialCache } from './cache.js'
+import type { RedshiftCredentialsError } from './errors.js'
+import { systemClock } from './flight.js'
+import type { Phase } from './lease.js'
+import type { RedshiftLogin } from './login.js'
+import { checkOptions, isAwsClient, type RedshiftApi, type RedshiftOptions } from './options.js'
+import { type CredentialRequest, cacheKey, type RedshiftConnection, resolveRequest, targetOf } from './request.js'
+
+/** The state of one cached login, as {@link RedshiftCredentials.status} tells it. It holds no secret. */
+export interface RedshiftStatus {
+  readonly api: RedshiftApi
+  /** Cluster, workgroup or custom domain. */
+  readonly target: string
+  /** The database that the login is restricted to. */
+  readonly database: string | undefined
+  /** The login's user; until there is a login, the one that was asked for. */
+  readonly user: string | undefined
+  /** `none`: no login yet. `fresh`, then `ageing`: it is served, and being refreshed. `expired`, `rejected`: never served again. */
+  readonly phase: Phase | 'none' | 'rejected'
+  readonly expiration: Date | undefined
+  /** When the login begins to age, on this host's clock. */
+  readonly refreshAt: Date | undefined
+  /** Why the last fetch failed; undefined after a success. */
+  readonly lastError: RedshiftCredentialsError | undefined
+}
+
+/** What the pg side needs of the options. The AWS side stays here, since it may hold keys. */
+export type ConnectionOptions = Readonly<
+  Pick<RedshiftOptions, 'host' | 'port' | 'database' | 'user' | 'ssl' | 'dbUser' | 'autoCreate'> & {
+    requireTls: boolean
+  }
+>
+
+// Tells AWS configurations apart in the cache key, without anything of what they hold.
+const identities = new WeakMap<object, number>()
+let lastIdentity = 0
+function identityOf(aws: object | undefined): number {
+  if (!aws) return 0
+  const identity = identities.get(aws) ?? ++lastIdentity
+  identities.set(aws, identity)
+  return identity
+}
+
+const endpointOf = (aws: RedshiftOptions['aws']): string | undefined => {
+  if (!aws || isAwsClient(aws)) return undefined
+  const { endpoint } = aws
+  // Without user and password, which a URL may hold.
+  return typeof endpoint === 'string' && URL.canParse(endpoint) ? new URL(endpoint).host : undefined
+}
+
+/** The last connection that was asked for, and what came of it: pools ask for the same one again and again. */
+interface Resolved {
+  readonly host: unknown
+  readonly database: unknown
+  readonly user: unknown
+  readonly key: string
+  readonly request: CredentialRequest
+}
+
+/** Reads the options of credentials that concern the connection. */
+export let connectionOptionsOf: (credentials: RedshiftCredentials) => ConnectionOptions
+
+/** The login that `get` would give at once, if there is one. Starts nothing. */
+export let peekLogin: (credentials: RedshiftCredentials, connection: RedshiftConnection) => RedshiftLogin | undefined
+
+/**
+ * Fetches temporary Redshift logins from AWS, caches them, and refreshes them before they expire. One object serves any
+ * number of pools, users and databases; whatever shares it shares its logins.
+ *
+ * It runs no timer: a login is refreshed in the background when somebody asks for it and it has aged. To warm it up, `await
+ * credentials.get()` at start.
+ *
+ * @example
+ * const credentials = new RedshiftCredentials({ clusterIdentifier: 'examplecluster', region: 'us-west-2', database: 'dev' })
+ * const { user, password } = await credentials.get()
+ */
+export class RedshiftCredentials {
+  static {
+    connectionOptionsOf = credentials => credentials.#connectionOptions
+    peekLogin = (credentials, connection) => credentials.#cache.peek(credentials.#resolve(connection).key)
+  }
+
+  readonly #options: RedshiftOptions
+  readonly #connectionOptions: ConnectionOptions
+  readonly #clients: AwsClients
+  readonly #cache: CredentialCache
+  #resolved: Resolved | undefined
+
+  /**
+   * Checks the options. Nothing is sent, and the AWS SDK is not loaded, before the first `get`.
+   * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`
+   */
+  constructor(options: RedshiftOptions = {}) {
+    checkOptions(options)
+    this.#options = { ...options }
+    const { host, port, database, user, ssl, dbUser, autoCreate, requireTls = true } = options
+    this.#connectionOptions = { host, port, database, user, ssl, dbUser, autoCreate, requireTls }
+    this.#clients = new AwsClients(options.aws, systemClock)
+    this.#cache = new CredentialCache({
+      clock: systemClock,
+      random: Math.random,
+      fetch: (request, signal, notes) =>
+        request.api === 'GetCredentials'
+          ? fetchServerless(this.#clients, request, signal, notes)
+          : fetchProvisioned(this.#clients, request, signal, notes),
+      maxEntries: options.maxEntries ?? 100,
+      fetchTimeoutMillis: options.fetchTimeoutMillis ?? 15_000,
+    })
+  }
+
+  /**
+   * The current login. Returns at once while there is one that works; else waits for AWS, with all who ask for the same.
+   *
+   * @param connection what the options leave out is read off it: `host`, `database`, `user`. pg's `ConnectionParameters` fit.
+   * @param options `signal` detaches this caller only; the fetch goes on for the others.
+   * @throws RedshiftCredentialsError with any code but those of a connection (`TLS`, `USER_MISMATCH`, `NATIVE`); or the
+   * signal's reason. It never hangs: a fetch has the deadline `fetchTimeoutMillis`.
+   */
+  get(connection?: RedshiftConnection, options?: { signal?: AbortSignal | undefined }): Promise<RedshiftLogin> {
+    try {
+      const { key, request } = this.#resolve(connection)
+      return this.#cache.get(key, request, options?.signal)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /**
+   * Tells that the server refused a login, so that the next `get` fetches another. A hundred refusals of one login cause one
+   * fetch.
+   * @returns whether `get` gives another login now. False where the login was just fetched (under 5 seconds ago, longer while
+   * refusals go on): it stays served, since the set-up is wrong then, and another login would be refused as well.
+   */
+  invalidate(login: RedshiftLogin): boolean {
+    return this.#cache.invalidate(login)
+  }
+
+  /** The state of each cached login, without secrets. */
+  status(): RedshiftStatus[] {
+    return this.#cache.status().map(({ request, user, ...state }) => ({
+      api: request.api,
+      target: targetOf(request),
+      database: request.dbName,
+      user: user ?? (request.api === 'GetClusterCredentials' ? request.dbUser : undefined),
+      ...state,
+    }))
+  }
+
+  /** Forgets the logins, rejects who waits with `ERR_REDSHIFT_CLOSED`, and every later `get`. May be called twice. */
+  async close(): Promise<void> {
+    this.#resolved = undefined
+    this.#cache.close()
+    this.#clients.close()
+  }
+
+  /** As `close`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #resolve(connection: RedshiftConnection = {}): Resolved {
+    const { host, database, user } = connection
+    const last = this.#resolved
+    if (last && last.host === host && last.database === database && last.user === user) return last
+    const request = resolveRequest(this.#options, connection, process.env)
+    const { aws } = this.#options
+    const key = cacheKey(request, endpointOf(aws), identityOf(aws))
+    this.#resolved = { host, database, user, key, request }
+    return this.#resolved
+  }
+}
+
+/** Credentials from what a user gives as `source`. */
+export const toCredentials = (source: RedshiftOptions | RedshiftCredentials = {}): RedshiftCredentials =>
+  source instanceof RedshiftCredentials ? source : new RedshiftCredentials(source)

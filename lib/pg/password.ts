@@ -1,0 +1,81 @@
+import { type ConnectionOptions, connectionOptionsOf, type RedshiftCredentials, toCredentials } from '../credentials.js'
+import { optionError, RedshiftCredentialsError } from '../errors.js'
+import type { RedshiftOptions } from '../options.js'
+import type { RedshiftConnection } from '../request.js'
+import { checkIamUser, checkSameUser, checkTls } from './login.js'
+
+/** The function for pg's `password` option, as {@link redshiftPassword} makes it. */
+export type RedshiftPasswordFunction = (connection?: RedshiftConnection) => Promise<string>
+
+/** What is looked at of the `pg.Client` that calls the function as its method. */
+interface CallingClient {
+  readonly connectionParameters?: RedshiftConnection
+  readonly connection?: { readonly stream?: { readonly encrypted?: boolean; destroy?(): void } }
+}
+
+const isClient = (value: unknown): value is CallingClient =>
+  typeof value === 'object' && value !== null && 'connectionParameters' in value
+
+/** postgres.js and others pass nothing: then the options must say it all. */
+function checkAlone(options: ConnectionOptions): void {
+  checkTls(options.ssl ?? true, options)
+  if (options.dbUser === undefined && options.user === undefined)
+    throw optionError(
+      'The password function was called without a connection, as postgres.js does. Give it the target, region, database and dbUser in its options.',
+    )
+}
+
+/**
+ * Makes the function for the `password` option of `pg.Pool`, `pg.Client`, and of what is built on them. It gives the current
+ * password for each new connection. One function may serve many pools, users and databases.
+ *
+ * It suits a user that is known up front (`user: 'IAM:alice'`): pg names the user to the server before it asks for the
+ * password. Where AWS chooses the user (serverless, roles), take `RedshiftPool` or `redshiftPoolOptions`.
+ *
+ * @param source options, or credentials to share. What they leave out is read off the connection: the host says cluster or
+ * workgroup, and region; the user and the database are the connection's.
+ * @returns a function that rejects with `RedshiftCredentialsError`: any code of {@link RedshiftCredentials.get}, and
+ * `ERR_REDSHIFT_TLS` (a connection without TLS), `ERR_REDSHIFT_USER_MISMATCH` (the login is for another user than the
+ * connection). Turned into text, as `pg.native` does, it throws `ERR_REDSHIFT_NATIVE`.
+ * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`
+ *
+ * @example
+ * new Pool({ host, port: 5439, database: 'dev', user: 'IAM:alice', ssl: true, password: redshiftPassword() })
+ */
+export function redshiftPassword(source?: RedshiftOptions | RedshiftCredentials): RedshiftPasswordFunction {
+  const credentials = toCredentials(source)
+  const options = connectionOptionsOf(credentials)
+
+  // A `function`, since pg calls it as a method of the client, and before 8.19 without an argument.
+  async function password(this: unknown, connection?: RedshiftConnection): Promise<string> {
+    const client = isClient(this) ? this : undefined
+    const stream = client?.connection?.stream
+    try {
+      const parameters = connection ?? client?.connectionParameters
+      if (parameters) {
+        checkTls(stream ? stream.encrypted : parameters.ssl, options)
+        checkIamUser(parameters.user, options)
+      } else checkAlone(options)
+      const login = await credentials.get(parameters)
+      checkSameUser(parameters?.user, login)
+      return login.password
+    } catch (error) {
+      // pg rejects connect(), but leaves the socket open until the server gives up.
+      if (stream) setImmediate(() => stream.destroy?.())
+      throw error
+    }
+  }
+
+  Object.defineProperty(password, Symbol.toPrimitive, {
+    value: (hint: string): string => {
+      // pg.native builds its connection string with '' + password: it would send this function's source as the password.
+      if (hint === 'default')
+        throw new RedshiftCredentialsError(
+          'ERR_REDSHIFT_NATIVE',
+          'A password function was turned into text: pg.native cannot call it. Use the JavaScript client of pg (unset NODE_PG_FORCE_NATIVE, remove pg-native).',
+        )
+      return 'redshiftPassword()'
+    },
+  })
+  return password
+}
