@@ -1,0 +1,179 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { chmodSync, chownSync, closeSync, mkdtempSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Account, type Binaries, findBinaries, isOpenTo } from './binaries.js'
+import { type Keeper, startKeeper } from './keeper.js'
+import type { Server } from './server.js'
+
+const superuser = 'postgres'
+
+/** Nothing here is worth a disk's time: the folder is removed at the end. */
+const serverSettings = {
+  listen_addresses: '127.0.0.1',
+  unix_socket_directories: '',
+  max_connections: '1200',
+  shared_buffers: '16MB',
+  fsync: 'off',
+  synchronous_commit: 'off',
+  full_page_writes: 'off',
+  autovacuum: 'off',
+  timezone: 'UTC',
+}
+
+/** Starts a PostgreSQL server of our own, with an empty database cluster in a temporary folder. */
+export async function startServer(): Promise<Server> {
+  const account = unprivilegedAccount()
+  const folder = makeFolder(account)
+  const keeper = startKeeper(folder)
+  try {
+    const binaries = await findBinaries(account, folder)
+    const run = { account, folder, keeper, binaries }
+    const password = randomBytes(24).toString('base64url')
+    await createCluster(run, password)
+    const port = await startPostgres(run)
+    return { host: '127.0.0.1', port, user: superuser, password, database: 'postgres', close: () => keeper.finish() }
+  } catch (error) {
+    await keeper.finish()
+    throw error
+  }
+}
+
+interface Run {
+  readonly account: Account | undefined
+  readonly folder: string
+  readonly keeper: Keeper
+  readonly binaries: Binaries
+}
+
+async function createCluster(run: Run, password: string): Promise<void> {
+  const passwordFile = join(run.folder, 'password')
+  writeFileSync(passwordFile, password, { mode: 0o600 })
+  if (run.account) chownSync(passwordFile, run.account.uid, run.account.gid)
+  const child = spawnProgram(run, run.binaries.initdb, [
+    `--pgdata=${join(run.folder, 'data')}`,
+    `--username=${superuser}`,
+    `--pwfile=${passwordFile}`,
+    '--auth=password',
+    '--encoding=UTF8',
+    '--locale=C',
+    '--no-sync',
+  ])
+  const failure = await ended(child)
+  run.keeper.watch(undefined)
+  if (failure) throw new Error(`initdb ${failure}:\n${readLog(run)}`)
+}
+
+/** Starts the server on a free port, and resolves with that when it takes connections. */
+async function startPostgres(run: Run): Promise<number> {
+  for (let attempt = 1; ; attempt += 1) {
+    const port = await freePort()
+    const settings = Object.entries(serverSettings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+    const child = spawnProgram(run, run.binaries.postgres, [
+      '-D',
+      join(run.folder, 'data'),
+      '-p',
+      `${port}`,
+      ...settings,
+    ])
+    const outcome = await Promise.race([ended(child), ready(join(run.folder, 'data', 'postmaster.pid'), child)])
+    if (outcome === 'ready') {
+      child.once('exit', () => run.keeper.watch(undefined))
+      child.unref()
+      return port
+    }
+    run.keeper.watch(undefined)
+    const log = readLog(run)
+    // Somebody may have taken the free port in between.
+    if (attempt === 3 || !/could not bind/.test(log)) throw new Error(`postgres ${outcome ?? 'ended'}:\n${log}`)
+  }
+}
+
+/** Its own session, so that a Ctrl-C in the terminal does not reach it: the keeper stops it. */
+function spawnProgram({ account, folder, keeper }: Run, program: string, args: string[]): ChildProcess {
+  const log = openSync(join(folder, 'log'), 'w')
+  try {
+    const child = spawn(program, args, {
+      ...account,
+      cwd: folder,
+      detached: true,
+      windowsHide: true,
+      stdio: ['ignore', log, log],
+      env: environment(),
+    })
+    keeper.watch(child.pid)
+    return child
+  } finally {
+    closeSync(log)
+  }
+}
+
+/** Resolves with how the program failed, or undefined if it ended well. */
+function ended(child: ChildProcess): Promise<string | undefined> {
+  return new Promise(resolve => {
+    child.once('error', error => resolve(`could not be run (${error.message})`))
+    child.once('exit', (code, signal) => resolve(code === 0 ? undefined : `ended with ${signal ?? `code ${code}`}`))
+  })
+}
+
+/** The server's lock file says when it is ready, as pg_ctl reads it. */
+async function ready(lockFile: string, child: ChildProcess): Promise<'ready' | undefined> {
+  while (child.exitCode === null && child.signalCode === null) {
+    if (/^ready/m.test(readText(lockFile))) return 'ready'
+    await new Promise(resolve => setTimeout(resolve, 10))
+  }
+  return undefined
+}
+
+function readLog({ folder }: Run): string {
+  return readText(join(folder, 'log')).trim()
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+/** The user's own PG* settings are for other servers. */
+function environment(): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(([name]) => !/^(PG|LC_|LANG|NODE_)/.test(name))
+  return { ...Object.fromEntries(kept), LC_ALL: 'C' }
+}
+
+/** PostgreSQL refuses to run as root: an existing account without rights takes its place. Not as root: undefined. */
+function unprivilegedAccount(): Account | undefined {
+  if (process.getuid?.() !== 0) return undefined
+  const accounts = readText('/etc/passwd')
+    .split('\n')
+    .map(line => line.split(':'))
+    .map(([name = '', , uid, gid]) => ({ name, uid: Number(uid), gid: Number(gid) }))
+    .filter(({ uid }) => Number.isInteger(uid) && uid !== 0)
+  const account = accounts.find(({ name }) => name === 'nobody') ?? accounts[0]
+  if (!account) throw new Error('PostgreSQL does not run as root, and /etc/passwd names no other account to run it as.')
+  return { uid: account.uid, gid: account.gid }
+}
+
+function makeFolder(account: Account | undefined): string {
+  const places = [tmpdir(), '/tmp', '/var/tmp']
+  const place = account ? (places.find(candidate => isOpenTo(account, join(candidate, 'x'))) ?? tmpdir()) : tmpdir()
+  const folder = mkdtempSync(join(place, 'redshift-emulator-'))
+  chmodSync(folder, 0o700)
+  if (account) chownSync(folder, account.uid, account.gid)
+  return folder
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
+    })
+  })
+}
