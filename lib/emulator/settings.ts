@@ -1,0 +1,48 @@
+import { Targets } from './targets.js'
+import type { EmulatorOptions } from './types.js'
+
+const defaultHosts = [
+  'examplecluster.abc123xyz789.us-west-2.redshift.amazonaws.com',
+  'analytics.123456789012.us-west-2.redshift-serverless.amazonaws.com',
+]
+
+/** The options, checked and with their defaults. */
+export interface Settings {
+  readonly targets: Targets
+  readonly databases: readonly string[]
+  /** Undefined: every user exists. */
+  readonly users: readonly string[] | undefined
+  readonly identity: string
+  readonly identities: Readonly<Record<string, string>>
+  readonly lifetimeSeconds: number
+  /** Undefined: at expiry. Null: not at all. */
+  readonly nextRefreshSeconds: number | null | undefined
+  readonly authentication: 'cleartext' | 'md5'
+  readonly redshiftDialect: boolean
+  readonly postgres: string | undefined
+}
+
+export function readOptions(options: EmulatorOptions): Settings {
+  const hosts = options.hosts ?? defaultHosts
+  if (hosts.length === 0) throw new TypeError('hosts: name at least one host, or leave the option out.')
+  const databases = options.databases ?? ['dev']
+  if (databases.length === 0) throw new TypeError('databases: name at least one database, or leave the option out.')
+  const lifetimeSeconds = options.lifetimeSeconds ?? Number.POSITIVE_INFINITY
+  if (!(lifetimeSeconds >= 5)) throw new RangeError(`lifetimeSeconds: ${lifetimeSeconds} is less than 5.`)
+  const authentication = options.authentication ?? 'cleartext'
+  if (authentication !== 'cleartext' && authentication !== 'md5') {
+    throw new TypeError(`authentication: "${String(authentication)}" is neither "cleartext" nor "md5".`)
+  }
+  return {
+    targets: new Targets(hosts, options.customDomains ?? {}),
+    databases,
+    users: options.users,
+    identity: options.identity ?? 'IAMR:analyst',
+    identities: options.identities ?? {},
+    lifetimeSeconds,
+    nextRefreshSeconds: options.nextRefreshSeconds,
+    authentication,
+    redshiftDialect: options.redshiftDialect ?? false,
+    postgres: options.postgres,
+  }
+}

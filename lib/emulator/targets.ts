@@ -1,0 +1,84 @@
+/** A cluster or workgroup that the emulator stands in for. */
+export interface Target {
+  readonly kind: 'provisioned' | 'serverless'
+  readonly name: string
+  readonly region: string
+  readonly account: string
+  /** The host names that lead to it, its own first, custom domain names last. */
+  readonly hosts: string[]
+  readonly customDomains: string[]
+}
+
+const provisionedHost = /^([a-z][a-z0-9-]*)\.[^.]+\.([a-z0-9-]+)\.redshift\.amazonaws\.com(?:\.cn)?$/
+const provisionedChinaHost = /^([a-z][a-z0-9-]*)\.[^.]+\.redshift\.([a-z0-9-]+)\.amazonaws\.com\.cn$/
+const serverlessHost = /^([a-z0-9-]+)\.(\d{12})\.([a-z0-9-]+)\.redshift-serverless\.amazonaws\.com(?:\.cn)?$/
+
+/** The account of provisioned clusters, whose host names do not say it. */
+export const defaultAccount = '123456789012'
+
+/** The clusters and workgroups that exist, found by name, host or custom domain name. */
+export class Targets {
+  readonly all: readonly Target[]
+
+  constructor(hosts: readonly string[], customDomains: Readonly<Record<string, string>>) {
+    const targets: Target[] = []
+    for (const host of hosts.map(normalHost)) {
+      const described = describeHost(host)
+      const known = targets.find(target => isSame(target, described))
+      if (known) known.hosts.push(host)
+      else targets.push({ ...described, hosts: [host], customDomains: [] })
+    }
+    for (const [domain, name] of Object.entries(customDomains)) {
+      const target = targets.find(candidate => candidate.name === name)
+      if (!target)
+        throw new TypeError(`customDomains: no host in hosts belongs to "${name}". Add its host name to hosts.`)
+      target.hosts.push(normalHost(domain))
+      target.customDomains.push(normalHost(domain))
+    }
+    this.all = targets
+  }
+
+  /** The target that a host name leads to: its own or a custom domain name. */
+  byHost(host: string | undefined): Target | undefined {
+    return host === undefined ? undefined : this.all.find(target => target.hosts.includes(normalHost(host)))
+  }
+
+  byCustomDomain(domain: string): Target | undefined {
+    return this.all.find(target => target.customDomains.includes(normalHost(domain)))
+  }
+
+  /** AWS knows a cluster or workgroup only in its own region. */
+  byName(kind: Target['kind'], name: string, region: string | undefined): Target | undefined {
+    return this.all.find(target => target.kind === kind && target.name === name && target.region === region)
+  }
+}
+
+/** Whether the name stands for the target: a host, a custom domain, the cluster or the workgroup. */
+export function isNamed(target: Target, name: string): boolean {
+  return target.name === name || target.hosts.includes(normalHost(name))
+}
+
+function describeHost(host: string): Omit<Target, 'hosts' | 'customDomains'> {
+  const provisioned = provisionedHost.exec(host) ?? provisionedChinaHost.exec(host)
+  if (provisioned) {
+    const [, name = '', region = ''] = provisioned
+    return { kind: 'provisioned', name, region, account: defaultAccount }
+  }
+  const serverless = serverlessHost.exec(host)
+  if (serverless && !host.includes('-endpoint-')) {
+    const [, name = '', account = '', region = ''] = serverless
+    return { kind: 'serverless', name, region, account }
+  }
+  throw new TypeError(
+    `hosts: "${host}" does not say which cluster or workgroup it belongs to. ` +
+      'Put it into customDomains, with the name of the cluster or workgroup.',
+  )
+}
+
+function isSame(a: Pick<Target, 'kind' | 'name' | 'region'>, b: Pick<Target, 'kind' | 'name' | 'region'>): boolean {
+  return a.kind === b.kind && a.name === b.name && a.region === b.region
+}
+
+function normalHost(host: string): string {
+  return host.toLowerCase().replace(/\.$/, '')
+}
