@@ -1,0 +1,121 @@
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { SecureContext } from 'node:tls'
+import { dial, openSession, type Session, SessionRefused } from './backend.js'
+import type { Catalog } from './catalog.js'
+import type { Faults, Meeting } from './faults.js'
+import { type Arrival, askPassword, type LoginRequest, receive, refuse } from './handshake.js'
+import { type IssuedLogins, passwordRefusal, type Refusal } from './logins.js'
+import { int32, message } from './protocol.js'
+import { relay } from './relay.js'
+import type { Server } from './server.js'
+import type { Settings } from './settings.js'
+import type { EmulatedLogin } from './types.js'
+
+/** What a login at the gateway depends on. */
+export interface AdmissionParts {
+  readonly settings: Settings
+  readonly server: Server
+  readonly catalog: Catalog
+  readonly faults: Faults
+  readonly issued: IssuedLogins
+  readonly logins: EmulatedLogin[]
+  readonly context: SecureContext
+}
+
+type LoginArrival = Extract<Arrival, { kind: 'login' }>
+type Outcome = Pick<EmulatedLogin, 'ok' | 'sqlstate' | 'serial'>
+
+/** Takes a client from its first byte to a running session, or turns it away. Resolves when either is done. */
+export async function admit(socket: Socket, parts: AdmissionParts): Promise<void> {
+  const arrival = await receive(socket, parts.context)
+  if (!arrival) socket.destroy()
+  else if (arrival.kind === 'login') await logIn(arrival, parts)
+  else if (arrival.kind === 'cancel') await passCancelOn(arrival.stream, arrival.packet, parts.server)
+}
+
+async function logIn(arrival: LoginArrival, parts: AdmissionParts): Promise<void> {
+  const { stream, host, login } = arrival
+  const { faults, issued, settings } = parts
+  const at = Date.now()
+  const { user, database, tls } = login
+  const meeting = { operation: undefined, target: settings.targets.byHost(host) }
+  const record = (outcome: Outcome) => void parts.logins.push({ at, user, database, host, tls, ...outcome })
+  const turnAway = (refusal: Refusal, serial?: number) => {
+    record({ ok: false, sqlstate: refusal.sqlstate, serial })
+    refuse(stream, refusal.sqlstate, refusal.message)
+  }
+
+  const silence = faults.meetFirst(meeting, 'login-hang', 'login-reset')
+  if (silence) {
+    record({ ok: false, sqlstate: undefined, serial: undefined })
+    if (silence.kind === 'login-reset') stream.destroy()
+    else stream.resume()
+    return
+  }
+  // Redshift does not even ask for the password, which leads many astray.
+  if (!tls) return turnAway(passwordRefusal(user))
+  const proves = await askPassword(stream, settings.authentication, user)
+  if (!proves) return void stream.destroy()
+  await wait(meeting, faults)
+  const verdict = issued.check({ user, database, target: meeting.target, proves })
+  const serial = verdict.login?.serial
+  const rejection = faults.meetFirst(meeting, 'reject-login')
+  if (rejection) return turnAway({ ...passwordRefusal(user), ...withoutUndefined(rejection) }, serial)
+  if (!verdict.ok) return turnAway(verdict.refusal, serial)
+  try {
+    const session = await openSessionFor(login, parts)
+    record({ ok: true, sqlstate: undefined, serial })
+    start(stream, session)
+  } catch (error) {
+    if (error instanceof SessionRefused) {
+      record({ ok: false, sqlstate: error.sqlstate, serial })
+      stream.end(error.response).resume()
+    } else {
+      turnAway({ sqlstate: '57P03', message: `the backing PostgreSQL server cannot be reached: ${error}` }, serial)
+    }
+  }
+}
+
+async function openSessionFor(login: LoginRequest, { catalog, server }: AdmissionParts): Promise<Session> {
+  for (let attempt = 1; ; attempt += 1) {
+    const { name, password } = await catalog.role(login.user)
+    const parameters = new Map([...login.parameters, ['user', name], ['database', login.database]])
+    try {
+      return await openSession(server, { protocol: login.protocol, parameters, user: name, password })
+    } catch (error) {
+      // Set-up SQL may have dropped the role, or another emulator changed its password.
+      if (attempt > 1 || !(error instanceof SessionRefused) || !error.sqlstate.startsWith('28')) throw error
+      catalog.forget(login.user)
+    }
+  }
+}
+
+function start(client: Duplex, session: Session): void {
+  if (client.destroyed) {
+    session.socket.destroy()
+    return
+  }
+  client.write(Buffer.concat([message('R', int32(0)), session.preface]))
+  relay(client, session.socket)
+}
+
+async function wait(meeting: Meeting, faults: Faults): Promise<void> {
+  for (const { fault, cleared } of faults.meetAll(meeting, 'login-latency')) {
+    await Promise.race([delay(fault.millis, undefined, { ref: false }), cleared])
+  }
+}
+
+/** The server closes the connection when it has passed the request on: clients wait for that. */
+async function passCancelOn(stream: Duplex, packet: Buffer, server: Server): Promise<void> {
+  const connection = await dial(server).catch(() => undefined)
+  if (!connection) return void stream.destroy()
+  await new Promise(resolve => connection.once('close', resolve).end(packet).resume())
+  stream.end().resume()
+}
+
+function withoutUndefined(rejection: { sqlstate?: string; message?: string }): Partial<Refusal> {
+  const { sqlstate, message } = rejection
+  return { ...(sqlstate !== undefined && { sqlstate }), ...(message !== undefined && { message }) }
+}

@@ -1,0 +1,97 @@
+import { createHash } from 'node:crypto'
+import { connect, type Socket } from 'node:net'
+import { errorFields, int32, type Message, message, readMessage, startupPacket } from './protocol.js'
+import { ScramExchange } from './scram.js'
+import type { ServerAddress } from './server.js'
+
+/** A session at the backing server, logged in; what it says after that still waits in the socket. */
+export interface Session {
+  readonly socket: Socket
+  /** Messages that came before it took the login, for the client. */
+  readonly preface: Buffer
+}
+
+/** The backing server did not let a session in; its own ErrorResponse says why. */
+export class SessionRefused extends Error {
+  readonly response: Buffer
+  readonly sqlstate: string
+
+  constructor(refusal: Message) {
+    const fields = errorFields(refusal.body)
+    super(fields.get('M'))
+    this.response = refusal.bytes
+    this.sqlstate = fields.get('C') ?? ''
+  }
+}
+
+export interface SessionRequest {
+  /** The protocol version that the client asked for. */
+  readonly protocol: number
+  /** The client's start-up parameters, with the role's name in place of its own. */
+  readonly parameters: ReadonlyMap<string, string>
+  readonly user: string
+  readonly password: string
+}
+
+/** Logs in to the backing server. Rejects with {@link SessionRefused} if that says no. */
+export async function openSession(server: ServerAddress, request: SessionRequest): Promise<Session> {
+  const socket = await dial(server)
+  try {
+    socket.write(startupPacket(request.protocol, request.parameters))
+    return { socket, preface: await authenticate(socket, request) }
+  } catch (error) {
+    socket.destroy()
+    throw error
+  }
+}
+
+/** An unreferenced connection to the backing server. */
+export function dial({ host, port }: ServerAddress): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port, noDelay: true, allowHalfOpen: true }, () => {
+      socket.off('error', reject).on('error', () => socket.destroy())
+      resolve(socket.unref())
+    }).once('error', reject)
+  })
+}
+
+async function authenticate(socket: Socket, { user, password }: SessionRequest): Promise<Buffer> {
+  const scram = new ScramExchange(password)
+  const preface: Buffer[] = []
+  for (;;) {
+    const reply = await readMessage(socket)
+    if (!reply) throw new Error('The backing server closed the connection during the login.')
+    if (reply.type === 'E') throw new SessionRefused(reply)
+    if (reply.type !== 'R') {
+      preface.push(reply.bytes)
+      continue
+    }
+    if (reply.body.readInt32BE(0) === 0) return Buffer.concat(preface)
+    const answer = answerTo(reply, user, password, scram)
+    if (answer) socket.write(answer)
+  }
+}
+
+function answerTo(challenge: Message, user: string, password: string, scram: ScramExchange): Buffer | undefined {
+  const code = challenge.body.readInt32BE(0)
+  switch (code) {
+    case 3:
+      return message('p', password, '\0')
+    case 5:
+      return message('p', md5Answer(user, password, challenge.body.subarray(4, 8)), '\0')
+    case 10:
+      return message('p', 'SCRAM-SHA-256\0', int32(Buffer.byteLength(scram.first)), scram.first)
+    case 11:
+      return message('p', scram.final(challenge.body.toString('utf8', 4)))
+    case 12:
+      return undefined
+    default:
+      throw new Error(`The backing server asks for authentication of type ${code}, which the emulator does not know.`)
+  }
+}
+
+/** What a client sends when it is asked for an MD5 password. */
+export function md5Answer(user: string, password: string, salt: Buffer): string {
+  const inner = createHash('md5').update(password).update(user).digest('hex')
+  return `md5${createHash('md5').update(inner).update(salt).digest('hex')}`
+}

@@ -1,0 +1,69 @@
+import { isIP } from 'node:net'
+import { createSecureContext, type SecureContext } from 'node:tls'
+
+/** What the gateway shows in TLS, and the authority that clients verify it with. */
+export interface Certificate {
+  readonly ca: string
+  readonly context: SecureContext
+}
+
+/** Specs start many emulators with the same hosts: each set of names gets its certificate once in a process. */
+const made = new Map<string, Promise<Certificate>>()
+
+/** A certificate for these host names, `localhost` and `127.0.0.1`, signed by an authority of its own. */
+export function certificateFor(hosts: readonly string[]): Promise<Certificate> {
+  const names = [...new Set([...hosts, 'localhost', '127.0.0.1'])]
+  const key = JSON.stringify(names)
+  const known = made.get(key)
+  if (known) return known
+  const identity = makeCertificate(names)
+  made.set(key, identity)
+  identity.catch(() => made.delete(key))
+  return identity
+}
+
+async function makeCertificate(names: readonly string[]): Promise<Certificate> {
+  const { generate } = await loadSelfsigned()
+  // Elliptic curves: an RSA signature for each of a thousand handshakes would be felt.
+  const common = { keyType: 'ec', curve: 'P-256', algorithm: 'sha256', ...validity() } as const
+  const ca = await generate([{ name: 'commonName', value: 'pg-redshift-iam emulator CA' }], {
+    ...common,
+    extensions: [
+      { name: 'basicConstraints', cA: true, critical: true },
+      { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },
+    ],
+  })
+  const leaf = await generate([{ name: 'commonName', value: 'pg-redshift-iam emulator' }], {
+    ...common,
+    ca: { key: ca.private, cert: ca.cert },
+    extensions: [
+      { name: 'basicConstraints', cA: false, critical: true },
+      { name: 'keyUsage', digitalSignature: true, critical: true },
+      { name: 'extKeyUsage', serverAuth: true },
+      { name: 'subjectAltName', altNames: names.map(subjectAltName) },
+    ],
+  })
+  return { ca: ca.cert, context: createSecureContext({ key: leaf.private, cert: leaf.cert }) }
+}
+
+function subjectAltName(name: string): { type: 7; ip: string } | { type: 2; value: string } {
+  return isIP(name) ? { type: 7, ip: name } : { type: 2, value: name }
+}
+
+function validity(): { notBeforeDate: Date; notAfterDate: Date } {
+  const day = 86_400_000
+  return { notBeforeDate: new Date(Date.now() - day), notAfterDate: new Date(Date.now() + 365 * day) }
+}
+
+async function loadSelfsigned(): Promise<typeof import('selfsigned')> {
+  try {
+    return await import('selfsigned')
+  } catch (cause) {
+    throw new Error(
+      'The emulator makes its certificate with the package "selfsigned". Install it: npm install -D selfsigned',
+      {
+        cause,
+      },
+    )
+  }
+}

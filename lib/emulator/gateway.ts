@@ -1,0 +1,88 @@
+import { once } from 'node:events'
+import { createServer, type Server as NetServer, type Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+
+/** Like PostgreSQL's authentication_timeout: a client that does not log in is shown the door. */
+const authenticationTimeoutMillis = 60_000
+
+/** Where clients connect: a listener on 127.0.0.1 that keeps its port over restarts. */
+export class Gateway {
+  readonly #listener: NetServer
+  readonly #sockets = new Set<Socket>()
+  #port = 0
+  #closed = false
+  #restarted: Promise<void> = Promise.resolve()
+
+  /** `admit` resolves when a client has its session, or was turned away. */
+  constructor(admit: (socket: Socket) => Promise<void>) {
+    this.#listener = createServer({ allowHalfOpen: true, noDelay: true }, socket => this.#take(socket, admit))
+  }
+
+  get port(): number {
+    return this.#port
+  }
+
+  get connections(): number {
+    return this.#sockets.size
+  }
+
+  async listen(): Promise<void> {
+    // The backlog is for a thousand clients that come at once.
+    this.#listener.listen({ host: '127.0.0.1', port: this.#port, backlog: 4096 })
+    await once(this.#listener, 'listening')
+    this.#listener.unref()
+    const address = this.#listener.address()
+    if (typeof address === 'object' && address) this.#port = address.port
+  }
+
+  /** One restart after the other, if there are several. */
+  restart(downMillis: number): Promise<void> {
+    this.#restarted = this.#restarted.then(async () => {
+      if (this.#closed) return
+      await this.#stop()
+      await delay(downMillis)
+      if (!this.#closed) await this.#listenAgain()
+    })
+    return this.#restarted
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#stop()
+  }
+
+  async #stop(): Promise<void> {
+    const closed = this.#listener.listening ? once(this.#listener, 'close') : undefined
+    if (closed) this.#listener.close()
+    for (const socket of this.#sockets) socket.destroy()
+    await closed
+  }
+
+  /** An outgoing connection of whatever program may have the port for a moment. */
+  async #listenAgain(): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.listen()
+      } catch (error) {
+        if (attempt === 50) throw error
+        await delay(100)
+      }
+    }
+  }
+
+  #take(socket: Socket, admit: (socket: Socket) => Promise<void>): void {
+    this.#sockets.add(socket)
+    // The emulator by itself keeps no process alive.
+    socket.unref()
+    socket.on('error', () => socket.destroy())
+    const timeout = setTimeout(() => socket.destroy(), authenticationTimeoutMillis).unref()
+    socket.once('close', () => {
+      clearTimeout(timeout)
+      this.#sockets.delete(socket)
+    })
+    admit(socket).then(
+      () => clearTimeout(timeout),
+      () => socket.destroy(),
+    )
+  }
+}

@@ -1,0 +1,99 @@
+import { randomBytes } from 'node:crypto'
+import type { Settings } from './settings.js'
+import type { Target } from './targets.js'
+
+/** What a login is good for. */
+export interface LoginTerms {
+  /** The name to log in with: `IAM:alice`, `IAMR:analyst`. */
+  readonly user: string
+  readonly target: Target
+  /** Undefined: good for every database. */
+  readonly database: string | undefined
+  readonly lifetimeSeconds: number
+  /** The database user that has to exist, or is created: undefined where AWS chooses the user. */
+  readonly databaseUser: { readonly name: string; readonly autoCreate: boolean } | undefined
+}
+
+/** A login that the emulated AWS handed out. */
+export interface IssuedLogin extends LoginTerms {
+  readonly serial: number
+  readonly password: string
+  /** When it really ends, on the true clock. */
+  readonly expiresAt: number
+  revoked: boolean
+}
+
+/** What a client shows at the gateway. */
+export interface LoginAttempt {
+  readonly user: string
+  readonly database: string
+  /** Undefined where the client named no host that the emulator knows. */
+  readonly target: Target | undefined
+  /** Whether the client's answer is made from this password. */
+  readonly proves: (password: string) => boolean
+}
+
+export interface Refusal {
+  readonly sqlstate: string
+  readonly message: string
+}
+
+export type Verdict =
+  | { readonly ok: true; readonly login: IssuedLogin }
+  | { readonly ok: false; readonly login: IssuedLogin | undefined; readonly refusal: Refusal }
+
+/** Redshift's answer to a wrong password, a login for elsewhere, and an IAM login without TLS alike. */
+export function passwordRefusal(user: string): Refusal {
+  return { sqlstate: '28000', message: `password authentication failed for user "${user}"` }
+}
+
+/** The logins that were handed out, and the rules by which they are taken. */
+export class IssuedLogins {
+  readonly #byUser = new Map<string, IssuedLogin[]>()
+  /** Undefined: every user exists. */
+  readonly #users: Set<string> | undefined
+  #serial = 0
+
+  constructor(settings: Pick<Settings, 'users'>) {
+    this.#users = settings.users && new Set(settings.users)
+  }
+
+  issue(terms: LoginTerms, expiresAt: number = Date.now() + terms.lifetimeSeconds * 1000): IssuedLogin {
+    this.#serial += 1
+    const login = { ...terms, serial: this.#serial, password: makePassword(), expiresAt, revoked: false }
+    const ofUser = this.#byUser.get(terms.user)
+    if (ofUser) ofUser.push(login)
+    else this.#byUser.set(terms.user, [login])
+    return login
+  }
+
+  revokeAll(): void {
+    for (const logins of this.#byUser.values()) for (const login of logins) login.revoked = true
+  }
+
+  check(attempt: LoginAttempt): Verdict {
+    const login = this.#byUser.get(attempt.user)?.findLast(({ password }) => attempt.proves(password))
+    const refusal = this.#refuse(attempt, login)
+    if (refusal || !login) return { ok: false, login, refusal: refusal ?? passwordRefusal(attempt.user) }
+    if (login.databaseUser?.autoCreate) this.#users?.add(login.databaseUser.name)
+    return { ok: true, login }
+  }
+
+  #refuse(attempt: LoginAttempt, login: IssuedLogin | undefined): Refusal | undefined {
+    if (!login || login.revoked) return passwordRefusal(attempt.user)
+    if (Date.now() >= login.expiresAt) return { sqlstate: '28000', message: 'IAM Authentication token has expired' }
+    // A client that connects by address names no host: then only the password tells for which cluster it is.
+    if (attempt.target && attempt.target !== login.target) return passwordRefusal(attempt.user)
+    if (login.database !== undefined && login.database !== attempt.database) return passwordRefusal(attempt.user)
+    const { databaseUser } = login
+    if (databaseUser && !databaseUser.autoCreate && this.#users && !this.#users.has(databaseUser.name)) {
+      return { sqlstate: '42704', message: `user "${attempt.user}" does not exist` }
+    }
+    return undefined
+  }
+}
+
+/** Like AWS's: longer than many a buffer, with every character of base64 that needs care in a URL. */
+function makePassword(): string {
+  return `${randomBytes(136).toString('base64url')}+/${randomBytes(4).toString('base64')}`
+}

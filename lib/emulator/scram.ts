@@ -1,0 +1,52 @@
+import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto'
+
+/** The client's side of SCRAM-SHA-256, without channel binding (RFC 5802, 7677). */
+export class ScramExchange {
+  readonly #password: string
+  readonly #nonce = randomBytes(18).toString('base64')
+
+  constructor(password: string) {
+    this.#password = password
+  }
+
+  get first(): string {
+    return `n,,n=*,r=${this.#nonce}`
+  }
+
+  /** The answer to the server's challenge. */
+  final(challenge: string): string {
+    const fields = new Map(challenge.split(',').map(field => [field.slice(0, 1), field.slice(2)]))
+    const nonce = fields.get('r') ?? ''
+    if (!nonce.startsWith(this.#nonce)) throw new Error('The backing server answered SCRAM with another nonce.')
+    const salt = Buffer.from(fields.get('s') ?? '', 'base64')
+    const { clientKey, storedKey } = keys(this.#password, salt, Number(fields.get('i')))
+    const unproven = `c=biws,r=${nonce}`
+    const signature = hmac(storedKey, `n=*,r=${this.#nonce},${challenge},${unproven}`)
+    const proof = clientKey.map((byte, i) => byte ^ (signature[i] ?? 0))
+    return `${unproven},p=${Buffer.from(proof).toString('base64')}`
+  }
+}
+
+/**
+ * The form in which PostgreSQL stores a password. One iteration: these passwords are random, and stretching them would cost a
+ * thousand logins seconds of CPU.
+ */
+export function scramVerifier(password: string, salt: Buffer): string {
+  const { storedKey, serverKey } = keys(password, salt, 1)
+  const base64 = (bytes: Buffer) => bytes.toString('base64')
+  return `SCRAM-SHA-256$1:${base64(salt)}$${base64(storedKey)}:${base64(serverKey)}`
+}
+
+function keys(password: string, salt: Buffer, iterations: number) {
+  const salted = pbkdf2Sync(password, salt, iterations, 32, 'sha256')
+  const clientKey = hmac(salted, 'Client Key')
+  return {
+    clientKey,
+    storedKey: createHash('sha256').update(clientKey).digest(),
+    serverKey: hmac(salted, 'Server Key'),
+  }
+}
+
+function hmac(key: Buffer, text: string): Buffer {
+  return createHmac('sha256', key).update(text).digest()
+}

@@ -1,0 +1,20 @@
+import { Socket } from 'node:net'
+import type { EmulatorStream } from './types.js'
+
+/** pg's `stream` option: a socket that goes to the gateway, whatever host and port (or path) it is told. */
+export function gatewayStream(port: number): EmulatorStream {
+  return () => new GatewaySocket(port)
+}
+
+class GatewaySocket extends Socket {
+  readonly #port: number
+
+  constructor(port: number) {
+    super()
+    this.#port = port
+  }
+
+  override connect(): this {
+    return super.connect({ host: '127.0.0.1', port: this.#port })
+  }
+}
