@@ -1,0 +1,97 @@
+import { AwsError } from './aws-errors.js'
+import type { Target, Targets } from './targets.js'
+
+/** A request's parameters, read and checked as AWS does. The two APIs spell the same parameter with a large or a small first letter. */
+export class Parameters {
+  readonly #values: Readonly<Record<string, unknown>>
+  readonly #region: string | undefined
+  readonly #targets: Targets
+
+  constructor(values: Readonly<Record<string, unknown>>, region: string | undefined, targets: Targets) {
+    this.#values = values
+    this.#region = region
+    this.#targets = targets
+  }
+
+  text(name: string): string | undefined {
+    const value = this.#values[name]
+    return typeof value === 'string' && value !== '' ? value : undefined
+  }
+
+  required(name: string): string {
+    const value = this.text(name)
+    if (value === undefined) throw invalid('null', name, 'Member must not be null')
+    return value
+  }
+
+  flag(name: string): boolean {
+    return this.#values[name] === true
+  }
+
+  /** A database user or database: 1 to 64 characters, the first a letter, no `:` and no `/`. */
+  name(name: string): string | undefined {
+    const value = this.text(name)
+    if (value !== undefined && !/^[a-zA-Z][\w+.@-]{0,63}$/.test(value)) {
+      throw invalid(value, name, 'Member must satisfy regular expression pattern: [a-zA-Z][a-zA-Z0-9_+.@-]*')
+    }
+    if (value?.toUpperCase() === 'PUBLIC') throw invalid(value, name, 'Member must not be a reserved word')
+    return value
+  }
+
+  groups(): string[] {
+    const value = this.#values.DbGroups
+    const groups = Array.isArray(value) ? value.map(String) : []
+    for (const group of groups) {
+      if (!/^[a-z][a-z0-9_+.@-]{0,63}$/.test(group)) throw invalid(group, 'dbGroups', 'Member must be in lower case')
+    }
+    return groups
+  }
+
+  durationSeconds(name: 'DurationSeconds' | 'durationSeconds'): number {
+    const value = this.#values[name] ?? 900
+    if (typeof value !== 'number' || !Number.isInteger(value))
+      throw invalid(value, name, 'Member must be a whole number')
+    if (value < 900) throw invalid(value, name, 'Member must have value greater than or equal to 900')
+    if (value > 3600) throw invalid(value, name, 'Member must have value less than or equal to 3600')
+    return value
+  }
+
+  /** The cluster or workgroup that the request names, by itself or by its custom domain name. Undefined: there is none. */
+  target(): Target | undefined {
+    const domain = this.text('CustomDomainName') ?? this.text('customDomainName')
+    const name = this.text('ClusterIdentifier') ?? this.text('workgroupName')
+    const byDomain = domain === undefined ? undefined : this.#targets.byCustomDomain(domain)
+    if (name === undefined) return byDomain?.region === this.#region ? byDomain : undefined
+    const byName = this.text('ClusterIdentifier') === undefined ? this.#find('serverless', name) : this.#cluster(name)
+    return domain === undefined || byDomain === byName ? byName : undefined
+  }
+
+  /** How the request names its cluster or workgroup. */
+  targetName(): string {
+    const parameters = ['ClusterIdentifier', 'workgroupName', 'CustomDomainName', 'customDomainName']
+    return parameters.map(name => this.text(name)).find(name => name !== undefined) ?? ''
+  }
+
+  namesTarget(): boolean {
+    return this.targetName() !== ''
+  }
+
+  /** A workgroup has a cluster identifier too, by which AWS's drivers reach a chosen user there. */
+  #cluster(identifier: string): Target | undefined {
+    const workgroup = /^redshift-serverless-(.+)$/.exec(identifier)?.[1]
+    return workgroup === undefined ? this.#find('provisioned', identifier) : this.#find('serverless', workgroup)
+  }
+
+  #find(kind: Target['kind'], name: string): Target | undefined {
+    return this.#targets.byName(kind, name, this.#region)
+  }
+}
+
+function invalid(value: unknown, name: string, constraint: string): AwsError {
+  const member = `${name.charAt(0).toLowerCase()}${name.slice(1)}`
+  const shown = value === 'null' ? 'Value null' : `Value '${value}'`
+  return new AwsError(
+    'validation',
+    `1 validation error detected: ${shown} at '${member}' failed to satisfy constraint: ${constraint}`,
+  )
+}
