@@ -1,0 +1,164 @@
+import { admit } from './admission.js'
+import { AwsEndpoint } from './aws.js'
+import { Catalog } from './catalog.js'
+import { type Certificate, certificateFor } from './certificate.js'
+import { makeExchange } from './exchange.js'
+import { Faults } from './faults.js'
+import { Gateway } from './gateway.js'
+import { IssuedLogins } from './logins.js'
+import { Operations } from './operations.js'
+import { startServer } from './postgres.js'
+import { asSuperuser, runningServer, type Server } from './server.js'
+import { readOptions, type Settings } from './settings.js'
+import { gatewayStream } from './stream.js'
+import type {
+  ActiveFault,
+  EmulatedCall,
+  EmulatedLogin,
+  EmulatorOptions,
+  EmulatorPoolConfig,
+  EmulatorStream,
+  Fault,
+  FaultScope,
+  RedshiftEmulator,
+} from './types.js'
+
+/** Not AWS's: made up, and the same in every emulator, so that a spec can look for them where no secret may be. */
+const awsCredentials = {
+  accessKeyId: 'AKIAEMULATOREXAMPLE1',
+  secretAccessKey: 'emulator/secret+access/key+EXAMPLE/only12',
+  sessionToken: 'EmulatorSessionToken//////////EXAMPLE+not+a+real+token+of+anybody+0123456789==',
+}
+
+/**
+ * Starts a local Redshift: a PostgreSQL server behind a gateway that takes only the logins which its own emulated AWS handed out.
+ * It keeps no process alive by itself, and leaves nothing behind when the process ends in whatever way.
+ *
+ * @example
+ * const emulator = await startRedshiftEmulator({ lifetimeSeconds: 12 })
+ * const pool = new RedshiftPool({ ...emulator.poolConfig(), redshift: { aws: emulator.aws } })
+ */
+export async function startRedshiftEmulator(options: EmulatorOptions = {}): Promise<RedshiftEmulator> {
+  const settings = readOptions(options)
+  const [server, certificate] = await Promise.all([
+    settings.postgres === undefined ? startServer() : runningServer(settings.postgres),
+    certificateFor(settings.targets.all.flatMap(({ hosts }) => hosts)),
+  ])
+  const emulator = new Emulator(settings, server, certificate)
+  try {
+    await emulator.start()
+  } catch (error) {
+    await emulator.close()
+    throw error
+  }
+  return emulator
+}
+
+class Emulator implements RedshiftEmulator {
+  readonly ca: string
+  readonly calls: EmulatedCall[] = []
+  readonly logins: EmulatedLogin[] = []
+  identity: string
+  readonly #settings: Settings
+  readonly #server: Server
+  readonly #catalog: Catalog
+  readonly #faults = new Faults()
+  readonly #issued: IssuedLogins
+  readonly #gateway: Gateway
+  readonly #endpoint: AwsEndpoint
+  #started: { readonly endpoint: string; readonly stream: EmulatorStream } = { endpoint: '', stream: () => undefined }
+  #closed: Promise<void> | undefined
+
+  constructor(settings: Settings, server: Server, certificate: Certificate) {
+    this.ca = certificate.ca
+    this.identity = settings.identity
+    this.#settings = settings
+    this.#server = server
+    this.#catalog = new Catalog(server)
+    this.#issued = new IssuedLogins(settings)
+    const shared = { settings, faults: this.#faults, calls: this.calls, logins: this.logins, issued: this.#issued }
+    const { context } = certificate
+    this.#gateway = new Gateway(socket => admit(socket, { ...shared, server, catalog: this.#catalog, context }))
+    const operations = new Operations(settings, this.#issued, () => this.#gateway.port)
+    const identity = (accessKeyId = '') => settings.identities[accessKeyId] ?? this.identity
+    this.#endpoint = new AwsEndpoint(makeExchange({ ...shared, operations, identity }))
+  }
+
+  async start(): Promise<void> {
+    await Promise.all([
+      this.#gateway.listen(),
+      this.#endpoint.listen(),
+      this.#catalog.createDatabases(this.#settings.databases),
+    ])
+    this.#started = { endpoint: this.#endpoint.url, stream: gatewayStream(this.#gateway.port) }
+  }
+
+  get address(): RedshiftEmulator['address'] {
+    return { host: '127.0.0.1', port: this.#gateway.port }
+  }
+
+  get endpoint(): string {
+    return this.#started.endpoint
+  }
+
+  get aws(): RedshiftEmulator['aws'] {
+    return { endpoint: this.endpoint, credentials: { ...awsCredentials } }
+  }
+
+  get stream(): EmulatorStream {
+    return this.#started.stream
+  }
+
+  get connections(): number {
+    return this.#gateway.connections
+  }
+
+  poolConfig(target = 'provisioned'): EmulatorPoolConfig {
+    const [database = ''] = this.#settings.databases
+    return { host: this.#host(target), port: this.#gateway.port, database, ssl: { ca: this.ca }, stream: this.stream }
+  }
+
+  fail(fault: Fault, scope: FaultScope = {}): ActiveFault {
+    return this.#faults.add(fault, scope)
+  }
+
+  revokeLogins(): void {
+    this.#issued.revokeAll()
+  }
+
+  async restart({ downMillis = 0 }: { downMillis?: number } = {}): Promise<void> {
+    await this.#gateway.restart(downMillis)
+  }
+
+  async query(sql: string, database = this.#settings.databases[0] ?? ''): Promise<Record<string, unknown>[]> {
+    // Set-up grants rights to users that have not logged in yet.
+    const { users = [], identities } = this.#settings
+    const expected = [this.identity, ...Object.values(identities), ...users.map(user => `IAM:${user}`)]
+    await Promise.all([...new Set(expected)].map(user => this.#catalog.role(user)))
+    // Several statements have a result each: the last one counts.
+    const results = await asSuperuser(this.#server, database, client => client.query(sql))
+    return [results].flat().at(-1)?.rows ?? []
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all([this.#gateway.close(), this.#endpoint.close()])
+    this.#faults.clear()
+    await this.#server.close()
+  }
+
+  #host(target: string): string {
+    if (target !== 'provisioned' && target !== 'serverless') return target
+    const [host] = this.#settings.targets.all.find(({ kind }) => kind === target)?.hosts ?? []
+    if (host === undefined) throw new TypeError(`The emulator has no ${target} host. Add one to the option hosts.`)
+    return host
+  }
+}

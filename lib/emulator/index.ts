@@ -1,0 +1,13 @@
+export { startRedshiftEmulator } from './emulator.js'
+export type {
+  ActiveFault,
+  EmulatedCall,
+  EmulatedLogin,
+  EmulatedOperation,
+  EmulatorOptions,
+  EmulatorPoolConfig,
+  EmulatorStream,
+  Fault,
+  FaultScope,
+  RedshiftEmulator,
+} from './types.js'

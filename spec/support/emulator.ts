@@ -1,0 +1,7 @@
+import { startRedshiftEmulator } from '../../lib/emulator/index.js'
+import type { EmulatorOptions, RedshiftEmulator } from '../../lib/emulator/types.js'
+
+/** An emulator on the server that the run shares; on one of its own where there is none. */
+export function startEmulator(options: EmulatorOptions = {}): Promise<RedshiftEmulator> {
+  return startRedshiftEmulator({ postgres: process.env.REDSHIFT_EMULATOR_POSTGRES, ...options })
+}

@@ -1,0 +1,20 @@
+import { startServer } from '../../lib/emulator/postgres.js'
+import { type Server, serverUrl } from '../../lib/emulator/server.js'
+
+/** Where the specs' emulators find the PostgreSQL server that they share. */
+const variable = 'REDSHIFT_EMULATOR_POSTGRES'
+
+let server: Server | undefined
+
+/** One PostgreSQL for the whole run, also with `--parallel`: mocha calls this once, and its workers inherit the variable. */
+export async function mochaGlobalSetup(): Promise<void> {
+  if (process.env[variable]) return
+  server = await startServer()
+  process.env[variable] = serverUrl(server)
+}
+
+export async function mochaGlobalTeardown(): Promise<void> {
+  if (!server) return
+  delete process.env[variable]
+  await server.close()
+}
