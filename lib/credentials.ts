@@ -1,3 +1,4 @@
+import { type Address, AddressBook } from './address.js'
 import { AwsClients } from './aws/client.js'
 import { fetchProvisioned } from './aws/provisioned.js'
 import { fetchServerless } from './aws/serverless.js'
@@ -66,6 +67,19 @@ export let connectionOptionsOf: (credentials: RedshiftCredentials) => Connection
 /** The login that `get` would give at once, if there is one. Starts nothing. */
 export let peekLogin: (credentials: RedshiftCredentials, connection: RedshiftConnection) => RedshiftLogin | undefined
 
+/** An address that was looked up, and how to have it looked up anew. */
+export interface FoundAddress extends Address {
+  /** After a connection to it was refused: the next connection looks it up again. */
+  forget(): void
+}
+
+/** Looks up where the cluster or workgroup of a connection is to be reached. */
+export let findAddress: (
+  credentials: RedshiftCredentials,
+  connection: RedshiftConnection,
+  signal?: AbortSignal,
+) => Promise<FoundAddress>
+
 /**
  * Fetches temporary Redshift logins from AWS, caches them, and refreshes them before they expire. One object serves any
  * number of pools, users and databases; whatever shares it shares its logins.
@@ -81,12 +95,18 @@ export class RedshiftCredentials {
   static {
     connectionOptionsOf = credentials => credentials.#connectionOptions
     peekLogin = (credentials, connection) => credentials.#cache.peek(credentials.#resolve(connection).key)
+    findAddress = async (credentials, connection, signal) => {
+      const { request } = credentials.#resolve(connection)
+      const address = await credentials.#addresses.find(request, signal)
+      return { ...address, forget: () => credentials.#addresses.forget(request) }
+    }
   }
 
   readonly #options: RedshiftOptions
   readonly #connectionOptions: ConnectionOptions
   readonly #clients: AwsClients
   readonly #cache: CredentialCache
+  readonly #addresses: AddressBook
   #resolved: Resolved | undefined
 
   /**
@@ -98,7 +118,9 @@ export class RedshiftCredentials {
     this.#options = { ...options }
     const { host, port, database, user, ssl, dbUser, autoCreate, requireTls = true } = options
     this.#connectionOptions = { host, port, database, user, ssl, dbUser, autoCreate, requireTls }
+    const { maxEntries = 100, fetchTimeoutMillis = 15_000 } = options
     this.#clients = new AwsClients(options.aws, systemClock)
+    this.#addresses = new AddressBook(this.#clients, fetchTimeoutMillis, maxEntries)
     this.#cache = new CredentialCache({
       clock: systemClock,
       random: Math.random,
@@ -106,8 +128,8 @@ export class RedshiftCredentials {
         request.api === 'GetCredentials'
           ? fetchServerless(this.#clients, request, signal, notes)
           : fetchProvisioned(this.#clients, request, signal, notes),
-      maxEntries: options.maxEntries ?? 100,
-      fetchTimeoutMillis: options.fetchTimeoutMillis ?? 15_000,
+      maxEntries,
+      fetchTimeoutMillis,
     })
   }
 

@@ -25,6 +25,12 @@ const SERVERLESS_CLUSTER_PREFIX = 'redshift-serverless-'
 export const serverlessClusterIdentifier = (workgroupName: string): string =>
   `${SERVERLESS_CLUSTER_PREFIX}${workgroupName}`
 
+/** The workgroup behind such a cluster identifier; undefined for a cluster of its own. */
+export const serverlessWorkgroup = (clusterIdentifier: string): string | undefined =>
+  clusterIdentifier.startsWith(SERVERLESS_CLUSTER_PREFIX)
+    ? clusterIdentifier.slice(SERVERLESS_CLUSTER_PREFIX.length)
+    : undefined
+
 /** What the user of a connection says: `IAMA:alice:analysts` is Alice, created where missing, in a group. */
 export interface IamUser {
   readonly prefix: 'IAM' | 'IAMA' | 'IAMR' | undefined
@@ -81,8 +87,8 @@ export function checkGroupName(option: string, value: unknown): asserts value is
 /** Checks a cluster identifier. Throws `ERR_REDSHIFT_OPTION`. */
 export function checkClusterIdentifier(option: string, value: unknown): asserts value is string {
   requireString(option, value, CLUSTER_RULE)
-  if (value.startsWith(SERVERLESS_CLUSTER_PREFIX))
-    return checkWorkgroupName(option, value.slice(SERVERLESS_CLUSTER_PREFIX.length))
+  const workgroup = serverlessWorkgroup(value)
+  if (workgroup !== undefined) return checkWorkgroupName(option, workgroup)
   if (!/^(?=.{1,63}$)[a-z](-?[a-z0-9])*$/.test(value))
     refuse(option, value, CLUSTER_RULE, 'It is the first part of the cluster endpoint, not the whole of it.')
 }

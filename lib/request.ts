@@ -6,6 +6,7 @@ import {
   checkUserName,
   parseIamUser,
   serverlessClusterIdentifier,
+  serverlessWorkgroup,
 } from './identifiers.js'
 import { isAwsClient, type RedshiftApi, type RedshiftOptions } from './options.js'
 
@@ -72,10 +73,8 @@ function agreed<T>(what: string, claims: readonly Claim<T>[], text: (value: T) =
 }
 
 const clusterTarget = (name: string): Target => {
-  const prefix = serverlessClusterIdentifier('')
-  return name.startsWith(prefix)
-    ? { kind: 'serverless', name: name.slice(prefix.length) }
-    : { kind: 'provisioned', name }
+  const workgroup = serverlessWorkgroup(name)
+  return workgroup === undefined ? { kind: 'provisioned', name } : { kind: 'serverless', name: workgroup }
 }
 
 const unsayingHost = (host: string): string => {

@@ -10,32 +10,50 @@ export interface FailedCall {
   readonly region: string | undefined
   /** The ARNs that the policy must allow, where AWS's message names none. */
   readonly resources: readonly string[]
+  /** What else helps where the policy denies the call. */
+  readonly alternative?: string
 }
 
 const partitionOf = (region: string | undefined): string =>
   region?.startsWith('cn-') ? 'aws-cn' : region?.startsWith('us-gov-') ? 'aws-us-gov' : 'aws'
 
+const arnOf = (service: string, region: string | undefined, resource: string): string =>
+  `arn:${partitionOf(region)}:${service}:${region ?? '<region>'}:<account>:${resource}`
+
 /** The call that fetches a login, as a message about its failure names it. */
 export function describeCall(request: CredentialRequest): FailedCall {
   const { api, region, dbName } = request
   const name = targetOf(request)
-  const arn = (service: string, resource: string): string =>
-    `arn:${partitionOf(region)}:${service}:${region ?? '<region>'}:<account>:${resource}`
   if (api === 'GetCredentials')
     return {
       action: `redshift-serverless:${api}`,
       target: `workgroup ${JSON.stringify(name)}`,
       region,
-      resources: [arn('redshift-serverless', 'workgroup/<workgroup id>')],
+      resources: [arnOf('redshift-serverless', region, 'workgroup/<workgroup id>')],
     }
   const cluster = request.clusterIdentifier ?? '<cluster>'
-  const database = arn('redshift', `dbname:${cluster}/${dbName ?? '*'}`)
+  const database = arnOf('redshift', region, `dbname:${cluster}/${dbName ?? '*'}`)
   return {
     action: `redshift:${api}`,
     target: `cluster ${JSON.stringify(name)}`,
     region,
     resources:
-      api === 'GetClusterCredentials' ? [arn('redshift', `dbuser:${cluster}/${request.dbUser}`), database] : [database],
+      api === 'GetClusterCredentials'
+        ? [arnOf('redshift', region, `dbuser:${cluster}/${request.dbUser}`), database]
+        : [database],
+  }
+}
+
+/** The call that looks an address up. */
+export function describeLookUp(request: CredentialRequest): FailedCall {
+  const { target, region, resources } = describeCall(request)
+  const serverless = request.api === 'GetCredentials'
+  return {
+    action: serverless ? 'redshift-serverless:GetWorkgroup' : 'redshift:DescribeClusters',
+    target,
+    region,
+    resources: serverless ? resources : [arnOf('redshift', region, `cluster:${targetOf(request)}`)],
+    alternative: 'give host, so that nothing needs to be looked up',
   }
 }
 
@@ -176,7 +194,8 @@ function accessDenied(said: string, call: FailedCall): string {
   const action = /perform: ([\w-]+:\w+)/.exec(said)?.[1] ?? call.action
   const resource = /on resource: (arn:\S+)/.exec(said)?.[1]
   const resources = resource ? [resource] : call.resources
-  return `AWS denies ${action}: ${said} Allow ${action} on ${resources.join(' and ')} in the IAM policy of this identity.`
+  const allow = `Allow ${action} on ${resources.join(' and ')} in the IAM policy of this identity`
+  return `AWS denies ${action}: ${said} ${allow}${call.alternative ? `, or ${call.alternative}` : ''}.`
 }
 
 const CHECK_PATH = 'Check the endpoint, and what stands between this host and AWS.'
@@ -187,6 +206,15 @@ interface LoginAnswer {
   readonly password: string | undefined
   readonly expiration: Date | undefined
   readonly nextRefreshTime: Date | undefined
+}
+
+/** Refuses an endpoint without address or port: a cluster that is being created has none. */
+export function checkEndpoint(call: FailedCall, host: string | undefined, port: number | undefined) {
+  if (host && port) return { host, port }
+  throw new RedshiftCredentialsError(
+    'ERR_REDSHIFT_UNAVAILABLE',
+    `AWS names no address for ${call.target}: it may be creating, paused or deleting. Wait until it is available, or give host.`,
+  )
 }
 
 /** Refuses an answer without user, password or expiry. What it does hold is not repeated: it may be the password. */

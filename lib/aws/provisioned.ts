@@ -1,8 +1,8 @@
-import type { ClusterCredentials, ClusterExtendedCredentials } from '@aws-sdk/client-redshift'
+import type { ClusterCredentials, ClusterExtendedCredentials, ClustersMessage } from '@aws-sdk/client-redshift'
 import type { FetchedLogin, FetchNotes } from '../login.js'
 import type { CredentialRequest } from '../request.js'
 import type { AwsClients, Service } from './client.js'
-import { checkAnswer, describeCall } from './failures.js'
+import { checkAnswer, checkEndpoint, describeCall, describeLookUp } from './failures.js'
 
 type Sdk = typeof import('@aws-sdk/client-redshift')
 
@@ -56,4 +56,27 @@ export async function fetchProvisioned(
     serverTime,
     sentAt,
   }
+}
+
+/**
+ * Looks up where a cluster is to be reached.
+ * @see https://docs.aws.amazon.com/redshift/latest/APIReference/API_DescribeClusters.html
+ */
+export async function lookUpCluster(
+  clients: AwsClients,
+  request: CredentialRequest,
+  name: string,
+  signal: AbortSignal,
+) {
+  const call = describeLookUp(request)
+  const { output } = await clients.send<Sdk, ClustersMessage>(
+    redshift,
+    request.region,
+    call,
+    sdk => new sdk.DescribeClustersCommand({ ClusterIdentifier: name }),
+    signal,
+    {},
+  )
+  const endpoint = output.Clusters?.[0]?.Endpoint
+  return checkEndpoint(call, endpoint?.Address, endpoint?.Port)
 }

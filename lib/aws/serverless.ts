@@ -1,8 +1,8 @@
-import type { GetCredentialsResponse } from '@aws-sdk/client-redshift-serverless'
+import type { GetCredentialsResponse, GetWorkgroupResponse } from '@aws-sdk/client-redshift-serverless'
 import type { FetchedLogin, FetchNotes } from '../login.js'
 import type { CredentialRequest } from '../request.js'
 import type { AwsClients, Service } from './client.js'
-import { checkAnswer, describeCall } from './failures.js'
+import { checkAnswer, checkEndpoint, describeCall, describeLookUp } from './failures.js'
 
 type Sdk = typeof import('@aws-sdk/client-redshift-serverless')
 
@@ -47,4 +47,27 @@ export async function fetchServerless(
     serverTime,
     sentAt,
   }
+}
+
+/**
+ * Looks up where a workgroup is to be reached.
+ * @see https://docs.aws.amazon.com/redshift-serverless/latest/APIReference/API_GetWorkgroup.html
+ */
+export async function lookUpWorkgroup(
+  clients: AwsClients,
+  request: CredentialRequest,
+  name: string,
+  signal: AbortSignal,
+) {
+  const call = describeLookUp(request)
+  const { output } = await clients.send<Sdk, GetWorkgroupResponse>(
+    redshiftServerless,
+    request.region,
+    call,
+    sdk => new sdk.GetWorkgroupCommand({ workgroupName: name }),
+    signal,
+    {},
+  )
+  const endpoint = output.workgroup?.endpoint
+  return checkEndpoint(call, endpoint?.address, endpoint?.port)
 }

@@ -45,3 +45,32 @@ export function checkSameUser(user: string | null | undefined, login: RedshiftLo
       `Set user: ${quoted(login.user)} in the configuration of pg, or use RedshiftPool or redshiftPoolOptions, which take the user from the login.`,
   )
 }
+
+/**
+ * Refuses a login for another user than the configuration names. A name without a prefix matches whichever AWS puts before it.
+ * @throws RedshiftCredentialsError `ERR_REDSHIFT_USER_MISMATCH`
+ */
+export function checkUser(user: string | undefined, login: RedshiftLogin): void {
+  if (user !== undefined && !parseIamUser(user).prefix && parseIamUser(login.user).name === user) return
+  checkSameUser(user, login)
+}
+
+const REJECTION = /IAM Authentication token has expired|IAM authentication failed|password authentication failed/i
+
+/** Whether the server refused the login itself. Which SQLSTATE an expired one has is nowhere documented. */
+export function isRejectedLogin(error: unknown): error is Error {
+  if (!(error instanceof Error)) return false
+  const code = 'code' in error ? error.code : undefined
+  if (typeof code !== 'string' || !/^[0-9A-Z]{5}$/.test(code)) return false
+  return code === '28P01' || code === '28000' || REJECTION.test(error.message)
+}
+
+/** The error for a login that was refused although it was new. */
+export const rejectedLogin = (error: Error, login: RedshiftLogin): RedshiftCredentialsError =>
+  new RedshiftCredentialsError(
+    'ERR_REDSHIFT_LOGIN_REJECTED',
+    `Redshift refused a login for ${quoted(login.user)} that AWS had handed out: ${error.message}. ` +
+      'Check that the host belongs to the cluster or workgroup of the login, that TLS is on up to the cluster, that the database exists ' +
+      'and is the one of the login, that the user exists (or autoCreate is set), and that it has been granted access.',
+    { cause: error },
+  )

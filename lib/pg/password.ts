@@ -1,8 +1,9 @@
 import { type ConnectionOptions, connectionOptionsOf, type RedshiftCredentials, toCredentials } from '../credentials.js'
 import { optionError, RedshiftCredentialsError } from '../errors.js'
+import type { RedshiftLogin } from '../login.js'
 import type { RedshiftOptions } from '../options.js'
 import type { RedshiftConnection } from '../request.js'
-import { checkIamUser, checkSameUser, checkTls } from './login.js'
+import { checkIamUser, checkSameUser, checkTls, isRejectedLogin } from './login.js'
 
 /** The function for pg's `password` option, as {@link redshiftPassword} makes it. */
 export type RedshiftPasswordFunction = (connection?: RedshiftConnection) => Promise<string>
@@ -10,7 +11,11 @@ export type RedshiftPasswordFunction = (connection?: RedshiftConnection) => Prom
 /** What is looked at of the `pg.Client` that calls the function as its method. */
 interface CallingClient {
   readonly connectionParameters?: RedshiftConnection
-  readonly connection?: { readonly stream?: { readonly encrypted?: boolean; destroy?(): void } }
+  readonly connection?: {
+    readonly stream?: { readonly encrypted?: boolean; destroy?(): void }
+    once?(event: string, listener: (message: unknown) => void): void
+    off?(event: string, listener: (message: unknown) => void): void
+  }
 }
 
 const isClient = (value: unknown): value is CallingClient =>
@@ -25,25 +30,27 @@ function checkAlone(options: ConnectionOptions): void {
     )
 }
 
+/** Where the function can see it, a refusal of the login is told to the credentials: the next connection gets another. */
+function reportRejection(client: CallingClient, credentials: RedshiftCredentials, login: RedshiftLogin): void {
+  const { connection } = client
+  if (!connection?.once || !connection.off) return
+  const refused = (message: unknown): void => {
+    connection.off?.('authenticationOk', accepted)
+    if (isRejectedLogin(message)) credentials.invalidate(login)
+  }
+  const accepted = (): void => connection.off?.('errorMessage', refused)
+  connection.once('errorMessage', refused)
+  connection.once('authenticationOk', accepted)
+}
+
 /**
- * Makes the function for the `password` option of `pg.Pool`, `pg.Client`, and of what is built on them. It gives the current
- * password for each new connection. One function may serve many pools, users and databases.
- *
- * It suits a user that is known up front (`user: 'IAM:alice'`): pg names the user to the server before it asks for the
- * password. Where AWS chooses the user (serverless, roles), take `RedshiftPool` or `redshiftPoolOptions`.
- *
- * @param source options, or credentials to share. What they leave out is read off the connection: the host says cluster or
- * workgroup, and region; the user and the database are the connection's.
- * @returns a function that rejects with `RedshiftCredentialsError`: any code of {@link RedshiftCredentials.get}, and
- * `ERR_REDSHIFT_TLS` (a connection without TLS), `ERR_REDSHIFT_USER_MISMATCH` (the login is for another user than the
- * connection). Turned into text, as `pg.native` does, it throws `ERR_REDSHIFT_NATIVE`.
- * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`
- *
- * @example
- * new Pool({ host, port: 5439, database: 'dev', user: 'IAM:alice', ssl: true, password: redshiftPassword() })
+ * The function behind `redshiftPassword` and the ORM adapters.
+ * @param given what the login was fetched for, where that is known better than from the connection
  */
-export function redshiftPassword(source?: RedshiftOptions | RedshiftCredentials): RedshiftPasswordFunction {
-  const credentials = toCredentials(source)
+export function passwordFunction(
+  credentials: RedshiftCredentials,
+  given?: RedshiftConnection,
+): RedshiftPasswordFunction {
   const options = connectionOptionsOf(credentials)
 
   // A `function`, since pg calls it as a method of the client, and before 8.19 without an argument.
@@ -52,12 +59,12 @@ export function redshiftPassword(source?: RedshiftOptions | RedshiftCredentials)
     const stream = client?.connection?.stream
     try {
       const parameters = connection ?? client?.connectionParameters
-      if (parameters) {
-        checkTls(stream ? stream.encrypted : parameters.ssl, options)
-        checkIamUser(parameters.user, options)
-      } else checkAlone(options)
-      const login = await credentials.get(parameters)
+      if (parameters) checkTls(stream ? stream.encrypted : parameters.ssl, options)
+      if (parameters && !given) checkIamUser(parameters.user, options)
+      if (!parameters && !given) checkAlone(options)
+      const login = await credentials.get(given ?? parameters)
       checkSameUser(parameters?.user, login)
+      if (client) reportRejection(client, credentials, login)
       return login.password
     } catch (error) {
       // pg rejects connect(), but leaves the socket open until the server gives up.
@@ -79,3 +86,23 @@ export function redshiftPassword(source?: RedshiftOptions | RedshiftCredentials)
   })
   return password
 }
+
+/**
+ * Makes the function for the `password` option of `pg.Pool`, `pg.Client`, and of what is built on them. It gives the current
+ * password for each new connection. One function may serve many pools, users and databases.
+ *
+ * It suits a user that is known up front (`user: 'IAM:alice'`): pg names the user to the server before it asks for the
+ * password. Where AWS chooses the user (serverless, roles), take `RedshiftPool` or `redshiftPoolOptions`.
+ *
+ * @param source options, or credentials to share. What they leave out is read off the connection: the host says cluster or
+ * workgroup, and region; the user and the database are the connection's.
+ * @returns a function that rejects with `RedshiftCredentialsError`: any code of {@link RedshiftCredentials.get}, and
+ * `ERR_REDSHIFT_TLS` (a connection without TLS), `ERR_REDSHIFT_USER_MISMATCH` (the login is for another user than the
+ * connection). Turned into text, as `pg.native` does, it throws `ERR_REDSHIFT_NATIVE`.
+ * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`
+ *
+ * @example
+ * new Pool({ host, port: 5439, database: 'dev', user: 'IAM:alice', ssl: true, password: redshiftPassword() })
+ */
+export const redshiftPassword = (source?: RedshiftOptions | RedshiftCredentials): RedshiftPasswordFunction =>
+  passwordFunction(toCredentials(source))

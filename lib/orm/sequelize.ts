@@ -1,0 +1,54 @@
+import { connectionOptionsOf, type RedshiftCredentials, toCredentials } from '../credentials.js'
+import type { RedshiftOptions } from '../options.js'
+import { checkTls, checkUser } from '../pg/login.js'
+import { passwordFunction } from '../pg/password.js'
+import type { RedshiftConnection } from '../request.js'
+
+/**
+ * What the hook reads and writes of Sequelize's configuration for one connection. Sequelize 6 calls the user `username` and
+ * keeps TLS in `dialectOptions`; 7 calls it `user`, with `ssl` beside it.
+ */
+interface SequelizeConfig {
+  host?: string
+  database?: string
+  username?: string
+  user?: string
+  password?: unknown
+  ssl?: unknown
+  dialectOptions?: { ssl?: unknown }
+}
+
+/**
+ * The `beforeConnect` hook for Sequelize 6 and `@sequelize/postgres` 7: it puts the current user and password into each new
+ * connection, for every replica too.
+ *
+ * @param source options, or credentials to share. What they leave out is read off Sequelize's configuration.
+ * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`. The hook rejects as `RedshiftCredentials.get` does, and with
+ * `ERR_REDSHIFT_TLS` where `dialectOptions.ssl` (6) or `ssl` (7) is not set.
+ *
+ * @example
+ * new Sequelize({ dialect: 'postgres', host, port: 5439, database, dialectOptions: { ssl: true }, hooks: { beforeConnect: redshiftBeforeConnect() } })
+ */
+export function redshiftBeforeConnect(
+  source?: RedshiftOptions | RedshiftCredentials,
+): (config: object) => Promise<void> {
+  const credentials = toCredentials(source)
+  const options = connectionOptionsOf(credentials)
+  // Sequelize passes the same object again, with the user that was put in the last time.
+  const connections = new WeakMap<object, RedshiftConnection>()
+
+  return async (config: SequelizeConfig) => {
+    checkTls(config.ssl ?? config.dialectOptions?.ssl, options)
+    const connection = connections.get(config) ?? {
+      host: config.host,
+      database: config.database,
+      user: options.user ?? (config.username || config.user || undefined),
+    }
+    connections.set(config, connection)
+    const login = await credentials.get(connection)
+    checkUser(connection.user ?? undefined, login)
+    config.username = config.user = login.user
+    // The function, not the password: Sequelize keeps the configuration where everybody can see it.
+    config.password = passwordFunction(credentials, connection)
+  }
+}

@@ -1,0 +1,79 @@
+import type { ClientConfig } from 'pg'
+import type { ConnectionOptions, RedshiftCredentials } from '../credentials.js'
+import { optionError } from '../errors.js'
+import type { RedshiftOptions } from '../options.js'
+
+/** Configuration of pg's own client, plus one key. */
+export interface RedshiftPgClientConfig extends ClientConfig {
+  /** Which login to fetch: options, or credentials to share. Default: all is read off the connection. */
+  redshift?: RedshiftOptions | RedshiftCredentials | undefined
+}
+
+/** Redshift's port, where none is given and none is looked up. */
+export const REDSHIFT_PORT = 5439
+
+/** What the configuration really says, before pg puts its fallbacks in: the system account for the user, the user for the database. */
+export interface GivenConnection {
+  /** Where to connect. Undefined: to be looked up. */
+  readonly host: string | undefined
+  readonly port: number | undefined
+  readonly database: string | undefined
+  readonly user: string | undefined
+}
+
+interface ConnectionUrl {
+  readonly host: string | undefined
+  readonly port: string | undefined
+  readonly database: string | undefined
+  readonly user: string | undefined
+}
+
+/** Reads what a connection string says. pg parses it for itself; this tells what it leaves open. */
+function readUrl(connectionString: string): ConnectionUrl {
+  // A name such as IAM:alice is written IAM%3Aalice. What cannot be parsed is not repeated: it may hold a password.
+  const url = URL.canParse(connectionString) ? new URL(connectionString) : undefined
+  if (!url)
+    throw optionError(
+      'connectionString cannot be parsed. Write it as postgres://IAM%3Aalice@host:5439/database, or give host, port, database and user.',
+    )
+  const parameters = url.searchParams
+  if (url.password || parameters.has('password'))
+    throw optionError('connectionString holds a password. Take it out: the password is fetched from AWS.')
+  const text = (value: string | null): string | undefined => (value ? decodeURIComponent(value) : undefined)
+  return {
+    host: text(url.hostname) ?? parameters.get('host') ?? undefined,
+    port: text(url.port) ?? parameters.get('port') ?? undefined,
+    database: text(url.pathname.slice(1)) ?? parameters.get('dbname') ?? undefined,
+    user: text(url.username) ?? parameters.get('user') ?? undefined,
+  }
+}
+
+const toPort = (value: string | number | undefined): number | undefined => {
+  const port = Number(value)
+  return Number.isInteger(port) && port > 0 ? port : undefined
+}
+
+/**
+ * What a configuration says of the connection: pg's own keys win over those of the source, and these over `PG*`.
+ * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`
+ */
+export function givenConnection(config: RedshiftPgClientConfig, options: ConnectionOptions): GivenConnection {
+  if (typeof config.password === 'string' && config.password !== '')
+    throw optionError('password is set. Leave it out: the password is fetched from AWS.')
+  const url: Partial<ConnectionUrl> = config.connectionString ? readUrl(config.connectionString) : {}
+  const { PGHOST, PGPORT, PGDATABASE } = process.env
+  const database = url.database ?? (config.database || undefined) ?? options.database ?? (PGDATABASE || undefined)
+  if (database === undefined)
+    throw optionError("No database is named, and pg would fall back to the user's name. Set database, or PGDATABASE.")
+  return {
+    host: url.host ?? (config.host || undefined) ?? options.host ?? (PGHOST || undefined),
+    port: toPort(url.port) ?? toPort(config.port) ?? options.port ?? toPort(PGPORT),
+    database,
+    // PGUSER is read with the request.
+    user: url.user ?? (config.user || undefined) ?? options.user,
+  }
+}
+
+/** TLS, verified, unless the configuration or `PGSSLMODE` says otherwise. */
+export const tlsOf = (config: { ssl?: unknown }, options: ConnectionOptions) =>
+  config.ssl !== undefined ? config.ssl : (options.ssl ?? (process.env.PGSSLMODE ? undefined : true))

@@ -1,0 +1,95 @@
+import pg from 'pg'
+import { connectionOptionsOf, type RedshiftCredentials, toCredentials } from '../credentials.js'
+import type { RedshiftOptions } from '../options.js'
+import { clientClass, RedshiftPgClient, type RedshiftPgClientClass } from './client.js'
+import { givenConnection, REDSHIFT_PORT, type RedshiftPgClientConfig, tlsOf } from './config.js'
+import { type RedshiftPasswordFunction, redshiftPassword } from './password.js'
+
+/** Configuration of pg's own pool, plus one key. */
+export interface RedshiftPoolConfig extends pg.PoolConfig {
+  /** Which login to fetch: options, or credentials to share. Default: all is read off the connection. */
+  redshift?: RedshiftOptions | RedshiftCredentials | undefined
+}
+
+/**
+ * A `pg.Pool` whose connections log in with current Redshift credentials. TLS is on and verified, and the port 5439, unless the
+ * configuration says otherwise; where no host is given, it is looked up.
+ *
+ * `end()` closes the credentials that the pool has made, not those that it was given.
+ *
+ * @example
+ * const pool = new RedshiftPool({ host: 'analytics.123456789012.us-west-2.redshift-serverless.amazonaws.com', database: 'dev' })
+ */
+export class RedshiftPool extends pg.Pool {
+  readonly #owned: RedshiftCredentials | undefined
+
+  /** @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION` */
+  constructor(config: RedshiftPoolConfig = {}) {
+    // Before super(), so that AWS keys never stand in `options`.
+    const redshift = toCredentials(config.redshift)
+    givenConnection(config, connectionOptionsOf(redshift))
+    super({ Client: RedshiftPgClient, ...config, redshift } as pg.PoolConfig)
+    this.#owned = redshift === config.redshift ? undefined : redshift
+  }
+
+  override end(): Promise<void>
+  override end(callback: () => void): void
+  override end(callback?: () => void): Promise<void> | undefined {
+    const close = (): void => {
+      this.#owned?.close()
+    }
+    if (!callback) return super.end().finally(close)
+    super.end(() => {
+      close()
+      callback()
+    })
+    return undefined
+  }
+}
+
+/** A plain object for whoever builds a `pg.Pool`, or a `pg.Client`, of it. */
+export interface RedshiftPoolOptions extends pg.PoolConfig {
+  Client: RedshiftPgClientClass
+  redshift: RedshiftCredentials
+  password: RedshiftPasswordFunction
+}
+
+/** pg's own options, which win, and the caller's copy of the module. */
+export interface RedshiftPgOptions extends pg.PoolConfig {
+  /** The copy of `pg` to build the client on. Default: the one that this package finds. */
+  pg?: { Client: typeof pg.Client } | undefined
+}
+
+/**
+ * Options for whoever builds a `pg.Pool`: stock pg, the stand-alone `pg-pool`, and the libraries above them. The `Client` in it
+ * takes user and password as one pair, and replaces a login that the server refuses. `password` (and `user`, where it is known)
+ * serve libraries that also build a plain client.
+ *
+ * @param source options, or credentials to share
+ * @param pgOptions pg's own options; they win. The key `pg` takes the caller's copy of the module.
+ * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`
+ *
+ * @example
+ * new DataSource({ type: 'postgres', extra: redshiftPoolOptions({ host, database }) })
+ */
+export function redshiftPoolOptions(
+  source: RedshiftOptions | RedshiftCredentials,
+  pgOptions: RedshiftPgOptions = {},
+): RedshiftPoolOptions {
+  const { pg: module, ...own } = pgOptions
+  const redshift = toCredentials(source)
+  const options = connectionOptionsOf(redshift)
+  const given = givenConnection(own, options)
+  const user = given.user ?? (options.dbUser && `${options.autoCreate ? 'IAMA' : 'IAM'}:${options.dbUser}`)
+  return {
+    ...(given.host !== undefined && { host: given.host }),
+    ...((given.host !== undefined || given.port !== undefined) && { port: given.port ?? REDSHIFT_PORT }),
+    ...(given.database !== undefined && { database: given.database }),
+    ...(user && { user }),
+    ssl: tlsOf(own, options) as RedshiftPgClientConfig['ssl'],
+    ...own,
+    Client: module ? clientClass(module.Client) : RedshiftPgClient,
+    redshift,
+    password: redshiftPassword(redshift),
+  }
+}
