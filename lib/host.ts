@@ -6,21 +6,38 @@ export interface RedshiftHost {
   readonly region: string
 }
 
-/** A host of Redshift's that does not say its workgroup. */
-export type NamelessHost = 'old-serverless' | 'managed-vpc-endpoint'
+/** A host of Redshift's own that says its region, but neither cluster nor workgroup. */
+export interface NamelessHost {
+  readonly form: 'old-serverless' | 'managed-vpc-endpoint'
+  readonly region: string
+}
 
 const REGION = '([a-z]{2,}(?:-[a-z]+)+-\\d+)'
-const LABEL = '([a-z0-9](?:[a-z0-9-]*[a-z0-9])?)'
+const CLUSTER = '(?=[^.]{1,63}\\.)([a-z](?:-?[a-z0-9])*)'
+const WORKGROUP = '(?=[^.]{3,63}\\.)([a-z0-9](?:[a-z0-9-]*[a-z0-9]))'
 
-// Anchored at both ends: `….redshift.amazonaws.com.attacker.io` is not Redshift's.
-const PROVISIONED = new RegExp(`^${LABEL}\\.[a-z0-9]+\\.${REGION}\\.redshift\\.amazonaws\\.com(?:\\.cn)?$`)
+// Anchored at both ends: `….redshift.amazonaws.com.attacker.io` is not Redshift's. The flag folds ASCII only, where
+// toLowerCase would take the Kelvin sign for a k.
+const PROVISIONED = new RegExp(`^${CLUSTER}\\.[a-z0-9]+\\.${REGION}\\.redshift\\.amazonaws\\.com(?:\\.cn)?\\.?$`, 'i')
 // The second spelling in use in China.
-const PROVISIONED_CHINA = new RegExp(`^${LABEL}\\.[a-z0-9]+\\.redshift\\.${REGION}\\.amazonaws\\.com\\.cn$`)
-const SERVERLESS = new RegExp(`^(?:${LABEL}\\.)?\\d{12}\\.${REGION}\\.redshift-serverless\\.amazonaws\\.com(?:\\.cn)?$`)
-// `<name>-endpoint-<hash>.…`: its first part is a name of the endpoint, not the workgroup.
+const PROVISIONED_CHINA = new RegExp(`^${CLUSTER}\\.[a-z0-9]+\\.redshift\\.${REGION}\\.amazonaws\\.com\\.cn\\.?$`, 'i')
+const SERVERLESS = new RegExp(
+  `^(?:${WORKGROUP}\\.)?\\d{12}\\.${REGION}\\.redshift-serverless\\.amazonaws\\.com(?:\\.cn)?\\.?$`,
+  'i',
+)
+// `<name>-endpoint-<hash>.…`: its first part is a name of the endpoint, not the cluster or workgroup.
 const MANAGED_ENDPOINT = /-endpoint-[a-z0-9]+$/
 
-const fold = (host: string): string => host.toLowerCase().replace(/\.$/, '')
+const LONGEST = 254
+
+function read(host: unknown): { kind: RedshiftHost['kind']; name: string | undefined; region: string } | undefined {
+  if (typeof host !== 'string' || host.length > LONGEST) return undefined
+  const provisioned = PROVISIONED.exec(host) ?? PROVISIONED_CHINA.exec(host)
+  const [, name, region] = provisioned ?? SERVERLESS.exec(host) ?? []
+  return region === undefined
+    ? undefined
+    : { kind: provisioned ? 'provisioned' : 'serverless', name: name?.toLowerCase(), region: region.toLowerCase() }
+}
 
 /**
  * Reads cluster or workgroup, and region, off a Redshift host name: `<cluster>.<hash>.<region>.redshift.amazonaws.com` or
@@ -32,18 +49,13 @@ const fold = (host: string): string => host.toLowerCase().replace(/\.$/, '')
  * @see https://docs.aws.amazon.com/redshift/latest/mgmt/connecting-from-psql.html
  */
 export function parseRedshiftHost(host: string): RedshiftHost | undefined {
-  const folded = fold(host)
-  const provisioned = PROVISIONED.exec(folded) ?? PROVISIONED_CHINA.exec(folded)
-  if (provisioned?.[1] && provisioned[2]) return { kind: 'provisioned', name: provisioned[1], region: provisioned[2] }
-  const serverless = SERVERLESS.exec(folded)
-  if (serverless?.[1] && serverless[2] && !MANAGED_ENDPOINT.test(serverless[1]))
-    return { kind: 'serverless', name: serverless[1], region: serverless[2] }
-  return undefined
+  const { kind, name, region } = read(host) ?? {}
+  return kind && name && region && !MANAGED_ENDPOINT.test(name) ? { kind, name, region } : undefined
 }
 
-/** Why a host of Redshift's own says no workgroup, for the error that asks for one; undefined for any other host. */
+/** What a host of Redshift's own says that names neither cluster nor workgroup; undefined for any other host. */
 export function namelessHost(host: string): NamelessHost | undefined {
-  const match = SERVERLESS.exec(fold(host))
-  if (!match || parseRedshiftHost(host)) return undefined
-  return match[1] ? 'managed-vpc-endpoint' : 'old-serverless'
+  const { name, region } = read(host) ?? {}
+  if (!region || parseRedshiftHost(host)) return undefined
+  return { form: name === undefined ? 'old-serverless' : 'managed-vpc-endpoint', region }
 }

@@ -1,5 +1,6 @@
 import type { RedshiftClientConfig } from '@aws-sdk/client-redshift'
 import type { RedshiftServerlessClientConfig } from '@aws-sdk/client-redshift-serverless'
+import type { ClientConfig } from 'pg'
 import { optionError, quoted } from './errors.js'
 import {
   checkClusterIdentifier,
@@ -42,7 +43,7 @@ export interface RedshiftOptions {
   /** The user to log in as, the prefix included: `IAM:alice`, `IAMA:alice:group`, `IAMR:role`. Default: the connection's, then `PGUSER`. */
   user?: string | undefined
   /** TLS, as pg's `ssl`. Default: `true`, with the server's certificate verified. */
-  ssl?: boolean | object | undefined
+  ssl?: ClientConfig['ssl'] | undefined
 
   /** A provisioned cluster: 1 to 63 lowercase letters, digits, hyphens. Default: read off the host. */
   clusterIdentifier?: string | undefined

@@ -39,7 +39,7 @@ export async function fetchProvisioned(
         ? new sdk.GetClusterCredentialsCommand({
             ...input,
             DbUser: request.dbUser,
-            DbGroups: [...request.dbGroups],
+            DbGroups: request.dbGroups.length > 0 ? [...request.dbGroups] : undefined,
             AutoCreate: request.autoCreate,
           })
         : new sdk.GetClusterCredentialsWithIAMCommand(input),

@@ -11,7 +11,7 @@ export interface RedshiftKnexConnection {
   port: number
   database: string
   user: string
-  ssl: boolean | object | undefined
+  ssl: PoolConfig['ssl']
   password: RedshiftPasswordFunction
   /** True once AWS has chosen another user. A new password of the same user is fetched at each connect. */
   expirationChecker: () => boolean

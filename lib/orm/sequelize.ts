@@ -38,7 +38,8 @@ export function redshiftBeforeConnect(
   const connections = new WeakMap<object, RedshiftConnection>()
 
   return async (config: SequelizeConfig) => {
-    checkTls(config.ssl ?? config.dialectOptions?.ssl, options)
+    // What PGSSLMODE comes to, the password function sees on the socket.
+    checkTls(config.ssl ?? config.dialectOptions?.ssl ?? process.env.PGSSLMODE, options)
     const connection = connections.get(config) ?? {
       host: config.host,
       database: config.database,

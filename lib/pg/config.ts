@@ -17,7 +17,7 @@ export interface GivenConnection {
   /** Where to connect. Undefined: to be looked up. */
   readonly host: string | undefined
   readonly port: number | undefined
-  readonly database: string | undefined
+  readonly database: string
   readonly user: string | undefined
 }
 
@@ -75,5 +75,8 @@ export function givenConnection(config: RedshiftPgClientConfig, options: Connect
 }
 
 /** TLS, verified, unless the configuration or `PGSSLMODE` says otherwise. */
-export const tlsOf = (config: { ssl?: unknown }, options: ConnectionOptions) =>
+export const tlsOf = (
+  config: Pick<RedshiftPgClientConfig, 'ssl'>,
+  options: ConnectionOptions,
+): RedshiftPgClientConfig['ssl'] =>
   config.ssl !== undefined ? config.ssl : (options.ssl ?? (process.env.PGSSLMODE ? undefined : true))

@@ -2,7 +2,7 @@ import pg from 'pg'
 import { connectionOptionsOf, type RedshiftCredentials, toCredentials } from '../credentials.js'
 import type { RedshiftOptions } from '../options.js'
 import { clientClass, RedshiftPgClient, type RedshiftPgClientClass } from './client.js'
-import { givenConnection, REDSHIFT_PORT, type RedshiftPgClientConfig, tlsOf } from './config.js'
+import { givenConnection, REDSHIFT_PORT, tlsOf } from './config.js'
 import { type RedshiftPasswordFunction, redshiftPassword } from './password.js'
 
 /** Configuration of pg's own pool, plus one key. */
@@ -84,9 +84,9 @@ export function redshiftPoolOptions(
   return {
     ...(given.host !== undefined && { host: given.host }),
     ...((given.host !== undefined || given.port !== undefined) && { port: given.port ?? REDSHIFT_PORT }),
-    ...(given.database !== undefined && { database: given.database }),
+    database: given.database,
     ...(user && { user }),
-    ssl: tlsOf(own, options) as RedshiftPgClientConfig['ssl'],
+    ssl: tlsOf(own, options),
     ...own,
     Client: module ? clientClass(module.Client) : RedshiftPgClient,
     redshift,
