@@ -72,8 +72,18 @@ export const closedError = (): RedshiftCredentialsError =>
     'The Redshift credentials are closed. Create new ones, or close them later.',
   )
 
-/** A value as it may stand in a message: one line, quoted, not too long. */
+/** A value as it may stand in a message: one line, quoted, not too long, and without what an object or a URL may hide. */
 export const quoted = (value: unknown): string => {
-  const text = typeof value === 'string' ? JSON.stringify(value) : String(value)
+  if (Array.isArray(value)) return 'an array'
+  if (typeof value === 'object' && value !== null) return 'an object'
+  if (typeof value === 'function' || typeof value === 'symbol') return `a ${typeof value}`
+  const text = typeof value === 'string' ? JSON.stringify(withoutUserinfo(value)) : String(value)
   return text.length > 100 ? `${text.slice(0, 97)}…` : text
+}
+
+/** A connection string where a host was meant: its user and password stay out of messages. */
+const withoutUserinfo = (text: string): string => {
+  const start = text.indexOf('://')
+  const end = text.lastIndexOf('@')
+  return start >= 0 && end > start ? `${text.slice(0, start + 3)}…${text.slice(end)}` : text
 }

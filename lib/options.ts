@@ -102,7 +102,12 @@ const CHECKS: { readonly [option in keyof Required<RedshiftOptions>]: (value: un
   port: value => checkWhole('port', value, 1, 65_535),
   database: value => checkDatabaseName('database', value),
   user: value => checkText('user', value),
-  ssl: () => {},
+  ssl: value => {
+    if (typeof value !== 'boolean' && (typeof value !== 'object' || value === null))
+      throw optionError(
+        `ssl is ${quoted(value)}. Set it to true, or to an object of Node's TLS options, or leave it out.`,
+      )
+  },
   clusterIdentifier: value => checkClusterIdentifier('clusterIdentifier', value),
   workgroupName: value => checkWorkgroupName('workgroupName', value),
   customDomainName: value => checkDomainName('customDomainName', value),
@@ -121,7 +126,7 @@ const CHECKS: { readonly [option in keyof Required<RedshiftOptions>]: (value: un
   aws: value => {
     if (typeof value !== 'object' || value === null)
       throw optionError(
-        `aws is ${quoted(value)}. Set it to the configuration of an AWS SDK client, or to a ready client.`,
+        `aws is ${value === null ? 'null' : `a ${typeof value}`}. Set it to the configuration of an AWS SDK client, or to a ready client.`,
       )
   },
   maxEntries: value => checkWhole('maxEntries', value, 1, 1_000_000),
@@ -131,6 +136,8 @@ const CHECKS: { readonly [option in keyof Required<RedshiftOptions>]: (value: un
 
 /** Checks what can be checked without a connection. Throws `ERR_REDSHIFT_OPTION`. */
 export function checkOptions(options: RedshiftOptions): void {
+  if (typeof options !== 'object' || options === null)
+    throw optionError(`The options are ${quoted(options)}. Give an object, or nothing.`)
   for (const [option, value] of Object.entries(options)) {
     if (!Object.hasOwn(CHECKS, option))
       throw optionError(`There is no option ${quoted(option)}. The options are ${Object.keys(CHECKS).join(', ')}.`)

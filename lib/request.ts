@@ -1,14 +1,13 @@
-import { optionError, quoted, targetError } from './errors.js'
-import { namelessHost, parseRedshiftHost } from './host.js'
+import { optionError, quoted } from './errors.js'
 import {
   checkDatabaseName,
   checkGroupName,
   checkUserName,
   parseIamUser,
   serverlessClusterIdentifier,
-  serverlessWorkgroup,
 } from './identifiers.js'
-import { isAwsClient, type RedshiftApi, type RedshiftOptions } from './options.js'
+import type { RedshiftApi, RedshiftOptions } from './options.js'
+import { resolveTarget, type Target } from './target.js'
 
 /** What is read off a connection: pg's `ConnectionParameters`, or any object of that form. */
 export interface RedshiftConnection {
@@ -48,44 +47,6 @@ export const targetOf = (request: CredentialRequest): string =>
 /** The environment variables that are read. */
 export type Environment = Readonly<Partial<Record<'PGHOST' | 'PGDATABASE' | 'PGUSER', string | undefined>>>
 
-interface Target {
-  readonly kind: 'provisioned' | 'serverless'
-  readonly name: string
-}
-
-/** Something that names a target or a region, and where it says so. */
-interface Claim<T> {
-  readonly by: string
-  readonly value: T
-}
-
-/** The first claim, after all the others were found to agree with it. */
-function agreed<T>(what: string, claims: readonly Claim<T>[], text: (value: T) => string): T | undefined {
-  const [first, ...others] = claims
-  if (!first) return undefined
-  for (const other of others)
-    if (text(other.value) !== text(first.value))
-      throw targetError(
-        `${first.by} says ${what} ${quoted(text(first.value))}, but ${other.by} says ${quoted(text(other.value))}. ` +
-          `A login for one must not go to another: correct one of them, or leave ${first.by.split(' ')[0]} out.`,
-      )
-  return first.value
-}
-
-const clusterTarget = (name: string): Target => {
-  const workgroup = serverlessWorkgroup(name)
-  return workgroup === undefined ? { kind: 'provisioned', name } : { kind: 'serverless', name: workgroup }
-}
-
-const unsayingHost = (host: string): string => {
-  const nameless = namelessHost(host)
-  if (nameless === 'old-serverless')
-    return `The host ${quoted(host)} is of an old form that does not name its workgroup. Set workgroupName.`
-  if (nameless === 'managed-vpc-endpoint')
-    return `The host ${quoted(host)} is a managed VPC endpoint, whose first part is not the workgroup. Set workgroupName.`
-  return `The host ${quoted(host)} does not say which cluster or workgroup it leads to. Set clusterIdentifier or workgroupName, and region.`
-}
-
 /** The API, where the options leave it open. */
 function chooseApi(options: RedshiftOptions, kind: Target['kind'], user: string | undefined): RedshiftApi {
   if (options.api) return options.api
@@ -124,27 +85,30 @@ function databaseUser(options: RedshiftOptions, user: string | undefined) {
   const same = parsed?.name === dbUser ? parsed : undefined
   const dbGroups = [...new Set(options.dbGroups ?? same?.groups)].sort()
   for (const group of dbGroups) checkGroupName(options.dbGroups ? 'dbGroups' : 'user', group)
-  return { dbUser, dbGroups, autoCreate: options.autoCreate ?? same?.prefix === 'IAMA' }
+  return { dbUser, dbGroups: Object.freeze(dbGroups), autoCreate: options.autoCreate ?? same?.prefix === 'IAMA' }
 }
 
-function databaseName(
-  options: RedshiftOptions,
-  connection: RedshiftConnection,
-  env: Environment,
-  user: string | undefined,
-): string | undefined {
+/** The database that the login is for, after it was found to be the one that is connected to. */
+function databaseName(options: RedshiftOptions, connection: RedshiftConnection, env: Environment): string | undefined {
   if (options.dbName === null) return undefined
-  const wanted = options.dbName ?? options.database
-  const actual = connection.database ?? undefined
-  const dbName = wanted ?? actual ?? env.PGDATABASE
-  if (dbName === undefined || dbName === '' || (wanted === undefined && dbName === user))
+  const actual = connection.database || undefined
+  const fallback = actual === connection.user && actual !== env.PGDATABASE
+  const dbName = options.dbName ?? options.database ?? ((fallback ? undefined : actual) || env.PGDATABASE || undefined)
+  const remedy = 'dbName: null for a login that is good for every database.'
+  if (dbName === undefined)
     throw optionError(
-      "No database is named, and pg falls back to the user's name. Set database, or PGDATABASE, or dbName: null for a login that is good for every database.",
+      `No database is named, and pg falls back to the user's name. Set database, or PGDATABASE, or ${remedy}`,
+    )
+  if (options.database !== undefined && options.database !== dbName)
+    throw optionError(
+      `The login is for the dbName ${quoted(dbName)}, but database is ${quoted(options.database)}. Leave dbName out, or set ${remedy}`,
     )
   if (actual !== undefined && actual !== dbName)
     throw optionError(
       `The login is for the database ${quoted(dbName)}, but the connection goes to ${quoted(actual)}. ` +
-        `Leave ${options.dbName === undefined ? 'database' : 'dbName'} out of the options, or set dbName: null for a login that is good for every database.`,
+        (fallback
+          ? "That is the user's name, which pg takes where none is set: set database in the configuration of pg."
+          : `Leave ${options.dbName === undefined ? 'database' : 'dbName'} out of the options, or set ${remedy}`),
     )
   checkDatabaseName('database', dbName)
   return dbName
@@ -159,69 +123,36 @@ export function resolveRequest(
   connection: RedshiftConnection = {},
   env: Environment = {},
 ): CredentialRequest {
-  const hosts: Claim<string>[] = []
-  if (options.host !== undefined) hosts.push({ by: 'host (option)', value: options.host })
-  if (connection.host) hosts.push({ by: 'host (connection)', value: connection.host })
-  if (hosts.length === 0 && env.PGHOST) hosts.push({ by: 'PGHOST', value: env.PGHOST })
-  const parsed = hosts.flatMap(({ by, value }) => {
-    const host = parseRedshiftHost(value)
-    return host ? [{ by, value: host }] : []
-  })
-
-  const targets: Claim<Target>[] = [...parsed]
-  if (options.workgroupName !== undefined)
-    targets.unshift({ by: 'workgroupName', value: { kind: 'serverless', name: options.workgroupName } })
-  if (options.clusterIdentifier !== undefined)
-    targets.unshift({ by: 'clusterIdentifier', value: clusterTarget(options.clusterIdentifier) })
-  const target = agreed('the target is', targets, ({ kind, name }) => `${kind} ${name}`)
-
-  const regions: Claim<string>[] = parsed.map(({ by, value }) => ({ by, value: value.region }))
-  if (options.aws && !isAwsClient(options.aws) && typeof options.aws.region === 'string')
-    regions.unshift({ by: 'aws.region', value: options.aws.region })
-  if (options.region !== undefined) regions.unshift({ by: 'region', value: options.region })
-  const region = agreed('the region is', regions, value => value)
-
-  const { customDomainName } = options
-  if (!target && customDomainName === undefined) {
-    const silent = hosts[0]
-    throw targetError(
-      silent
-        ? unsayingHost(silent.value)
-        : 'No cluster or workgroup is named. Set host to its own host name, or clusterIdentifier or workgroupName, and region.',
-    )
-  }
-  if (!target && !options.api)
-    throw targetError(
-      `customDomainName ${quoted(customDomainName)} does not say whether it leads to a cluster or to a workgroup. ` +
-        'Set api, or clusterIdentifier or workgroupName as well.',
-    )
-
-  const user = options.user ?? connection.user ?? (env.PGUSER || undefined)
-  const kind = options.clusterIdentifier !== undefined ? 'provisioned' : (target?.kind ?? 'provisioned')
+  const { name, region, ...target } = resolveTarget(options, connection.host, env.PGHOST)
+  // As pg does, an empty one is taken for none.
+  const user = options.user ?? (connection.user || env.PGUSER || undefined)
+  // Naming a workgroup as a cluster asks for the cluster's APIs.
+  const kind = options.clusterIdentifier === undefined ? target.kind : 'provisioned'
   const api = chooseApi(options, kind, user)
   const base = {
     region,
-    customDomainName,
-    dbName: databaseName(options, connection, env, user),
+    customDomainName: options.customDomainName,
+    dbName: databaseName(options, connection, env),
     durationSeconds: options.durationSeconds ?? 900,
   }
 
   if (api === 'GetCredentials') {
-    if (target && kind === 'provisioned')
+    if (kind === 'provisioned')
       throw optionError(
-        `api is GetCredentials, which is for serverless workgroups, but ${quoted(target.name)} is a cluster. Leave api out, or set workgroupName.`,
+        `api is GetCredentials, which is for serverless workgroups, but ${quoted(options.clusterIdentifier ?? name)} is a cluster. Leave api out, or set workgroupName.`,
       )
     refuseUserOptions(options, api)
-    return Object.freeze({ ...base, api, workgroupName: target?.name })
+    return Object.freeze({ ...base, api, workgroupName: name })
   }
   const clusterIdentifier =
-    options.clusterIdentifier ??
-    (target?.kind === 'serverless' ? serverlessClusterIdentifier(target.name) : target?.name)
+    kind === 'serverless' && name !== undefined
+      ? serverlessClusterIdentifier(name)
+      : (options.clusterIdentifier ?? name)
   if (api === 'GetClusterCredentials')
     return Object.freeze({ ...base, api, clusterIdentifier, ...databaseUser(options, user) })
   if (kind === 'serverless')
     throw optionError(
-      `api is ${api}, which is for provisioned clusters, but ${quoted(target?.name)} is a serverless workgroup. Leave api out.`,
+      `api is ${api}, which is for provisioned clusters, but ${quoted(name)} is a serverless workgroup. Leave api out.`,
     )
   refuseUserOptions(options, api)
   return Object.freeze({ ...base, api, clusterIdentifier })
@@ -235,16 +166,17 @@ export function resolveRequest(
 export function cacheKey(request: CredentialRequest, endpoint: string | undefined, identity: string | number): string {
   const { api, region, customDomainName, dbName, durationSeconds } = request
   const named = request.api === 'GetClusterCredentials' ? request : undefined
+  const target = request.api === 'GetCredentials' ? request.workgroupName : request.clusterIdentifier
   return JSON.stringify([
     api,
     region ?? null,
     endpoint ?? null,
-    targetOf(request),
+    target ?? null,
     customDomainName ?? null,
     dbName ?? null,
     named?.dbUser ?? null,
     named?.autoCreate ?? null,
-    named?.dbGroups ?? null,
+    named ? [...new Set(named.dbGroups)].sort() : null,
     durationSeconds,
     identity,
   ])

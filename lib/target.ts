@@ -1,0 +1,107 @@
+import { quoted, targetError } from './errors.js'
+import { namelessHost, parseRedshiftHost } from './host.js'
+import { serverlessWorkgroup } from './identifiers.js'
+import { isAwsClient, type RedshiftOptions } from './options.js'
+
+/** What a login is for, as far as options and hosts say it. */
+export interface Target {
+  /** Undefined: a custom domain name alone, which does not say. */
+  readonly kind: 'provisioned' | 'serverless' | undefined
+  /** Cluster identifier or workgroup. */
+  readonly name: string | undefined
+  /** Undefined: what the SDK finds. */
+  readonly region: string | undefined
+}
+
+/** Something that names a target or a region, and where it says so. */
+interface Claim<T> {
+  readonly by: string
+  readonly value: T
+}
+
+/** The first claim, after all the others were found to agree with it. */
+function agreed<T>(what: string, claims: readonly Claim<T>[], text: (value: T) => string): T | undefined {
+  const [first, ...others] = claims
+  if (!first) return undefined
+  for (const other of others)
+    if (text(other.value) !== text(first.value))
+      throw targetError(
+        `${first.by} says ${what} ${quoted(text(first.value))}, but ${other.by} says ${quoted(text(other.value))}. ` +
+          `A login for one must not go to another: correct one of them, or leave ${first.by.split(' ')[0]} out.`,
+      )
+  return first.value
+}
+
+interface Named {
+  readonly kind: 'provisioned' | 'serverless'
+  readonly name: string
+}
+
+const clusterTarget = (name: string): Named => {
+  const workgroup = serverlessWorkgroup(name)
+  return workgroup === undefined ? { kind: 'provisioned', name } : { kind: 'serverless', name: workgroup }
+}
+
+/** Why nothing can be read off a host, and what to do. */
+function unsayingHost(host: string): string {
+  // The console's button copies host:port/database.
+  const bare = host.replace(/^[a-z]+:\/\//i, '').replace(/[:/].*$/s, '')
+  if (bare !== host && parseRedshiftHost(bare))
+    return `The host ${quoted(host)} holds more than a host name. Set host to ${quoted(bare)}, and port and database apart.`
+  const form = namelessHost(host)?.form
+  if (form === 'old-serverless')
+    return `The host ${quoted(host)} is of an old form that does not name its workgroup. Set workgroupName.`
+  if (form === 'managed-vpc-endpoint')
+    return `The host ${quoted(host)} is a managed VPC endpoint, whose first part is neither cluster nor workgroup. Set clusterIdentifier or workgroupName.`
+  return `The host ${quoted(host)} does not say which cluster or workgroup it leads to. Set clusterIdentifier or workgroupName, and region.`
+}
+
+/**
+ * Finds out which cluster or workgroup a login is for, and where it is. Whatever names it must agree: a login for one cluster
+ * must never go to another.
+ * @throws RedshiftCredentialsError `ERR_REDSHIFT_TARGET`
+ */
+export function resolveTarget(
+  options: RedshiftOptions,
+  connectionHost: string | null | undefined,
+  environmentHost: string | undefined,
+): Target {
+  const hosts: Claim<string>[] = []
+  if (options.host !== undefined) hosts.push({ by: 'host (option)', value: options.host })
+  if (connectionHost) hosts.push({ by: 'host (connection)', value: connectionHost })
+  if (hosts.length === 0 && environmentHost) hosts.push({ by: 'PGHOST', value: environmentHost })
+
+  const names: Claim<Named>[] = []
+  const regions: Claim<string>[] = []
+  if (options.clusterIdentifier !== undefined)
+    names.push({ by: 'clusterIdentifier', value: clusterTarget(options.clusterIdentifier) })
+  if (options.workgroupName !== undefined)
+    names.push({ by: 'workgroupName', value: { kind: 'serverless', name: options.workgroupName } })
+  if (options.region !== undefined) regions.push({ by: 'region', value: options.region })
+  if (options.aws && !isAwsClient(options.aws) && typeof options.aws.region === 'string')
+    regions.push({ by: 'aws.region', value: options.aws.region })
+  for (const { by, value } of hosts) {
+    const named = parseRedshiftHost(value)
+    const host = named ?? namelessHost(value)
+    if (named) names.push({ by, value: named })
+    if (host) regions.push({ by, value: host.region })
+  }
+
+  const target = agreed('the target is', names, ({ kind, name }) => `${kind} ${name}`)
+  const region = agreed('the region is', regions, value => value)
+  if (target) return { kind: target.kind, name: target.name, region }
+
+  const { customDomainName, api } = options
+  if (customDomainName === undefined)
+    throw targetError(
+      hosts[0]
+        ? unsayingHost(hosts[0].value)
+        : 'No cluster or workgroup is named. Set host to its own host name, or clusterIdentifier or workgroupName, and region.',
+    )
+  if (!api)
+    throw targetError(
+      `customDomainName ${quoted(customDomainName)} does not say whether it leads to a cluster or to a workgroup. ` +
+        'Set api, or clusterIdentifier or workgroupName as well.',
+    )
+  return { kind: undefined, name: undefined, region }
+}
