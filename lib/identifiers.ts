@@ -52,6 +52,8 @@ export function parseIamUser(user: string): IamUser {
 const isName = (value: string): boolean =>
   /^[A-Za-z][A-Za-z0-9_+.@-]{0,63}$/.test(value) && !RESERVED_WORDS.has(value.toUpperCase())
 
+const isWorkgroupName = (value: string): boolean => /^[a-z0-9-]{3,64}$/.test(value)
+
 function requireString(option: string, value: unknown, rule: string): asserts value is string {
   if (typeof value !== 'string') throw optionError(`${option} is ${quoted(value)}, not a string. Set it to ${rule}.`)
 }
@@ -88,15 +90,16 @@ export function checkGroupName(option: string, value: unknown): asserts value is
 export function checkClusterIdentifier(option: string, value: unknown): asserts value is string {
   requireString(option, value, CLUSTER_RULE)
   const workgroup = serverlessWorkgroup(value)
-  if (workgroup !== undefined) return checkWorkgroupName(option, workgroup)
-  if (!/^(?=.{1,63}$)[a-z](-?[a-z0-9])*$/.test(value))
-    refuse(option, value, CLUSTER_RULE, 'It is the first part of the cluster endpoint, not the whole of it.')
+  if (workgroup === undefined ? /^(?=.{1,63}$)[a-z](-?[a-z0-9])*$/.test(value) : isWorkgroupName(workgroup)) return
+  const rule =
+    workgroup === undefined ? CLUSTER_RULE : `${SERVERLESS_CLUSTER_PREFIX} and a workgroup: ${WORKGROUP_RULE}`
+  refuse(option, value, rule, 'It is the first part of the cluster endpoint, not the whole of it.')
 }
 
 /** Checks a serverless workgroup's name. Throws `ERR_REDSHIFT_OPTION`. */
 export function checkWorkgroupName(option: string, value: unknown): asserts value is string {
   requireString(option, value, WORKGROUP_RULE)
-  if (!/^[a-z0-9-]{3,64}$/.test(value))
+  if (!isWorkgroupName(value))
     refuse(option, value, WORKGROUP_RULE, 'It is the first part of the workgroup endpoint, not the whole of it.')
 }
 
@@ -104,7 +107,8 @@ export function checkWorkgroupName(option: string, value: unknown): asserts valu
 export function checkRegion(option: string, value: unknown): asserts value is string {
   const rule = 'a region code such as us-west-2'
   requireString(option, value, rule)
-  if (!/^[a-z]{2,}(-[a-z]+)+-\d+$/.test(value)) refuse(option, value, rule, 'Take it from the console, or AWS_REGION.')
+  if (!/^(?=.{1,63}$)[a-z]{2,}(-[a-z]+)+-\d+$/.test(value))
+    refuse(option, value, rule, 'Take it from the console, or AWS_REGION.')
 }
 
 /** Checks a custom domain name's form. Throws `ERR_REDSHIFT_OPTION`. */

@@ -1,0 +1,331 @@
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { optionError, quoted, RedshiftCredentialsError } from '../lib/errors.js'
+import {
+  checkClusterIdentifier,
+  checkDatabaseName,
+  checkDomainName,
+  checkFlag,
+  checkGroupName,
+  checkRegion,
+  checkUserName,
+  checkWhole,
+  checkWorkgroupName,
+  parseIamUser,
+  serverlessClusterIdentifier,
+  serverlessWorkgroup,
+} from '../lib/identifiers.js'
+import { checkOptions, type RedshiftOptions } from '../lib/options.js'
+
+type Check = (option: string, value: unknown) => void
+
+const refusal = (run: () => void): RedshiftCredentialsError => {
+  try {
+    run()
+  } catch (error) {
+    expect(error).to.be.instanceOf(RedshiftCredentialsError)
+    return error as RedshiftCredentialsError
+  }
+  throw new Error('It was not refused.')
+}
+
+/** Every refusal names the option and the value, says the rule, and ends with what to do. */
+const expectRefused = (check: Check, value: unknown, ...parts: (string | RegExp)[]): void => {
+  const { code, message } = refusal(() => check('theOption', value))
+  expect(code).to.equal('ERR_REDSHIFT_OPTION')
+  expect(message).to.include('theOption').and.include(quoted(value))
+  for (const part of parts) expect(message).to.match(part instanceof RegExp ? part : new RegExp(part))
+  expect(message).to.match(/\.$/).and.not.include('\n')
+}
+
+const STRANGE: unknown[] = [
+  undefined,
+  null,
+  0,
+  7,
+  true,
+  {},
+  [],
+  ['dev'],
+  () => 'dev',
+  Symbol('dev'),
+  Object.create(null),
+]
+
+const tables: Record<string, { check: Check; good: string[]; bad: string[]; says: RegExp[] }> = {
+  'a database name': {
+    check: checkDatabaseName,
+    good: ['d', 'dev', 'Dev', 'a_+.@-9', 'z'.repeat(64), 'selects', 'PUBLIC', 'useR1', 'IAM'],
+    bad: [
+      '',
+      'z'.repeat(65),
+      '9dev',
+      '_dev',
+      '-dev',
+      'de v',
+      'de:v',
+      'de/v',
+      'dév',
+      'dev\n',
+      '\ndev',
+      'dev\0',
+      'dev;',
+      '"dev"',
+      'select',
+      'SELECT',
+      'User',
+      'AES128',
+      'mostly16',
+      'WITHOUT',
+    ],
+    says: [/1 to 64 letters/, /reserved word/, /Set theOption to/],
+  },
+  'a user name': {
+    check: checkUserName,
+    good: ['a', 'alice', 'Alice', 'alice@example.com', 'a'.repeat(64), 'publicly'],
+    bad: ['', 'a'.repeat(65), '1alice', 'al ice', 'al/ice', 'al:ice', 'public', 'PUBLIC', 'Public', 'user', 'alice\n'],
+    says: [/1 to 64 letters/],
+  },
+  'a group name': {
+    check: checkGroupName,
+    good: ['g', 'analysts', 'a_+.@-9', 'g'.repeat(64)],
+    bad: ['', 'Analysts', 'analystS', 'g'.repeat(65), '1g', 'group', 'a:b', 'a/b', 'a,b', 'analysts\n'],
+    says: [/1 to 64 lowercase letters/, /lowercase: write them so/],
+  },
+  'a cluster identifier': {
+    check: checkClusterIdentifier,
+    good: ['c', 'examplecluster', 'a-1-b', 'c'.repeat(63), 'redshift-serverless-wgx', 'redshift-serverless-9--a-'],
+    bad: ['', 'c'.repeat(64), '1c', '-c', 'c-', 'a--b', 'Cluster', 'c_1', 'c.d', 'examplecluster.abc.us-west-2', 'c\n'],
+    says: [/1 to 63 lowercase letters/, /first part of the cluster endpoint/],
+  },
+  'a workgroup name': {
+    check: checkWorkgroupName,
+    good: ['abc', '1-2', 'a--', 'w'.repeat(64), 'default'],
+    bad: ['', 'ab', 'w'.repeat(65), 'Abc', 'a_b', 'a.b', 'abc\n'],
+    says: [/3 to 64 lowercase letters/, /first part of the workgroup endpoint/],
+  },
+  'a region': {
+    check: checkRegion,
+    good: ['us-west-2', 'us-gov-west-1', 'cn-north-1', 'ap-southeast-5', 'eusc-de-east-1', 'us-iso-east-1'],
+    bad: [
+      '',
+      'US-WEST-2',
+      'us-west',
+      'us-west-2a',
+      'us-west-2\n',
+      'us_west_2',
+      'u-west-2',
+      'us--2',
+      `us-${'a'.repeat(99)}-1`,
+    ],
+    says: [/region code such as us-west-2/, /AWS_REGION/],
+  },
+  'a custom domain name': {
+    check: checkDomainName,
+    good: ['db.example.com', 'DB.Example.com', 'a-b.c', `${'a'.repeat(63)}.com`],
+    bad: [
+      '',
+      'localhost',
+      'db.example.com.',
+      '.example.com',
+      '-a.com',
+      'a-.com',
+      'a..b',
+      'https://a.b',
+      'a.b:5439',
+      'a.b\n',
+      'é.com',
+      `${'a.'.repeat(126)}aa`,
+    ],
+    says: [/host name without port or scheme/, /as it is associated/],
+  },
+}
+
+describe('names', () => {
+  for (const [kind, { check, good, bad, says }] of Object.entries(tables))
+    describe(kind, () => {
+      for (const name of good) it(`may be ${quoted(name)}`, () => check('theOption', name))
+      for (const name of bad)
+        it(`may not be ${quoted(name)}, and the refusal says what may`, () => expectRefused(check, name, ...says))
+      it('may be nothing but a string', () => {
+        for (const value of STRANGE) expectRefused(check, value, /not a string/, /Set it to/)
+      })
+    })
+
+  it('are no reserved word, in any case, and may begin with one', () => {
+    const words =
+      'AES128 ALL ANALYSE CURRENT_USER_ID DEFRAG GLOBALDICT64K LUNS LZOP OFFSET TDES TEXT32K USER VERBOSE WITH WITHOUT'
+    for (const word of words.split(' '))
+      for (const name of [word, word.toLowerCase(), word[0] + word.slice(1).toLowerCase()]) {
+        expectRefused(checkDatabaseName, name, /reserved word/)
+        expectRefused(checkUserName, name, /reserved word/)
+        checkDatabaseName('database', `${name}x`)
+      }
+  })
+
+  it('of a workgroup written as a cluster are held to the rule of workgroups', () => {
+    expectRefused(checkClusterIdentifier, 'redshift-serverless-wg', /3 to 64 lowercase letters/)
+    expectRefused(checkClusterIdentifier, `redshift-serverless-${'w'.repeat(65)}`, /3 to 64 lowercase letters/)
+    checkClusterIdentifier('clusterIdentifier', `redshift-serverless-${'w'.repeat(64)}`)
+  })
+
+  it('tells who writes the prefix of a user name to leave it out', () => {
+    expectRefused(checkUserName, 'IAM:alice', /AWS adds the prefix: write "alice"/)
+    expectRefused(checkUserName, 'IAMA:alice:analysts', /AWS adds the prefix: write "alice"/)
+  })
+
+  it('answer at once for any length', () => {
+    const checks = Object.values(tables).map(({ check }) => check)
+    for (const unit of ['a', '-', 'a-', 'a.', '1', ' ', '\n', 'É'])
+      for (const check of checks) refusal(() => check('theOption', unit.repeat(100_000)))
+  })
+
+  it('never throw anything but an option error, whatever they are given', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...Object.values(tables)), fc.anything(), ({ check }, value) => {
+        try {
+          check('theOption', value)
+        } catch (error) {
+          expect(error).to.be.instanceOf(RedshiftCredentialsError)
+        }
+      }),
+    )
+  })
+
+  it('of a workgroup go into a cluster identifier and come back', () => {
+    expect(serverlessClusterIdentifier('wg')).to.equal('redshift-serverless-wg')
+    expect(serverlessWorkgroup('redshift-serverless-wg')).to.equal('wg')
+    expect(serverlessWorkgroup('redshift-serverles-wg')).to.equal(undefined)
+  })
+})
+
+describe('the user of a connection', () => {
+  const rows: [string, ReturnType<typeof parseIamUser>][] = [
+    ['alice', { prefix: undefined, name: 'alice', groups: [] }],
+    ['IAM:alice', { prefix: 'IAM', name: 'alice', groups: [] }],
+    ['IAMA:alice', { prefix: 'IAMA', name: 'alice', groups: [] }],
+    ['IAMR:analyst', { prefix: 'IAMR', name: 'analyst', groups: [] }],
+    ['IAMA:alice:analysts', { prefix: 'IAMA', name: 'alice', groups: ['analysts'] }],
+    ['IAM:alice:a,b', { prefix: 'IAM', name: 'alice', groups: ['a', 'b'] }],
+    ['IAMA:alice:', { prefix: 'IAMA', name: 'alice', groups: [] }],
+    ['IAM:', { prefix: 'IAM', name: '', groups: [] }],
+    ['iam:alice', { prefix: undefined, name: 'iam:alice', groups: [] }],
+    ['IAMX:alice', { prefix: undefined, name: 'IAMX:alice', groups: [] }],
+    ['XIAM:alice', { prefix: undefined, name: 'XIAM:alice', groups: [] }],
+    ['IAM', { prefix: undefined, name: 'IAM', groups: [] }],
+    ['', { prefix: undefined, name: '', groups: [] }],
+  ]
+  for (const [user, parts] of rows)
+    it(`${quoted(user)} is taken apart`, () => expect(parseIamUser(user)).to.deep.equal(parts))
+})
+
+describe('numbers and flags', () => {
+  it('are whole and within their bounds, both included', () => {
+    const check: Check = (option, value) => checkWhole(option, value, 900, 3_600)
+    for (const value of [900, 901, 3_599, 3_600]) check('durationSeconds', value)
+    for (const value of [899, 3_601, 900.5, -900, 0, Number.NaN, Number.POSITIVE_INFINITY, '900', 900n, null, [900]])
+      expectRefused(check, value, /whole number from 900 to 3600, or leave it out/)
+  })
+
+  it('are true or false, and no string from the environment', () => {
+    checkFlag('autoCreate', true)
+    checkFlag('autoCreate', false)
+    for (const value of ['true', 'false', '', 0, 1, null]) expectRefused(checkFlag, value, /true or false/)
+  })
+})
+
+describe('options', () => {
+  const bounds: { [option in keyof RedshiftOptions]-?: { good: unknown[]; bad: unknown[] } } = {
+    host: { good: ['x', '127.0.0.1', '::1', '/var/run'], bad: ['', 5, null, {}] },
+    port: { good: [1, 5439, 65_535], bad: [0, 65_536, 1.5, '5439', null] },
+    database: { good: ['dev', 'd'.repeat(64)], bad: ['', 'd'.repeat(65), 'select', null, 1] },
+    user: { good: ['IAM:alice', 'x'], bad: ['', 5, null] },
+    ssl: { good: [true, false, {}, { servername: 'x' }], bad: ['require', 'false', 1, null] },
+    clusterIdentifier: { good: ['c', 'c'.repeat(63)], bad: ['', 'c'.repeat(64), 'C', null] },
+    workgroupName: { good: ['wgx', 'w'.repeat(64)], bad: ['', 'wg', 'w'.repeat(65), null] },
+    customDomainName: { good: ['db.example.com'], bad: ['', 'db', 'db.example.com:5439', null] },
+    dbUser: { good: ['alice', 'a'.repeat(64)], bad: ['', 'a'.repeat(65), 'IAM:alice', 'public', null] },
+    dbName: { good: ['dev', null], bad: ['', 'd'.repeat(65), 'table', 1] },
+    dbGroups: { good: [[], ['a'], ['a', 'b', 'a']], bad: ['a', ['A'], [''], [1], null, new Set(['a'])] },
+    autoCreate: { good: [true, false], bad: ['true', 1, null] },
+    durationSeconds: { good: [900, 3_600], bad: [899, 3_601, 900.5, Number.NaN, '900', null] },
+    region: { good: ['us-west-2'], bad: ['', 'US-WEST-2', 'us-west-2a', null] },
+    api: {
+      good: ['GetClusterCredentials', 'GetClusterCredentialsWithIAM', 'GetCredentials'],
+      bad: ['getCredentials', '', 'DescribeClusters', null, 1],
+    },
+    aws: { good: [{}, { region: 'us-west-2' }, { send: async () => ({}) }], bad: ['default', null, 1, () => ({})] },
+    maxEntries: { good: [1, 1_000_000], bad: [0, 1_000_001, 1.5, '5', Number.POSITIVE_INFINITY] },
+    fetchTimeoutMillis: { good: [1, 2_147_483_647], bad: [0, 2_147_483_648, -1, '15000'] },
+    requireTls: { good: [true, false], bad: ['false', 0, null] },
+  }
+  const check = (options: object): void => checkOptions(options as RedshiftOptions)
+
+  for (const [option, { good, bad }] of Object.entries(bounds)) {
+    it(`${option} takes what lies within its bounds, and may be undefined`, () => {
+      for (const value of [...good, undefined]) check({ [option]: value })
+    })
+    it(`${option} refuses what lies beyond them, by name, with the remedy`, () => {
+      for (const value of bad) {
+        const { code, message } = refusal(() => check({ [option]: value }))
+        expect(code).to.equal('ERR_REDSHIFT_OPTION')
+        expect(message).to.include(option)
+        expect(message).to.match(/(Set|Write|Take|It is the|AWS adds|Redshift folds|Name|leave).*\.$/)
+        if (!Array.isArray(value) && option !== 'aws') expect(message).to.include(quoted(value))
+      }
+    })
+  }
+
+  it('that do not exist are refused, and those that do are listed', () => {
+    for (const unknown of ['clusterId', 'toString', '__proto__x', 'constructor']) {
+      const { code, message } = refusal(() => check({ [unknown]: 'hunter2' }))
+      expect(code).to.equal('ERR_REDSHIFT_OPTION')
+      expect(message).to.include(quoted(unknown)).and.include('clusterIdentifier').and.include('requireTls')
+      expect(message).to.not.include('hunter2')
+    }
+    refusal(() => check(JSON.parse('{"__proto__": 1}')))
+  })
+
+  it('are an object', () => {
+    for (const options of [null, 'postgres://alice:hunter2@x/dev', 5, true])
+      expect(refusal(() => checkOptions(options as never)).message)
+        .to.match(/options/)
+        .and.not.include('hunter2')
+  })
+
+  it('name a cluster or a workgroup, not both', () => {
+    const { message } = refusal(() => check({ clusterIdentifier: 'c', workgroupName: 'wgx' }))
+    expect(message).to.include('clusterIdentifier').and.include('workgroupName').and.include('Keep the one')
+  })
+
+  it('that hold AWS keys are never repeated', () => {
+    const { message } = refusal(() => check({ aws: 'AKIAIOSFODNN7EXAMPLE' }))
+    expect(message).to.equal('aws is a string. Set it to the configuration of an AWS SDK client, or to a ready client.')
+  })
+})
+
+describe('a value in a message', () => {
+  it('is one line, quoted and short', () => {
+    expect(quoted('a\nb')).to.equal('"a\\nb"')
+    expect(quoted('x'.repeat(1_000)))
+      .to.have.lengthOf(98)
+      .and.match(/…$/)
+    expect(quoted(900.5)).to.equal('900.5')
+    expect(quoted(undefined)).to.equal('undefined')
+    expect(quoted(() => 'hunter2')).to.equal('a function')
+    expect(quoted({ password: 'hunter2', toString: () => 'hunter2' })).to.equal('an object')
+    expect(quoted(['hunter2'])).to.equal('an array')
+  })
+
+  it('shows neither user nor password of a connection string', () => {
+    const shown = quoted('postgres://alice:hun@ter2/x@example.com:5439/dev')
+    expect(shown).to.equal('"postgres://…@example.com:5439/dev"')
+  })
+
+  it('never throws', () => {
+    fc.assert(
+      fc.property(fc.anything({ withNullPrototype: true, withBigInt: true }), value => quoted(value).length <= 100),
+    )
+    expect(optionError('x').code).to.equal('ERR_REDSHIFT_OPTION')
+  })
+})
