@@ -4,10 +4,10 @@ import { errorFields, int32, type Message, message, readMessage, startupPacket }
 import { ScramExchange } from './scram.js'
 import type { ServerAddress } from './server.js'
 
-/** A session at the backing server, logged in; what it says after that still waits in the socket. */
+/** A session at the backing server that is ready for queries. */
 export interface Session {
   readonly socket: Socket
-  /** Messages that came before it took the login, for the client. */
+  /** What it said since it took the password: its parameters, the key for cancel requests, and that it is ready. */
   readonly preface: Buffer
 }
 
@@ -62,14 +62,17 @@ async function authenticate(socket: Socket, { user, password }: SessionRequest):
     const reply = await readMessage(socket)
     if (!reply) throw new Error('The backing server closed the connection during the login.')
     if (reply.type === 'E') throw new SessionRefused(reply)
-    if (reply.type !== 'R') {
-      preface.push(reply.bytes)
-      continue
-    }
-    if (reply.body.readInt32BE(0) === 0) return Buffer.concat(preface)
-    const answer = answerTo(reply, user, password, scram)
+    const answer = reply.type === 'R' ? answerTo(reply, user, password, scram) : undefined
     if (answer) socket.write(answer)
+    else if (!isInternal(reply)) preface.push(reply.bytes)
+    // Not before: whether the database exists, say, is looked at only after the password.
+    if (reply.type === 'Z') return Buffer.concat(preface)
   }
+}
+
+/** The end of SCRAM is between the two servers; of authentication the client hears only that it is done. */
+function isInternal({ type, body }: Message): boolean {
+  return type === 'R' && body.readInt32BE(0) !== 0
 }
 
 function answerTo(challenge: Message, user: string, password: string, scram: ScramExchange): Buffer | undefined {
@@ -83,6 +86,7 @@ function answerTo(challenge: Message, user: string, password: string, scram: Scr
       return message('p', 'SCRAM-SHA-256\0', int32(Buffer.byteLength(scram.first)), scram.first)
     case 11:
       return message('p', scram.final(challenge.body.toString('utf8', 4)))
+    case 0:
     case 12:
       return undefined
     default:

@@ -25,6 +25,10 @@ export interface Message {
 
 /** Reads so many bytes and leaves the rest in the stream, for whoever pipes it later. Undefined: it ended before. */
 export function readBytes(stream: Readable, size: number): Promise<Buffer | undefined> {
+  // Most often they are there already, and listeners would cost more than the read.
+  const there: Buffer | null = stream.read(size)
+  if (there?.length === size) return Promise.resolve(there)
+  if (there || stream.readableEnded || stream.destroyed) return Promise.resolve(undefined)
   return new Promise(resolve => {
     const settle = (bytes: Buffer | undefined) => {
       stream.off('readable', attempt).off('end', end).off('close', end).off('error', end)
@@ -34,11 +38,9 @@ export function readBytes(stream: Readable, size: number): Promise<Buffer | unde
       const bytes: Buffer | null = stream.read(size)
       // A stream that has ended gives what it has, even if that is less.
       if (bytes !== null) settle(bytes.length === size ? bytes : undefined)
-      else if (stream.readableEnded || stream.destroyed) settle(undefined)
     }
     const end = () => settle(undefined)
     stream.on('readable', attempt).on('end', end).on('close', end).on('error', end)
-    attempt()
   })
 }
 
