@@ -4,11 +4,11 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { SecureContext } from 'node:tls'
 import { dial, openSession, type Session, SessionRefused } from './backend.js'
 import type { Catalog } from './catalog.js'
+import { dialectFilters } from './dialect-session.js'
 import type { Faults, Meeting } from './faults.js'
 import { type Arrival, askPassword, type LoginRequest, receive, refuse } from './handshake.js'
 import { type IssuedLogins, passwordRefusal, type Refusal } from './logins.js'
-import { int32, message } from './protocol.js'
-import { relay } from './relay.js'
+import { type Filters, relay } from './relay.js'
 import type { Server } from './server.js'
 import type { Settings } from './settings.js'
 import type { EmulatedLogin } from './types.js'
@@ -67,7 +67,7 @@ async function logIn(arrival: LoginArrival, parts: AdmissionParts): Promise<void
   try {
     const session = await openSessionFor(login, parts)
     record({ ok: true, sqlstate: undefined, serial })
-    start(stream, session)
+    start(stream, session, settings.redshiftDialect ? dialectFilters() : undefined)
   } catch (error) {
     if (error instanceof SessionRefused) {
       record({ ok: false, sqlstate: error.sqlstate, serial })
@@ -92,13 +92,14 @@ async function openSessionFor(login: LoginRequest, { catalog, server }: Admissio
   }
 }
 
-function start(client: Duplex, session: Session): void {
+function start(client: Duplex, session: Session, filters: Filters | undefined): void {
   if (client.destroyed) {
     session.socket.destroy()
     return
   }
-  client.write(Buffer.concat([message('R', int32(0)), session.preface]))
-  relay(client, session.socket)
+  const toClient = filters?.toClient ?? client
+  toClient.write(session.preface)
+  relay(client, session.socket, filters)
 }
 
 async function wait(meeting: Meeting, faults: Faults): Promise<void> {

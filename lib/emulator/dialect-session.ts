@@ -1,0 +1,53 @@
+import { inRedshift, redshiftServerVersion, reportedParameters } from './dialect.js'
+import type { Refusal } from './logins.js'
+import { MessageFilter } from './message-filter.js'
+import { errorFields, errorResponse, message } from './protocol.js'
+import type { Filters } from './relay.js'
+
+/**
+ * Makes a session with PostgreSQL look like one with Redshift. SQL that Redshift refuses goes on as a word that PostgreSQL refuses
+ * too, and that error is changed into Redshift's: so the transaction fails, and messages are skipped until Sync, as in a real server.
+ */
+export function dialectFilters(): Filters {
+  const refusals: Refusal[] = []
+  const translate = (sql: string) => {
+    const answer = inRedshift(sql)
+    if ('sql' in answer) return answer.sql
+    return `redshift_refuses_${refusals.push(answer.refusal) - 1}`
+  }
+  return {
+    toServer: new MessageFilter((type, bytes) => {
+      if (type === 'Q') return message('Q', translate(textAt(bytes, 5)), '\0')
+      if (type === 'P') return translatedParse(bytes, translate)
+      return bytes
+    }),
+    toClient: new MessageFilter((type, bytes) => {
+      if (type === 'S') return reportedParameter(bytes)
+      if (type === 'E') return refusalFor(bytes, refusals) ?? bytes
+      return bytes
+    }),
+  }
+}
+
+function translatedParse(bytes: Buffer, translate: (sql: string) => string): Buffer {
+  const sqlStart = bytes.indexOf(0, 5) + 1
+  const sqlEnd = bytes.indexOf(0, sqlStart)
+  const sql = translate(bytes.toString('utf8', sqlStart, sqlEnd))
+  return message('P', bytes.subarray(5, sqlStart), sql, bytes.subarray(sqlEnd))
+}
+
+function reportedParameter(bytes: Buffer): Buffer | undefined {
+  const name = textAt(bytes, 5)
+  if (!reportedParameters.includes(name)) return undefined
+  return name === 'server_version' ? message('S', `${name}\0${redshiftServerVersion}\0`) : bytes
+}
+
+function refusalFor(bytes: Buffer, refusals: readonly Refusal[]): Buffer | undefined {
+  const number = /"redshift_refuses_(\d+)"/.exec(errorFields(bytes.subarray(5)).get('M') ?? '')?.[1]
+  const refusal = number === undefined ? undefined : refusals[Number(number)]
+  return refusal && errorResponse('ERROR', refusal.sqlstate, refusal.message)
+}
+
+function textAt(bytes: Buffer, start: number): string {
+  return bytes.toString('utf8', start, bytes.indexOf(0, start))
+}

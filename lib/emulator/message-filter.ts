@@ -1,0 +1,42 @@
+import { Transform, type TransformCallback } from 'node:stream'
+
+const headLength = 5
+
+/** A stream of protocol messages on their way, each handed to `change`, which gives it back as it is or another in its place. */
+export class MessageFilter extends Transform {
+  readonly #change: (type: string, message: Buffer) => Buffer | undefined
+  #chunks: Buffer[] = []
+  #size = 0
+  /** How many bytes there have to be until the next message is whole. */
+  #needed = headLength
+
+  /** `change` gets the message with its head, and returns undefined to drop it. */
+  constructor(change: (type: string, message: Buffer) => Buffer | undefined) {
+    super()
+    this.#change = change
+  }
+
+  override _transform(chunk: Buffer, _encoding: BufferEncoding, callback: TransformCallback): void {
+    this.#chunks.push(chunk)
+    this.#size += chunk.length
+    if (this.#size >= this.#needed) this.push(this.#take(Buffer.concat(this.#chunks)))
+    callback()
+  }
+
+  #take(bytes: Buffer): Buffer {
+    const out: Buffer[] = []
+    let from = 0
+    for (;;) {
+      const left = bytes.length - from
+      this.#needed = left < headLength ? headLength : 1 + bytes.readUInt32BE(from + 1)
+      if (left < this.#needed) break
+      const message = bytes.subarray(from, from + this.#needed)
+      const changed = this.#change(String.fromCharCode(message[0] ?? 0), message)
+      if (changed) out.push(changed)
+      from += this.#needed
+    }
+    this.#chunks = from < bytes.length ? [bytes.subarray(from)] : []
+    this.#size = bytes.length - from
+    return Buffer.concat(out)
+  }
+}
