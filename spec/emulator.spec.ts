@@ -1,25 +1,171 @@
-import { GetClusterCredentialsCommand, RedshiftClient } from '@aws-sdk/client-redshift'
+import { connect as connectSocket } from 'node:net'
 import { expect } from 'chai'
 import pg from 'pg'
-import type { RedshiftEmulator } from '../lib/emulator/index.js'
+import { type RedshiftEmulator, startRedshiftEmulator } from '../lib/emulator/index.js'
+import { connect, fetchLogin, rejection } from './support/emulated-login.js'
 import { startEmulator } from './support/emulator.js'
 
 describe('The emulator', () => {
   let emulator: RedshiftEmulator
-  before(async () => {
+  beforeEach(async () => {
     emulator = await startEmulator()
   })
-  after(() => emulator.close())
+  afterEach(() => emulator.close())
 
-  it('takes a login that its AWS handed out, as a user of exactly that name', async () => {
-    const redshift = new RedshiftClient({ region: 'us-west-2', ...emulator.aws })
-    const login = await redshift.send(
-      new GetClusterCredentialsCommand({ ClusterIdentifier: 'examplecluster', DbUser: 'alice', AutoCreate: true }),
-    )
-    const client = new pg.Client({ ...emulator.poolConfig(), user: login.DbUser, password: login.DbPassword })
-    await client.connect()
-    const { rows } = await client.query('SELECT current_user::text AS name')
+  it('takes a login that its AWS handed out, as a user of exactly that name, who may create tables', async () => {
+    const client = await connect(emulator, await fetchLogin(emulator))
+    const { rows } = await client.query('SELECT current_user::text AS "user", current_database() AS "database"')
+    await client.query('CREATE TABLE made_by_alice (id integer)')
+    await client.query('DROP TABLE made_by_alice')
     await client.end()
-    expect(rows).to.deep.equal([{ name: 'IAMA:alice' }])
+    expect(rows).to.deep.equal([{ user: 'IAMA:alice', database: 'dev' }])
+  })
+
+  it('lists calls and logins without their secrets', async () => {
+    const login = await fetchLogin(emulator, { DbName: 'dev', DbGroups: ['readers', 'writers'], DurationSeconds: 1200 })
+    const client = await connect(emulator, login)
+    await client.end()
+    const [call] = emulator.calls
+    expect(call).to.deep.include({ operation: 'GetClusterCredentials', region: 'us-west-2', status: 200 })
+    expect(call?.parameters).to.deep.equal({
+      ClusterIdentifier: 'examplecluster',
+      DbUser: 'alice',
+      AutoCreate: true,
+      DbName: 'dev',
+      DbGroups: ['readers', 'writers'],
+      DurationSeconds: 1200,
+    })
+    const [{ at = 0, ...entry } = {}] = emulator.logins
+    expect(Date.now() - at).to.be.within(0, 20_000)
+    expect(entry).to.deep.equal({
+      user: 'IAMA:alice:readers,writers',
+      database: 'dev',
+      host: 'examplecluster.abc123xyz789.us-west-2.redshift.amazonaws.com',
+      tls: true,
+      ok: true,
+      sqlstate: undefined,
+      serial: 1,
+    })
+    const listed = JSON.stringify([emulator.calls, emulator.logins])
+    expect(listed).not.to.include(login.password)
+    expect(listed).not.to.include(emulator.aws.credentials.sessionToken)
+    expect(listed).not.to.include(emulator.aws.credentials.secretAccessKey)
+  })
+
+  it('is reached by its stream under whatever host and port, and by its address', async () => {
+    const login = await fetchLogin(emulator)
+    const { stream } = emulator
+    const elsewhere = await connect(emulator, login, { port: 5439, stream })
+    await elsewhere.end()
+    const direct = new pg.Client({
+      host: emulator.address.host,
+      port: emulator.address.port,
+      database: 'dev',
+      ssl: { ca: emulator.ca },
+      user: login.user,
+      password: login.password,
+    })
+    await direct.connect()
+    await direct.end()
+    expect(emulator.logins.map(({ host, ok }) => ({ host, ok }))).to.deep.equal([
+      { host: 'examplecluster.abc123xyz789.us-west-2.redshift.amazonaws.com', ok: true },
+      { host: undefined, ok: true },
+    ])
+  })
+
+  it('shows a certificate for its own hosts only', async () => {
+    const login = await fetchLogin(emulator)
+    const error = await rejection(
+      connect(emulator, login, { host: 'other.abc123xyz789.us-west-2.redshift.amazonaws.com' }),
+    )
+    expect(error.code).to.equal('ERR_TLS_CERT_ALTNAME_INVALID')
+    expect(emulator.logins).to.deep.equal([])
+  })
+
+  it('runs set-up as the superuser, also for users who have not logged in yet', async () => {
+    const rows = await emulator.query(
+      'GRANT USAGE ON SCHEMA public TO "IAMR:analyst"; SELECT current_database() AS name',
+    )
+    expect(rows).to.deep.equal([{ name: 'dev' }])
+    expect(await emulator.query('SELECT current_database() AS name', 'postgres')).to.deep.equal([{ name: 'postgres' }])
+  })
+
+  it('shares a server with another emulator, and neither takes the logins of the other', async () => {
+    const other = await startEmulator({ databases: ['dev', 'shared_by_emulators'] })
+    try {
+      const [login, otherLogin] = await Promise.all([fetchLogin(emulator), fetchLogin(other)])
+      const clients = await Promise.all([connect(emulator, login), connect(other, otherLogin)])
+      await Promise.all(clients.map(client => client.end()))
+      expect((await rejection(connect(other, login))).code).to.equal('28000')
+    } finally {
+      await other.close()
+    }
+  })
+
+  it('starts many times at once on one server, with new databases and users', async () => {
+    const name = `made_at_once_${process.pid}`
+    const user = { DbUser: name }
+    const emulators = await Promise.all(Array.from({ length: 8 }, () => startEmulator({ databases: [name] })))
+    try {
+      const clients = await Promise.all(emulators.map(async one => connect(one, await fetchLogin(one, user))))
+      await Promise.all(clients.map(client => client.end()))
+    } finally {
+      await Promise.all(emulators.map(one => one.close()))
+      await emulator.query(`DROP DATABASE ${name}`, 'postgres')
+      await emulator.query(`DROP ROLE "IAMA:${name}"`, 'postgres')
+    }
+  })
+
+  it('makes a user anew whom set-up dropped', async () => {
+    const login = await fetchLogin(emulator, { DbUser: 'dropped' })
+    await (await connect(emulator, login)).end()
+    await emulator.query('DROP ROLE "IAMA:dropped"')
+    await (await connect(emulator, login)).end()
+  })
+
+  it('closes twice, drops its connections, and frees its ports', async () => {
+    const client = await connect(emulator, await fetchLogin(emulator))
+    const ended = new Promise(resolve => client.once('end', resolve))
+    await Promise.all([emulator.close(), emulator.close()])
+    await ended
+    await emulator[Symbol.asyncDispose]()
+    expect(emulator.connections).to.equal(0)
+    const port = Number(new URL(emulator.endpoint).port)
+    for (const closed of [emulator.address.port, port]) {
+      const error = await rejection(
+        new Promise((resolve, reject) => connectSocket(closed, '127.0.0.1', () => resolve(0)).once('error', reject)),
+      )
+      expect(error.code).to.equal('ECONNREFUSED')
+    }
+  })
+
+  it('counts clients that are connected, logged in or not', async () => {
+    expect(emulator.connections).to.equal(0)
+    const socket = connectSocket(emulator.address.port, emulator.address.host)
+    const client = await connect(emulator, await fetchLogin(emulator))
+    expect(emulator.connections).to.equal(2)
+    socket.destroy()
+    await client.end()
+  })
+
+  it('gives configurations for each kind of host', () => {
+    expect(emulator.poolConfig().host).to.equal('examplecluster.abc123xyz789.us-west-2.redshift.amazonaws.com')
+    expect(emulator.poolConfig('serverless').host).to.equal(
+      'analytics.123456789012.us-west-2.redshift-serverless.amazonaws.com',
+    )
+    expect(emulator.poolConfig('localhost')).to.deep.include({ host: 'localhost', port: emulator.address.port })
+  })
+
+  it('refuses options that cannot work, and says what to do', async () => {
+    const { message: short } = await rejection(startRedshiftEmulator({ lifetimeSeconds: 4 }))
+    expect(short).to.equal('lifetimeSeconds: 4 is less than 5.')
+    const { message: host } = await rejection(startRedshiftEmulator({ hosts: ['db.example.com'] }))
+    expect(host).to.include('Put it into customDomains')
+    const { message: domain } = await rejection(
+      startRedshiftEmulator({ customDomains: { 'db.example.com': 'unknown' } }),
+    )
+    expect(domain).to.include('no host in hosts belongs to "unknown"')
+    const { message: url } = await rejection(startRedshiftEmulator({ postgres: 'mysql://localhost' }))
+    expect(url).to.include('is not a PostgreSQL URL')
   })
 })

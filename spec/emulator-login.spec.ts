@@ -1,0 +1,250 @@
+import { once } from 'node:events'
+import { connect as connectSocket, type Socket } from 'node:net'
+import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { GetClusterCredentialsWithIAMCommand } from '@aws-sdk/client-redshift'
+import { GetCredentialsCommand } from '@aws-sdk/client-redshift-serverless'
+import { expect } from 'chai'
+import type { EmulatorOptions, RedshiftEmulator } from '../lib/emulator/index.js'
+import { connect, fetchLogin, redshift, rejection, serverless } from './support/emulated-login.js'
+import { startEmulator } from './support/emulator.js'
+
+describe('A login at the emulator', () => {
+  let emulator: RedshiftEmulator
+  const start = async (options: EmulatorOptions = {}) => {
+    emulator = await startEmulator(options)
+  }
+  afterEach(() => emulator.close())
+
+  it('is asked for in clear, or by MD5 as told, with a password of over 129 characters and + / =', async () => {
+    for (const authentication of ['cleartext', 'md5'] as const) {
+      await start({ authentication })
+      const login = await fetchLogin(emulator)
+      expect(login.password)
+        .to.have.length.above(129)
+        .and.match(/\+.*\/.*=/)
+      await (await connect(emulator, login)).end()
+      const error = await rejection(connect(emulator, { ...login, password: 'wrong' }))
+      expect(error).to.include({ code: '28000', message: 'password authentication failed for user "IAMA:alice"' })
+      if (authentication === 'cleartext') await emulator.close()
+    }
+  })
+
+  it('fails without TLS before the password is asked for', async () => {
+    await start()
+    const login = await fetchLogin(emulator)
+    let asked = false
+    const password = () => {
+      asked = true
+      return login.password
+    }
+    const client = connect(emulator, login, { ssl: false, password })
+    expect(await rejection(client)).to.include({
+      code: '28000',
+      message: 'password authentication failed for user "IAMA:alice"',
+    })
+    expect(asked).to.equal(false)
+    expect(emulator.logins[0]).to.include({ tls: false, ok: false, sqlstate: '28000' })
+  })
+
+  it('is good until its own expiry, beside others of the same user, and open sessions live on', async () => {
+    await start({ lifetimeSeconds: 5 })
+    const old = await fetchLogin(emulator)
+    const session = await connect(emulator, old)
+    await new Promise(resolve => setTimeout(resolve, 1000))
+    const young = await fetchLogin(emulator)
+    await (await connect(emulator, old)).end()
+    await new Promise(resolve => setTimeout(resolve, old.expiration.getTime() - Date.now() + 1))
+    const error = await rejection(connect(emulator, old))
+    expect(error).to.include({ code: '28000', message: 'IAM Authentication token has expired' })
+    await (await connect(emulator, young)).end()
+    expect((await session.query('SELECT 1 AS one')).rows).to.deep.equal([{ one: 1 }])
+    await session.end()
+    expect(emulator.logins.map(({ serial, ok }) => ({ serial, ok }))).to.deep.equal([
+      { serial: 1, ok: true },
+      { serial: 1, ok: true },
+      { serial: 1, ok: false },
+      { serial: 2, ok: true },
+    ])
+  })
+
+  it('is good for its own user only', async () => {
+    await start()
+    const { password } = await fetchLogin(emulator)
+    await fetchLogin(emulator, { DbUser: 'bob' })
+    expect((await rejection(connect(emulator, { user: 'IAMA:bob', password }))).code).to.equal('28000')
+  })
+
+  it('is good for its own database only, and without one for every database', async () => {
+    await start({ databases: ['dev', 'sales'] })
+    const forDev = await fetchLogin(emulator, { DbName: 'dev' })
+    await (await connect(emulator, forDev)).end()
+    expect((await rejection(connect(emulator, forDev, { database: 'sales' }))).code).to.equal('28000')
+    const forAll = await fetchLogin(emulator)
+    await (await connect(emulator, forAll, { database: 'sales' })).end()
+  })
+
+  it('is good for its own cluster or workgroup only, by any of its names', async () => {
+    const first = 'one.abc123xyz789.us-west-2.redshift.amazonaws.com'
+    const second = 'two.abc123xyz789.us-west-2.redshift.amazonaws.com'
+    await start({ hosts: [first, second], customDomains: { 'db.example.com': 'one' } })
+    const login = await fetchLogin(emulator, { ClusterIdentifier: 'one' })
+    await (await connect(emulator, login, { host: first })).end()
+    await (await connect(emulator, login, { host: 'db.example.com' })).end()
+    await (await connect(emulator, login, { host: 'localhost' })).end()
+    expect((await rejection(connect(emulator, login, { host: second }))).code).to.equal('28000')
+  })
+
+  it('fails for a database that does not exist', async () => {
+    await start()
+    const error = await rejection(connect(emulator, await fetchLogin(emulator), { database: 'nowhere' }))
+    expect(error).to.include({ code: '3D000', message: 'database "nowhere" does not exist' })
+    expect(emulator.logins[0]).to.include({ ok: false, sqlstate: '3D000', serial: 1 })
+  })
+
+  it('fails for a user who does not exist, until a login with AutoCreate has created it', async () => {
+    await start({ users: ['alice'] })
+    const plain = { DbUser: 'carol', AutoCreate: false }
+    await (await connect(emulator, await fetchLogin(emulator, { DbUser: 'alice', AutoCreate: false }))).end()
+    const carol = await fetchLogin(emulator, plain)
+    expect(await rejection(connect(emulator, carol))).to.include({
+      code: '42704',
+      message: 'user "IAM:carol" does not exist',
+    })
+    await (await connect(emulator, await fetchLogin(emulator, { ...plain, AutoCreate: true }))).end()
+    await (await connect(emulator, carol)).end()
+  })
+
+  it('fails after all were revoked, while open sessions live on and new logins work', async () => {
+    await start()
+    const login = await fetchLogin(emulator)
+    const session = await connect(emulator, login)
+    emulator.revokeLogins()
+    expect((await rejection(connect(emulator, login))).code).to.equal('28000')
+    await session.query('SELECT 1')
+    await session.end()
+    await (await connect(emulator, await fetchLogin(emulator))).end()
+  })
+
+  it('works under the name that AWS chose, by either API', async () => {
+    await start({ identity: 'IAMR:engineer' })
+    const withIam = await redshift(emulator).send(
+      new GetClusterCredentialsWithIAMCommand({ ClusterIdentifier: 'examplecluster' }),
+    )
+    const credentials = await serverless(emulator).send(new GetCredentialsCommand({ workgroupName: 'analytics' }))
+    const logins = [
+      [withIam.DbUser, withIam.DbPassword, 'provisioned'],
+      [credentials.dbUser, credentials.dbPassword, 'serverless'],
+    ] as const
+    for (const [user = '', password = '', kind] of logins) {
+      const client = await connect(emulator, { user, password }, emulator.poolConfig(kind))
+      expect((await client.query('SELECT current_user::text AS name')).rows).to.deep.equal([{ name: 'IAMR:engineer' }])
+      await client.end()
+    }
+  })
+
+  it('works under names longer than PostgreSQL has, and keeps two of them apart', async () => {
+    await start()
+    const names: string[] = []
+    for (const group of ['readers', 'writers']) {
+      const login = await fetchLogin(emulator, { DbUser: 'a'.repeat(64), DbGroups: [group] })
+      const client = await connect(emulator, login)
+      names.push((await client.query('SELECT current_user::text AS name')).rows[0].name)
+      await client.end()
+    }
+    expect(new Set(names).size).to.equal(2)
+  })
+
+  it('passes the client’s other start-up parameters on', async () => {
+    await start()
+    const client = await connect(emulator, await fetchLogin(emulator), {
+      application_name: 'the spec',
+      options: '-c statement_timeout=1234',
+    })
+    const { rows } = await client.query(
+      `SELECT current_setting('application_name') AS name, current_setting('statement_timeout') AS t`,
+    )
+    await client.end()
+    expect(rows).to.deep.equal([{ name: 'the spec', t: '1234ms' }])
+  })
+
+  it('cancels a running query, over TLS as libpq does now and without as it did', async () => {
+    await start()
+    const client = await connect(emulator, await fetchLogin(emulator))
+    for (const secure of [true, false]) {
+      const query = rejection(client.query('SELECT pg_sleep(60)'))
+      const { processID, secretKey } = client as unknown as { processID: number; secretKey: number }
+      const packet = Buffer.alloc(16)
+      for (const [i, word] of [16, 80_877_102, processID, secretKey].entries()) packet.writeInt32BE(word, 4 * i)
+      // The query may not have reached the server yet: a cancel request that finds none does nothing.
+      const again = setInterval(() => void sendCancel(emulator, packet, secure), 50)
+      expect((await query).code).to.equal('57014')
+      clearInterval(again)
+    }
+    await client.end()
+  })
+
+  it('answers a request for GSS encryption with no, and goes on', async () => {
+    await start()
+    const socket = connectSocket(emulator.address.port, emulator.address.host)
+    socket.write(request(80_877_104))
+    expect(String(await firstBytes(socket))).to.equal('N')
+    socket.write(request(80_877_103))
+    expect(String(await firstBytes(socket))).to.equal('S')
+    socket.destroy()
+  })
+
+  it('closes on a client that starts with TLS, or with anything else', async () => {
+    await start()
+    const { host, port } = emulator.address
+    const direct = connectTls({ host, port, ca: emulator.ca, ALPNProtocols: ['postgresql'] })
+    expect((await rejection(once(direct, 'secureConnect'))).code).to.equal('ECONNRESET')
+    const stranger = connectSocket(port, host)
+    stranger.write('GET / HTTP/1.1\r\n\r\n')
+    await once(stranger.resume(), 'close')
+    expect(emulator.logins).to.deep.equal([])
+  })
+
+  it('refuses an old protocol in words', async () => {
+    await start()
+    const socket = connectSocket(emulator.address.port, emulator.address.host)
+    socket.write(request(2 << 16))
+    expect(String(await firstBytes(socket))).to.include('unsupported frontend protocol 2.0')
+    socket.destroy()
+  })
+
+  it('carries data of any size both ways, at the pace of the slower side', async () => {
+    await start()
+    const client = await connect(emulator, await fetchLogin(emulator))
+    const text = 'x'.repeat(8 << 20)
+    const { rows } = await client.query('SELECT length($1::text) AS sent, $1::text AS back', [text])
+    await client.end()
+    expect(rows[0].sent).to.equal(text.length)
+    expect(rows[0].back === text).to.equal(true)
+  })
+})
+
+function request(code: number): Buffer {
+  const packet = Buffer.alloc(8)
+  packet.writeInt32BE(8, 0)
+  packet.writeInt32BE(code, 4)
+  return packet
+}
+
+async function firstBytes(socket: Socket): Promise<Buffer> {
+  const [bytes] = await once(socket, 'data')
+  return bytes
+}
+
+async function sendCancel(emulator: RedshiftEmulator, packet: Buffer, secure: boolean): Promise<void> {
+  const raw = connectSocket(emulator.address.port, emulator.address.host)
+  let socket: Socket | TLSSocket = raw
+  if (secure) {
+    raw.write(request(80_877_103))
+    await firstBytes(raw)
+    socket = connectTls({ socket: raw, ca: emulator.ca, host: 'localhost', servername: 'localhost' })
+  }
+  socket.on('error', () => {})
+  socket.write(packet)
+  // The server says that it is done by closing.
+  await once(socket.resume(), 'close')
+}

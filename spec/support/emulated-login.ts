@@ -1,0 +1,67 @@
+import {
+  GetClusterCredentialsCommand,
+  type GetClusterCredentialsMessage,
+  RedshiftClient,
+} from '@aws-sdk/client-redshift'
+import { RedshiftServerlessClient } from '@aws-sdk/client-redshift-serverless'
+import pg from 'pg'
+import type { RedshiftEmulator } from '../../lib/emulator/index.js'
+
+// The SDK warns about the Node version of the day after tomorrow; a spec's output is for results.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'
+
+/** What AWS hands out. */
+export interface Login {
+  user: string
+  password: string
+  expiration: Date
+}
+
+/** The SDK's client for clusters, in the region of the emulator's default hosts. One attempt, so that a spec sees each failure. */
+export function redshift(emulator: RedshiftEmulator, config: { region?: string } = {}): RedshiftClient {
+  return new RedshiftClient({ region: 'us-west-2', maxAttempts: 1, ...emulator.aws, ...config })
+}
+
+/** The same for workgroups. */
+export function serverless(emulator: RedshiftEmulator): RedshiftServerlessClient {
+  return new RedshiftServerlessClient({ region: 'us-west-2', maxAttempts: 1, ...emulator.aws })
+}
+
+/** A login for the default cluster: by default of alice, created if need be, for every database. */
+export async function fetchLogin(
+  emulator: RedshiftEmulator,
+  parameters: Partial<GetClusterCredentialsMessage> = {},
+): Promise<Login> {
+  const command = new GetClusterCredentialsCommand({
+    ClusterIdentifier: 'examplecluster',
+    DbUser: 'alice',
+    AutoCreate: true,
+    ...parameters,
+  })
+  const { DbUser, DbPassword, Expiration } = await redshift(emulator).send(command)
+  if (!DbUser || !DbPassword || !Expiration) throw new Error('AWS answered without a login.')
+  return { user: DbUser, password: DbPassword, expiration: Expiration }
+}
+
+/** A connection with this login; the caller ends it. */
+export async function connect(
+  emulator: RedshiftEmulator,
+  { user, password }: Pick<Login, 'user' | 'password'>,
+  config: pg.ClientConfig = {},
+): Promise<pg.Client> {
+  const client = new pg.Client({ ...emulator.poolConfig(), user, password, ...config })
+  client.on('error', () => {})
+  await client.connect()
+  return client
+}
+
+/** The error that a promise rejects with, which must not be anything else. */
+export async function rejection(promise: Promise<unknown>): Promise<Error & { code?: string }> {
+  try {
+    await promise
+  } catch (error) {
+    if (error instanceof Error) return error
+    throw new Error(`Rejected with ${String(error)}, which is not an error.`)
+  }
+  throw new Error('Expected a rejection.')
+}
