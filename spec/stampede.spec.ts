@@ -1,0 +1,77 @@
+import { expect } from 'chai'
+import pg from 'pg'
+import type { RedshiftEmulator } from '../lib/emulator/index.js'
+import { RedshiftCredentials, redshiftPassword } from '../lib/index.js'
+import { startEmulator } from './support/emulator.js'
+import { phaseReached } from './support/phase.js'
+
+const THOUSAND = Array.from({ length: 1_000 })
+
+describe('a thousand at once', function () {
+  this.timeout(60_000)
+
+  let emulator: RedshiftEmulator
+  let credentials: RedshiftCredentials
+
+  const start = async (lifetimeSeconds: number): Promise<void> => {
+    emulator = await startEmulator({ lifetimeSeconds })
+    credentials = new RedshiftCredentials({ aws: emulator.aws })
+  }
+  afterEach(async () => {
+    await credentials.close()
+    await emulator.close()
+  })
+
+  it('cause one API call by get(), cold and across a refresh, and get the same login', async () => {
+    await start(6)
+    const connection = { ...emulator.poolConfig(), user: 'IAM:alice' }
+    const getAll = () => Promise.all(THOUSAND.map(() => credentials.get(connection)))
+    const cold = new Set(await getAll())
+    expect(cold.size).to.equal(1)
+    expect(emulator.calls).to.have.length(1)
+
+    await phaseReached(credentials, 'ageing')
+    const refresh = emulator.fail({ kind: 'hold' })
+    const ageing = new Set(await getAll())
+    expect(ageing, 'nobody waited for the answer that was held back').to.deep.equal(cold)
+    await refresh.reached()
+    await getAll()
+    refresh.clear()
+    await phaseReached(credentials, 'fresh')
+    const refreshed = new Set(await getAll())
+    expect(refreshed.size).to.equal(1)
+    expect([...refreshed][0]).not.to.equal([...cold][0])
+    expect(emulator.calls).to.have.length(2)
+  })
+
+  it('cause one API call through a pool of 200, cold and across a refresh', async () => {
+    // Half of the lifetime is enough for a thousand TLS logins, on a slow machine too.
+    await start(24)
+    const pool = new pg.Pool({
+      ...emulator.poolConfig(),
+      user: 'IAM:alice',
+      password: redshiftPassword(credentials),
+      max: 200,
+      // Each checkout opens a connection of its own.
+      maxUses: 1,
+    })
+    const connectAll = () =>
+      Promise.all(
+        THOUSAND.map(async () => {
+          const client = await pool.connect()
+          client.release()
+        }),
+      )
+    await connectAll()
+    expect(emulator.calls).to.have.length(1)
+
+    await phaseReached(credentials, 'ageing')
+    const refresh = emulator.fail({ kind: 'hold' })
+    await Promise.all([connectAll(), refresh.reached().then(() => refresh.clear())])
+    await phaseReached(credentials, 'fresh')
+    expect(emulator.calls).to.have.length(2)
+    expect(emulator.logins).to.have.length(2_000)
+    expect(emulator.logins.every(login => login.ok)).to.equal(true)
+    await pool.end()
+  })
+})
