@@ -169,20 +169,21 @@ function diagnose(error: SdkError, call: FailedCall): [RedshiftErrorCode, string
     ]
   if (fromParsing(error))
     return ['ERR_REDSHIFT_RESPONSE', `The answer to ${call.action} could not be parsed. ${CHECK_PATH}`]
-  if (name === 'TimeoutError' || name === 'AbortError')
-    return [
-      'ERR_REDSHIFT_TIMEOUT',
-      `AWS did not answer ${call.action} in time: ${said} Check the network path to AWS, or raise the time-outs of aws.requestHandler.`,
-    ]
   if (fromService(error))
     return [
       'ERR_REDSHIFT_OPTION',
       `AWS refused the parameters of ${call.action} for ${call.target} (${name}): ${said} Correct the option that it names.`,
     ]
+  // The SDK calls a dropped connection a TimeoutError, and keeps its code.
   if (networkCode)
     return [
       'ERR_REDSHIFT_UNAVAILABLE',
       `AWS could not be reached for ${call.action} (${networkCode}): ${said} Check region, endpoint, proxy and the network path; a private subnet needs a NAT or a VPC endpoint.`,
+    ]
+  if (name === 'TimeoutError' || name === 'AbortError')
+    return [
+      'ERR_REDSHIFT_TIMEOUT',
+      `AWS did not answer ${call.action} in time: ${said} Check the network path to AWS, or raise the time-outs of aws.requestHandler.`,
     ]
   return [
     'ERR_REDSHIFT_UNAVAILABLE',
