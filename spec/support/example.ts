@@ -1,0 +1,113 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface, type Interface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import type { RedshiftEmulator } from '../../lib/emulator/index.js'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+/** How a program ended. */
+export interface ExampleEnd {
+  readonly code: number | null
+  /** Set where it did not end by itself, and had to be killed. */
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** How a program is run, beside its file. */
+export interface ExampleOptions {
+  /** Environment variables of its own, `AWS_ACCESS_KEY_ID` among them. */
+  readonly env?: Readonly<Record<string, string>>
+  /** It is killed after so long. Default: 90,000. */
+  readonly deadlineMillis?: number
+}
+
+/**
+ * A program as a user writes it, in a process of its own, on an emulator in place of Redshift and AWS. It finds `pg-redshift-iam` in
+ * `lib`, and nothing of this process's environment.
+ */
+export class Example {
+  readonly #file: string
+  readonly #child: ChildProcess
+  readonly #lines: Interface
+  readonly #ended: Promise<ExampleEnd>
+  readonly #answers: AsyncIterator<string>
+
+  /** @param file its path below the project's folder */
+  constructor(file: string, emulator: RedshiftEmulator, { env, deadlineMillis = 90_000 }: ExampleOptions = {}) {
+    const home = mkdtempSync(join(tmpdir(), 'pg-redshift-iam-example-'))
+    const ca = join(home, 'ca.pem')
+    writeFileSync(ca, emulator.ca)
+    const { endpoint, address } = emulator
+    const { accessKeyId, secretAccessKey, sessionToken } = emulator.aws.credentials
+    this.#file = file
+    this.#child = spawn(process.execPath, ['--import', 'tsx', '--import', './spec/support/redirect.ts', file], {
+      cwd: root,
+      env: {
+        PATH: process.env.PATH,
+        // Neither the AWS profiles nor the pgpass file of whoever runs the specs.
+        HOME: home,
+        NODE_EXTRA_CA_CERTS: ca,
+        REDSHIFT_EMULATOR_GATEWAY: `${address.host}:${address.port}`,
+        AWS_ENDPOINT_URL_REDSHIFT: endpoint,
+        AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS: endpoint,
+        AWS_ACCESS_KEY_ID: accessKeyId,
+        AWS_SECRET_ACCESS_KEY: secretAccessKey,
+        AWS_SESSION_TOKEN: sessionToken,
+        AWS_EC2_METADATA_DISABLED: 'true',
+        AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+        ...env,
+      },
+      timeout: deadlineMillis,
+      killSignal: 'SIGKILL',
+    })
+    const { stdout, stderr } = this.#child
+    if (!stdout || !stderr) throw new Error('A spawned process has pipes.')
+    this.#lines = createInterface({ input: stdout })
+    this.#answers = this.#lines[Symbol.asyncIterator]()
+    this.#ended = collect(this.#child, [stdout, stderr]).finally(() => rmSync(home, { recursive: true, force: true }))
+  }
+
+  /** Writes a line to the program's input. Resolves to the next line of its output. */
+  async ask(line: string): Promise<string> {
+    this.#child.stdin?.write(`${line}\n`)
+    const { done, value } = await this.#answers.next()
+    if (!done) return value
+    const { code, signal, stdout, stderr } = await this.#ended
+    throw new Error(
+      `${this.#file} ended (${signal ?? code}) before it answered ${JSON.stringify(line)}:\n${stdout}${stderr}`,
+    )
+  }
+
+  /** Ends the program's input. Resolves when the program has ended. */
+  end(): Promise<ExampleEnd> {
+    this.#child.stdin?.end()
+    return this.#ended
+  }
+
+  /** For when a spec fails half-way. */
+  kill(): void {
+    this.#child.kill('SIGKILL')
+  }
+}
+
+/** Runs a program that asks for no input, until it ends by itself. */
+export const runExample = (file: string, emulator: RedshiftEmulator, options?: ExampleOptions): Promise<ExampleEnd> =>
+  new Example(file, emulator, options).end()
+
+async function collect(child: ChildProcess, streams: readonly NodeJS.ReadableStream[]): Promise<ExampleEnd> {
+  // A program that has ended takes no more input.
+  child.stdin?.on('error', () => {})
+  const texts = streams.map(stream => {
+    const chunks: Buffer[] = []
+    stream.on('data', chunk => chunks.push(chunk))
+    return () => Buffer.concat(chunks).toString('utf8')
+  })
+  const [code, signal] = await once(child, 'close')
+  const [stdout = '', stderr = ''] = texts.map(text => text())
+  return { code, signal, stdout, stderr }
+}
