@@ -47,6 +47,17 @@ export const targetOf = (request: CredentialRequest): string =>
 /** The environment variables that are read. */
 export type Environment = Readonly<Partial<Record<'PGHOST' | 'PGDATABASE' | 'PGUSER', string | undefined>>>
 
+/** What a connection says. An empty string is taken for nothing, as pg does. */
+function read(connection: RedshiftConnection, name: 'host' | 'database' | 'user'): string | undefined {
+  const value: unknown = connection[name]
+  if (value === undefined || value === null || value === '') return undefined
+  if (typeof value !== 'string')
+    throw optionError(
+      `The ${name} of the connection is ${quoted(value)}, not a string. Set it to one, or leave it out.`,
+    )
+  return value
+}
+
 /** The API, where the options leave it open. */
 function chooseApi(options: RedshiftOptions, kind: Target['kind'], user: string | undefined): RedshiftApi {
   if (options.api) return options.api
@@ -91,8 +102,8 @@ function databaseUser(options: RedshiftOptions, user: string | undefined) {
 /** The database that the login is for, after it was found to be the one that is connected to. */
 function databaseName(options: RedshiftOptions, connection: RedshiftConnection, env: Environment): string | undefined {
   if (options.dbName === null) return undefined
-  const actual = connection.database || undefined
-  const fallback = actual === connection.user && actual !== env.PGDATABASE
+  const actual = read(connection, 'database')
+  const fallback = actual === connection.user
   const dbName = options.dbName ?? options.database ?? ((fallback ? undefined : actual) || env.PGDATABASE || undefined)
   const remedy = 'dbName: null for a login that is good for every database.'
   if (dbName === undefined)
@@ -123,9 +134,8 @@ export function resolveRequest(
   connection: RedshiftConnection = {},
   env: Environment = {},
 ): CredentialRequest {
-  const { name, region, ...target } = resolveTarget(options, connection.host, env.PGHOST)
-  // As pg does, an empty one is taken for none.
-  const user = options.user ?? (connection.user || env.PGUSER || undefined)
+  const { name, region, ...target } = resolveTarget(options, read(connection, 'host'), env.PGHOST)
+  const user = options.user ?? read(connection, 'user') ?? (env.PGUSER || undefined)
   // Naming a workgroup as a cluster asks for the cluster's APIs.
   const kind = options.clusterIdentifier === undefined ? target.kind : 'provisioned'
   const api = chooseApi(options, kind, user)

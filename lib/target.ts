@@ -63,12 +63,12 @@ function unsayingHost(host: string): string {
  */
 export function resolveTarget(
   options: RedshiftOptions,
-  connectionHost: string | null | undefined,
+  connectionHost: string | undefined,
   environmentHost: string | undefined,
 ): Target {
   const hosts: Claim<string>[] = []
   if (options.host !== undefined) hosts.push({ by: 'host (option)', value: options.host })
-  if (connectionHost) hosts.push({ by: 'host (connection)', value: connectionHost })
+  if (connectionHost !== undefined) hosts.push({ by: 'host (connection)', value: connectionHost })
   if (hosts.length === 0 && environmentHost) hosts.push({ by: 'PGHOST', value: environmentHost })
 
   const names: Claim<Named>[] = []

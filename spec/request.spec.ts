@@ -1,0 +1,817 @@
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { RedshiftCredentialsError, type RedshiftErrorCode } from '../lib/errors.js'
+import { checkOptions, type RedshiftOptions } from '../lib/options.js'
+import {
+  type CredentialRequest,
+  cacheKey,
+  type Environment,
+  type RedshiftConnection,
+  resolveRequest,
+  targetOf,
+} from '../lib/request.js'
+
+const CLUSTER = 'examplecluster.abc123xyz789.us-west-2.redshift.amazonaws.com'
+const WORKGROUP = 'analytics.123456789012.us-west-2.redshift-serverless.amazonaws.com'
+const OLD_SERVERLESS = '123456789012.us-west-2.redshift-serverless.amazonaws.com'
+const MANAGED = 'mine-endpoint-abc123.123456789012.us-west-2.redshift-serverless.amazonaws.com'
+
+interface Given {
+  options?: RedshiftOptions
+  connection?: RedshiftConnection
+  env?: Environment
+}
+
+const resolve = ({ options = {}, connection, env }: Given): CredentialRequest => {
+  checkOptions(options)
+  return resolveRequest(options, connection, env)
+}
+
+const refusal = (given: Given): RedshiftCredentialsError => {
+  try {
+    resolve(given)
+  } catch (error) {
+    expect(error).to.be.instanceOf(RedshiftCredentialsError)
+    return error as RedshiftCredentialsError
+  }
+  throw new Error('It was not refused.')
+}
+
+type Row = [title: string, given: Given, expected: Record<string, unknown>]
+type Refusal = [title: string, given: Given, code: 'OPTION' | 'TARGET', ...parts: (string | RegExp)[]]
+
+const table = (rows: Row[]): void => {
+  for (const [title, given, expected] of rows)
+    it(title, () => {
+      const request = resolve(given)
+      expect(request).to.deep.include(expected)
+      expect(request).to.be.frozen
+    })
+}
+
+const refusals = (rows: Refusal[]): void => {
+  for (const [title, given, code, ...parts] of rows)
+    it(title, () => {
+      const error = refusal(given)
+      expect(error.code).to.equal(`ERR_REDSHIFT_${code}` satisfies RedshiftErrorCode)
+      for (const part of parts) expect(error.message).to.match(part instanceof RegExp ? part : new RegExp(part))
+      expect(error.message).to.match(/\.$/).and.not.include('\n')
+    })
+}
+
+const dev: RedshiftConnection = { host: CLUSTER, database: 'dev', user: 'IAM:alice' }
+
+describe('precedence', () => {
+  table([
+    [
+      'reads all of it off the connection',
+      { connection: dev },
+      { clusterIdentifier: 'examplecluster', region: 'us-west-2', dbName: 'dev', dbUser: 'alice' },
+    ],
+    [
+      'reads all of it off PG* variables',
+      { env: { PGHOST: CLUSTER, PGDATABASE: 'dev', PGUSER: 'IAM:alice' } },
+      { clusterIdentifier: 'examplecluster', region: 'us-west-2', dbName: 'dev', dbUser: 'alice' },
+    ],
+    [
+      'takes the option before the connection',
+      { options: { user: 'IAM:bob', host: CLUSTER }, connection: { ...dev, host: '127.0.0.1' } },
+      { clusterIdentifier: 'examplecluster', dbUser: 'bob' },
+    ],
+    [
+      'takes the connection before PG* variables',
+      { connection: dev, env: { PGHOST: WORKGROUP, PGDATABASE: 'other', PGUSER: 'IAM:eve' } },
+      { clusterIdentifier: 'examplecluster', dbName: 'dev', dbUser: 'alice' },
+    ],
+    [
+      'takes the option before PG* variables',
+      {
+        options: { host: CLUSTER, database: 'dev', user: 'IAM:bob' },
+        env: { PGHOST: WORKGROUP, PGDATABASE: 'other', PGUSER: 'IAM:eve' },
+      },
+      { clusterIdentifier: 'examplecluster', dbName: 'dev', dbUser: 'bob' },
+    ],
+    [
+      'takes empty strings of a connection for nothing, as pg does',
+      {
+        connection: { host: '', database: '', user: '' },
+        env: { PGHOST: CLUSTER, PGDATABASE: 'dev', PGUSER: 'IAM:eve' },
+      },
+      { clusterIdentifier: 'examplecluster', dbName: 'dev', dbUser: 'eve' },
+    ],
+    [
+      'takes null of a connection for nothing',
+      { connection: { host: null, database: null, user: null }, env: { PGHOST: CLUSTER, PGDATABASE: 'dev' } },
+      { api: 'GetClusterCredentialsWithIAM', dbName: 'dev' },
+    ],
+    [
+      'takes options that are undefined for nothing',
+      {
+        options: {
+          host: undefined,
+          clusterIdentifier: undefined,
+          region: undefined,
+          database: undefined,
+          dbName: undefined,
+          user: undefined,
+          dbUser: undefined,
+          dbGroups: undefined,
+          autoCreate: undefined,
+          durationSeconds: undefined,
+          api: undefined,
+          aws: undefined,
+        },
+        connection: dev,
+      },
+      { clusterIdentifier: 'examplecluster', dbUser: 'alice', durationSeconds: 900 },
+    ],
+    [
+      'gives the target of a tunnel by the option host',
+      { options: { host: CLUSTER }, connection: { ...dev, host: '127.0.0.1' } },
+      { clusterIdentifier: 'examplecluster', region: 'us-west-2' },
+    ],
+    [
+      'gives the target of a tunnel by clusterIdentifier',
+      { options: { clusterIdentifier: 'mine', region: 'eu-west-1' }, connection: { ...dev, host: 'localhost' } },
+      { clusterIdentifier: 'mine', region: 'eu-west-1' },
+    ],
+    [
+      'lets an option and a host agree',
+      { options: { clusterIdentifier: 'examplecluster', region: 'us-west-2', host: CLUSTER }, connection: dev },
+      { clusterIdentifier: 'examplecluster', region: 'us-west-2' },
+    ],
+    [
+      'takes the region from the option',
+      { options: { clusterIdentifier: 'mine', region: 'eu-west-1' }, connection: { database: 'dev' } },
+      { region: 'eu-west-1' },
+    ],
+    [
+      'takes the region from aws',
+      { options: { clusterIdentifier: 'mine', aws: { region: 'eu-west-1' } }, connection: { database: 'dev' } },
+      { region: 'eu-west-1' },
+    ],
+    ['takes the region from the host', { connection: dev }, { region: 'us-west-2' }],
+    [
+      'leaves the region to the SDK where nothing names it',
+      { options: { clusterIdentifier: 'mine' }, connection: { database: 'dev' } },
+      { region: undefined },
+    ],
+    [
+      'leaves the region of a ready client to the host',
+      { options: { aws: { send: async () => ({}), region: 'eu-west-1' } as never }, connection: dev },
+      { region: 'us-west-2' },
+    ],
+    [
+      'leaves a region that aws computes to the host',
+      { options: { aws: { region: async () => 'us-west-2' } }, connection: dev },
+      { region: 'us-west-2' },
+    ],
+    [
+      'reads the region off a host of the old serverless form',
+      { options: { workgroupName: 'analytics' }, connection: { ...dev, host: OLD_SERVERLESS } },
+      { workgroupName: 'analytics', region: 'us-west-2' },
+    ],
+    [
+      'reads the region off a managed VPC endpoint',
+      { options: { workgroupName: 'analytics' }, connection: { ...dev, host: MANAGED } },
+      { workgroupName: 'analytics', region: 'us-west-2' },
+    ],
+    ['restricts the login to the database', { options: { host: CLUSTER, database: 'dev' } }, { dbName: 'dev' }],
+    ['restricts the login to dbName', { options: { host: CLUSTER, dbName: 'dev' } }, { dbName: 'dev' }],
+    [
+      'restricts the login to no database for dbName: null',
+      { options: { dbName: null }, connection: dev },
+      { dbName: undefined },
+    ],
+    ['needs no database for dbName: null', { options: { host: CLUSTER, dbName: null } }, { dbName: undefined }],
+    [
+      'takes a database that is called like its user where PGDATABASE names it',
+      { connection: { host: CLUSTER, database: 'dev', user: 'dev' }, env: { PGDATABASE: 'dev' } },
+      { dbName: 'dev', dbUser: 'dev' },
+    ],
+    [
+      'takes a database that is called like its user where an option names it',
+      { options: { database: 'dev' }, connection: { host: CLUSTER, database: 'dev', user: 'dev' } },
+      { dbName: 'dev', dbUser: 'dev' },
+    ],
+    ['asks for 900 seconds', { connection: dev }, { durationSeconds: 900 }],
+    [
+      'asks for the durationSeconds given',
+      { options: { durationSeconds: 3_600 }, connection: dev },
+      { durationSeconds: 3_600 },
+    ],
+    [
+      'reads the group off the user',
+      { connection: { ...dev, user: 'IAMA:alice:analysts' } },
+      { dbUser: 'alice', dbGroups: ['analysts'], autoCreate: true },
+    ],
+    [
+      'reads several groups off the user',
+      { connection: { ...dev, user: 'IAM:alice:b,a,b' } },
+      { dbUser: 'alice', dbGroups: ['a', 'b'], autoCreate: false },
+    ],
+    ['creates the user for IAMA only', { connection: dev }, { dbUser: 'alice', dbGroups: [], autoCreate: false }],
+    [
+      'takes dbGroups before those of the user',
+      { options: { dbGroups: ['z', 'a', 'z'] }, connection: { ...dev, user: 'IAMA:alice:analysts' } },
+      { dbGroups: ['a', 'z'], autoCreate: true },
+    ],
+    [
+      'takes no group for dbGroups: []',
+      { options: { dbGroups: [] }, connection: { ...dev, user: 'IAMA:alice:analysts' } },
+      { dbGroups: [] },
+    ],
+    [
+      'takes autoCreate before what the user says',
+      { options: { autoCreate: false }, connection: { ...dev, user: 'IAMA:alice' } },
+      { autoCreate: false },
+    ],
+    [
+      'takes dbUser before the user',
+      { options: { dbUser: 'bob' }, connection: { ...dev, user: 'IAM:alice' } },
+      { dbUser: 'bob' },
+    ],
+    [
+      'lets dbUser share what the user of the same name says',
+      { options: { dbUser: 'alice' }, connection: { ...dev, user: 'IAMA:alice:analysts' } },
+      { dbUser: 'alice', dbGroups: ['analysts'], autoCreate: true },
+    ],
+    [
+      'gives dbUser nothing of what another user says',
+      { options: { dbUser: 'bob' }, connection: { ...dev, user: 'IAMA:alice:analysts' } },
+      { dbUser: 'bob', dbGroups: [], autoCreate: false },
+    ],
+    [
+      'adds a custom domain name to a target',
+      { options: { customDomainName: 'db.example.com' }, connection: dev },
+      { customDomainName: 'db.example.com', clusterIdentifier: 'examplecluster' },
+    ],
+  ])
+
+  const other = CLUSTER.replace('examplecluster', 'other')
+  const elsewhere = CLUSTER.replace('us-west-2', 'eu-west-1')
+  refusals([
+    [
+      'refuses an option host and a connection to another cluster',
+      { options: { host: other }, connection: dev },
+      'TARGET',
+      /host \(option\).*"provisioned other".*host \(connection\).*"provisioned examplecluster"/,
+      /correct one of them, or leave host out/,
+    ],
+    [
+      'refuses a clusterIdentifier that the host contradicts',
+      { options: { clusterIdentifier: 'mine' }, connection: dev },
+      'TARGET',
+      /^clusterIdentifier/,
+      /mine/,
+      /leave clusterIdentifier out/,
+    ],
+    [
+      'refuses a workgroupName that the host contradicts',
+      { options: { workgroupName: 'mine' }, connection: { ...dev, host: WORKGROUP } },
+      'TARGET',
+      /^workgroupName/,
+      /analytics/,
+    ],
+    [
+      'refuses a workgroupName with the host of a cluster of that name',
+      { options: { workgroupName: 'examplecluster' }, connection: dev },
+      'TARGET',
+      /serverless examplecluster/,
+      /provisioned examplecluster/,
+    ],
+    [
+      'refuses a clusterIdentifier with the host of a workgroup of that name',
+      { options: { clusterIdentifier: 'analytics' }, connection: { ...dev, host: WORKGROUP } },
+      'TARGET',
+      /provisioned analytics/,
+    ],
+    [
+      'refuses a clusterIdentifier of another workgroup',
+      { options: { clusterIdentifier: 'redshift-serverless-other' }, connection: { ...dev, host: WORKGROUP } },
+      'TARGET',
+      /serverless other/,
+    ],
+    [
+      'refuses PGHOST that contradicts an option',
+      { options: { clusterIdentifier: 'mine' }, env: { PGHOST: CLUSTER } },
+      'TARGET',
+      /PGHOST/,
+    ],
+    [
+      'refuses a region that the host contradicts',
+      { options: { region: 'eu-west-1' }, connection: dev },
+      'TARGET',
+      /^region says the region is "eu-west-1"/,
+      /"us-west-2"/,
+    ],
+    [
+      'refuses a region that a nameless host contradicts',
+      { options: { region: 'eu-west-1', workgroupName: 'analytics' }, connection: { ...dev, host: OLD_SERVERLESS } },
+      'TARGET',
+      /us-west-2/,
+    ],
+    [
+      'refuses a region of aws that the host contradicts',
+      { options: { aws: { region: 'eu-west-1' } }, connection: dev },
+      'TARGET',
+      /^aws\.region/,
+      /leave aws\.region out/,
+    ],
+    [
+      'refuses a region that aws contradicts',
+      { options: { region: 'us-west-2', aws: { region: 'eu-west-1' } }, connection: dev },
+      'TARGET',
+      /^region/,
+      /aws\.region/,
+    ],
+    [
+      'refuses two hosts in two regions',
+      { options: { host: elsewhere }, connection: dev },
+      'TARGET',
+      /eu-west-1/,
+      /us-west-2/,
+    ],
+    [
+      'refuses nothing at all, and names what to set',
+      { connection: { database: 'dev' } },
+      'TARGET',
+      /Set host .*clusterIdentifier or workgroupName, and region/,
+    ],
+    [
+      'refuses a host that says nothing',
+      { connection: { ...dev, host: '127.0.0.1' } },
+      'TARGET',
+      /"127\.0\.0\.1" does not say/,
+      /Set clusterIdentifier or workgroupName, and region/,
+    ],
+    [
+      'refuses a look-alike of a host',
+      { connection: { ...dev, host: `${CLUSTER}.attacker.io` } },
+      'TARGET',
+      /does not say/,
+    ],
+    [
+      'refuses a host of the old serverless form',
+      { connection: { ...dev, host: OLD_SERVERLESS } },
+      'TARGET',
+      /old form.*Set workgroupName/,
+    ],
+    [
+      'refuses a managed VPC endpoint',
+      { connection: { ...dev, host: MANAGED } },
+      'TARGET',
+      /managed VPC endpoint.*Set clusterIdentifier or workgroupName/,
+    ],
+    [
+      "refuses the console's endpoint, with port and database",
+      { connection: { ...dev, host: `${CLUSTER}:5439/dev` } },
+      'TARGET',
+      /more than a host name/,
+      new RegExp(`Set host to "${CLUSTER}"`),
+    ],
+    [
+      'refuses a URL in place of a host, without repeating its password',
+      { connection: { ...dev, host: 'postgres://alice:hunter2@x:5439/dev' } },
+      'TARGET',
+      /^(?!.*hunter2)/,
+    ],
+    [
+      'refuses a custom domain name alone',
+      { options: { customDomainName: 'db.example.com' }, connection: { database: 'dev' } },
+      'TARGET',
+      /cluster or to a workgroup. Set api/,
+    ],
+    [
+      'refuses no database',
+      { options: { host: CLUSTER } },
+      'OPTION',
+      /No database is named/,
+      /Set database, or PGDATABASE, or dbName: null/,
+    ],
+    [
+      "refuses pg's fallback to the user's name for the database",
+      { connection: { host: CLUSTER, database: 'alice', user: 'alice' } },
+      'OPTION',
+      /No database is named, and pg falls back to the user's name/,
+    ],
+    [
+      "tells a database option that pg's fallback contradicts where to set it",
+      { options: { database: 'dev' }, connection: { host: CLUSTER, database: 'IAM:alice', user: 'IAM:alice' } },
+      'OPTION',
+      /set database in the configuration of pg/,
+    ],
+    [
+      'refuses a connection to another database than the option',
+      { options: { database: 'dev' }, connection: { ...dev, database: 'prod' } },
+      'OPTION',
+      /"dev".*goes to "prod"/,
+      /Leave database out of the options, or set dbName: null/,
+    ],
+    [
+      'refuses a connection to another database than dbName',
+      { options: { dbName: 'dev' }, connection: { ...dev, database: 'prod' } },
+      'OPTION',
+      /Leave dbName out/,
+    ],
+    [
+      'refuses dbName and database that differ',
+      { options: { host: CLUSTER, dbName: 'dev', database: 'prod' } },
+      'OPTION',
+      /dbName "dev".*database is "prod"/,
+      /Leave dbName out/,
+    ],
+    [
+      'refuses a database name of the connection that is none',
+      { connection: { ...dev, database: 'de v' } },
+      'OPTION',
+      /database "de v" is not valid/,
+    ],
+    [
+      'refuses a reserved word for a database',
+      { env: { PGHOST: CLUSTER, PGDATABASE: 'select' } },
+      'OPTION',
+      /reserved word/,
+    ],
+    [
+      'refuses a user name that is none',
+      { connection: { ...dev, user: 'IAM:al ice' } },
+      'OPTION',
+      /user "al ice" is not valid/,
+    ],
+    [
+      'refuses an empty name behind a prefix',
+      { connection: { ...dev, user: 'IAM:' } },
+      'OPTION',
+      /user "" is not valid/,
+    ],
+    ['refuses the user PUBLIC', { connection: { ...dev, user: 'IAM:public' } }, 'OPTION', /PUBLIC/],
+    [
+      'refuses a group in upper case',
+      { connection: { ...dev, user: 'IAMA:alice:Analysts' } },
+      'OPTION',
+      /user "Analysts".*lowercase/,
+    ],
+    ['refuses an empty group', { connection: { ...dev, user: 'IAMA:alice:a,,b' } }, 'OPTION', /user "" is not valid/],
+  ])
+
+  it('takes any values of a connection without throwing anything but its own errors', () => {
+    const value = fc.oneof(fc.anything(), fc.constantFrom(CLUSTER, WORKGROUP, 'dev', 'IAM:alice', 'IAMR:role', ''))
+    fc.assert(
+      fc.property(value, value, value, (host, database, user) => {
+        try {
+          resolveRequest({}, { host, database, user } as RedshiftConnection)
+        } catch (error) {
+          expect(error).to.be.instanceOf(RedshiftCredentialsError)
+        }
+      }),
+    )
+  })
+
+  it('lends nothing of the caller out to be changed later', () => {
+    const dbGroups = ['b', 'a']
+    const request = resolve({ options: { dbGroups }, connection: dev })
+    dbGroups.push('c')
+    expect(request).to.deep.include({ dbGroups: ['a', 'b'] })
+    expect('dbGroups' in request && request.dbGroups).to.be.frozen
+  })
+})
+
+describe('which API', () => {
+  const serverless: RedshiftConnection = { host: WORKGROUP, database: 'dev' }
+  const provisioned: RedshiftConnection = { host: CLUSTER, database: 'dev' }
+  const domain: RedshiftOptions = { customDomainName: 'db.example.com', region: 'us-west-2', database: 'dev' }
+  table([
+    ['serverless: GetCredentials', { connection: serverless }, { api: 'GetCredentials', workgroupName: 'analytics' }],
+    [
+      'serverless by option: GetCredentials',
+      { options: { workgroupName: 'wgx', database: 'dev' } },
+      { api: 'GetCredentials', workgroupName: 'wgx' },
+    ],
+    [
+      'serverless, user IAM:name: GetCredentials all the same',
+      { connection: { ...serverless, user: 'IAM:alice' } },
+      { api: 'GetCredentials' },
+    ],
+    [
+      'serverless, user name: GetCredentials all the same',
+      { connection: { ...serverless, user: 'alice' } },
+      { api: 'GetCredentials' },
+    ],
+    [
+      'serverless, the option user: GetCredentials all the same',
+      { options: { user: 'IAM:alice' }, connection: serverless },
+      { api: 'GetCredentials' },
+    ],
+    [
+      'serverless, the option dbUser: GetClusterCredentials',
+      { options: { dbUser: 'alice' }, connection: serverless },
+      { api: 'GetClusterCredentials', clusterIdentifier: 'redshift-serverless-analytics', dbUser: 'alice' },
+    ],
+    [
+      'serverless, api GetClusterCredentials: the user of the connection',
+      { options: { api: 'GetClusterCredentials' }, connection: { ...serverless, user: 'IAMA:alice' } },
+      {
+        api: 'GetClusterCredentials',
+        clusterIdentifier: 'redshift-serverless-analytics',
+        dbUser: 'alice',
+        autoCreate: true,
+      },
+    ],
+    [
+      'serverless named as a cluster, user IAM:name: GetClusterCredentials',
+      {
+        options: { clusterIdentifier: 'redshift-serverless-analytics' },
+        connection: { ...serverless, user: 'IAM:alice' },
+      },
+      { api: 'GetClusterCredentials', clusterIdentifier: 'redshift-serverless-analytics', region: 'us-west-2' },
+    ],
+    [
+      'provisioned, user name: GetClusterCredentials',
+      { connection: { ...provisioned, user: 'alice' } },
+      { api: 'GetClusterCredentials', dbUser: 'alice', autoCreate: false },
+    ],
+    [
+      'provisioned, user IAM:name: GetClusterCredentials',
+      { connection: { ...provisioned, user: 'IAM:alice' } },
+      { api: 'GetClusterCredentials', dbUser: 'alice', autoCreate: false },
+    ],
+    [
+      'provisioned, user IAMA:name: GetClusterCredentials',
+      { connection: { ...provisioned, user: 'IAMA:alice' } },
+      { api: 'GetClusterCredentials', dbUser: 'alice', autoCreate: true },
+    ],
+    [
+      'provisioned, the option dbUser: GetClusterCredentials',
+      { options: { dbUser: 'alice' }, connection: provisioned },
+      { api: 'GetClusterCredentials', dbUser: 'alice' },
+    ],
+    [
+      'provisioned, the option dbUser beside a role: GetClusterCredentials',
+      { options: { dbUser: 'alice' }, connection: { ...provisioned, user: 'IAMR:analyst' } },
+      { api: 'GetClusterCredentials', dbUser: 'alice', autoCreate: false },
+    ],
+    [
+      'provisioned, no user: GetClusterCredentialsWithIAM',
+      { connection: provisioned },
+      { api: 'GetClusterCredentialsWithIAM', clusterIdentifier: 'examplecluster' },
+    ],
+    [
+      'provisioned, user IAMR:role: GetClusterCredentialsWithIAM',
+      { connection: { ...provisioned, user: 'IAMR:analyst' } },
+      { api: 'GetClusterCredentialsWithIAM' },
+    ],
+    [
+      'provisioned, api GetClusterCredentialsWithIAM: a user is only compared',
+      { options: { api: 'GetClusterCredentialsWithIAM' }, connection: { ...provisioned, user: 'IAM:alice' } },
+      { api: 'GetClusterCredentialsWithIAM' },
+    ],
+    [
+      'custom domain, api GetCredentials',
+      { options: { ...domain, api: 'GetCredentials' } },
+      { api: 'GetCredentials', workgroupName: undefined, customDomainName: 'db.example.com' },
+    ],
+    [
+      'custom domain, api GetClusterCredentialsWithIAM',
+      { options: { ...domain, api: 'GetClusterCredentialsWithIAM' } },
+      { api: 'GetClusterCredentialsWithIAM', clusterIdentifier: undefined },
+    ],
+    [
+      'custom domain, api GetClusterCredentials',
+      { options: { ...domain, api: 'GetClusterCredentials', dbUser: 'alice' } },
+      { api: 'GetClusterCredentials', clusterIdentifier: undefined, dbUser: 'alice' },
+    ],
+    [
+      'custom domain and workgroupName: no api needed',
+      { options: { ...domain, workgroupName: 'wgx' } },
+      { api: 'GetCredentials', workgroupName: 'wgx', customDomainName: 'db.example.com' },
+    ],
+  ])
+
+  refusals([
+    [
+      'GetCredentials refuses a cluster',
+      { options: { api: 'GetCredentials' }, connection: provisioned },
+      'OPTION',
+      /GetCredentials, which is for serverless.*"examplecluster" is a cluster/,
+      /Leave api out, or set workgroupName/,
+    ],
+    [
+      'GetCredentials refuses a workgroup named as a cluster',
+      { options: { api: 'GetCredentials', clusterIdentifier: 'redshift-serverless-wgx', database: 'dev' } },
+      'OPTION',
+      /"redshift-serverless-wgx" is a cluster/,
+      /set workgroupName/,
+    ],
+    [
+      'GetClusterCredentialsWithIAM refuses a workgroup',
+      { options: { api: 'GetClusterCredentialsWithIAM' }, connection: serverless },
+      'OPTION',
+      /for provisioned clusters, but "analytics" is a serverless workgroup. Leave api out/,
+    ],
+    [
+      'GetCredentials refuses dbUser',
+      { options: { api: 'GetCredentials', dbUser: 'alice' }, connection: serverless },
+      'OPTION',
+      /^dbUser is set, but GetCredentials does not take it/,
+      /Leave dbUser out/,
+    ],
+    [
+      'GetCredentials refuses dbGroups',
+      { options: { dbGroups: ['a'] }, connection: serverless },
+      'OPTION',
+      /^dbGroups is set, but GetCredentials/,
+      /Leave dbGroups out, or set dbUser/,
+    ],
+    [
+      'GetCredentials refuses dbGroups: []',
+      { options: { dbGroups: [] }, connection: serverless },
+      'OPTION',
+      /^dbGroups/,
+    ],
+    [
+      'GetCredentials refuses autoCreate',
+      { options: { autoCreate: false }, connection: serverless },
+      'OPTION',
+      /^autoCreate is set, but GetCredentials/,
+    ],
+    [
+      'GetClusterCredentialsWithIAM refuses dbUser',
+      { options: { api: 'GetClusterCredentialsWithIAM', dbUser: 'alice' }, connection: provisioned },
+      'OPTION',
+      /^dbUser is set, but GetClusterCredentialsWithIAM/,
+      /set api to 'GetClusterCredentials'/,
+    ],
+    [
+      'GetClusterCredentialsWithIAM refuses dbGroups',
+      { options: { dbGroups: ['a'] }, connection: provisioned },
+      'OPTION',
+      /^dbGroups is set, but GetClusterCredentialsWithIAM/,
+    ],
+    [
+      'GetClusterCredentialsWithIAM refuses autoCreate',
+      { options: { autoCreate: true }, connection: { ...provisioned, user: 'IAMR:x' } },
+      'OPTION',
+      /^autoCreate/,
+    ],
+    [
+      'GetClusterCredentials refuses no user',
+      { options: { api: 'GetClusterCredentials' }, connection: provisioned },
+      'OPTION',
+      /needs a user. Set dbUser/,
+    ],
+    [
+      'GetClusterCredentials refuses a role',
+      { options: { api: 'GetClusterCredentials' }, connection: { ...provisioned, user: 'IAMR:analyst' } },
+      'OPTION',
+      /"IAMR:analyst" is a role/,
+      /Leave api out, or set dbUser/,
+    ],
+  ])
+
+  it('is answered by the target of the request', () => {
+    expect(targetOf(resolve({ connection: serverless }))).to.equal('analytics')
+    expect(targetOf(resolve({ connection: provisioned }))).to.equal('examplecluster')
+    expect(targetOf(resolve({ options: { ...domain, api: 'GetCredentials' } }))).to.equal('db.example.com')
+  })
+})
+
+describe('the cache key', () => {
+  const text = fc.oneof(
+    fc.constantFrom('a', 'b', 'a,b', 'a","b', '"', '\\', '[', ']', ',', ':', 'null', '', '\u0000', 'true', '900'),
+    fc.string({ unit: 'binary', maxLength: 4 }),
+  )
+  const maybe = fc.option(text, { nil: undefined })
+  const base = {
+    region: maybe,
+    customDomainName: maybe,
+    dbName: maybe,
+    durationSeconds: fc.integer({ min: 900, max: 3_600 }),
+  }
+  const request: fc.Arbitrary<CredentialRequest> = fc.oneof(
+    fc.record({
+      ...base,
+      api: fc.constant('GetClusterCredentials' as const),
+      clusterIdentifier: maybe,
+      dbUser: text,
+      dbGroups: fc.array(text, { maxLength: 3 }),
+      autoCreate: fc.boolean(),
+    }),
+    fc.record({ ...base, api: fc.constant('GetClusterCredentialsWithIAM' as const), clusterIdentifier: maybe }),
+    fc.record({ ...base, api: fc.constant('GetCredentials' as const), workgroupName: maybe }),
+  )
+  const identity = fc.oneof(fc.nat(9), text)
+  const parts = fc.record({ request, endpoint: maybe, identity })
+  type Parts = typeof parts extends fc.Arbitrary<infer P> ? P : never
+  const keyOf = ({ request, endpoint, identity }: Parts): string => cacheKey(request, endpoint, identity)
+  const normal = ({ request, ...rest }: Parts) => ({
+    ...rest,
+    request: 'dbGroups' in request ? { ...request, dbGroups: [...new Set(request.dbGroups)].sort() } : request,
+  })
+  const equal = (a: unknown, b: unknown): boolean => {
+    try {
+      expect(a).to.deep.equal(b)
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  it('differs between requests that differ in any part, whatever characters stand in them', () => {
+    fc.assert(
+      fc.property(parts, parts, (one, other) => {
+        expect(keyOf(one) === keyOf(other)).to.equal(equal(normal(one), normal(other)))
+      }),
+    )
+  })
+
+  it('tells a custom domain from a cluster of the same name', () => {
+    const { region, dbName, durationSeconds } = resolve({ connection: dev })
+    const key = (clusterIdentifier: string | undefined, customDomainName: string | undefined) =>
+      cacheKey(
+        { api: 'GetClusterCredentialsWithIAM', region, dbName, durationSeconds, clusterIdentifier, customDomainName },
+        undefined,
+        0,
+      )
+    expect(
+      new Set([key('x', undefined), key(undefined, 'x'), key('x', 'x'), key(undefined, undefined)]),
+    ).to.have.lengthOf(4)
+  })
+
+  it('differs when one part alone is changed', () => {
+    fc.assert(
+      fc.property(parts, parts, fc.nat(20), (one, other, pick) => {
+        const fields = ['endpoint', 'identity', ...Object.keys(one.request)] as const
+        const field = fields[pick % fields.length] ?? 'endpoint'
+        const changed: Parts =
+          field === 'endpoint' || field === 'identity'
+            ? { ...one, [field]: other[field] }
+            : ({
+                ...one,
+                request: {
+                  ...one.request,
+                  ...(field in other.request && { [field]: other.request[field as 'region'] }),
+                },
+              } as Parts)
+        fc.pre(changed.request.api === one.request.api)
+        expect(keyOf(one) === keyOf(changed)).to.equal(equal(normal(one), normal(changed)))
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it('does not depend on the order of groups, nor on one that is named twice', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.stringMatching(/^[a-z]{1,3}$/), { minLength: 1, maxLength: 6 }),
+        fc.nat(),
+        (dbGroups, n) => {
+          const shuffled = [...dbGroups, dbGroups[n % dbGroups.length] ?? ''].reverse()
+          const key = (groups: string[]) =>
+            cacheKey({ ...resolve({ connection: dev }), dbGroups: groups } as CredentialRequest, undefined, 0)
+          expect(key(shuffled)).to.equal(key(dbGroups))
+        },
+      ),
+    )
+  })
+
+  it('is the same for options and a connection that say the same', () => {
+    const byConnection = resolve({ connection: { ...dev, user: 'IAMA:alice:b,a' } })
+    const byOptions = resolve({
+      options: {
+        clusterIdentifier: 'examplecluster',
+        region: 'us-west-2',
+        dbName: 'dev',
+        dbUser: 'alice',
+        dbGroups: ['a', 'b'],
+        autoCreate: true,
+      },
+    })
+    expect(cacheKey(byOptions, undefined, 1)).to.equal(cacheKey(byConnection, undefined, 1))
+  })
+
+  it('holds nothing but what tells logins apart: no AWS key, no password', () => {
+    const options: RedshiftOptions = {
+      aws: {
+        credentials: { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'hunter2', sessionToken: 'hunter3' },
+      },
+    }
+    const connection = { ...dev, password: 'hunter4' }
+    const request = resolve({ options, connection })
+    const key = cacheKey(request, 'localhost:4566', 7)
+    expect(JSON.parse(key)).to.deep.equal([
+      'GetClusterCredentials',
+      'us-west-2',
+      'localhost:4566',
+      'examplecluster',
+      null,
+      'dev',
+      'alice',
+      false,
+      [],
+      900,
+      7,
+    ])
+    expect(JSON.stringify(request)).to.not.match(/AKIA|hunter/)
+  })
+})
