@@ -38,19 +38,29 @@ export interface LeaseTimes {
 const FARTHEST = 24 * 3_600_000
 
 /**
+ * How long AWS may fail without anybody's notice: a quarter of the whole lifetime. What is added lets the last call that
+ * hangs reach its deadline, and one more be made. It brings the refresh forward where a lifetime is under five minutes.
+ */
+const outage = (lifetime: number): number => (lifetime + 1_000) / 4 + 2 * shortestDeadline(lifetime)
+
+/** A refresh has at least this long, so that a slow AWS is not given up again and again. */
+const shortestDeadline = (lifetime: number): number => Math.min(2_000, lifetime / 30)
+
+/**
  * @param random a draw from [0, 1): the spread keeps a fleet from refreshing in step.
  * @returns undefined where the expiry is missing, not finite, past, or absurdly far ahead.
  */
 export function createLease(times: LeaseTimes, random: number): Lease | undefined {
   const ahead = times.expiration.getTime() - times.serverTime
-  if (!Number.isFinite(ahead) || ahead > FARTHEST) return undefined
   // Date has whole seconds only: a second less is on the safe side.
   const lifetime = Math.min(ahead - 1_000, times.durationSeconds * 1_000)
-  if (!(lifetime > 0)) return undefined
+  if (!(lifetime > 0) || ahead > FARTHEST) return undefined
   const expireAt = lifetime - Math.min(10_000, lifetime / 20)
   const next = times.nextRefreshTime ? times.nextRefreshTime.getTime() - times.serverTime : undefined
   const nextRefreshAt = Number.isFinite(next) ? next : undefined
-  const drawn = lifetime * (0.5 + 0.15 * random)
+  const latest = Math.max(lifetime / 4, Math.min(lifetime * 0.65, expireAt - outage(lifetime)))
+  const earliest = lifetime * 0.5
+  const drawn = earliest + (latest - earliest) * random
   const useful = nextRefreshAt !== undefined && nextRefreshAt > lifetime / 4 && nextRefreshAt < drawn
   return { sentAt: times.sentAt, lifetime, refreshAt: useful ? nextRefreshAt : drawn, expireAt, nextRefreshAt }
 }
@@ -70,12 +80,15 @@ export const remaining = (lease: Lease, now: Instant): number => lease.expireAt 
 
 /** How long a refresh may take while the login is still served: a hung one must leave room for another try. */
 export const refreshDeadline = (lease: Lease, now: Instant): number =>
-  Math.max(remaining(lease, now) / 2, Math.min(2_000, lease.lifetime / 30))
+  Math.max(remaining(lease, now) / 2, shortestDeadline(lease.lifetime))
 
-/** How long to keep still after a refresh that brought back the same expiry: until its `nextRefreshTime`, or a tenth. */
+/**
+ * How long to keep still after a refresh that brought back the same expiry: until its `nextRefreshTime`, where that lies
+ * ahead and before the end, else a tenth of the lifetime.
+ */
 export function noProgressDelay(held: Lease, answered: Lease, now: Instant): number {
   const untilNext = (answered.nextRefreshAt ?? 0) - elapsed(answered.sentAt, now)
-  return untilNext > 0 ? untilNext : held.lifetime / 10
+  return untilNext > 0 && untilNext < remaining(held, now) ? untilNext : held.lifetime / 10
 }
 
 /** The last failure, as far as the back-off is concerned. */
@@ -85,9 +98,7 @@ export interface Failure {
   readonly retryAfter: number | undefined
 }
 
-const exponential = (first: number, failures: number, most: number): number =>
-  // 2 ** 1000 is finite, 2 ** 1024 is not.
-  Math.min(most, first * 2 ** Math.min(failures, 30))
+const exponential = (first: number, failures: number, most: number): number => Math.min(most, first * 2 ** failures)
 
 /**
  * The wait after a failed refresh while the login is still served. Tries grow denser as the end nears, whatever AWS asks for.
@@ -117,4 +128,4 @@ export const fetchBackoff = (failures: number, failure: Failure, random: number)
  * @param refused refetched logins that were refused in a row
  */
 export const refusalAge = (lease: Lease, refused: number): number =>
-  Math.min(Math.min(5_000, lease.lifetime / 20) * 2 ** Math.min(refused, 30), 60_000)
+  Math.min(Math.min(5_000, lease.lifetime / 20) * 2 ** refused, 60_000)
