@@ -99,7 +99,8 @@ export function malformedFields(fields: Fields, how: Malformed | undefined, now:
     case 'empty-password':
       return { ...fields, [password]: '' }
     case 'nan-expiration':
-      return { ...fields, [expiration]: 'NaN' }
+      // As a number so large that JavaScript has no date for it, it gets through the SDK's parser.
+      return { ...fields, [expiration]: expiration === 'expiration' ? 1e300 : 'NaN' }
     case 'past-expiration':
       return { ...fields, [expiration]: new Date(now - 60_000) }
     case 'far-expiration':

@@ -54,14 +54,3 @@ export async function connect(
   await client.connect()
   return client
 }
-
-/** The error that a promise rejects with, which must not be anything else. */
-export async function rejection(promise: Promise<unknown>): Promise<Error & { code?: string }> {
-  try {
-    await promise
-  } catch (error) {
-    if (error instanceof Error) return error
-    throw new Error(`Rejected with ${String(error)}, which is not an error.`)
-  }
-  throw new Error('Expected a rejection.')
-}
