@@ -1,0 +1,74 @@
+import { execFile } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { expect } from 'chai'
+import { codeBlocks, headingAnchors, links } from './support/markdown.js'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const folder = join(root, '.cache/docs')
+const tsc = join(root, 'node_modules/typescript/bin/tsc')
+
+const markdownBelow = (path: string): string[] =>
+  readdirSync(path, { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile() && entry.name.endsWith('.md'))
+    .map(entry => join(entry.parentPath, entry.name))
+    .filter(file => !relative(path, file).startsWith('api'))
+
+/** The pages that people read; the API reference is generated. */
+const pages = (): string[] =>
+  ['README.md', 'CHANGELOG.md', 'SECURITY.md', 'CONTRIBUTING.md', 'docs'].flatMap(name => {
+    const path = join(root, name)
+    if (!existsSync(path)) return []
+    return name === 'docs' ? markdownBelow(path) : [path]
+  })
+
+describe('The documentation', function () {
+  this.timeout(60_000)
+
+  it('has only code that compiles', async () => {
+    rmSync(folder, { recursive: true, force: true })
+    mkdirSync(folder, { recursive: true })
+    let blocks = 0
+    for (const page of pages())
+      for (const { code, lastLine } of codeBlocks(readFileSync(page, 'utf8'), 'ts')) {
+        const name = `${relative(root, page).replace(/\W+/g, '-')}-${lastLine}.ts`
+        // Each block is a module of its own.
+        writeFileSync(join(folder, name), `${code}\nexport {}\n`)
+        blocks++
+      }
+    expect(blocks).to.be.above(3)
+    writeFileSync(
+      join(folder, 'tsconfig.json'),
+      JSON.stringify({
+        extends: '../../tsconfig.json',
+        compilerOptions: { noUnusedLocals: false, types: ['node'], typeRoots: ['../../node_modules/@types'] },
+        include: ['*.ts'],
+      }),
+    )
+    const { stdout } = await promisify(execFile)(process.execPath, [tsc, '-p', folder], { cwd: root }).catch(
+      (error: { stdout: string }) => error,
+    )
+    expect(stdout).to.equal('')
+    rmSync(folder, { recursive: true })
+  })
+
+  it('has only links that lead somewhere', () => {
+    const broken: string[] = []
+    for (const page of pages())
+      for (const link of links(readFileSync(page, 'utf8'))) {
+        if (/^[a-z]+:/.test(link)) {
+          if (!URL.canParse(link)) broken.push(`${relative(root, page)}: ${link}`)
+          continue
+        }
+        const [path = '', anchor] = link.split('#')
+        const target = path === '' ? page : resolve(dirname(page), path)
+        const found =
+          existsSync(target) &&
+          (!anchor || headingAnchors(readFileSync(target, 'utf8')).has(decodeURIComponent(anchor)))
+        if (!found) broken.push(`${relative(root, page)}: ${link}`)
+      }
+    expect(broken).to.deep.equal([])
+  })
+})
