@@ -89,22 +89,26 @@ export class AwsClients {
     notes: FetchNotes,
   ): Promise<Answer<Output>> {
     const key = `${service.serviceId} ${region ?? ''}`
-    let attempted = false
-    // A provider of AWS credentials that hangs is asked by the SDK only once: a new client asks anew.
+    const loaded = this.#client(service, region, key)
+    let loadingCredentials = true
+    // A provider of AWS credentials that hangs is asked by the SDK only once: a new client asks anew. This one is not destroyed,
+    // since others may have a request under way on it.
     const abandon = (): void => {
-      if (!attempted) this.#forget(key)
+      if (loadingCredentials) this.#forget(key, loaded)
     }
     signal.addEventListener('abort', abandon, { once: true })
     try {
-      const { sdk, client } = await this.#client(service, region, key)
+      const { sdk, client } = await loaded
       for (let renewed = false; ; renewed = true) {
         const command = createCommand(sdk)
         let sentAt = this.#clock.now()
         let serverTime: number | undefined
         const watched = observe(command, {
           sending: () => {
-            attempted = true
+            loadingCredentials = false
             sentAt = this.#clock.now()
+            // A deadline that falls into this attempt is a time-out, whatever became of the one before.
+            notes.failure = undefined
             notes.retryAfter = undefined
           },
           answered: headers => {
@@ -119,7 +123,9 @@ export class AwsClients {
           const output: Output = await client.send(command, { abortSignal: signal })
           return { output, serverTime: (watched ? serverTime : undefined) ?? Date.now(), sentAt }
         } catch (error) {
-          if (renewed || signal.aborted || !isExpiredToken(error) || !(await forceRefresh(client))) throw error
+          if (renewed || signal.aborted || !isExpiredToken(error)) throw error
+          loadingCredentials = true
+          if (!(await forceRefresh(client))) throw error
         }
       }
     } catch (error) {
@@ -132,17 +138,22 @@ export class AwsClients {
   /** Destroys the clients that were made here. */
   close(): void {
     this.#closed = true
-    for (const key of [...this.#loaded.keys()]) this.#forget(key)
+    const all = [...this.#loaded.values()]
+    this.#loaded.clear()
+    for (const loaded of all)
+      loaded.then(
+        ({ client }) => this.#destroy(client),
+        () => {},
+      )
   }
 
-  async #client<Sdk>(service: Service<Sdk>, region: string | undefined, key: string): Promise<Loaded<Sdk>> {
-    let loaded = this.#loaded.get(key) as Promise<Loaded<Sdk>> | undefined
-    if (!loaded) {
-      loaded = this.#load(service, region)
-      this.#loaded.set(key, loaded)
-      // A failed load is not kept.
-      loaded.catch(() => this.#forget(key, loaded))
-    }
+  #client<Sdk>(service: Service<Sdk>, region: string | undefined, key: string): Promise<Loaded<Sdk>> {
+    const known = this.#loaded.get(key) as Promise<Loaded<Sdk>> | undefined
+    if (known) return known
+    const loaded = this.#load(service, region)
+    this.#loaded.set(key, loaded)
+    // A failed load is not kept.
+    loaded.catch(() => this.#forget(key, loaded))
     return loaded
   }
 
@@ -151,24 +162,26 @@ export class AwsClients {
     const sdk = await service.load()
     if (!isAwsClient(aws)) {
       const client = service.create(sdk, region === undefined ? { ...aws } : { ...aws, region })
-      if (this.#closed) client.destroy?.()
+      if (this.#closed) this.#destroy(client)
       return { sdk, client }
     }
     await checkReadyClient(aws, service.serviceId, region)
     return { sdk, client: aws }
   }
 
-  #forget(key: string, only?: Promise<unknown>): void {
-    const loaded = this.#loaded.get(key)
-    if (!loaded || (only && loaded !== only)) return
-    this.#loaded.delete(key)
-    if (!isAwsClient(this.#aws))
-      loaded.then(
-        ({ client }) => client.destroy?.(),
-        () => {},
-      )
+  #forget(key: string, loaded: Promise<unknown>): void {
+    if (this.#loaded.get(key) === loaded) this.#loaded.delete(key)
+  }
+
+  /** Neither a ready client nor a ready request handler is ours to destroy. */
+  #destroy(client: SdkClient): void {
+    const aws = this.#aws
+    if (isAwsClient(aws) || isRequestHandler(aws?.requestHandler)) return
+    client.destroy?.()
   }
 }
+
+const isRequestHandler = (value: unknown): boolean => typeof value === 'object' && value !== null && 'handle' in value
 
 /** A ready client must be for the service and the region that the login is for. */
 async function checkReadyClient(client: SdkClient, serviceId: string, region: string | undefined): Promise<void> {
