@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import type { AwsClients } from './aws/client.js'
 import { lookUpCluster } from './aws/provisioned.js'
 import { lookUpWorkgroup } from './aws/serverless.js'
-import { RedshiftCredentialsError } from './errors.js'
+import { closedError, RedshiftCredentialsError } from './errors.js'
 import { Flight, systemClock } from './flight.js'
 import { serverlessWorkgroup } from './identifiers.js'
 import { type CredentialRequest, targetOf } from './request.js'
@@ -13,63 +13,88 @@ export interface Address {
   readonly port: number
 }
 
+/** A look-up, under way or done. */
+interface LookUp {
+  readonly flight: Flight<Address>
+  /** When it ended, on the monotonic clock; undefined while it is under way. */
+  endedAt?: number
+  /** It failed, or nothing answers at the address. */
+  stale?: boolean
+}
+
+// However many connections fail: AWS limits the rate of these calls for the whole account.
+const PAUSE_MILLIS = 1_000
+
 /**
- * Addresses as AWS knows them, by region and target: looked up once, and again after `forget`. A failure is not kept.
- * One look-up at a time per target, under the same deadline as a fetch.
+ * Addresses as AWS knows them, by region and target: looked up once, and again after a failure or `forget`, but not more than
+ * once a second. One look-up at a time per target, under the same deadline as a fetch.
  */
 export class AddressBook {
   readonly #clients: AwsClients
   readonly #timeoutMillis: number
-  readonly #known: LRUCache<string, Address>
-  readonly #flights = new Map<string, Flight<Address>>()
+  readonly #lookUps: LRUCache<string, LookUp>
+  #closed = false
 
   constructor(clients: AwsClients, timeoutMillis: number, maxEntries: number) {
     this.#clients = clients
     this.#timeoutMillis = timeoutMillis
-    this.#known = new LRUCache({ max: maxEntries })
+    this.#lookUps = new LRUCache({ max: maxEntries })
   }
 
   /**
    * @throws RedshiftCredentialsError `ACCESS_DENIED` names the permission, and the option `host` that does without.
    */
   async find(request: CredentialRequest, signal?: AbortSignal): Promise<Address> {
-    const key = keyOf(request)
-    const known = this.#known.get(key)
-    if (known) return known
+    if (this.#closed) throw closedError()
     signal?.throwIfAborted()
-    const flight = this.#flights.get(key) ?? this.#launch(key, request)
-    return flight.wait(signal)
+    const key = keyOf(request)
+    const known = this.#lookUps.get(key)
+    if (known && !isDue(known)) return known.flight.wait(signal)
+    const lookUp = this.#launch(request)
+    this.#lookUps.set(key, lookUp)
+    return lookUp.flight.wait(signal)
   }
 
-  /** After a connection was refused: the cluster may have moved. */
+  /** After no connection came about: the cluster may have moved. */
   forget(request: CredentialRequest): void {
-    this.#known.delete(keyOf(request))
+    const known = this.#lookUps.get(keyOf(request))
+    if (known) known.stale = true
   }
 
-  #launch(key: string, request: CredentialRequest): Flight<Address> {
-    const flight = new Flight<Address>(
-      systemClock,
-      this.#timeoutMillis,
-      signal => lookUp(this.#clients, request, signal),
-      () =>
-        new RedshiftCredentialsError(
-          'ERR_REDSHIFT_TIMEOUT',
-          `The address of ${JSON.stringify(targetOf(request))} could not be looked up within ${this.#timeoutMillis} ms. Check the network path to AWS, or give host.`,
-        ),
-      outcome => {
-        this.#flights.delete(key)
-        if ('value' in outcome) this.#known.set(key, outcome.value)
-        return outcome
-      },
-    )
-    this.#flights.set(key, flight)
-    return flight
+  /** Rejects who waits with `ERR_REDSHIFT_CLOSED`, and every later `find`. */
+  close(): void {
+    this.#closed = true
+    for (const { flight } of this.#lookUps.values()) flight.abandon(closedError())
+  }
+
+  #launch(request: CredentialRequest): LookUp {
+    const lookUp: LookUp = {
+      flight: new Flight<Address>(
+        systemClock,
+        this.#timeoutMillis,
+        signal => lookUpAddress(this.#clients, request, signal),
+        () =>
+          new RedshiftCredentialsError(
+            'ERR_REDSHIFT_TIMEOUT',
+            `The address of ${JSON.stringify(targetOf(request))} could not be looked up within ${this.#timeoutMillis} ms. Check the network path to AWS, or give host.`,
+          ),
+        outcome => {
+          lookUp.endedAt = performance.now()
+          lookUp.stale = 'error' in outcome
+          return outcome
+        },
+      ),
+    }
+    return lookUp
   }
 }
 
+const isDue = ({ stale, endedAt }: LookUp): boolean =>
+  stale === true && endedAt !== undefined && performance.now() - endedAt > PAUSE_MILLIS
+
 const keyOf = (request: CredentialRequest): string => JSON.stringify([request.region ?? null, targetOf(request)])
 
-async function lookUp(clients: AwsClients, request: CredentialRequest, signal: AbortSignal): Promise<Address> {
+async function lookUpAddress(clients: AwsClients, request: CredentialRequest, signal: AbortSignal): Promise<Address> {
   // A custom domain is an address by itself.
   if (request.customDomainName !== undefined) return { host: request.customDomainName, port: 5439 }
   const name = targetOf(request)

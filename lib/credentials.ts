@@ -30,7 +30,7 @@ export interface RedshiftStatus {
 
 /** What the pg side needs of the options. The AWS side stays here, since it may hold keys. */
 export type ConnectionOptions = Readonly<
-  Pick<RedshiftOptions, 'host' | 'port' | 'database' | 'user' | 'ssl' | 'dbUser' | 'autoCreate'> & {
+  Pick<RedshiftOptions, 'host' | 'port' | 'database' | 'user' | 'ssl' | 'dbUser' | 'dbGroups' | 'autoCreate'> & {
     requireTls: boolean
   }
 >
@@ -116,8 +116,8 @@ export class RedshiftCredentials {
   constructor(options: RedshiftOptions = {}) {
     checkOptions(options)
     this.#options = { ...options }
-    const { host, port, database, user, ssl, dbUser, autoCreate, requireTls = true } = options
-    this.#connectionOptions = { host, port, database, user, ssl, dbUser, autoCreate, requireTls }
+    const { host, port, database, user, ssl, dbUser, dbGroups, autoCreate, requireTls = true } = options
+    this.#connectionOptions = { host, port, database, user, ssl, dbUser, dbGroups, autoCreate, requireTls }
     const { maxEntries = 100, fetchTimeoutMillis = 15_000 } = options
     this.#clients = new AwsClients(options.aws, systemClock)
     this.#addresses = new AddressBook(this.#clients, fetchTimeoutMillis, maxEntries)
@@ -175,6 +175,7 @@ export class RedshiftCredentials {
   async close(): Promise<void> {
     this.#resolved = undefined
     this.#cache.close()
+    this.#addresses.close()
     this.#clients.close()
   }
 

@@ -22,29 +22,31 @@ export interface GivenConnection {
 }
 
 interface ConnectionUrl {
-  readonly host: string | undefined
-  readonly port: string | undefined
-  readonly database: string | undefined
-  readonly user: string | undefined
+  readonly host?: string | undefined
+  readonly port?: string | undefined
+  readonly database?: string | undefined
+  readonly user?: string | undefined
+  readonly password?: string | undefined
 }
 
-/** Reads what a connection string says. pg parses it for itself; this tells what it leaves open. */
+/** What a connection string says. pg parses it for itself; this tells what it leaves open. */
 function readUrl(connectionString: string): ConnectionUrl {
-  // A name such as IAM:alice is written IAM%3Aalice. What cannot be parsed is not repeated: it may hold a password.
-  const url = URL.canParse(connectionString) ? new URL(connectionString) : undefined
-  if (!url)
+  try {
+    const { searchParams, hostname, port, pathname, username, password } = new URL(connectionString)
+    const text = (value: string | null): string | undefined => (value ? decodeURIComponent(value) : undefined)
+    // As in pg, a parameter wins.
+    return {
+      host: searchParams.get('host') || text(hostname.replace(/^\[(.+)\]$/, '$1')),
+      port: searchParams.get('port') || text(port),
+      database: text(pathname.slice(1)),
+      user: searchParams.get('user') || text(username),
+      password: searchParams.get('password') || password,
+    }
+  } catch {
+    // Not repeated: it may hold a password.
     throw optionError(
       'connectionString cannot be parsed. Write it as postgres://IAM%3Aalice@host:5439/database, or give host, port, database and user.',
     )
-  const parameters = url.searchParams
-  if (url.password || parameters.has('password'))
-    throw optionError('connectionString holds a password. Take it out: the password is fetched from AWS.')
-  const text = (value: string | null): string | undefined => (value ? decodeURIComponent(value) : undefined)
-  return {
-    host: text(url.hostname) ?? parameters.get('host') ?? undefined,
-    port: text(url.port) ?? parameters.get('port') ?? undefined,
-    database: text(url.pathname.slice(1)) ?? parameters.get('dbname') ?? undefined,
-    user: text(url.username) ?? parameters.get('user') ?? undefined,
   }
 }
 
@@ -58,19 +60,24 @@ const toPort = (value: string | number | undefined): number | undefined => {
  * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`
  */
 export function givenConnection(config: RedshiftPgClientConfig, options: ConnectionOptions): GivenConnection {
+  const url: ConnectionUrl = config.connectionString ? readUrl(config.connectionString) : {}
   if (typeof config.password === 'string' && config.password !== '')
     throw optionError('password is set. Leave it out: the password is fetched from AWS.')
-  const url: Partial<ConnectionUrl> = config.connectionString ? readUrl(config.connectionString) : {}
+  if (url.password)
+    throw optionError(
+      'connectionString holds a password. Take it out: the password is fetched from AWS. The colon in a user such as IAM:alice is written %3A.',
+    )
   const { PGHOST, PGPORT, PGDATABASE } = process.env
-  const database = url.database ?? (config.database || undefined) ?? options.database ?? (PGDATABASE || undefined)
-  if (database === undefined)
+  // As pg does, an empty one is taken for none.
+  const database = url.database || config.database || options.database || PGDATABASE
+  if (!database)
     throw optionError("No database is named, and pg would fall back to the user's name. Set database, or PGDATABASE.")
   return {
-    host: url.host ?? (config.host || undefined) ?? options.host ?? (PGHOST || undefined),
+    host: url.host || config.host || options.host || PGHOST || undefined,
     port: toPort(url.port) ?? toPort(config.port) ?? options.port ?? toPort(PGPORT),
     database,
     // PGUSER is read with the request.
-    user: url.user ?? (config.user || undefined) ?? options.user,
+    user: url.user || config.user || options.user,
   }
 }
 

@@ -1,62 +1,90 @@
-import type { Socket } from 'node:net'
-import type { Client } from 'pg'
+import type { EventEmitter } from 'node:events'
+import type { Duplex } from 'node:stream'
+import type pg from 'pg'
+import type { RedshiftLogin } from '../login.js'
 
-/**
- * What is used of pg's insides, in one place. The specs run on the oldest and the newest pg that is supported; what is
- * missing turns the retry off, and the error goes through.
+/*
+ * What is used of pg's insides, in one place. The specs run on the oldest and on the newest pg that is supported.
  */
-export interface PgClientInternals {
+
+interface ClientInternals {
   user: string
-  host: string
-  port: number
-  ssl: unknown
-  password: unknown
-  connectionParameters: { user: string; host: string; port: number; password: unknown }
-  connection?: PgConnectionInternals
+  readonly ssl?: unknown
+  readonly connectionParameters: object
+  /** `pg.native` has none. */
+  readonly connection?: ConnectionInternals
   getStartupConf(): object
-  _connectionTimeoutMillis?: number
-  _connecting?: boolean
-  _connectionError?: boolean
-  connectionTimeoutHandle?: NodeJS.Timeout
+  readonly _connecting?: boolean
+  readonly _connectionError?: boolean
 }
 
-export interface PgConnectionInternals {
-  stream: Socket
-  startup(config: object): void
-  emit(event: 'error', error: unknown): boolean
-  removeAllListeners(): void
-  on(event: 'error', listener: () => void): void
+interface ConnectionInternals extends EventEmitter {
+  /** The socket; once TLS begins, the one on top of it. */
+  readonly stream: Duplex & { readonly encrypted?: boolean }
+  startup(parameters: object): void
 }
 
-const internals = (client: Client): PgClientInternals => client as unknown as PgClientInternals
+const internals = (client: pg.Client): ClientInternals => client as unknown as ClientInternals
 
-/** Whether the insides of this pg are as we know them. */
-export function canRenew(client: Client, config: { stream?: unknown; connection?: unknown }): boolean {
-  const { connection, _connecting, _connectionError, _connectionTimeoutMillis } = internals(client)
-  return (
-    // A ready socket or connection cannot be had a second time.
-    (config.stream === undefined || typeof config.stream === 'function') &&
-    config.connection === undefined &&
-    typeof connection?.startup === 'function' &&
-    typeof connection.stream?.destroy === 'function' &&
-    typeof connection.removeAllListeners === 'function' &&
-    _connecting === true &&
-    _connectionError === true &&
-    typeof _connectionTimeoutMillis === 'number'
-  )
+/**
+ * What pg makes of a configuration. It parses connection strings, reads files and throws here, not in the constructor of a
+ * client that a pool is waiting for.
+ */
+export function dryRun(Base: typeof pg.Client, config: pg.ClientConfig): { native: boolean; ssl: unknown } {
+  // Instead of a connection, for which pg would make a socket.
+  const connection = {}
+  const client = internals(new Base({ ...config, connection } as pg.ClientConfig))
+  return { native: client.connection !== connection, ssl: client.ssl }
+}
+
+/** Sets what pg keeps twice: on the client, and in the parameters that it parsed. */
+function setParameters(client: pg.Client, parameters: object): void {
+  Object.assign(client, parameters)
+  Object.assign(internals(client).connectionParameters, parameters)
+}
+
+/** Where to connect, over what pg found in a connection string, in `PG*` and in its defaults. */
+export const direct = (client: pg.Client, to: { host: string; port: number; database: string }): void =>
+  setParameters(client, { host: to.host, port: to.port, database: to.database })
+
+export const wipePassword = (client: pg.Client): void => setParameters(client, { password: null })
+
+export const socketOf = (client: pg.Client): Duplex | undefined => internals(client).connection?.stream
+
+/** Sends what was held, in the name of this user. Does nothing where the socket is lost. */
+export type SendStartup = (login: RedshiftLogin) => void
+
+/** Holds the start-up packet, which names the user. `ready` is called when it can be sent: TLS is up, and verified. */
+export function holdStartup(client: pg.Client, ready: (send: SendStartup) => void): void {
+  const { connection } = internals(client)
+  if (!connection) return
+  const startup = connection.startup.bind(connection)
+  const send: SendStartup = ({ user, password }) => {
+    if (connection.stream.destroyed) return
+    setParameters(client, { user, password })
+    startup(internals(client).getStartupConf())
+  }
+  connection.startup = () => {
+    // pg calls this as soon as the TLS handshake begins.
+    if (connection.stream.encrypted) connection.stream.once('secureConnect', () => ready(send))
+    else ready(send)
+  }
 }
 
 /**
- * Puts a client whose login was refused back to where it was before connect(), on a fresh connection. Queries that wait in it stay.
+ * Puts a client that failed to connect back to where it was before, on a fresh connection. Queries that wait in it stay.
  * @param create makes a client of the same configuration, whose connection is taken
+ * @returns false where that cannot be: then nothing was done.
  */
-export function renewConnection(client: Client, create: () => Client): void {
-  const old = internals(client).connection
-  // Its end must not reach the client any more, nor may a late error be an uncaught exception.
-  old?.removeAllListeners()
-  old?.on('error', () => {})
-  old?.stream.destroy()
-  clearTimeout(internals(client).connectionTimeoutHandle)
-  const { connection } = internals(create())
-  Object.assign(client, { connection, _connecting: false, _connectionError: false })
+export function renewConnection(client: pg.Client, create: () => pg.Client): boolean {
+  const { connection, _connecting, _connectionError } = internals(client)
+  if (_connecting !== true || _connectionError !== true || !connection) return false
+  const fresh = internals(create()).connection
+  // A socket or a connection that was given ready-made cannot be had a second time.
+  if (!fresh || fresh === connection || fresh.stream.destroyed || fresh.stream === connection.stream) return false
+  // The end of the old one must not reach the client any more, nor may a late error be an uncaught exception.
+  connection.removeAllListeners().on('error', () => {})
+  connection.stream.destroy()
+  Object.assign(client, { connection: fresh, _connecting: false, _connectionError: false })
+  return true
 }

@@ -3,6 +3,7 @@ import { connectionOptionsOf, type RedshiftCredentials, toCredentials } from '..
 import type { RedshiftOptions } from '../options.js'
 import { clientClass, RedshiftPgClient, type RedshiftPgClientClass } from './client.js'
 import { givenConnection, REDSHIFT_PORT, tlsOf } from './config.js'
+import { knownUser } from './login.js'
 import { type RedshiftPasswordFunction, redshiftPassword } from './password.js'
 
 /** Configuration of pg's own pool, plus one key. */
@@ -21,27 +22,25 @@ export interface RedshiftPoolConfig extends pg.PoolConfig {
  * const pool = new RedshiftPool({ host: 'analytics.123456789012.us-west-2.redshift-serverless.amazonaws.com', database: 'dev' })
  */
 export class RedshiftPool extends pg.Pool {
-  readonly #owned: RedshiftCredentials | undefined
+  readonly #owned?: RedshiftCredentials
 
   /** @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION` */
   constructor(config: RedshiftPoolConfig = {}) {
     // Before super(), so that AWS keys never stand in `options`.
     const redshift = toCredentials(config.redshift)
     givenConnection(config, connectionOptionsOf(redshift))
-    super({ Client: RedshiftPgClient, ...config, redshift } as pg.PoolConfig)
-    this.#owned = redshift === config.redshift ? undefined : redshift
+    super({ ...config, Client: config.Client ?? RedshiftPgClient, redshift } as pg.PoolConfig)
+    if (redshift !== config.redshift) this.#owned = redshift
   }
 
   override end(): Promise<void>
   override end(callback: () => void): void
-  override end(callback?: () => void): Promise<void> | undefined {
-    const close = (): void => {
-      this.#owned?.close()
-    }
-    if (!callback) return super.end().finally(close)
-    super.end(() => {
-      close()
-      callback()
+  override end(callback?: (error?: Error) => void): Promise<void> | undefined {
+    if (!callback) return super.end().then(() => this.#owned?.close())
+    super.end((error?: Error) => {
+      // A second end() fails, while the first one may still be waiting for clients that are busy.
+      if (!error) this.#owned?.close()
+      callback(error)
     })
     return undefined
   }
@@ -79,15 +78,15 @@ export function redshiftPoolOptions(
   const { pg: module, ...own } = pgOptions
   const redshift = toCredentials(source)
   const options = connectionOptionsOf(redshift)
-  const given = givenConnection(own, options)
-  const user = given.user ?? (options.dbUser && `${options.autoCreate ? 'IAMA' : 'IAM'}:${options.dbUser}`)
+  const { host, port, database, user = knownUser(options) } = givenConnection(own, options)
   return {
-    ...(given.host !== undefined && { host: given.host }),
-    ...((given.host !== undefined || given.port !== undefined) && { port: given.port ?? REDSHIFT_PORT }),
-    database: given.database,
-    ...(user && { user }),
-    ssl: tlsOf(own, options),
     ...own,
+    // Left out where it is looked up: for a host of undefined, pg takes localhost.
+    ...(host !== undefined && { host }),
+    ...((host ?? port) !== undefined && { port: port ?? REDSHIFT_PORT }),
+    database,
+    ...(user !== undefined && { user }),
+    ssl: tlsOf(own, options),
     Client: module ? clientClass(module.Client) : RedshiftPgClient,
     redshift,
     password: redshiftPassword(redshift),

@@ -1,0 +1,67 @@
+import type pg from 'pg'
+import { connectionOptionsOf, RedshiftCredentials, toCredentials } from '../credentials.js'
+import { optionError, quoted, RedshiftCredentialsError } from '../errors.js'
+import type { RedshiftOptions } from '../options.js'
+import { type GivenConnection, givenConnection, type RedshiftPgClientConfig, tlsOf } from './config.js'
+import { dryRun } from './internals.js'
+import { checkTls } from './login.js'
+
+/** What the configuration of a client comes to. */
+export interface ClientSetUp {
+  /** For pg's own constructor. */
+  readonly pgConfig: pg.ClientConfig
+  readonly credentials: RedshiftCredentials
+  readonly given: GivenConnection
+  /** In milliseconds; 0 for no limit. */
+  readonly connectionTimeoutMillis: number
+}
+
+/** A configuration that `connect()` refuses. A constructor that throws would be an exception out of `pool.connect()`. */
+export interface RefusedSetUp {
+  readonly pgConfig: pg.ClientConfig
+  readonly refused: unknown
+}
+
+/** Checks all that can be checked before anything is sent. Never throws. */
+export function setUpClient(
+  config: string | RedshiftPgClientConfig,
+  Base: typeof pg.Client,
+): ClientSetUp | RefusedSetUp {
+  try {
+    return setUp(typeof config === 'string' ? { connectionString: config } : config, Base)
+  } catch (refused) {
+    return { pgConfig: {}, refused }
+  }
+}
+
+function setUp({ redshift, password, ...config }: RedshiftPgClientConfig, Base: typeof pg.Client): ClientSetUp {
+  const credentials = sharedCredentials(redshift)
+  const options = connectionOptionsOf(credentials)
+  const given = givenConnection({ ...config, password }, options)
+  const { connectionTimeoutMillis = 0 } = config
+  // A timer of our own takes the place of pg's: it also covers the look-up, and the second try.
+  const pgConfig = { ...config, ssl: tlsOf(config, options), connectionTimeoutMillis: 0 }
+  const { native, ssl } = dryRun(Base, pgConfig)
+  if (native)
+    throw new RedshiftCredentialsError(
+      'ERR_REDSHIFT_NATIVE',
+      'pg.native cannot log in with a fetched pair. Use the JavaScript client of pg (unset NODE_PG_FORCE_NATIVE, remove pg-native).',
+    )
+  if (typeof ssl === 'string')
+    throw optionError(
+      `ssl is ${quoted(ssl)}, a text, on which pg crashes. Set ssl: true, or an object of Node's TLS options.`,
+    )
+  checkTls(ssl, options)
+  return { pgConfig, credentials, given, connectionTimeoutMillis }
+}
+
+// pg-pool makes a client of the same options again and again: they share one RedshiftCredentials.
+const shared = new WeakMap<object, RedshiftCredentials>()
+
+function sharedCredentials(source: RedshiftOptions | RedshiftCredentials | undefined): RedshiftCredentials {
+  if (source instanceof RedshiftCredentials) return source
+  const key = source ?? shared
+  const credentials = shared.get(key) ?? toCredentials(source)
+  shared.set(key, credentials)
+  return credentials
+}
