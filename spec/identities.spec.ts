@@ -1,0 +1,203 @@
+import { DescribeClustersCommand, RedshiftClient } from '@aws-sdk/client-redshift'
+import { RedshiftServerlessClient } from '@aws-sdk/client-redshift-serverless'
+import { expect } from 'chai'
+import pg from 'pg'
+import type { RedshiftEmulator } from '../lib/emulator/index.js'
+import { RedshiftCredentials, type RedshiftOptions, RedshiftPool, redshiftPassword } from '../lib/index.js'
+import { startEmulator } from './support/emulator.js'
+import { figure } from './support/figure.js'
+import { phaseReached } from './support/phase.js'
+import { rejection } from './support/rejection.js'
+
+const WEST = 'sales.abc123xyz789.us-west-2.redshift.amazonaws.com'
+const WEST_TOO = 'finance.abc123xyz789.us-west-2.redshift.amazonaws.com'
+const EAST = 'sales.abc123xyz789.eu-east-9.redshift.amazonaws.com'
+const WORKGROUP = 'analytics.123456789012.us-west-2.redshift-serverless.amazonaws.com'
+
+const REPORTER = { accessKeyId: 'AKIAREPORTEREXAMPLE1', secretAccessKey: 'reporter/secret' }
+const LOADER = { accessKeyId: 'AKIALOADEREXAMPLE001', secretAccessKey: 'loader/secret' }
+
+describe('Logins of several identities and clusters', function () {
+  this.timeout(30_000)
+
+  let emulator: RedshiftEmulator
+  const open: { close?(): Promise<unknown>; end?(): Promise<unknown> }[] = []
+
+  before(async () => {
+    emulator = await startEmulator({
+      hosts: [WEST, WEST_TOO, EAST, WORKGROUP],
+      identities: { [REPORTER.accessKeyId]: 'IAMR:reporter', [LOADER.accessKeyId]: 'IAMR:loader' },
+    })
+  })
+  afterEach(async () => {
+    await Promise.all(open.splice(0).map(it => (it.end ? it.end() : it.close?.())))
+    emulator.calls.length = 0
+    emulator.logins.length = 0
+  })
+  after(() => emulator.close())
+
+  const create = (options: RedshiftOptions = {}): RedshiftCredentials => {
+    const credentials = new RedshiftCredentials({ aws: emulator.aws, database: 'dev', ...options })
+    open.push(credentials)
+    return credentials
+  }
+
+  it('of two AWS identities never meet, though they ask for the same workgroup and database', async () => {
+    const pools = [REPORTER, LOADER].map(credentials => {
+      const pool = new RedshiftPool({
+        ...emulator.poolConfig(WORKGROUP),
+        redshift: { aws: { ...emulator.aws, credentials } },
+        maxUses: 1,
+      })
+      open.push(pool)
+      return pool
+    })
+    const users = await Promise.all(
+      Array.from({ length: 40 }, async (_, i) => {
+        const { rows } = await (pools[i % 2] as pg.Pool).query('select current_user as name')
+        return rows[0].name
+      }),
+    )
+    expect(users).to.deep.equal(Array.from({ length: 40 }, (_, i) => (i % 2 ? 'IAMR:loader' : 'IAMR:reporter')))
+    expect(emulator.calls.map(call => call.accessKeyId)).to.have.members([REPORTER.accessKeyId, LOADER.accessKeyId])
+  })
+
+  it('for several clusters never cross, with one user, one database and one function for all, across a rotation', async () => {
+    const hosts = [WEST, WEST_TOO, EAST]
+    const short = await startEmulator({ hosts, lifetimeSeconds: 10 })
+    open.push(short)
+    const credentials = create({ aws: short.aws })
+    const password = redshiftPassword(credentials)
+    const connect = async (host: string) => {
+      const client = new pg.Client({ ...short.poolConfig(host), user: 'IAM:alice', password })
+      await client.connect()
+      await client.end()
+    }
+    const round = () => Promise.all(Array.from({ length: 99 }, (_, i) => connect(hosts[i % 3] ?? WEST)))
+    await round()
+    await phaseReached(credentials, 'ageing')
+    await round()
+    await phaseReached(credentials, 'fresh')
+    await round()
+    // The gateway takes a login only on the host of the cluster that it was handed out for.
+    expect(short.logins.filter(({ ok }) => !ok)).to.deep.equal([])
+    const serials = hosts.map(host => new Set(short.logins.filter(login => login.host === host).map(it => it.serial)))
+    const all = serials.flatMap(of => [...of])
+    expect(new Set(all)).to.have.length(all.length)
+    for (const of of serials) expect(of.size).to.be.at.least(1)
+    expect(all.length).to.be.above(3)
+    figure(
+      `${short.logins.length} logins on 3 clusters with ${all.length} passwords of one user: 0 went to another cluster`,
+    )
+  })
+
+  it('come through one SDK client per region, whatever the number of clusters and users', async () => {
+    // Each client of the SDK asks for its AWS credentials once.
+    let clients = 0
+    const provider = async () => {
+      clients++
+      return emulator.aws.credentials
+    }
+    const credentials = create({ aws: { ...emulator.aws, credentials: provider } })
+    await Promise.all(
+      [WEST, WEST_TOO, EAST].flatMap(host =>
+        ['alice', 'bob', 'carol'].map(name => credentials.get({ host, user: `IAM:${name}` })),
+      ),
+    )
+    await credentials.get({ host: WEST, user: 'IAM:dave' })
+    expect(emulator.calls).to.have.length(10)
+    expect(clients).to.equal(2)
+    await credentials.get({ host: WORKGROUP })
+    expect(clients, 'and one for the other service').to.equal(3)
+  })
+
+  describe('from a ready SDK client', () => {
+    const sdk = (region = 'us-west-2') => new RedshiftClient({ ...emulator.aws, region })
+
+    it('are fetched with it, and it is left alive when the credentials are closed', async () => {
+      const client = sdk()
+      let destroyed = 0
+      const destroy = client.destroy.bind(client)
+      client.destroy = () => {
+        destroyed++
+        destroy()
+      }
+      const credentials = create({ aws: client })
+      const { user } = await credentials.get({ host: WEST, user: 'IAM:alice' })
+      expect(user).to.equal('IAM:alice')
+      await credentials.close()
+      const { Clusters } = await client.send(new DescribeClustersCommand({}))
+      expect(Clusters).to.have.length(2)
+      expect(destroyed).to.equal(0)
+      client.destroy()
+    })
+
+    it('live as long as AWS says, on a clock that is ten minutes off', async () => {
+      const client = sdk()
+      using _ = emulator.fail({ kind: 'clock-skew', seconds: 600 })
+      const credentials = create({ aws: client })
+      await credentials.get({ host: WEST, user: 'IAM:alice' })
+      const refreshAt = credentials.status()[0]?.refreshAt?.getTime() ?? Number.NaN
+      expect((refreshAt - Date.now()) / 1_000).to.be.within(440, 600)
+      client.destroy()
+    })
+
+    it('are fetched with anything that has `send`, though it has no middleware', async () => {
+      const sent: unknown[] = []
+      const aws = {
+        send: async (command: object) => {
+          sent.push(command.constructor.name)
+          return { DbUser: 'IAM:alice', DbPassword: 'password', Expiration: new Date(Date.now() + 900_000) }
+        },
+      }
+      const credentials = create({ aws })
+      const login = await credentials.get({ host: WEST, user: 'IAM:alice' })
+      expect(login.password).to.equal('password')
+      expect(sent).to.deep.equal(['GetClusterCredentialsCommand'])
+    })
+
+    it('are not fetched from the wrong service or region', async () => {
+      const serverless = new RedshiftServerlessClient({ ...emulator.aws, region: 'us-west-2' })
+      const cases: [RedshiftOptions['aws'], string, RegExp][] = [
+        [serverless, 'ERR_REDSHIFT_OPTION', /client of "Redshift Serverless".*comes from "Redshift".*Give the client/],
+        [sdk('eu-east-9'), 'ERR_REDSHIFT_TARGET', /region "eu-east-9".*"us-west-2".*Give a client of that region/],
+      ]
+      for (const [aws, code, message] of cases) {
+        const error = await rejection(create({ aws }).get({ host: WEST, user: 'IAM:alice' }))
+        expect(error).to.have.property('code', code)
+        expect(error.message).to.match(message)
+      }
+      expect(emulator.calls).to.have.length(0)
+      serverless.destroy()
+    })
+  })
+
+  it('are fetched through the request handler of the options, which is not destroyed with the client', async () => {
+    const { requestHandler } = new RedshiftClient({ ...emulator.aws, region: 'us-west-2' }).config
+    let destroyed = 0
+    requestHandler.destroy = () => void destroyed++
+    const credentials = create({ aws: { ...emulator.aws, requestHandler } })
+    await credentials.get({ host: WEST, user: 'IAM:alice' })
+    await credentials.close()
+    await new Promise(setImmediate)
+    expect(destroyed).to.equal(0)
+  })
+
+  it('leave no client behind that was made for them: it is destroyed when the credentials are closed', async () => {
+    const { destroy } = RedshiftClient.prototype
+    let destroyed = 0
+    RedshiftClient.prototype.destroy = function () {
+      destroyed++
+      destroy.call(this)
+    }
+    try {
+      const credentials = create()
+      await Promise.all([WEST, EAST].map(host => credentials.get({ host, user: 'IAM:alice' })))
+      await credentials.close()
+      await new Promise(setImmediate)
+      expect(destroyed).to.equal(2)
+    } finally {
+      RedshiftClient.prototype.destroy = destroy
+    }
+  })
+})
