@@ -22,17 +22,18 @@ export const systemClock: Clock = {
   },
 }
 
-type Outcome<T> = { readonly value: T } | { readonly error: RedshiftCredentialsError }
+/** How a flight ended. */
+export type Outcome<T> = { readonly value: T } | { readonly error: RedshiftCredentialsError }
 
 /**
  * One fetch with a deadline, shared by all who wait for it. It outlives each of them: who aborts detaches itself only.
  * After it has settled, by answer, failure, deadline or `abandon`, whatever comes later is dropped.
  */
-export class Flight<T> {
+export class Flight<T, Answer = T> {
   readonly #controller = new AbortController()
   readonly #timer: Timer
   readonly #settled: Promise<Outcome<T>>
-  #settle: (outcome: Outcome<T>) => void = () => {}
+  #settle: (outcome: Outcome<Answer>) => void = () => {}
   #waiting = 0
 
   /**
@@ -42,9 +43,9 @@ export class Flight<T> {
   constructor(
     clock: Clock,
     deadlineMillis: number,
-    run: (signal: AbortSignal) => Promise<T>,
+    run: (signal: AbortSignal) => Promise<Answer>,
     timedOut: () => RedshiftCredentialsError,
-    land: (outcome: Outcome<T>) => Outcome<T>,
+    land: (outcome: Outcome<Answer>) => Outcome<T>,
   ) {
     this.#settled = new Promise(resolve => {
       let landed = false
@@ -79,14 +80,11 @@ export class Flight<T> {
       const leave = (): boolean => {
         if (left) return false
         left = true
-        signal?.removeEventListener('abort', abort)
+        detach?.()
         if (--this.#waiting === 0) this.#timer.unref()
         return true
       }
-      const abort = (): void => {
-        if (leave()) reject(signal?.reason)
-      }
-      signal?.addEventListener('abort', abort)
+      const detach = signal && onAbort(signal, () => leave() && reject(signal.reason))
       if (this.#waiting++ === 0) this.#timer.ref()
       this.#settled.then(outcome => {
         if (!leave()) return
@@ -94,5 +92,39 @@ export class Flight<T> {
         else reject(outcome.error.copy())
       })
     })
+  }
+}
+
+interface Watch {
+  readonly callbacks: Set<() => void>
+  readonly listener: () => void
+}
+
+const watches = new WeakMap<AbortSignal, Watch>()
+
+/**
+ * Calls back when the signal aborts, until the function that it returns is called. One listener serves all who share a
+ * signal: from the eleventh on, Node warns of a leak.
+ */
+function onAbort(signal: AbortSignal, callback: () => void): () => void {
+  let watch = watches.get(signal)
+  if (!watch) {
+    const callbacks = new Set<() => void>()
+    watch = {
+      callbacks,
+      listener: () => {
+        for (const call of [...callbacks]) call()
+      },
+    }
+    watches.set(signal, watch)
+    signal.addEventListener('abort', watch.listener)
+  }
+  const { callbacks, listener } = watch
+  callbacks.add(callback)
+  return () => {
+    callbacks.delete(callback)
+    if (callbacks.size > 0) return
+    watches.delete(signal)
+    signal.removeEventListener('abort', listener)
   }
 }

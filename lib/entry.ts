@@ -1,0 +1,174 @@
+import { RedshiftCredentialsError } from './errors.js'
+import type { Outcome } from './flight.js'
+import {
+  createLease,
+  elapsed,
+  fetchBackoff,
+  type Instant,
+  type Lease,
+  noProgressDelay,
+  type Phase,
+  phaseOf,
+  refreshBackoff,
+  refusalAge,
+  remaining,
+} from './lease.js'
+import { type FetchedLogin, RedshiftLogin } from './login.js'
+import type { CredentialRequest } from './request.js'
+
+/** The state of one login, without secrets. */
+export interface EntryStatus {
+  readonly request: CredentialRequest
+  readonly user: string | undefined
+  readonly phase: Phase | 'none' | 'rejected'
+  readonly expiration: Date | undefined
+  readonly refreshAt: Date | undefined
+  readonly lastError: RedshiftCredentialsError | undefined
+}
+
+/** A login and what became of the attempts to replace it. It knows the rules, but starts nothing. */
+export class Entry {
+  // lru-cache publishes its values on a diagnostics channel: the login must not be a property.
+  #login: RedshiftLogin | undefined
+  #lease: Lease | undefined
+  /** The server refused the login: it is never served again. */
+  #rejected = false
+  /** The login was fetched because its predecessor had been refused. */
+  #afterRefusal = false
+  /** Refetched logins that were refused, in a row. */
+  #refused = 0
+  /** The last fetch's failure, undefined after a success. */
+  #error: RedshiftCredentialsError | undefined
+  /** Whether a login was served while that fetch failed. */
+  #failedServing = false
+  /** Failures in a row. */
+  #failures = 0
+  /** No fetch before this, on the monotonic clock. */
+  #pausedUntil = Number.NEGATIVE_INFINITY
+
+  readonly key: string
+  readonly request: CredentialRequest
+  readonly #random: () => number
+
+  constructor(key: string, request: CredentialRequest, random: () => number) {
+    this.key = key
+    this.request = request
+    this.#random = random
+  }
+
+  get login(): RedshiftLogin | undefined {
+    return this.#login
+  }
+
+  /** The login and its lease, as long as it may be served. */
+  served(now: Instant): { login: RedshiftLogin; lease: Lease; phase: Phase } | undefined {
+    if (!this.#login || !this.#lease || this.#rejected) return undefined
+    const phase = phaseOf(this.#lease, now)
+    return phase === 'expired' ? undefined : { login: this.#login, lease: this.#lease, phase }
+  }
+
+  /** How long AWS is to be left alone, in milliseconds. */
+  pause(now: Instant): number {
+    return Math.max(0, this.#pausedUntil - now.monotonic)
+  }
+
+  /** With nothing to serve: the failure that callers get until the back-off is over. */
+  failure(now: Instant): RedshiftCredentialsError | undefined {
+    return this.#failedServing || this.pause(now) === 0 ? undefined : this.#error
+  }
+
+  status(now: Instant): EntryStatus {
+    const lease = this.#lease
+    return {
+      request: this.request,
+      user: this.#login?.user,
+      phase: this.#rejected ? 'rejected' : lease ? phaseOf(lease, now) : 'none',
+      expiration: this.#login?.expiration,
+      refreshAt: lease && new Date(now.wall + lease.refreshAt - elapsed(lease.sentAt, now)),
+      lastError: this.#error?.copy(),
+    }
+  }
+
+  /** The lease that an answer gives. For GetClusterCredentialsWithIAM, NextRefreshTime is "reserved for future use". */
+  #leaseOf(answer: FetchedLogin): Lease | undefined {
+    const { api, durationSeconds } = this.request
+    const nextRefreshTime = api === 'GetCredentials' ? answer.nextRefreshTime : undefined
+    return createLease({ ...answer, nextRefreshTime, durationSeconds }, this.#random())
+  }
+
+  /** Whether an answer was good when it was sent, and has died since: a suspended machine reads it when it wakes. */
+  diedOnTheWay(answer: FetchedLogin, now: Instant): boolean {
+    const lease = this.#leaseOf(answer)
+    return lease !== undefined && phaseOf(lease, now) === 'expired'
+  }
+
+  /** Checks an answer and takes it over, or says what is wrong with it. What it gives is what is to be served now. */
+  accept(answer: FetchedLogin, now: Instant): Outcome<RedshiftLogin> {
+    const { api } = this.request
+    const { user, password, expiration } = answer
+    const lease = this.#leaseOf(answer)
+    if (!lease || phaseOf(lease, now) === 'expired')
+      return failed(
+        'ERR_REDSHIFT_RESPONSE',
+        `${api} answered with an expiry that is missing, past or absurd. Nothing was stored. Check the clock of this host, and what stands between it and AWS.`,
+      )
+    const old = this.#login
+    if (this.#rejected && old?.user === user && old.password === password)
+      return failed(
+        'ERR_REDSHIFT_LOGIN_REJECTED',
+        `${api} gave the same password again that Redshift had refused for ${JSON.stringify(user)}. Check that host and target belong together, and the user's grants.`,
+      )
+    this.#error = undefined
+    this.#failures = 0
+    const served = this.served(now)
+    if (served?.login.user === user) {
+      const sameExpiry = served.login.expiration.getTime() === expiration.getTime()
+      if (sameExpiry || remaining(lease, now) <= remaining(served.lease, now)) {
+        this.#pausedUntil = now.monotonic + noProgressDelay(served.lease, lease, now)
+        return { value: served.login }
+      }
+    }
+    this.#afterRefusal = this.#rejected
+    if (!this.#rejected) this.#refused = 0
+    this.#rejected = false
+    this.#pausedUntil = Number.NEGATIVE_INFINITY
+    this.#lease = lease
+    this.#login = new RedshiftLogin(user, password, expiration, answer.nextRefreshTime)
+    return { value: this.#login }
+  }
+
+  /** Notes a failure. A login that still works is not touched. */
+  fail(error: RedshiftCredentialsError, retryAfter: number | undefined, now: Instant): void {
+    const served = this.served(now)
+    const serving = served !== undefined
+    if (this.#failedServing !== serving) this.#failures = 0
+    const failure = { throttled: error.code === 'ERR_REDSHIFT_THROTTLED', retryAfter }
+    const random = this.#random()
+    const pause = served
+      ? refreshBackoff(served.lease, this.#failures, failure, now, random)
+      : fetchBackoff(this.#failures, failure, random)
+    this.#error = error
+    this.#failedServing = serving
+    this.#failures++
+    this.#pausedUntil = now.monotonic + pause
+  }
+
+  /**
+   * The server refused the current login. It is dropped, unless it was fetched just now: another would be refused as well.
+   * @returns undefined where it was dropped before
+   */
+  refuse(now: Instant): { accepted: boolean; ageMillis: number } | undefined {
+    if (!this.#lease || this.#rejected) return undefined
+    const age = elapsed(this.#lease.sentAt, now)
+    const accepted = age >= refusalAge(this.#lease, this.#refused)
+    if (accepted) {
+      this.#refused = this.#afterRefusal ? this.#refused + 1 : 0
+      this.#rejected = true
+    }
+    return { accepted, ageMillis: Math.round(age) }
+  }
+}
+
+const failed = (code: RedshiftCredentialsError['code'], message: string): { error: RedshiftCredentialsError } => ({
+  error: new RedshiftCredentialsError(code, message),
+})
