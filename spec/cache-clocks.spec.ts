@@ -1,0 +1,143 @@
+import { expect } from 'chai'
+import { EXPIRE, expectFailure, REFRESH, requestFor, Simulation, settle, stateOf } from './support/simulation.js'
+
+describe('the cache and clocks', () => {
+  let sim: Simulation
+  beforeEach(() => {
+    sim = new Simulation()
+  })
+
+  it('serves on when the wall clock is set back an hour, and not a second longer than the login lives', async () => {
+    const first = await sim.get()
+    sim.clock.skip(100_000)
+    sim.clock.setWall(-3_600_000)
+    expect(await sim.get()).to.equal(first)
+    expect(sim.aws.calls).to.have.lengthOf(1)
+    sim.aws.always = { kind: 'hang' }
+    sim.clock.skip(EXPIRE - 100_000 - 1)
+    expect(await sim.get()).to.equal(first)
+    sim.clock.skip(1)
+    expect(await stateOf(sim.get())).to.equal('pending')
+  })
+
+  it('fetches one login more when the wall clock is set ahead an hour, then serves as ever', async () => {
+    const first = await sim.get()
+    sim.clock.skip(100_000)
+    sim.clock.setWall(3_600_000)
+    const second = await sim.get()
+    expect(second).to.not.equal(first)
+    for (let count = 0; count < 100; count++) expect(await sim.get()).to.equal(second)
+    sim.clock.skip(REFRESH - 1)
+    expect(await sim.get()).to.equal(second)
+    expect(sim.aws.calls).to.have.lengthOf(2)
+  })
+
+  for (const error of [-600_000, 600_000])
+    it(`measures a login by the server's clock where the host's is ${error / 60_000} minutes off`, async () => {
+      sim.clock.setWall(error)
+      const first = await sim.get()
+      sim.clock.skip(REFRESH - 1)
+      expect(await sim.get()).to.equal(first)
+      expect(sim.aws.calls).to.have.lengthOf(1)
+      sim.aws.always = { kind: 'hang' }
+      sim.clock.skip(EXPIRE - REFRESH)
+      expect(await sim.get()).to.equal(first)
+      sim.clock.skip(1)
+      expect(await stateOf(sim.get())).to.equal('pending')
+    })
+
+  it("never serves a dead login where the answer has no time and the host's clock is 10 minutes behind", async () => {
+    sim.aws.tellsTime = false
+    sim.clock.setWall(-600_000)
+    const first = await sim.cache.get('key', { ...requestFor(), durationSeconds: 900 })
+    sim.aws.always = { kind: 'hang' }
+    sim.clock.skip(890_000 - 1)
+    expect(await sim.cache.get('key', requestFor())).to.equal(first)
+    expect(sim.clock.trueTime).to.be.below(+first.expiration)
+    sim.clock.skip(1)
+    expect(await stateOf(sim.cache.get('key', requestFor()))).to.equal('pending')
+  })
+
+  it("refreshes sooner, but not continuously, where the answer has no time and the host's clock is 10 minutes ahead", async () => {
+    sim.aws.tellsTime = false
+    sim.clock.setWall(600_000)
+    for (let tick = 0; tick < 36_000; tick++) {
+      await sim.get()
+      sim.clock.skip(100)
+    }
+    // Each login counts for 299 seconds.
+    expect(sim.aws.calls.length).to.be.within(19, 23)
+  })
+
+  it("says what is wrong where the answer has no time and the host's clock is beyond the expiry", async () => {
+    sim.aws.tellsTime = false
+    sim.clock.setWall(900_000)
+    const error = await expectFailure(sim.get(), 'ERR_REDSHIFT_RESPONSE')
+    expect(error.message).to.include('Check the clock of this host')
+  })
+
+  it('notices that the machine was suspended: a login that died meanwhile is not served', async () => {
+    const first = await sim.get()
+    sim.clock.suspend(3_600_000)
+    const second = await sim.get()
+    expect(second).to.not.equal(first)
+    expect(sim.aws.calls).to.have.lengthOf(2)
+  })
+
+  it('refreshes a login in the background that aged while the machine was suspended', async () => {
+    const first = await sim.get()
+    sim.aws.always = { kind: 'login', after: 100 }
+    sim.clock.suspend(REFRESH + 1)
+    expect(await sim.get()).to.equal(first)
+    expect(sim.aws.calls).to.have.lengthOf(2)
+  })
+
+  it('asks once more where the machine was suspended while an answer was on its way, and the login died', async () => {
+    sim.aws.script.push({ kind: 'hang' })
+    const waiting = sim.get()
+    const expiration = new Date(sim.clock.trueTime + 900_000)
+    const serverTime = sim.clock.trueTime
+    sim.clock.suspend(3_600_000)
+    sim.aws.lastCall.answer({ expiration, serverTime })
+    const login = await waiting
+    expect(login.password).to.equal('hunter2')
+    expect(sim.aws.calls).to.have.lengthOf(2)
+    expect(+login.expiration).to.be.above(sim.clock.trueTime)
+  })
+
+  it('asks no more than once more', async () => {
+    sim.aws.always = { kind: 'hang' }
+    const waiting = sim.get()
+    for (let count = 0; count < 2; count++) {
+      const { trueTime } = sim.clock
+      sim.clock.suspend(3_600_000)
+      sim.aws.lastCall.answer({ expiration: new Date(trueTime + 900_000), serverTime: trueTime })
+      await settle()
+    }
+    await expectFailure(waiting, 'ERR_REDSHIFT_RESPONSE')
+    expect(sim.aws.calls).to.have.lengthOf(2)
+  })
+
+  it('takes an answer over that is still good after the machine was suspended', async () => {
+    sim.aws.script.push({ kind: 'hang' })
+    const waiting = sim.get()
+    const issued = sim.aws.issue()
+    sim.clock.suspend(600_000)
+    sim.aws.lastCall.answer(issued)
+    await waiting
+    expect(sim.cache.status()[0]?.phase).to.equal('ageing')
+  })
+
+  it('runs a deadline on the monotonic clock: a suspended machine does not use it up', async () => {
+    sim.aws.script.push({ kind: 'hang' })
+    const waiting = sim.get()
+    sim.clock.suspend(3_600_000)
+    await sim.clock.advance(14_999)
+    expect(await stateOf(waiting)).to.equal('pending')
+    sim.aws.lastCall.fail()
+    await expectFailure(waiting, 'ERR_REDSHIFT_UNAVAILABLE')
+    sim.clock.setWall(3_600_000)
+    await expectFailure(sim.get(), 'ERR_REDSHIFT_UNAVAILABLE')
+    expect(sim.aws.calls).to.have.lengthOf(1)
+  })
+})

@@ -1,0 +1,597 @@
+import { expect } from 'chai'
+import type { RedshiftLogin } from '../lib/login.js'
+import {
+  EXPIRE,
+  expectFailure,
+  failureOf,
+  REFRESH,
+  requestFor,
+  Simulation,
+  settle,
+  stateOf,
+} from './support/simulation.js'
+
+describe('the cache, with nothing to serve', () => {
+  let sim: Simulation
+  beforeEach(() => {
+    sim = new Simulation()
+  })
+
+  it('fetches once for a thousand callers, and gives them the same object', async () => {
+    sim.aws.script.push({ kind: 'login', after: 100 })
+    const all = Array.from({ length: 1_000 }, () => sim.get())
+    await sim.clock.advance(50)
+    all.push(sim.get())
+    await sim.clock.advance(50)
+    const logins = new Set(await Promise.all(all))
+    expect(logins.size).to.equal(1)
+    expect(sim.aws.calls).to.have.lengthOf(1)
+    expect(await sim.get()).to.equal([...logins][0])
+    expect(sim.aws.calls).to.have.lengthOf(1)
+  })
+
+  it('keeps user and password together, and its login frozen', async () => {
+    const login = await sim.get()
+    expect(login).to.be.frozen
+    expect(login).to.include({ user: 'IAMR:analyst', password: 'hunter1' })
+    expect(login.expiration).to.deep.equal(new Date(sim.clock.trueTime + 900_000))
+  })
+
+  it('fetches for each key by itself', async () => {
+    const [one, other] = await Promise.all([sim.get('one'), sim.get('other')])
+    expect(one.password).to.not.equal(other.password)
+    expect(sim.aws.calls.map(({ request }) => 'workgroupName' in request && request.workgroupName)).to.deep.equal([
+      'one',
+      'other',
+    ])
+  })
+
+  it('gives all who wait an error of their own', async () => {
+    sim.aws.script.push({ kind: 'fail', after: 100, code: 'ERR_REDSHIFT_ACCESS_DENIED' })
+    const all = Array.from({ length: 10 }, () => failureOf(sim.get()))
+    await sim.clock.advance(100)
+    const errors = await Promise.all(all)
+    expect(new Set(errors).size).to.equal(10)
+    for (const error of errors)
+      expect(error).to.deep.include({ code: 'ERR_REDSHIFT_ACCESS_DENIED', message: errors[0]?.message })
+    expect(sim.aws.calls).to.have.lengthOf(1)
+  })
+
+  it('replays a failure at once during the back-off, each time as an error of its own, then tries again', async () => {
+    sim.aws.script.push({ kind: 'fail' })
+    const seen = new Set([await failureOf(sim.get())])
+    // 0.5 s × 0.75
+    for (let passed = 0; passed < 375; passed += 75) {
+      const replayed = sim.get()
+      expect(await stateOf(replayed)).to.equal('rejected')
+      seen.add(await expectFailure(replayed, 'ERR_REDSHIFT_UNAVAILABLE'))
+      sim.clock.skip(75)
+    }
+    expect(seen.size).to.equal(6)
+    expect(sim.aws.calls).to.have.lengthOf(1)
+    await sim.get()
+    expect(sim.aws.calls).to.have.lengthOf(2)
+  })
+
+  it('waits longer after each failure, 5 seconds at most, and begins anew after a success', async () => {
+    const waits: number[] = []
+    sim.aws.always = { kind: 'fail' }
+    await failureOf(sim.get())
+    for (let count = 0; count < 6; count++) {
+      const from = sim.clock.monotonic
+      const { length } = sim.aws.calls
+      while (sim.aws.calls.length === length) {
+        sim.clock.skip(5)
+        await failureOf(sim.get())
+      }
+      waits.push(sim.clock.monotonic - from)
+    }
+    expect(waits).to.deep.equal([375, 750, 1_500, 3_000, 3_750, 3_750])
+
+    sim.clock.skip(5_000)
+    sim.aws.always = { kind: 'login' }
+    await sim.get()
+    sim.aws.always = { kind: 'fail' }
+    sim.clock.skip(900_000)
+    await failureOf(sim.get())
+    sim.clock.skip(376)
+    await failureOf(sim.get())
+    expect(sim.aws.calls).to.have.lengthOf(10)
+  })
+
+  it('keeps its back-off finite after a thousand failures in a row', async () => {
+    sim.aws.always = { kind: 'fail', code: 'ERR_REDSHIFT_THROTTLED', retryAfter: 1e9 }
+    for (let count = 0; count < 1_000; count++) {
+      await expectFailure(sim.get(), 'ERR_REDSHIFT_THROTTLED')
+      sim.clock.skip(5_000)
+    }
+    expect(sim.aws.calls).to.have.lengthOf(1_000)
+    sim.aws.always = { kind: 'login' }
+    await sim.get()
+  })
+
+  it('honours Retry-After up to 5 seconds', async () => {
+    sim.aws.script.push({ kind: 'fail', code: 'ERR_REDSHIFT_THROTTLED', retryAfter: 3_000 })
+    sim.aws.script.push({ kind: 'fail', code: 'ERR_REDSHIFT_THROTTLED', retryAfter: 60_000 })
+    await failureOf(sim.get())
+    sim.clock.skip(2_999)
+    await failureOf(sim.get())
+    expect(sim.aws.calls).to.have.lengthOf(1)
+    sim.clock.skip(1)
+    await failureOf(sim.get())
+    expect(sim.aws.calls).to.have.lengthOf(2)
+    sim.clock.skip(4_999)
+    await failureOf(sim.get())
+    expect(sim.aws.calls).to.have.lengthOf(2)
+    sim.clock.skip(1)
+    await sim.get()
+  })
+
+  it('gives up a call that hangs at the deadline, and starts anew after the back-off', async () => {
+    sim.aws.script.push({ kind: 'hang' })
+    const hung = sim.get()
+    hung.catch(() => {})
+    await sim.clock.advance(14_999)
+    expect(await stateOf(hung)).to.equal('pending')
+    expect(sim.aws.lastCall.signal.aborted).to.equal(false)
+    await sim.clock.advance(1)
+    const error = await expectFailure(hung, 'ERR_REDSHIFT_TIMEOUT')
+    expect(error.message).to.match(
+      /GetCredentials for "examplecluster" was not answered within 15000 ms.*fetchTimeoutMillis\.$/,
+    )
+    expect(sim.aws.lastCall.signal.aborted).to.equal(true)
+    sim.clock.skip(375)
+    expect((await sim.get()).password).to.equal('hunter1')
+  })
+
+  it('drops an answer that comes after the deadline', async () => {
+    sim.aws.script.push({ kind: 'hang' }, { kind: 'hang' })
+    const hung = failureOf(sim.get())
+    const late = sim.aws.lastCall
+    await sim.clock.advance(15_000)
+    await hung
+    late.answer({ password: 'late' })
+    await settle()
+    await expectFailure(sim.get(), 'ERR_REDSHIFT_TIMEOUT')
+    sim.clock.skip(1_000)
+    const next = sim.get()
+    expect(sim.aws.calls).to.have.lengthOf(2)
+    sim.aws.lastCall.answer({ password: 'in time' })
+    expect((await next).password).to.equal('in time')
+  })
+
+  it('drops a failure that comes after the deadline', async () => {
+    sim.aws.script.push({ kind: 'hang' })
+    const hung = failureOf(sim.get())
+    const late = sim.aws.lastCall
+    await sim.clock.advance(15_000)
+    await hung
+    sim.clock.skip(375)
+    await sim.get()
+    late.fail('ERR_REDSHIFT_ACCESS_DENIED')
+    await settle()
+    expect(sim.cache.status()[0]).to.deep.include({ phase: 'fresh', lastError: undefined })
+  })
+
+  it('reports a deadline within a sleep for Retry-After as what made it sleep, and honours Retry-After', async () => {
+    sim.aws.script.push({ kind: 'sleep', retryAfter: 4_000 })
+    const slept = failureOf(sim.get())
+    await sim.clock.advance(15_000)
+    expect((await slept).code).to.equal('ERR_REDSHIFT_THROTTLED')
+    sim.clock.skip(3_999)
+    await failureOf(sim.get())
+    expect(sim.aws.calls).to.have.lengthOf(1)
+    sim.clock.skip(1)
+    await sim.get()
+  })
+
+  const malformed: Record<string, { expiration: Date; serverTime?: number }> = {
+    'that is no date': { expiration: new Date(Number.NaN) },
+    'at the epoch': { expiration: new Date(0) },
+    'in the past': { expiration: new Date(Date.parse('2026-03-01T11:59:59Z')) },
+    now: { expiration: new Date(Date.parse('2026-03-01T12:00:00Z')) },
+    'within a second': { expiration: new Date(Date.parse('2026-03-01T12:00:01Z')) },
+    'in seconds taken for milliseconds': { expiration: new Date(Date.parse('2026-03-01T12:15:00Z') / 1_000) },
+    'in milliseconds taken for seconds': { expiration: new Date(Date.parse('2026-03-01T12:15:00Z') * 1_000) },
+    'at the end of all time': { expiration: new Date(8.64e15) },
+    'without a server time': { expiration: new Date(Date.parse('2026-03-01T12:15:00Z')), serverTime: Number.NaN },
+  }
+  for (const [what, login] of Object.entries(malformed))
+    it(`never stores an expiry ${what}`, async () => {
+      sim.aws.script.push({ kind: 'login', login })
+      const error = await expectFailure(sim.get(), 'ERR_REDSHIFT_RESPONSE')
+      expect(error.message)
+        .to.match(/Nothing was stored/)
+        .and.not.include('hunter')
+      expect(sim.cache.status()[0]).to.deep.include({ phase: 'none', user: undefined, expiration: undefined })
+      expect(sim.cache.peek('examplecluster')).to.equal(undefined)
+      await expectFailure(sim.get(), 'ERR_REDSHIFT_RESPONSE')
+      sim.clock.skip(1_000)
+      await sim.get()
+      expect(sim.aws.calls).to.have.lengthOf(2)
+    })
+})
+
+describe('the cache, with a login', () => {
+  let sim: Simulation
+  let first: RedshiftLogin
+  beforeEach(async () => {
+    sim = new Simulation()
+    first = await sim.get()
+  })
+
+  it('serves it at once while it is fresh, and calls nobody', async () => {
+    sim.clock.skip(REFRESH - 1)
+    expect(await sim.get()).to.equal(first)
+    expect(sim.aws.calls).to.have.lengthOf(1)
+  })
+
+  it('serves it at once when it ages, and refreshes it in the background', async () => {
+    sim.aws.script.push({ kind: 'login', after: 100 })
+    sim.clock.skip(REFRESH + 1)
+    for (let count = 0; count < 10; count++) expect(await sim.get()).to.equal(first)
+    expect(sim.aws.calls).to.have.lengthOf(2)
+    await sim.clock.advance(99)
+    expect(await sim.get()).to.equal(first)
+    await sim.clock.advance(1)
+    expect((await sim.get()).password).to.equal('hunter2')
+    expect(sim.aws.calls).to.have.lengthOf(2)
+  })
+
+  it('serves it at once up to the end, and never after it', async () => {
+    sim.aws.always = { kind: 'hang' }
+    sim.clock.skip(EXPIRE - 1)
+    expect(await sim.get()).to.equal(first)
+    expect(sim.cache.peek('examplecluster')).to.equal(first)
+    sim.clock.skip(1)
+    expect(sim.cache.peek('examplecluster')).to.equal(undefined)
+    const waiting = sim.get()
+    expect(await stateOf(waiting)).to.equal('pending')
+    sim.aws.lastCall.answer()
+    expect((await waiting).password).to.equal('hunter2')
+  })
+
+  it('lets those who come after the end join the refresh that is under way', async () => {
+    sim.aws.always = { kind: 'hang' }
+    sim.clock.skip(EXPIRE - 10)
+    await sim.get()
+    sim.clock.skip(10)
+    const waiting = [sim.get(), sim.get()]
+    expect(sim.aws.calls).to.have.lengthOf(2)
+    sim.aws.lastCall.answer()
+    expect(new Set(await Promise.all(waiting)).size).to.equal(1)
+  })
+
+  it('runs no timer and calls nobody while nobody asks', async () => {
+    expect(sim.clock.timers).to.have.lengthOf(0)
+    await sim.clock.advance(24 * 3_600_000)
+    expect(sim.aws.calls).to.have.lengthOf(1)
+  })
+
+  it('serves it on when a refresh fails', async () => {
+    sim.aws.always = { kind: 'fail' }
+    for (let passed = REFRESH; passed < EXPIRE; passed += 1_000) {
+      sim.clock.skip(passed === REFRESH ? REFRESH : 1_000)
+      expect(await sim.get()).to.equal(first)
+    }
+    expect(sim.cache.status()[0]?.lastError?.code).to.equal('ERR_REDSHIFT_UNAVAILABLE')
+  })
+
+  it('serves it on when AWS denies access while it ages, and says so', async () => {
+    sim.aws.always = { kind: 'fail', code: 'ERR_REDSHIFT_ACCESS_DENIED' }
+    sim.clock.skip(REFRESH + 1)
+    await sim.get()
+    await settle()
+    expect(await sim.get()).to.equal(first)
+    expect(sim.cache.status()[0]).to.include({ phase: 'ageing' })
+    expect(sim.cache.status()[0]?.lastError?.code).to.equal('ERR_REDSHIFT_ACCESS_DENIED')
+    sim.clock.skip(EXPIRE - REFRESH)
+    await expectFailure(sim.get(), 'ERR_REDSHIFT_ACCESS_DENIED')
+  })
+
+  it('tries again more and more often as the end nears', async () => {
+    sim.aws.always = { kind: 'fail' }
+    sim.clock.skip(REFRESH)
+    const times: number[] = []
+    while (sim.clock.monotonic - 12_000 < EXPIRE - 20) {
+      const { length } = sim.aws.calls
+      expect(await sim.get()).to.equal(first)
+      await settle()
+      if (sim.aws.calls.length > length) times.push(sim.clock.monotonic)
+      sim.clock.skip(10)
+    }
+    const waits = times.slice(1).map((time, index) => time - (times[index] ?? 0))
+    // It grows by the back-off's rule first, then shrinks with what is left.
+    const longest = waits.indexOf(Math.max(...waits))
+    expect(waits.slice(0, 6)).to.deep.equal([750, 1_500, 3_000, 6_000, 12_000, 24_000])
+    for (const [index, wait] of waits.entries())
+      if (index > longest) expect(wait).to.be.at.most((waits[index - 1] ?? 0) + 10)
+    expect(Math.max(...waits)).to.be.at.most(60_000)
+    expect(waits.at(-1)).to.equal(250)
+    expect(times.length).to.be.within(20, 60)
+  })
+
+  it('begins its back-off anew when the login has expired', async () => {
+    sim.aws.always = { kind: 'fail' }
+    sim.clock.skip(REFRESH)
+    while (sim.clock.monotonic - 12_000 < EXPIRE) {
+      await sim.get()
+      await settle()
+      sim.clock.skip(1_000)
+    }
+    const { length } = sim.aws.calls
+    await failureOf(sim.get())
+    expect(sim.aws.calls).to.have.lengthOf(length + 1)
+    sim.clock.skip(374)
+    await failureOf(sim.get())
+    expect(sim.aws.calls).to.have.lengthOf(length + 1)
+    sim.clock.skip(1)
+    await failureOf(sim.get())
+    expect(sim.aws.calls).to.have.lengthOf(length + 2)
+  })
+
+  it('honours Retry-After, but never past a quarter of what is left', async () => {
+    sim.aws.always = { kind: 'fail', code: 'ERR_REDSHIFT_THROTTLED', retryAfter: 30_000 }
+    sim.clock.skip(REFRESH)
+    const pauses: number[] = []
+    for (let count = 0; count < 3; count++) {
+      const { length } = sim.aws.calls
+      while (sim.aws.calls.length === length) {
+        await sim.get()
+        await settle()
+        sim.clock.skip(25)
+      }
+      pauses.push(sim.clock.monotonic)
+      if (count === 1) sim.aws.always = { kind: 'fail', code: 'ERR_REDSHIFT_THROTTLED', retryAfter: 3_600_000 }
+    }
+    const [one, two, three] = pauses.map(time => time - 12_000) as [number, number, number]
+    expect(two - one).to.be.within(30_000, 30_025)
+    expect(three - two).to.be.within(30_000, 30_025)
+    const { length } = sim.aws.calls
+    const left = EXPIRE - three
+    sim.clock.skip(left / 4 - 50)
+    await sim.get()
+    expect(sim.aws.calls).to.have.lengthOf(length)
+    sim.clock.skip(100)
+    await sim.get()
+    expect(sim.aws.calls).to.have.lengthOf(length + 1)
+  })
+
+  it('gives a refresh at most half of what is left, so that a call that hangs leaves room for another', async () => {
+    sim.aws.always = { kind: 'hang' }
+    sim.clock.skip(EXPIRE - 20_000)
+    await sim.get()
+    await sim.clock.advance(9_999)
+    expect(sim.aws.lastCall.signal.aborted).to.equal(false)
+    await sim.clock.advance(1)
+    expect(sim.aws.lastCall.signal.aborted).to.equal(true)
+    expect(sim.cache.status()[0]?.lastError?.code).to.equal('ERR_REDSHIFT_TIMEOUT')
+    expect(await sim.get()).to.equal(first)
+    // 1 s × 0.75
+    sim.clock.skip(750)
+    expect(await sim.get()).to.equal(first)
+    expect(sim.aws.calls).to.have.lengthOf(3)
+    sim.aws.lastCall.answer()
+    await settle()
+    expect((await sim.get()).password).to.equal('hunter2')
+  })
+
+  it('reports a refresh whose deadline falls into a sleep for Retry-After as throttled', async () => {
+    sim.aws.script.push({ kind: 'sleep', retryAfter: 600_000 })
+    sim.clock.skip(REFRESH)
+    await sim.get()
+    await sim.clock.advance(15_000)
+    expect(sim.cache.status()[0]?.lastError?.code).to.equal('ERR_REDSHIFT_THROTTLED')
+    expect(await sim.get()).to.equal(first)
+  })
+
+  it('takes the same expiry for no progress, keeps what it has, and does not loop', async () => {
+    sim.clock.skip(REFRESH + 1)
+    sim.aws.always = { kind: 'login', login: { expiration: first.expiration, password: 'again' } }
+    for (let count = 0; count < 100; count++) {
+      expect(await sim.get()).to.equal(first)
+      await settle()
+    }
+    expect(sim.aws.calls).to.have.lengthOf(2)
+    expect(sim.cache.status()[0]?.lastError).to.equal(undefined)
+    // A tenth of the lifetime.
+    sim.clock.skip(89_899)
+    await sim.get()
+    expect(sim.aws.calls).to.have.lengthOf(2)
+    sim.clock.skip(1)
+    await sim.get()
+    expect(sim.aws.calls).to.have.lengthOf(3)
+  })
+
+  it('takes an earlier expiry for no progress', async () => {
+    sim.clock.skip(REFRESH + 1)
+    sim.aws.always = { kind: 'login', login: { expiration: new Date(+first.expiration - 5_000) } }
+    await sim.get()
+    await settle()
+    expect(await sim.get()).to.equal(first)
+  })
+
+  it('asks again at nextRefreshTime after no progress', async () => {
+    sim.clock.skip(REFRESH + 1)
+    const nextRefreshTime = new Date(sim.clock.trueTime + 200_000)
+    sim.aws.script.push({ kind: 'login', login: { expiration: first.expiration, nextRefreshTime } })
+    await sim.get()
+    await settle()
+    // The server's clock has whole seconds.
+    sim.clock.skip(199_999)
+    await sim.get()
+    expect(sim.aws.calls).to.have.lengthOf(2)
+    sim.clock.skip(1_000)
+    await sim.get()
+    await settle()
+    expect(sim.aws.calls).to.have.lengthOf(3)
+    expect((await sim.get()).password).to.equal('hunter3')
+  })
+
+  it('does not loop, nor serve what has expired, where AWS gives nothing but the same expiry up to its end', async () => {
+    sim.aws.always = { kind: 'login', login: { expiration: first.expiration } }
+    for (let passed = 0; passed < 930_000; passed += 100) {
+      const login = await sim.get().catch(() => undefined)
+      if (login) expect(sim.clock.trueTime).to.be.below(+login.expiration)
+      await settle()
+      if (sim.clock.busy(100)) await sim.clock.advance(100)
+      else sim.clock.skip(100)
+    }
+    // Some in the last tenth, then one every few seconds, as its answers are refused.
+    expect(sim.aws.calls.length).to.be.below(30)
+  })
+
+  it('takes another user over at once, even with the same expiry', async () => {
+    sim.clock.skip(REFRESH + 1)
+    sim.aws.script.push({ kind: 'login', login: { user: 'IAMR:other', expiration: first.expiration } })
+    await sim.get()
+    await settle()
+    expect(await sim.get()).to.include({ user: 'IAMR:other', password: 'hunter2' })
+  })
+
+  it('never refreshes continuously: under two calls per lifetime, over hours of a busy program', async () => {
+    const hours = 6
+    for (let tick = 0; tick < hours * 36_000; tick++) {
+      await sim.get()
+      sim.clock.skip(100)
+    }
+    // 1 / 0.575 per lifetime, of which there are four an hour.
+    expect(sim.aws.calls.length).to.be.within(hours * 4 * 1.7, hours * 4 * 1.8)
+  })
+
+  it('never refreshes continuously where AWS cuts 3,600 seconds down to 900', async () => {
+    expect(sim.aws.lastCall.request.durationSeconds).to.equal(3_600)
+    expect(sim.cache.status()[0]?.refreshAt).to.deep.equal(new Date(sim.clock.now().wall + REFRESH))
+  })
+})
+
+describe('the cache and nextRefreshTime', () => {
+  const start = async (api: 'GetCredentials' | 'GetClusterCredentialsWithIAM', next: number): Promise<number> => {
+    const sim = new Simulation()
+    const nextRefreshTime = new Date(sim.clock.trueTime + next)
+    sim.aws.script.push({ kind: 'login', login: { nextRefreshTime } })
+    const login = await sim.cache.get('key', requestFor('examplecluster', api))
+    expect(login.nextRefreshTime).to.deep.equal(nextRefreshTime)
+    return Number(sim.cache.status()[0]?.refreshAt) - sim.clock.now().wall
+  }
+
+  it('takes it from GetCredentials, where it lies between a quarter of the lifetime and the draw', async () => {
+    expect(await start('GetCredentials', 300_000)).to.equal(300_000)
+    expect(await start('GetCredentials', 200_000)).to.equal(REFRESH)
+    expect(await start('GetCredentials', 600_000)).to.equal(REFRESH)
+  })
+
+  it('ignores it from GetClusterCredentialsWithIAM, where it is reserved for future use', async () => {
+    expect(await start('GetClusterCredentialsWithIAM', 300_000)).to.equal(REFRESH)
+  })
+})
+
+describe('a bounded cache', () => {
+  it('keeps one flight where the entry is evicted under way, and stores its login', async () => {
+    const sim = new Simulation({ maxEntries: 1 })
+    sim.aws.always = { kind: 'hang' }
+    const one = [sim.get('one')]
+    const [flight] = sim.aws.calls
+    const other = sim.get('other')
+    one.push(sim.get('one'))
+    expect(sim.aws.calls).to.have.lengthOf(2)
+    flight?.answer()
+    const [login] = await Promise.all(one)
+    expect(await one[1]).to.equal(login)
+    expect(await sim.get('one')).to.equal(login)
+    sim.aws.lastCall.answer()
+    await other
+    expect(sim.aws.calls).to.have.lengthOf(2)
+  })
+
+  it('keeps the back-off where the entry is evicted under way', async () => {
+    const sim = new Simulation({ maxEntries: 1 })
+    sim.aws.always = { kind: 'hang' }
+    const one = failureOf(sim.get('one'))
+    const [flight] = sim.aws.calls
+    const other = sim.get('other')
+    sim.aws.lastCall.answer()
+    await other
+    flight?.fail()
+    await one
+    await expectFailure(sim.get('one'), 'ERR_REDSHIFT_UNAVAILABLE')
+    expect(sim.aws.calls).to.have.lengthOf(2)
+  })
+
+  it('drops the login that was not asked for the longest', async () => {
+    const sim = new Simulation({ maxEntries: 3 })
+    for (const name of ['a', 'b', 'c', 'a', 'd']) await sim.get(name)
+    expect(sim.aws.calls).to.have.lengthOf(4)
+    for (const name of ['a', 'c', 'd']) await sim.get(name)
+    expect(sim.aws.calls).to.have.lengthOf(4)
+    await sim.get('b')
+    expect(sim.aws.calls).to.have.lengthOf(5)
+    expect(sim.cache.status()).to.have.lengthOf(3)
+  })
+
+  it('serves more keys than it has room for, all at once', async () => {
+    const sim = new Simulation({ maxEntries: 2 })
+    sim.aws.always = { kind: 'login', after: 100 }
+    const names = Array.from({ length: 50 }, (_, index) => `cluster${index}`)
+    const all = [...names, ...names].map(name => sim.get(name))
+    await sim.clock.advance(100)
+    const logins = await Promise.all(all)
+    expect(new Set(logins).size).to.equal(50)
+    expect(sim.aws.calls).to.have.lengthOf(50)
+    expect(sim.cache.status()).to.have.lengthOf(2)
+  })
+
+  it('takes a refusal of a login that was evicted, and of one that came before', async () => {
+    const sim = new Simulation({ maxEntries: 1 })
+    const evicted = await sim.get('one')
+    await sim.get('other')
+    const current = await sim.get('one')
+    sim.clock.skip(10_000)
+    expect(sim.cache.invalidate(evicted)).to.equal(true)
+    expect(await sim.get('one')).to.equal(current)
+  })
+})
+
+describe('the status', () => {
+  it('tells the phase, the times on the host clock and the last failure, and no secret', async () => {
+    const sim = new Simulation()
+    sim.clock.setWall(-3_600_000)
+    const status = () => {
+      const [entry] = sim.cache.status()
+      if (!entry) throw new Error('There is no entry.')
+      return entry
+    }
+    expect(sim.cache.status()).to.deep.equal([])
+    sim.aws.script.push({ kind: 'fail' })
+    await failureOf(sim.get())
+    expect(status()).to.deep.include({
+      request: requestFor(),
+      phase: 'none',
+      user: undefined,
+      expiration: undefined,
+      refreshAt: undefined,
+    })
+    expect(status().lastError?.code).to.equal('ERR_REDSHIFT_UNAVAILABLE')
+    expect(status().lastError).to.not.equal(status().lastError)
+
+    sim.clock.skip(5_000)
+    const login = await sim.get()
+    const wall = sim.clock.now().wall
+    const fresh = {
+      user: 'IAMR:analyst',
+      expiration: login.expiration,
+      refreshAt: new Date(wall + REFRESH),
+      lastError: undefined,
+    }
+    expect(status()).to.deep.include({ ...fresh, phase: 'fresh' })
+    sim.aws.always = { kind: 'hang' }
+    sim.clock.skip(REFRESH)
+    expect(status()).to.deep.include({ ...fresh, phase: 'ageing' })
+    sim.clock.skip(EXPIRE - REFRESH)
+    expect(status()).to.deep.include({ ...fresh, phase: 'expired' })
+    expect(JSON.stringify(status())).to.not.include('hunter')
+
+    expect(sim.cache.invalidate(login)).to.equal(true)
+    expect(status()).to.deep.include({ ...fresh, phase: 'rejected' })
+  })
+})

@@ -1,0 +1,285 @@
+import { expect } from 'chai'
+import { CredentialCache } from '../../lib/cache.js'
+import { RedshiftCredentialsError, type RedshiftErrorCode } from '../../lib/errors.js'
+import type { Clock, Timer } from '../../lib/flight.js'
+import type { Instant } from '../../lib/lease.js'
+import type { FetchedLogin, FetchNotes, RedshiftLogin } from '../../lib/login.js'
+import type { CredentialRequest } from '../../lib/request.js'
+
+/** Lets everything that has been settled run its course. Real time plays no part. */
+export const settle = async (): Promise<void> => {
+  for (let turn = 0; turn < 20; turn++) await null
+}
+
+interface Pending {
+  readonly at: number
+  readonly run: () => void
+  readonly timer: SimulatedTimer
+}
+
+/** A timer that tells whether it would keep a process alive. */
+export class SimulatedTimer implements Timer {
+  referenced = true
+  cancelled = false
+  ref(): void {
+    this.referenced = true
+  }
+  unref(): void {
+    this.referenced = false
+  }
+  cancel(): void {
+    this.cancelled = true
+  }
+}
+
+/**
+ * True time, as the server has it; a monotonic clock, which stands still while the machine is suspended; and a wall clock,
+ * which may be wrong, and be set. Timers run on the monotonic clock.
+ */
+export class SimulatedClock implements Clock {
+  /** The server's clock, in milliseconds since the epoch. */
+  trueTime = Date.parse('2026-03-01T12:00:00Z')
+  monotonic = 12_000
+  /** How far ahead the host's wall clock is. */
+  wallError = 0
+  #pending: Pending[] = []
+
+  now(): Instant {
+    return { wall: this.trueTime + this.wallError, monotonic: this.monotonic }
+  }
+
+  setTimeout(run: () => void, millis: number): SimulatedTimer {
+    const timer = new SimulatedTimer()
+    this.#pending.push({ at: this.monotonic + millis, run, timer })
+    return timer
+  }
+
+  /** The timers that are set. */
+  get timers(): SimulatedTimer[] {
+    return this.#due(Number.POSITIVE_INFINITY).map(({ timer }) => timer)
+  }
+
+  /** Lets time pass, timer by timer. */
+  async advance(millis: number): Promise<void> {
+    const end = this.monotonic + millis
+    for (let [next] = this.#due(end); next; [next] = this.#due(end)) {
+      this.#pass(Math.max(0, next.at - this.monotonic))
+      this.#pending = this.#pending.filter(pending => pending !== next)
+      next.run()
+      await settle()
+    }
+    this.#pass(end - this.monotonic)
+    this.monotonic = end
+  }
+
+  /** Lets time pass as `advance` does, where no timer is due meanwhile. */
+  skip(millis: number): void {
+    if (this.#due(this.monotonic + millis).length > 0) throw new Error('A timer is due.')
+    this.#pass(millis)
+  }
+
+  /** Whether a timer is due within so many milliseconds. */
+  busy(millis: number): boolean {
+    return this.#due(this.monotonic + millis).length > 0
+  }
+
+  /** The machine sleeps: time passes, but no timer runs, and the monotonic clock stands still. */
+  suspend(millis: number): void {
+    this.trueTime += millis
+  }
+
+  /** Somebody sets the wall clock. */
+  setWall(millis: number): void {
+    this.wallError += millis
+  }
+
+  #pass(millis: number): void {
+    this.monotonic += millis
+    this.trueTime += millis
+  }
+
+  #due(end: number): Pending[] {
+    return this.#pending.filter(({ at, timer }) => at <= end && !timer.cancelled).sort((a, b) => a.at - b.at)
+  }
+}
+
+export const error = (code: RedshiftErrorCode, message = `${code} happened. Try again.`): RedshiftCredentialsError =>
+  new RedshiftCredentialsError(code, message)
+
+/** What AWS does with a call. Times are milliseconds. */
+export type Behaviour =
+  | { kind: 'login'; after?: number; login?: Partial<IssuedLogin> }
+  | { kind: 'fail'; after?: number; code?: RedshiftErrorCode; retryAfter?: number }
+  /** It sleeps in the SDK, as Retry-After asks, with the failure noted. */
+  | { kind: 'sleep'; code?: RedshiftErrorCode; retryAfter?: number }
+  | { kind: 'hang' }
+
+export interface IssuedLogin {
+  user: string
+  password: string
+  expiration: Date
+  nextRefreshTime: Date | undefined
+  serverTime: number
+}
+
+/** One call, as AWS sees it. What was left open by its behaviour can be done by hand. */
+export interface Call {
+  readonly request: CredentialRequest
+  readonly signal: AbortSignal
+  readonly notes: FetchNotes
+  /** True time. */
+  readonly at: number
+  readonly sentAt: Instant
+  answer(login?: Partial<IssuedLogin>): void
+  fail(code?: RedshiftErrorCode): void
+}
+
+/** AWS as a script: what it does with each call, and what it saw. */
+export class ScriptedAws {
+  readonly calls: Call[] = []
+  /** What is done with the next calls, in order; after them, `always`. */
+  readonly script: Behaviour[] = []
+  always: Behaviour | ((call: Call) => Behaviour) = { kind: 'login' }
+  lifetimeSeconds: number
+  latencyMillis = 0
+  /** Whether its answers carry a Date. Without one, the host's clock is taken, as the AWS side does. */
+  tellsTime = true
+  /** Every login that was handed out, by password. */
+  readonly issued = new Map<string, IssuedLogin>()
+  readonly #clock: SimulatedClock
+
+  constructor(clock: SimulatedClock, lifetimeSeconds = 900) {
+    this.#clock = clock
+    this.lifetimeSeconds = lifetimeSeconds
+  }
+
+  /** A login as it would be made now. */
+  issue(changes: Partial<IssuedLogin> = {}): IssuedLogin {
+    const now = this.#clock.trueTime
+    const number = this.issued.size + 1
+    const login = {
+      user: 'IAMR:analyst',
+      password: `hunter${number}`,
+      expiration: new Date(now + this.lifetimeSeconds * 1_000),
+      nextRefreshTime: undefined,
+      // The header has whole seconds.
+      serverTime: this.tellsTime ? Math.floor(now / 1_000) * 1_000 : this.#clock.now().wall,
+      ...changes,
+    }
+    this.issued.set(login.password, login)
+    return login
+  }
+
+  readonly fetch = (request: CredentialRequest, signal: AbortSignal, notes: FetchNotes): Promise<FetchedLogin> =>
+    new Promise((resolve, reject) => {
+      const sentAt = this.#clock.now()
+      const call: Call = {
+        request,
+        signal,
+        notes,
+        at: this.#clock.trueTime,
+        sentAt,
+        answer: changes => resolve({ ...this.issue(changes), sentAt }),
+        fail: (code = 'ERR_REDSHIFT_UNAVAILABLE') => reject(error(code)),
+      }
+      this.calls.push(call)
+      const behaviour = this.script.shift() ?? (typeof this.always === 'function' ? this.always(call) : this.always)
+      const later = (millis: number, run: () => void): void => {
+        if (millis === 0) run()
+        else this.#clock.setTimeout(run, millis)
+      }
+      if (behaviour.kind === 'login') later(behaviour.after ?? this.latencyMillis, () => call.answer(behaviour.login))
+      else if (behaviour.kind === 'fail')
+        later(behaviour.after ?? this.latencyMillis, () => {
+          notes.retryAfter = behaviour.retryAfter
+          call.fail(behaviour.code)
+        })
+      else if (behaviour.kind === 'sleep') {
+        notes.failure = error(behaviour.code ?? 'ERR_REDSHIFT_THROTTLED')
+        notes.retryAfter = behaviour.retryAfter
+      }
+    })
+
+  get lastCall(): Call {
+    const call = this.calls.at(-1)
+    if (!call) throw new Error('AWS was not called.')
+    return call
+  }
+}
+
+/** When a login of 900 seconds begins to age, with every draw at 0.5. */
+export const REFRESH = 516_925
+/** When it is no longer served. */
+export const EXPIRE = 889_000
+
+/** A request for a login; `api` and `name` make it differ. */
+export const requestFor = (
+  name = 'examplecluster',
+  api: 'GetCredentials' | 'GetClusterCredentialsWithIAM' = 'GetCredentials',
+): CredentialRequest => {
+  const base = { region: 'us-west-2', customDomainName: undefined, dbName: 'dev', durationSeconds: 3_600 }
+  return api === 'GetCredentials' ? { ...base, api, workgroupName: name } : { ...base, api, clusterIdentifier: name }
+}
+
+/** A cache over a simulated clock and a scripted AWS. Draws are 0.5 unless told. */
+export class Simulation {
+  readonly clock = new SimulatedClock()
+  readonly aws: ScriptedAws
+  readonly cache: CredentialCache
+  /** Draws, in order; after them 0.5. */
+  readonly draws: number[] = []
+
+  constructor({
+    lifetimeSeconds = 900,
+    maxEntries = 100,
+    fetchTimeoutMillis = 15_000,
+    random,
+  }: { lifetimeSeconds?: number; maxEntries?: number; fetchTimeoutMillis?: number; random?: () => number } = {}) {
+    this.aws = new ScriptedAws(this.clock, lifetimeSeconds)
+    this.cache = new CredentialCache({
+      clock: this.clock,
+      random: random ?? (() => this.draws.shift() ?? 0.5),
+      fetch: this.aws.fetch,
+      maxEntries,
+      fetchTimeoutMillis,
+    })
+  }
+
+  get(name = 'examplecluster', signal?: AbortSignal): Promise<RedshiftLogin> {
+    return this.cache.get(name, requestFor(name), signal)
+  }
+}
+
+/** What a promise fails with. */
+export const failureOf = (promise: Promise<unknown>): Promise<RedshiftCredentialsError> =>
+  promise.then(
+    () => {
+      throw new Error('It did not fail.')
+    },
+    error => error,
+  )
+
+export const expectFailure = async (
+  promise: Promise<unknown>,
+  code: RedshiftErrorCode,
+): Promise<RedshiftCredentialsError> => {
+  const error = await failureOf(promise)
+  expect(error).to.be.instanceOf(RedshiftCredentialsError)
+  expect(error.code, error.message).to.equal(code)
+  return error
+}
+
+/** What a promise has come to by now. */
+export const stateOf = async (promise: Promise<unknown>): Promise<'pending' | 'resolved' | 'rejected'> => {
+  let state: 'pending' | 'resolved' | 'rejected' = 'pending'
+  promise.then(
+    () => {
+      state = 'resolved'
+    },
+    () => {
+      state = 'rejected'
+    },
+  )
+  await settle()
+  return state
+}

@@ -1,0 +1,175 @@
+import { expect } from 'chai'
+import type { RedshiftLogin } from '../lib/login.js'
+import {
+  type FetchEndMessage,
+  type FetchStartMessage,
+  fetchEnd,
+  fetchStart,
+  type InvalidateMessage,
+  invalidated,
+} from '../lib/tracing.js'
+import { expectFailure, failureOf, REFRESH, Simulation, settle } from './support/simulation.js'
+
+describe('the diagnostics channels', () => {
+  let sim: Simulation
+  let messages: [string, unknown][]
+  const endOf = (): FetchEndMessage => {
+    const [, message] = messages.find(([name]) => name === 'end') ?? []
+    return message as FetchEndMessage
+  }
+  const onStart = (message: unknown) => messages.push(['start', message])
+  const onEnd = (message: unknown) => messages.push(['end', message])
+  const onInvalidate = (message: unknown) => messages.push(['invalidate', message])
+  beforeEach(() => {
+    sim = new Simulation()
+    messages = []
+    fetchStart.subscribe(onStart)
+    fetchEnd.subscribe(onEnd)
+    invalidated.subscribe(onInvalidate)
+  })
+  afterEach(() => {
+    fetchStart.unsubscribe(onStart)
+    fetchEnd.unsubscribe(onEnd)
+    invalidated.unsubscribe(onInvalidate)
+  })
+  const context = {
+    api: 'GetCredentials',
+    target: 'examplecluster',
+    region: 'us-west-2',
+    database: 'dev',
+    user: undefined,
+  } as const
+
+  it('tell when a fetch starts and how it ends', async () => {
+    const start: FetchStartMessage = { ...context, background: false }
+    sim.aws.always = { kind: 'login', after: 120 }
+    const waiting = sim.get()
+    expect(messages).to.deep.equal([['start', start]])
+    await sim.clock.advance(120)
+    const { expiration } = await waiting
+    const end: FetchEndMessage = {
+      ...start,
+      outcome: 'fetched',
+      durationMillis: 120,
+      expiration,
+      error: undefined,
+      pauseMillis: 0,
+    }
+    expect(messages).to.deep.equal([
+      ['start', start],
+      ['end', end],
+    ])
+    expect(Object.keys(end)).to.have.members(Object.keys(endOf() as object))
+  })
+
+  it('tell of a failure in the background, and how long AWS is left alone', async () => {
+    const { expiration } = await sim.get()
+    messages = []
+    sim.clock.skip(REFRESH + 1)
+    sim.aws.script.push({ kind: 'fail', code: 'ERR_REDSHIFT_THROTTLED' })
+    await sim.get()
+    await settle()
+    const [start, end] = messages.map(([, message]) => message) as [FetchStartMessage, FetchEndMessage]
+    expect(start).to.deep.equal({ ...context, background: true })
+    expect(end).to.deep.include({
+      ...context,
+      background: true,
+      outcome: 'failed',
+      durationMillis: 0,
+      expiration,
+      pauseMillis: 3_750,
+    })
+    expect(end.error?.code).to.equal('ERR_REDSHIFT_THROTTLED')
+  })
+
+  it('tell of an answer with the same expiry', async () => {
+    const { expiration } = await sim.get()
+    messages = []
+    sim.clock.skip(REFRESH + 1)
+    sim.aws.script.push({ kind: 'login', login: { expiration } })
+    await sim.get()
+    await settle()
+    expect(endOf()).to.deep.include({
+      outcome: 'unchanged',
+      expiration,
+      error: undefined,
+      pauseMillis: 89_900,
+    })
+  })
+
+  it('tell of a refused login, once', async () => {
+    const login = await sim.get()
+    messages = []
+    sim.clock.skip(4_999.6)
+    sim.cache.invalidate(login)
+    sim.clock.skip(1)
+    sim.cache.invalidate(login)
+    sim.cache.invalidate(login)
+    const said = messages.map(([name, message]) => [name, message])
+    const ignored: InvalidateMessage = { ...context, accepted: false, ageMillis: 5_000 }
+    expect(said).to.deep.equal([
+      ['invalidate', ignored],
+      ['invalidate', { ...ignored, accepted: true, ageMillis: 5_001 }],
+    ])
+  })
+
+  it('tell of a flight that is closed', async () => {
+    sim.aws.script.push({ kind: 'hang' })
+    const waiting = failureOf(sim.get())
+    sim.cache.close()
+    await waiting
+    expect(endOf()).to.deep.include({ outcome: 'failed', expiration: undefined })
+    expect(endOf().error?.code).to.equal('ERR_REDSHIFT_CLOSED')
+  })
+
+  it('hand out an error that is nobody else’s, and no secret', async () => {
+    sim.aws.script.push({ kind: 'fail' })
+    const error = await failureOf(sim.get())
+    expect(endOf().error).to.not.equal(error)
+    sim.clock.skip(1_000)
+    const login = await sim.get()
+    sim.cache.invalidate(login)
+    expect(JSON.stringify(messages)).to.not.include('hunter')
+  })
+
+  it('cannot hurt the cache: what a subscriber throws, and what it calls back', async () => {
+    const thrown: unknown[] = []
+    const others = process.listeners('uncaughtException')
+    process.removeAllListeners('uncaughtException')
+    const note = (error: unknown) => thrown.push(error)
+    process.on('uncaughtException', note)
+    const inner: Promise<RedshiftLogin>[] = []
+    const throwing = (message: unknown): void => {
+      if (inner.length < 4) inner.push(sim.get())
+      throw new Error(`subscriber: ${Object.keys(message as object).length}`)
+    }
+    try {
+      for (const channel of [fetchStart, fetchEnd, invalidated]) channel.subscribe(throwing)
+      const login = await sim.get()
+      sim.clock.skip(10_000)
+      expect(sim.cache.invalidate(login)).to.equal(true)
+      const next = await sim.get()
+      expect(next).to.not.equal(login)
+      expect(await Promise.all(inner)).to.have.members([login, login, next, next])
+      expect(sim.aws.calls).to.have.lengthOf(2)
+      // Node throws it on the next tick, where it can hurt nobody else.
+      await new Promise(resolve => setImmediate(resolve))
+      expect(thrown).to.have.lengthOf(5)
+    } finally {
+      for (const channel of [fetchStart, fetchEnd, invalidated]) channel.unsubscribe(throwing)
+      process.off('uncaughtException', note)
+      for (const listener of others) process.on('uncaughtException', listener)
+    }
+  })
+
+  it('let a subscriber close the cache in the middle of a start', async () => {
+    const close = () => sim.cache.close()
+    fetchStart.subscribe(close)
+    try {
+      await expectFailure(sim.get(), 'ERR_REDSHIFT_CLOSED')
+      expect(sim.clock.timers).to.have.lengthOf(0)
+    } finally {
+      fetchStart.unsubscribe(close)
+    }
+  })
+})
