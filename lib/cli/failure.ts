@@ -1,0 +1,76 @@
+import { relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { EXIT_CODES, exitCodeOf } from './exit-codes.js'
+
+/** A command line that cannot be carried out as it stands. Nothing was sent. */
+export class UsageError extends Error {
+  static {
+    UsageError.prototype.name = 'UsageError'
+  }
+
+  readonly code = 'USAGE'
+}
+
+/** What went wrong in a step of `check`. The message says the cause, and ends with the remedy. */
+export class StepError extends Error {
+  static {
+    StepError.prototype.name = 'StepError'
+  }
+
+  /** A code of the library, of Node, of OpenSSL, or a SQLSTATE. */
+  readonly code: string
+
+  constructor(code: string, message: string, options?: { cause?: unknown }) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+/** Options of the library that have a flag of another spelling. Plain words such as host are left to the reader. */
+const FLAGS: Readonly<Record<string, string>> = {
+  clusterIdentifier: '--cluster-identifier',
+  workgroupName: '--workgroup-name',
+  customDomainName: '--custom-domain-name',
+  dbUser: '--db-user',
+  dbName: '--db-name',
+  dbGroups: '--db-groups',
+  autoCreate: '--auto-create',
+  durationSeconds: '--duration-seconds',
+  fetchTimeoutMillis: '--cli-read-timeout',
+  'aws.requestHandler': '--cli-connect-timeout and --cli-read-timeout',
+}
+
+/** A message of the library, with the flags in place of the options. */
+export const inFlags = (message: string): string =>
+  message.replace(/\baws\.requestHandler\b|\b[a-z]+[A-Z]\w*\b/g, word => FLAGS[word] ?? word)
+
+export const codeOf = (error: unknown): string | undefined =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+
+const isFromLibrary = (code: string | undefined): code is string => code?.startsWith('ERR_REDSHIFT_') ?? false
+
+/** What a user reads of an error: never its stack. */
+export function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return isFromLibrary(codeOf(error)) ? inFlags(error.message) : error.message
+}
+
+/** What the process ends with after an error. */
+export function exitCodeFor(error: unknown): number {
+  if (error instanceof UsageError) return EXIT_CODES.usage
+  const code = codeOf(error)
+  return isFromLibrary(code) ? exitCodeOf(code) : EXIT_CODES.failure
+}
+
+/** Where the troubleshooting page, which comes with the package, has a section. */
+export function sectionAt(anchor: string): string {
+  const page = fileURLToPath(new URL('../../docs/troubleshooting.md', import.meta.url))
+  const near = relative(process.cwd(), page)
+  return `${near.startsWith('..') ? page : near}#${anchor}`
+}
+
+/** The section on an error of the library; undefined for any other. */
+export function sectionFor(error: unknown): string | undefined {
+  const code = codeOf(error)
+  return isFromLibrary(code) ? sectionAt(code.toLowerCase()) : undefined
+}

@@ -1,0 +1,103 @@
+import { stringify } from 'yaml'
+import { UsageError } from './failure.js'
+import { formatTable } from './table.js'
+import type { Paint } from './terminal.js'
+
+/** What an answer, or a JMESPath expression over it, can hold. */
+export type Value = null | boolean | number | string | readonly Value[] | { readonly [key: string]: Value }
+
+export const isList = (value: Value): value is readonly Value[] => Array.isArray(value)
+
+export const isMap = (value: Value): value is { readonly [key: string]: Value } =>
+  typeof value === 'object' && value !== null && !isList(value)
+
+/** A scalar as Python prints it, which the AWS CLI's text and tables show. */
+export const scalarText = (value: Value | undefined): string => {
+  if (value === null || value === undefined) return 'None'
+  if (typeof value === 'boolean') return value ? 'True' : 'False'
+  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+}
+
+export const AWS_FORMATS = ['json', 'text', 'table', 'yaml', 'yaml-stream'] as const
+
+/** Prints a value as the AWS CLI does. */
+export function format(kind: string, title: string, value: Value, paint: Paint): string {
+  switch (kind) {
+    case 'json':
+      return isEmptyMap(value) ? '' : `${JSON.stringify(value, null, 4)}\n`
+    case 'text':
+      return formatText(value)
+    case 'table':
+      return formatTable(title, value, paint)
+    case 'yaml':
+      return isEmptyMap(value) ? '' : formatYaml(value)
+    case 'yaml-stream':
+      return formatYaml([value])
+    default:
+      throw new UsageError(
+        `There is no output format ${JSON.stringify(kind)}. Choose one of ${AWS_FORMATS.join(', ')}.`,
+      )
+  }
+}
+
+const isEmptyMap = (value: Value): boolean => isMap(value) && Object.keys(value).length === 0
+
+/** The AWS CLI sorts maps, does not indent lists, and writes a single scalar as JSON. Times stand in quotes, as YAML 1.1 wants it. */
+function formatYaml(value: Value): string {
+  if (!isMap(value) && !isList(value)) return `${JSON.stringify(value)}\n`
+  return stringify(value, {
+    version: '1.1',
+    indentSeq: false,
+    sortMapEntries: true,
+    singleQuote: true,
+    lineWidth: 0,
+    aliasDuplicateObjects: false,
+  })
+}
+
+/** Tabs between values, sorted by key, lists on lines of their own. */
+function formatText(value: Value): string {
+  const lines: string[] = []
+  writeText(lines, value)
+  return lines.map(line => `${line}\n`).join('')
+}
+
+function writeText(lines: string[], item: Value, name?: string, columns?: readonly string[]): void {
+  if (isMap(item)) writeMap(lines, item, name, columns)
+  else if (isList(item)) writeList(lines, item, name)
+  else lines.push(scalarText(item))
+}
+
+function writeMap(
+  lines: string[],
+  item: { readonly [key: string]: Value },
+  name: string | undefined,
+  columns: readonly string[] | undefined,
+): void {
+  const keys = Object.keys(item).sort()
+  const scalarKeys = columns ?? keys.filter(key => !isNested(item[key]))
+  const scalars = scalarKeys.map(key => (key in item ? scalarText(item[key]) : ''))
+  if (scalars.length > 0) lines.push([...(name === undefined ? [] : [name.toUpperCase()]), ...scalars].join('\t'))
+  for (const key of keys) {
+    const value = item[key]
+    if (value !== undefined && !scalarKeys.includes(key)) writeText(lines, value, key)
+  }
+}
+
+function writeList(lines: string[], items: readonly Value[], name: string | undefined): void {
+  if (items.some(isMap)) {
+    const keys = items.filter(isMap).flatMap(item => Object.keys(item).filter(key => !isNested(item[key])))
+    const columns = [...new Set(keys)].sort()
+    for (const item of items) writeText(lines, item, name, columns)
+    return
+  }
+  const scalars = items.filter(item => !isNested(item)).map(scalarText)
+  if (scalars.length > 0) {
+    if (name === undefined) lines.push(scalars.join('\t'))
+    else for (const scalar of scalars) lines.push(`${name.toUpperCase()}\t${scalar}`)
+  }
+  for (const item of items) if (isNested(item)) writeText(lines, item, name)
+}
+
+const isNested = (value: Value | undefined): value is Exclude<Value, string | number | boolean | null> =>
+  value !== undefined && (isMap(value) || isList(value))

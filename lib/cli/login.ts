@@ -1,0 +1,68 @@
+import { subscribe } from 'node:diagnostics_channel'
+import type { RedshiftCredentials, RedshiftLogin, RedshiftOptions } from '../index.js'
+import { type AwsSetUp, fetchTimeoutMillis, setUpAws } from './aws.js'
+import { messageOf } from './failure.js'
+import type { Flags } from './flags.js'
+import { type Plan, planOf } from './plan.js'
+import { type ProfileSettings, profileSettings } from './profile.js'
+import { Spinner } from './terminal.js'
+
+/** Everything that a command needs to get a login. */
+export interface LoginSource {
+  readonly plan: Plan
+  readonly aws: AwsSetUp
+  readonly redshift: RedshiftCredentials
+  readonly profile: ProfileSettings
+  close(): Promise<void>
+}
+
+/** @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`, `ERR_REDSHIFT_TARGET` */
+export async function openSource(flags: Flags, options: RedshiftOptions): Promise<LoginSource> {
+  const plan = await planOf(options)
+  const profile = await profileSettings(flags.profile)
+  const caBundle = flags.caBundle ?? process.env.AWS_CA_BUNDLE ?? profile.caBundle
+  const aws = await setUpAws(flags, plan.region, caBundle, flags.debug ? debugLine : undefined)
+  const { RedshiftCredentials } = await import('../index.js')
+  const redshift = new RedshiftCredentials({
+    ...options,
+    aws: aws.config,
+    fetchTimeoutMillis: fetchTimeoutMillis(flags),
+  })
+  if (flags.debug) traceFetches()
+  return {
+    plan,
+    aws,
+    redshift,
+    profile,
+    async close() {
+      await redshift.close()
+      aws.close()
+    },
+  }
+}
+
+/** Gets a login, with something moving on the terminal meanwhile. */
+export async function fetchLogin({ aws, plan, redshift }: LoginSource): Promise<RedshiftLogin> {
+  const spinner = new Spinner()
+  spinner.start(`${plan.api} for ${plan.target}`)
+  try {
+    // Outside of the library's deadline: a provider may wait for a person with a code or a browser. Its failure is told by `get`.
+    await aws.client.config.credentials().catch(() => {})
+    return await redshift.get()
+  } finally {
+    spinner.stop()
+  }
+}
+
+/** A line of `--debug`. */
+export function debugLine(line: string): void {
+  process.stderr.write(`debug: ${line}\n`)
+}
+
+/** What the library tells on its channels: no secret ever enters a message there. */
+function traceFetches(): void {
+  for (const name of ['fetch-start', 'fetch-end', 'invalidate'])
+    subscribe(`pg-redshift-iam:${name}`, message => debugLine(`${name} ${JSON.stringify(message, showError)}`))
+}
+
+const showError = (_key: string, value: unknown): unknown => (value instanceof Error ? messageOf(value) : value)

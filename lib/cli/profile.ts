@@ -1,0 +1,28 @@
+import { loadSharedConfigFiles } from '@smithy/core/config'
+
+/** What the AWS CLI reads of a profile that the SDK does not. */
+export interface ProfileSettings {
+  readonly output: string | undefined
+  readonly caBundle: string | undefined
+  /** `wire`: times as the service sends them. Otherwise ISO 8601. */
+  readonly timestampFormat: string | undefined
+}
+
+/** Lets variables of the AWS CLI that the SDK does not know count in this process. */
+export function adoptAwsCliVariables(env: NodeJS.ProcessEnv): void {
+  const { AWS_REGION, AWS_DEFAULT_REGION, AWS_PROFILE, AWS_DEFAULT_PROFILE } = env
+  if (!AWS_REGION && AWS_DEFAULT_REGION) env.AWS_REGION = AWS_DEFAULT_REGION
+  if (!AWS_PROFILE && AWS_DEFAULT_PROFILE) env.AWS_PROFILE = AWS_DEFAULT_PROFILE
+}
+
+/** A file that is missing or cannot be parsed says nothing here: the SDK reads it as well, and complains where it needs it. */
+export async function profileSettings(profile: string | undefined): Promise<ProfileSettings> {
+  const name = profile ?? (process.env.AWS_PROFILE || 'default')
+  const files = await loadSharedConfigFiles().catch(() => undefined)
+  const settings = { ...files?.credentialsFile[name], ...files?.configFile[name] }
+  return {
+    output: settings.output,
+    caBundle: settings.ca_bundle,
+    timestampFormat: settings.cli_timestamp_format,
+  }
+}

@@ -1,0 +1,94 @@
+import { readFileSync } from 'node:fs'
+import { Command, type CommanderError } from 'commander'
+import { check } from './check.js'
+import { credentials } from './credentials.js'
+import { exec } from './exec.js'
+import { UsageError } from './failure.js'
+import { addFlags, text } from './flags.js'
+import { HELP } from './help.js'
+import { nearest } from './nearest.js'
+
+/** Flags of the AWS CLI that promise what cannot be had here. */
+const REFUSED: Readonly<Record<string, string>> = {
+  '--no-sign-request': 'A login is only handed out to an AWS identity: the request must be signed. Leave the flag out.',
+  '--cli-auto-prompt': 'There are no prompts here. Leave the flag out, and see --help for the others.',
+}
+
+const version = (): string => {
+  const file: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+  return `pg-redshift-iam/${(file as { version: string }).version} Node/${process.versions.node}`
+}
+
+/** The commands. `env` is the environment as the process found it, for what it starts. */
+export function createProgram(env: NodeJS.ProcessEnv): Command {
+  const program = prepared(new Command('pg-redshift-iam'), HELP.main)
+    .enablePositionalOptions()
+    .argument('[command]')
+    .action(name => {
+      throw new UsageError(unknownCommand(program, name))
+    })
+
+  program.addCommand(
+    addFlags(prepared(new Command('check'), HELP.check))
+      .option('--json')
+      .action(flags => check(flags)),
+  )
+
+  const print = addFlags(prepared(new Command('credentials'), HELP.credentials))
+    .option('--query <expression>')
+    .option('--output <format>')
+    .option('--cli-input-json <json>', '', text)
+    .option('--cli-input-yaml <yaml>', '', text)
+    .option('--generate-cli-skeleton [kind]')
+    // Of the AWS CLI, and without a meaning here: nothing is paged, prompted for or binary.
+    .option('--no-paginate')
+    .option('--no-cli-pager')
+    .option('--no-cli-auto-prompt')
+    .option('--cli-binary-format <format>')
+    .action(flags => credentials(flags))
+  for (const [flag, why] of Object.entries(REFUSED))
+    print.option(flag).on(`option:${flag.slice(2)}`, () => {
+      throw new UsageError(`${flag} cannot be kept. ${why}`)
+    })
+  program.addCommand(print)
+
+  program.addCommand(
+    addFlags(prepared(new Command('exec'), HELP.exec))
+      .passThroughOptions()
+      .argument('<command...>')
+      .action(([command, ...parameters], flags) => exec(flags, command, parameters, env)),
+  )
+  return program
+}
+
+/** Errors are thrown, and told by whoever runs the program. */
+const prepared = (command: Command, help: string): Command =>
+  command
+    .version(version(), '--version')
+    .configureHelp({ formatHelp: () => help })
+    .configureOutput({ writeErr: () => {} })
+    .showSuggestionAfterError(false)
+    .allowExcessArguments(false)
+    .exitOverride()
+
+const unknownCommand = (program: Command, name: string | undefined): string => {
+  const names = program.commands.map(command => command.name())
+  return name === undefined
+    ? `No command is named. The commands are ${names.join(', ')}; see --help.`
+    : `There is no command ${JSON.stringify(name)}. The nearest is ${nearest(name, names)}; see --help.`
+}
+
+/** What a user reads of an error of commander's. Undefined: help or version was asked for, and printed. */
+export function explain(error: CommanderError, program: Command, argv: readonly string[]): string | undefined {
+  if (error.exitCode === 0) return undefined
+  const command = program.commands.find(candidate => argv.includes(candidate.name())) ?? program
+  const flag = /unknown option '([^'=]+)/.exec(error.message)?.[1]
+  if (flag !== undefined) {
+    const flags = command.options.flatMap(({ long }) => long ?? [])
+    return `There is no flag ${flag}. The nearest is ${nearest(flag, flags)}; see ${command.name()} --help.`
+  }
+  if (error.code === 'commander.missingArgument')
+    return 'No command to run is named. Write it after two dashes: pg-redshift-iam exec --host NAME --db-name dev -- psql'
+  const message = error.message.replace(/^error: /, '')
+  return `${message.charAt(0).toUpperCase()}${message.slice(1)}${message.endsWith('.') ? '' : '.'}`
+}
