@@ -87,9 +87,11 @@ function secure(socket: Socket, context: SecureContext): Promise<TLSSocket | und
   return new Promise(resolve => {
     const stream = new TLSSocket(socket, { isServer: true, secureContext: context })
     const fail = () => resolve(undefined)
-    stream.once('error', fail).once('close', fail)
+    // A client that does not trust the certificate just ends. On a half-open socket only a reader is told.
+    const look = () => {}
+    stream.once('error', fail).once('close', fail).once('end', fail).on('readable', look)
     stream.once('secure', () => {
-      stream.off('error', fail).off('close', fail)
+      stream.off('error', fail).off('close', fail).off('end', fail).off('readable', look)
       stream.on('error', () => stream.destroy())
       resolve(stream)
     })
