@@ -74,8 +74,7 @@ const extend = (Base: typeof pg.Client): RedshiftPgClientClass =>
       }
       this.#started = true
       this.#settle = settle
-      // Not out of a promise, where an exception in the caller's callback would be an unhandled rejection.
-      this.#open(this.#setUp).catch(error => process.nextTick(() => this.#finish(error)))
+      this.#open(this.#setUp).catch(error => this.#fail(error))
     }
 
     async #open(setUp: ClientSetUp | RefusedSetUp): Promise<void> {
@@ -84,7 +83,7 @@ const extend = (Base: typeof pg.Client): RedshiftPgClientClass =>
       if (connectionTimeoutMillis > 0)
         this.#timer = setTimeout(() => this.#finish(new Error('timeout expired')), connectionTimeoutMillis).unref()
       // Started now, to run beside TCP and TLS; the login is taken at the last moment.
-      this.#getLogin(setUp).catch(error => this.#finish(error))
+      this.#getLogin(setUp).catch(error => this.#fail(error))
       const { host, port } =
         given.host === undefined ? await this.#lookUp(setUp) : { host: given.host, port: REDSHIFT_PORT }
       direct(this, { host, port: given.port ?? port, database: given.database })
@@ -114,7 +113,7 @@ const extend = (Base: typeof pg.Client): RedshiftPgClientClass =>
           this.#login = login
           send(login)
         })
-        .catch(error => this.#finish(error))
+        .catch(error => this.#fail(error))
     }
 
     async #getLogin({ credentials, given }: ClientSetUp): Promise<RedshiftLogin> {
@@ -134,6 +133,11 @@ const extend = (Base: typeof pg.Client): RedshiftPgClientClass =>
       } finally {
         socket?.off('close', closed)
       }
+    }
+
+    /** Out of a promise, an exception in the caller's callback would be an unhandled rejection. */
+    #fail(error: Error): void {
+      process.nextTick(() => this.#finish(error))
     }
 
     /** Settles `connect()`, once. After an error, nothing is left of the attempt: no socket, no timer, nobody who waits for AWS. */

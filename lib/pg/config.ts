@@ -1,6 +1,7 @@
 import type { ClientConfig } from 'pg'
 import type { ConnectionOptions, RedshiftCredentials } from '../credentials.js'
 import { optionError } from '../errors.js'
+import { checkWhole } from '../identifiers.js'
 import type { RedshiftOptions } from '../options.js'
 
 /** Configuration of pg's own client, plus one key. */
@@ -50,9 +51,11 @@ function readUrl(connectionString: string): ConnectionUrl {
   }
 }
 
-const toPort = (value: string | number | undefined): number | undefined => {
-  const port = Number(value)
-  return Number.isInteger(port) && port > 0 ? port : undefined
+/** As pg does, an empty one is taken for none; but one that is no port would throw when the socket is opened. */
+function toPort(value: string | number | undefined): number | undefined {
+  if (!value) return undefined
+  checkWhole('port', Number(value), 1, 65_535)
+  return Number(value)
 }
 
 /**
@@ -68,7 +71,6 @@ export function givenConnection(config: RedshiftPgClientConfig, options: Connect
       'connectionString holds a password. Take it out: the password is fetched from AWS. The colon in a user such as IAM:alice is written %3A.',
     )
   const { PGHOST, PGPORT, PGDATABASE } = process.env
-  // As pg does, an empty one is taken for none.
   const database = url.database || config.database || options.database || PGDATABASE
   if (!database)
     throw optionError("No database is named, and pg would fall back to the user's name. Set database, or PGDATABASE.")

@@ -1,6 +1,6 @@
 import type { ConnectionOptions } from '../credentials.js'
 import { quoted, RedshiftCredentialsError } from '../errors.js'
-import { parseIamUser } from '../identifiers.js'
+import { isIamUser, parseIamUser } from '../identifiers.js'
 import type { RedshiftLogin } from '../login.js'
 
 /**
@@ -28,7 +28,7 @@ export const knownUser = ({ dbUser, dbGroups, autoCreate }: ConnectionOptions): 
  * @throws RedshiftCredentialsError `ERR_REDSHIFT_USER_MISMATCH`
  */
 export function checkIamUser(user: string | null | undefined, options: ConnectionOptions): void {
-  if (!user || parseIamUser(user).prefix) return
+  if (!user || isIamUser(user)) return
   const name = iamUser(options.dbUser ?? user, options.autoCreate)
   throw new RedshiftCredentialsError(
     'ERR_REDSHIFT_USER_MISMATCH',

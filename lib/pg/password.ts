@@ -1,4 +1,10 @@
-import { type ConnectionOptions, connectionOptionsOf, type RedshiftCredentials, toCredentials } from '../credentials.js'
+import {
+  type ConnectionOptions,
+  connectionOptionsOf,
+  freshLogin,
+  type RedshiftCredentials,
+  toCredentials,
+} from '../credentials.js'
 import { optionError, RedshiftCredentialsError } from '../errors.js'
 import type { RedshiftLogin } from '../login.js'
 import type { RedshiftOptions } from '../options.js'
@@ -62,7 +68,8 @@ export function passwordFunction(
       if (parameters) checkTls(stream ? stream.encrypted : parameters.ssl, options)
       if (parameters && !given) checkIamUser(parameters.user, options)
       if (!parameters && !given) checkAlone(options)
-      const login = await credentials.get(given ?? parameters)
+      const target = given ?? parameters
+      const login = freshLogin(credentials, target) ?? (await credentials.get(target))
       checkSameUser(parameters?.user, login)
       if (client) reportRejection(client, credentials, login)
       return login.password

@@ -2,7 +2,7 @@ import pg from 'pg'
 import { connectionOptionsOf, type RedshiftCredentials, toCredentials } from '../credentials.js'
 import type { RedshiftOptions } from '../options.js'
 import { clientClass, RedshiftPgClient, type RedshiftPgClientClass } from './client.js'
-import { givenConnection, REDSHIFT_PORT, tlsOf } from './config.js'
+import { givenConnection, REDSHIFT_PORT, type RedshiftPgClientConfig, tlsOf } from './config.js'
 import { knownUser } from './login.js'
 import { type RedshiftPasswordFunction, redshiftPassword } from './password.js'
 
@@ -49,14 +49,13 @@ export class RedshiftPool extends pg.Pool {
 /** A plain object for whoever builds a `pg.Pool`, or a `pg.Client`, of it. */
 export interface RedshiftPoolOptions extends pg.PoolConfig {
   Client: RedshiftPgClientClass
-  redshift: RedshiftCredentials
   password: RedshiftPasswordFunction
 }
 
 /** pg's own options, which win, and the caller's copy of the module. */
 export interface RedshiftPgOptions extends pg.PoolConfig {
   /** The copy of `pg` to build the client on. Default: the one that this package finds. */
-  pg?: { Client: typeof pg.Client } | undefined
+  pg?: { Client: new (...config: never[]) => object } | undefined
 }
 
 /**
@@ -79,6 +78,7 @@ export function redshiftPoolOptions(
   const redshift = toCredentials(source)
   const options = connectionOptionsOf(redshift)
   const { host, port, database, user = knownUser(options) } = givenConnection(own, options)
+  const Base = module ? clientClass(module.Client as typeof pg.Client) : RedshiftPgClient
   return {
     ...own,
     // Left out where it is looked up: for a host of undefined, pg takes localhost.
@@ -87,8 +87,12 @@ export function redshiftPoolOptions(
     database,
     ...(user !== undefined && { user }),
     ssl: tlsOf(own, options),
-    Client: module ? clientClass(module.Client) : RedshiftPgClient,
-    redshift,
+    // Bound to the credentials: libraries copy options deeply, and a copy of the credentials would be an empty shell.
+    Client: class extends Base {
+      constructor(config?: string | RedshiftPgClientConfig) {
+        super({ ...(typeof config === 'string' ? { connectionString: config } : config), redshift })
+      }
+    },
     password: redshiftPassword(redshift),
   }
 }

@@ -1,0 +1,369 @@
+import { Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+import { inspect } from 'node:util'
+import { expect } from 'chai'
+import type pg from 'pg'
+import type { RedshiftEmulator } from '../lib/emulator/index.js'
+import {
+  RedshiftCredentials,
+  type RedshiftCredentialsError,
+  type RedshiftPgClient,
+  type RedshiftPgClientConfig,
+} from '../lib/index.js'
+import { clientClass } from '../lib/pg/client.js'
+import { startEmulator } from './support/emulator.js'
+import { pgVersions } from './support/pg-versions.js'
+import { rejection } from './support/rejection.js'
+import { expectNothingUncaught } from './support/uncaught.js'
+import { noSockets } from './support/until.js'
+
+/** The two forms of `connect()`, each as a promise of the connected client. */
+const forms: Record<string, (client: pg.Client) => Promise<unknown>> = {
+  'a promise': client => client.connect(),
+  'a callback': client =>
+    new Promise((resolve, reject) => {
+      client.connect(((error: Error | null, connected: unknown) =>
+        error ? reject(error) : resolve(connected)) as never)
+    }),
+}
+
+for (const [version, module] of pgVersions)
+  describe(`RedshiftPgClient on ${version}`, () => {
+    const Client = clientClass(module.Client)
+    const open: pg.Client[] = []
+    let emulator: RedshiftEmulator
+
+    expectNothingUncaught()
+    before(async () => {
+      emulator = await startEmulator({ users: ['alice'], customDomains: { 'db.example.com': 'examplecluster' } })
+    })
+    afterEach(async () => {
+      await Promise.all(open.splice(0).map(client => client.end()))
+      await noSockets(emulator)
+      emulator.calls.length = emulator.logins.length = 0
+      emulator.identity = 'IAMR:analyst'
+    })
+    after(() => emulator.close())
+
+    const create = (
+      config: RedshiftPgClientConfig = {},
+      host: Parameters<RedshiftEmulator['poolConfig']>[0] = 'serverless',
+    ): RedshiftPgClient => {
+      const client = new Client({ ...emulator.poolConfig(host), redshift: { aws: emulator.aws }, ...config })
+      open.push(client)
+      return client
+    }
+    const currentUser = async (client: pg.Client): Promise<unknown> =>
+      (await client.query('select current_user')).rows[0].current_user
+
+    for (const authentication of ['cleartext', 'md5'] as const)
+      for (const [form, connect] of Object.entries(forms))
+        it(`logs in as the role that AWS names, asked for the password in ${authentication}, with ${form}`, async () => {
+          const server = await startEmulator({ authentication })
+          try {
+            for (const [host, operation] of [
+              ['serverless', 'GetCredentials'],
+              ['provisioned', 'GetClusterCredentialsWithIAM'],
+            ] as const) {
+              const client = new Client({ ...server.poolConfig(host), redshift: { aws: server.aws } })
+              expect(await connect(client)).to.equal(client)
+              expect(await currentUser(client)).to.equal('IAMR:analyst')
+              await client.end()
+              expect(server.calls.splice(0)).to.have.length(1).and.have.nested.property('[0].operation', operation)
+            }
+          } finally {
+            await server.close()
+          }
+        })
+
+    it('logs in as a user that it names, and as one that is created', async () => {
+      for (const user of ['IAM:alice', 'alice', 'IAMA:carol']) {
+        const client = create({ user }, 'provisioned')
+        await client.connect()
+        expect(await currentUser(client)).to.equal(user === 'alice' ? 'IAM:alice' : user)
+      }
+    })
+
+    it('logs in as a chosen user on serverless', async () => {
+      const client = create({ redshift: { aws: emulator.aws, dbUser: 'alice' } })
+      await client.connect()
+      expect(await currentUser(client)).to.equal('IAM:alice')
+      expect(emulator.calls[0]).to.deep.include({ operation: 'GetClusterCredentials' })
+      expect(emulator.calls[0]?.parameters).to.include({ ClusterIdentifier: 'redshift-serverless-analytics' })
+    })
+
+    it('logs in under a custom domain name', async () => {
+      const redshift = {
+        aws: { ...emulator.aws, region: 'us-west-2' },
+        customDomainName: 'db.example.com',
+        api: 'GetClusterCredentialsWithIAM',
+      } as const
+      const client = create({ redshift }, 'db.example.com')
+      await client.connect()
+      expect(await currentUser(client)).to.equal('IAMR:analyst')
+      expect(emulator.calls[0]?.parameters).to.include({ CustomDomainName: 'db.example.com' })
+      expect(emulator.logins[0]).to.include({ host: 'db.example.com', ok: true })
+    })
+
+    it('shares one login among databases where dbName is null', async () => {
+      const credentials = new RedshiftCredentials({ aws: emulator.aws, dbName: null })
+      for (const database of ['dev', 'postgres']) {
+        const client = create({ database, redshift: credentials })
+        await client.connect()
+        expect((await client.query('select current_database() as name')).rows).to.deep.equal([{ name: database }])
+      }
+      expect(emulator.calls).to.have.length(1)
+      expect(emulator.calls[0]?.parameters).to.not.have.property('dbName')
+    })
+
+    it('verifies TLS through a tunnel', async () => {
+      const { host } = emulator.poolConfig('serverless')
+      const tunnel = { ...emulator.address, stream: () => new Socket(), redshift: { aws: emulator.aws, host } }
+      const client = create({ ...tunnel, ssl: { ca: emulator.ca, servername: host } })
+      await client.connect()
+      expect(await currentUser(client)).to.equal('IAMR:analyst')
+      const astray = create({ ...tunnel, ssl: { ca: emulator.ca, servername: 'elsewhere.example.com' } })
+      expect(await rejection(astray.connect())).to.have.property('code', 'ERR_TLS_CERT_ALTNAME_INVALID')
+    })
+
+    it('takes the user that AWS names anew for each connection', async () => {
+      const credentials = new RedshiftCredentials({ aws: emulator.aws })
+      const first = create({ redshift: credentials })
+      await first.connect()
+      expect(await currentUser(first)).to.equal('IAMR:analyst')
+      emulator.identity = 'IAMR:admin'
+      await credentials.close()
+      const second = create({ redshift: { aws: emulator.aws } })
+      await second.connect()
+      expect(await currentUser(second)).to.equal('IAMR:admin')
+      expect(await currentUser(first)).to.equal('IAMR:analyst')
+    })
+
+    it('refuses a login for another user than its own', async () => {
+      const error = await rejection(create({ user: 'IAM:bob' }).connect())
+      expect(error).to.have.property('code', 'ERR_REDSHIFT_USER_MISMATCH')
+      expect(error.message).to.contain('"IAM:bob"').and.contain('"IAMR:analyst"')
+      expect(emulator.logins).to.have.length(0)
+    })
+
+    it('makes one RedshiftCredentials of one options object, however many clients it is given to', async () => {
+      const redshift = { aws: emulator.aws }
+      const clients = [create({ redshift }), create({ redshift })]
+      await Promise.all(clients.map(client => client.connect()))
+      expect(emulator.calls).to.have.length(1)
+    })
+
+    it('runs queries that were queued before the connection, in their order', async () => {
+      const client = create()
+      const rows = [1, 2, 3].map(async n => (await client.query(`select ${n} as n`)).rows[0].n)
+      await client.connect()
+      expect(await Promise.all(rows)).to.deep.equal([1, 2, 3])
+    })
+
+    it('tells who connects, ends and errs in the same order as a stock client', async () => {
+      const credentials = new RedshiftCredentials({ aws: emulator.aws })
+      const config = { ...emulator.poolConfig('serverless') }
+      const login = await credentials.get(config)
+      const record = async (client: pg.Client): Promise<string[]> => {
+        const events: string[] = []
+        for (const event of ['connect', 'drain', 'end', 'error', 'notice'] as const)
+          client.on(event, () => void events.push(event))
+        await new Promise<void>(resolve => client.connect((() => resolve(void events.push('callback'))) as never))
+        await client.query('select 1').then(
+          () => events.push('row'),
+          () => events.push('failed'),
+        )
+        await client.end()
+        events.push('ended')
+        await delay(20)
+        return events
+      }
+      const stock = { ...config, user: login.user, password: login.password }
+      for (const change of [{}, { database: 'nosuch' }, { ssl: true }]) {
+        const redshift = new RedshiftCredentials({ aws: emulator.aws, dbName: null })
+        const all = 'database' in change ? await redshift.get(config) : login
+        const expected = await record(new module.Client({ ...stock, password: all.password, ...change }))
+        expect(await record(new Client({ ...config, redshift, ...change }))).to.deep.equal(expected)
+        expect(expected).to.include('callback').and.include('end')
+      }
+    })
+
+    describe('passes on, untouched,', () => {
+      const fails = async (
+        config: RedshiftPgClientConfig,
+        host?: 'provisioned',
+      ): Promise<Error & { code?: string }> => {
+        const errors = []
+        for (const connect of Object.values(forms)) errors.push(await rejection(connect(create(config, host))))
+        expect(errors[0]?.message).to.equal(errors[1]?.message)
+        await noSockets(emulator)
+        return errors[0] as Error
+      }
+
+      it("the server's refusal of the database", async () => {
+        const error = await fails({ database: 'nosuch', redshift: { aws: emulator.aws, dbName: null } })
+        expect(error).to.be.an.instanceOf(module.DatabaseError)
+        expect(error).to.include({ code: '3D000', severity: 'FATAL' })
+      })
+
+      it('the news that the user does not exist', async () => {
+        const error = await fails({ user: 'IAM:nobody' }, 'provisioned')
+        expect(error).to.be.an.instanceOf(module.DatabaseError)
+        expect(error).to.include({ code: '42704', message: 'user "IAM:nobody" does not exist' })
+      })
+
+      it('a connection that is refused', async () => {
+        const gone = await startEmulator()
+        const { port } = gone.address
+        await gone.close()
+        const error = await fails({
+          stream: () => new Socket(),
+          host: '127.0.0.1',
+          port,
+          redshift: { aws: emulator.aws, host: emulator.poolConfig('serverless').host },
+        })
+        expect(error).to.include({ code: 'ECONNREFUSED', syscall: 'connect', port })
+      })
+
+      it('a certificate that cannot be verified', async () => {
+        const error = await fails({ ssl: true })
+        expect(error.code).to.match(/SELF_SIGNED|UNABLE_TO_VERIFY/)
+        expect(emulator.logins).to.have.length(0)
+      })
+
+      it('a connection that the server drops', async () => {
+        using _ = emulator.fail({ kind: 'login-reset' })
+        expect(['Connection terminated unexpectedly', 'read ECONNRESET']).to.include((await fails({})).message)
+      })
+
+      it("AWS's refusal", async () => {
+        using _ = emulator.fail({ kind: 'access-denied' })
+        expect(await fails({})).to.have.property('code', 'ERR_REDSHIFT_ACCESS_DENIED')
+      })
+    })
+
+    describe('refuses in connect(), and nowhere else,', () => {
+      const refused = async (config: RedshiftPgClientConfig | string): Promise<RedshiftCredentialsError> => {
+        const errors = []
+        for (const connect of Object.values(forms)) {
+          const client =
+            typeof config === 'string'
+              ? new Client(config)
+              : new Client({ ...emulator.poolConfig('serverless'), redshift: { aws: emulator.aws }, ...config })
+          errors.push(await rejection(connect(client)))
+          await client.end()
+        }
+        const pool = new module.Pool({
+          ...emulator.poolConfig('serverless'),
+          ...(typeof config === 'string'
+            ? { connectionString: config }
+            : { redshift: { aws: emulator.aws }, ...config }),
+          Client,
+        })
+        errors.push(await rejection(pool.query('select 1')))
+        expect(pool.totalCount).to.equal(0)
+        await pool.end()
+        for (const error of errors) expect(error.message).to.equal(errors[0]?.message)
+        expect(emulator.calls).to.have.length(0)
+        return errors[0] as RedshiftCredentialsError
+      }
+
+      it('a password', async () => {
+        const error = await refused({ password: 'hunter2' })
+        expect(error.code).to.equal('ERR_REDSHIFT_OPTION')
+        expect(error.message).to.match(/^password is set\. Leave it out/)
+        expect(inspect(error)).to.not.contain('hunter2')
+      })
+
+      it('no database', async () => {
+        const error = await refused({ database: '' })
+        expect(error.code).to.equal('ERR_REDSHIFT_OPTION')
+        expect(error.message).to.match(/^No database is named.*Set database, or PGDATABASE\.$/)
+      })
+
+      it('a connection without TLS', async () => {
+        const error = await refused({ ssl: false })
+        expect(error.code).to.equal('ERR_REDSHIFT_TLS')
+        expect(error.message).to.contain('Set ssl: true')
+      })
+
+      it('a text for ssl, on which pg crashes', async () => {
+        const error = await refused({ ssl: 'false' as never })
+        expect(error.code).to.equal('ERR_REDSHIFT_OPTION')
+        expect(error.message).to.match(/^ssl is "false".*Set ssl: true/)
+      })
+
+      it('a port that is none', async () => {
+        const error = await refused({ port: 70_000 })
+        expect(error.code).to.equal('ERR_REDSHIFT_OPTION')
+        expect(error.message).to.match(/^port is 70000\. Set it to a whole number from 1 to 65535/)
+      })
+
+      it('an unknown option', async () => {
+        const error = await refused({ redshift: { cluster: 'x' } as never })
+        expect(error.code).to.equal('ERR_REDSHIFT_OPTION')
+        expect(error.message).to.contain('There is no option "cluster"')
+      })
+
+      it('what pg itself refuses in its constructor', async () => {
+        const { host } = emulator.poolConfig('serverless')
+        const error = await refused(`postgres://${host}/dev?sslrootcert=/nosuch.pem`)
+        expect(error).to.have.property('code', 'ENOENT')
+      })
+    })
+
+    it('connects without TLS where requireTls is false, up to the server', async () => {
+      const error = await rejection(
+        create({ ssl: false, redshift: { aws: emulator.aws, requireTls: false } }).connect(),
+      )
+      expect(error.message).to.contain('that TLS is on up to the cluster')
+      expect(emulator.logins).to.have.length(1)
+      expect(emulator.logins[0]).to.include({ tls: false, ok: false })
+    })
+
+    it('gives a second connect() the error of pg, and lets the first one go on', async () => {
+      for (const connect of Object.values(forms)) {
+        const client = create()
+        const first = connect(client)
+        for (const again of Object.values(forms))
+          expect(await rejection(again(client))).to.have.property(
+            'message',
+            'Client has already been connected. You cannot reuse a client.',
+          )
+        await first
+        expect(await currentUser(client)).to.equal('IAMR:analyst')
+        expect(await rejection(client.connect())).to.have.property(
+          'message',
+          'Client has already been connected. You cannot reuse a client.',
+        )
+      }
+    })
+
+    it('keeps no password, once it is connected or has failed, and never shows a secret', async () => {
+      const credentials = new RedshiftCredentials({ aws: emulator.aws })
+      const { password } = await credentials.get(emulator.poolConfig('serverless'))
+      const { secretAccessKey, sessionToken } = emulator.aws.credentials
+      const shown = (client: unknown): string =>
+        inspect(client, { depth: null, showHidden: true, maxStringLength: null })
+      const check = (client: pg.Client): void => {
+        for (const secret of [password, secretAccessKey, sessionToken]) expect(shown(client)).to.not.contain(secret)
+        expect(client).to.have.property('password', null)
+        expect(client).to.have.nested.property('connectionParameters.password', null)
+      }
+      const client = create({ redshift: credentials })
+      expect(shown(client)).to.contain('connectionParameters').and.not.contain(password)
+      await client.connect()
+      check(client)
+      expect(Object.keys(client)).to.not.include('password')
+      for (const kind of ['login-reset', 'reject-login'] as const) {
+        using _ = emulator.fail({ kind })
+        const failing = create({ redshift: credentials })
+        const error = await rejection(failing.connect())
+        check(failing)
+        expect(shown(error)).to.not.contain(password)
+      }
+      const direct = create({ redshift: { aws: emulator.aws } })
+      await direct.connect()
+      check(direct)
+    })
+  })
