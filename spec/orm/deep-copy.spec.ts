@@ -1,0 +1,22 @@
+import { Utils } from '@mikro-orm/core'
+import { expect } from 'chai'
+import pg from 'pg'
+import type { RedshiftEmulator } from '../../lib/emulator/index.js'
+import { redshiftPoolOptions } from '../../lib/index.js'
+import { startEmulator } from '../support/emulator.js'
+
+describe('redshiftPoolOptions', () => {
+  let emulator: RedshiftEmulator
+  before(async () => {
+    emulator = await startEmulator()
+  })
+  after(() => emulator.close())
+
+  it('logs in with a deep copy too, which is what MikroORM hands to pg', async () => {
+    const options = redshiftPoolOptions({ aws: emulator.aws }, emulator.poolConfig())
+    const pool = new pg.Pool(Utils.copy(options))
+    const { rows } = await pool.query('SELECT current_user::text AS name')
+    await pool.end()
+    expect(rows).to.deep.equal([{ name: 'IAMR:analyst' }])
+  })
+})
