@@ -58,7 +58,8 @@ export class CredentialCache {
         this.#launch(entry, refreshDeadline(served.lease, now), true)
       return Promise.resolve(served.login)
     }
-    if (flight) return flight.wait(signal)
+    if (flight && !flight.isForsaken) return flight.wait(signal)
+    flight?.abandon(forsakenError(request))
     const failure = entry.failure(now)
     return failure ? Promise.reject(failure.copy()) : this.#launch(entry, Number.POSITIVE_INFINITY, false).wait(signal)
   }
@@ -120,7 +121,7 @@ export class CredentialCache {
         const before = entry.login
         const landed = 'value' in outcome ? entry.accept(outcome.value, now) : outcome
         if (!this.#closed) {
-          if ('error' in landed) entry.fail(landed.error, notes.retryAfter, now)
+          if ('error' in landed) entry.fail(landed.error, notes.retryAfter, now, background)
           else this.#owners.set(landed.value, entry)
           // It may have been evicted meanwhile: a back-off that is forgotten would hammer AWS.
           this.#entries.set(key, entry)
@@ -152,6 +153,12 @@ export class CredentialCache {
     })
   }
 }
+
+const forsakenError = (request: CredentialRequest): RedshiftCredentialsError =>
+  new RedshiftCredentialsError(
+    'ERR_REDSHIFT_TIMEOUT',
+    `${request.api} for ${JSON.stringify(targetOf(request))} was under way when this process was suspended. It is begun anew.`,
+  )
 
 const timeoutError = (request: CredentialRequest, deadlineMillis: number): RedshiftCredentialsError =>
   new RedshiftCredentialsError(

@@ -39,7 +39,7 @@ export class Entry {
   #refused = 0
   /** The last fetch's failure, undefined after a success. */
   #error: RedshiftCredentialsError | undefined
-  /** Whether a login was served while that fetch failed. */
+  /** Whether that fetch ran while a login was served, so that nobody has seen its failure. */
   #failedServing = false
   /** Failures in a row. */
   #failures = 0
@@ -137,10 +137,14 @@ export class Entry {
     return { value: this.#login }
   }
 
-  /** Notes a failure. A login that still works is not touched. */
-  fail(error: RedshiftCredentialsError, retryAfter: number | undefined, now: Instant): void {
+  /**
+   * Notes a failure. A login that still works is not touched.
+   * @param background a login was served when the fetch began. Where that has ended meanwhile, because the machine was suspended
+   * say, the failure is not replayed: the next caller has a fetch of its own.
+   */
+  fail(error: RedshiftCredentialsError, retryAfter: number | undefined, now: Instant, background: boolean): void {
     const served = this.served(now)
-    const serving = served !== undefined
+    const serving = served !== undefined || (background && !this.#rejected)
     if (this.#failedServing !== serving) this.#failures = 0
     const failure = { throttled: error.code === 'ERR_REDSHIFT_THROTTLED', retryAfter }
     const random = this.#random()

@@ -1,5 +1,5 @@
 import type { RedshiftCredentialsError } from './errors.js'
-import type { Instant } from './lease.js'
+import { elapsed, type Instant } from './lease.js'
 
 /** The clocks and the timer, as one seam: a model test brings its own. */
 export interface Clock {
@@ -31,6 +31,9 @@ export type Outcome<T> = { readonly value: T } | { readonly error: RedshiftCrede
  */
 export class Flight<T, Answer = T> {
   readonly #controller = new AbortController()
+  readonly #clock: Clock
+  readonly #start: Instant
+  readonly #deadlineMillis: number
   readonly #timer: Timer
   readonly #settled: Promise<Outcome<T>>
   #settle: (outcome: Outcome<Answer>) => void = () => {}
@@ -47,6 +50,9 @@ export class Flight<T, Answer = T> {
     timedOut: () => RedshiftCredentialsError,
     land: (outcome: Outcome<Answer>) => Outcome<T>,
   ) {
+    this.#clock = clock
+    this.#start = clock.now()
+    this.#deadlineMillis = deadlineMillis
     this.#settled = new Promise(resolve => {
       let landed = false
       this.#settle = outcome => {
@@ -62,6 +68,14 @@ export class Flight<T, Answer = T> {
       value => this.#settle({ value }),
       error => this.#settle({ error }),
     )
+  }
+
+  /**
+   * Nobody waits for it, and it should have ended by now: the machine was suspended meanwhile, and its connection is most
+   * likely dead. The timer does not see that, since the monotonic clock may have stood still.
+   */
+  get isForsaken(): boolean {
+    return this.#waiting === 0 && elapsed(this.#start, this.#clock.now()) > this.#deadlineMillis
   }
 
   /** Ends it with this error, and aborts what is under way. */

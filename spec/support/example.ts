@@ -89,6 +89,11 @@ export class Example {
     return this.#ended
   }
 
+  /** Suspends it (`SIGSTOP`), lets it go on (`SIGCONT`), or ends it. */
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal)
+  }
+
   /** For when a spec fails half-way. */
   kill(): void {
     this.#child.kill('SIGKILL')

@@ -1,0 +1,135 @@
+import { expect } from 'chai'
+import type { RedshiftEmulator } from '../lib/emulator/index.js'
+import { startEmulator } from './support/emulator.js'
+import { Example } from './support/example.js'
+import { figure } from './support/figure.js'
+import { REFRESH, Simulation, settle } from './support/simulation.js'
+
+const LIFETIME_SECONDS = 6
+const NAMES = ['idle', 'answered', 'dropped', 'hung', 'foreground']
+const hostOf = (name: string): string => `${name}.abc123xyz789.us-west-2.redshift.amazonaws.com`
+
+const sleep = (millis: number): Promise<void> => new Promise(resolve => setTimeout(resolve, millis))
+
+describe('A process that is suspended (SIGSTOP, SIGCONT)', function () {
+  this.timeout(60_000)
+
+  let emulator: RedshiftEmulator
+  const running: Example[] = []
+
+  before(async function () {
+    if (process.platform === 'win32') this.skip()
+    emulator = await startEmulator({ hosts: NAMES.map(hostOf), lifetimeSeconds: LIFETIME_SECONDS })
+  })
+  afterEach(() => {
+    for (const program of running.splice(0)) program.kill()
+  })
+  after(() => emulator?.close())
+
+  const start = (name: string, env: Record<string, string> = {}): Example => {
+    const program = new Example('spec/programs/connector.ts', emulator, { env: { HOST: hostOf(name), ...env } })
+    running.push(program)
+    return program
+  }
+  const ageing = async (program: Example): Promise<void> => {
+    while ((await program.ask('phase')) !== 'ageing') await sleep(20)
+  }
+  /** Stops the process until its login has ended. */
+  const suspend = async (program: Example, meanwhile: () => void = () => {}): Promise<void> => {
+    program.signal('SIGSTOP')
+    await sleep(LIFETIME_SECONDS * 1_000)
+    meanwhile()
+    program.signal('SIGCONT')
+  }
+  const refused = () => emulator.logins.filter(({ ok }) => !ok)
+
+  it('until its login has ended opens its next connection with a new one', async () => {
+    const program = start('idle')
+    expect(await program.ask('connect')).to.equal('IAM:alice')
+    await suspend(program)
+    expect(await program.ask('connect')).to.equal('IAM:alice')
+    expect(refused()).to.deep.equal([])
+    expect((await program.end()).code).to.equal(0)
+  })
+
+  it('with a refresh under way does not notice what became of it, whatever that is', async () => {
+    const fates = {
+      answered: { kind: 'hold' },
+      dropped: { kind: 'hold' },
+      hung: { kind: 'hang' },
+    } as const
+    await Promise.all(
+      Object.entries(fates).map(async ([name, fate]) => {
+        const program = start(name)
+        expect(await program.ask('connect')).to.equal('IAM:alice')
+        await ageing(program)
+        const refresh = emulator.fail(fate, { target: name })
+        expect(await program.ask('connect')).to.equal('IAM:alice')
+        await refresh.reached()
+        await suspend(program, () => {
+          if (name === 'dropped') emulator.fail({ kind: 'reset' }, { target: name, times: 1 })
+          refresh.clear()
+        })
+        expect(await program.ask('connect'), name).to.equal('IAM:alice')
+        expect((await program.end()).code).to.equal(0)
+      }),
+    )
+    expect(refused()).to.deep.equal([])
+    figure(`frozen with a refresh under way, ${Object.keys(fates).length} fates of it: 0 connections failed`)
+  })
+
+  it('with a first fetch under way settles it, and goes on', async () => {
+    const program = start('foreground', { FETCH_TIMEOUT: '1000' })
+    const fetch = emulator.fail({ kind: 'hold' }, { target: 'foreground' })
+    const first = program.ask('get')
+    await fetch.reached()
+    await suspend(program, () => fetch.clear())
+    expect(await first).to.be.oneOf(['IAM:alice', 'ERR_REDSHIFT_TIMEOUT'])
+    let answer = await program.ask('connect')
+    while (answer === 'ERR_REDSHIFT_TIMEOUT') answer = await program.ask('connect')
+    expect(answer).to.equal('IAM:alice')
+    expect(refused()).to.deep.equal([])
+    expect((await program.end()).code).to.equal(0)
+  })
+})
+
+describe('The cache of a machine that was suspended', () => {
+  const suspended = async (asked: (sim: Simulation) => void) => {
+    const sim = new Simulation()
+    const first = await sim.get()
+    sim.clock.skip(REFRESH + 1)
+    sim.aws.script.push({ kind: 'hang' })
+    await sim.get()
+    sim.clock.suspend(3_600_000)
+    asked(sim)
+    return { sim, first }
+  }
+
+  it('does not wait for a refresh that was under way: it begins one anew, for all who ask', async () => {
+    const { sim, first } = await suspended(() => {})
+    const logins = new Set(await Promise.all([sim.get(), sim.get(), sim.get()]))
+    expect(logins).to.have.length(1)
+    expect(logins).not.to.include(first)
+    expect(sim.aws.calls).to.have.length(3)
+    expect(sim.aws.calls[1]?.signal.aborted).to.equal(true)
+  })
+
+  it('does not give the failure of that refresh to those who ask after it', async () => {
+    const { sim } = await suspended(({ aws }) => aws.lastCall.fail())
+    await settle()
+    await sim.get()
+    expect(sim.aws.calls).to.have.length(3)
+  })
+
+  it('still waits for a first fetch that others wait for', async () => {
+    const sim = new Simulation()
+    sim.aws.script.push({ kind: 'hang' })
+    const one = sim.get()
+    sim.clock.suspend(3_600_000)
+    const other = sim.get()
+    expect(sim.aws.calls).to.have.length(1)
+    sim.aws.lastCall.answer()
+    expect(await one).to.equal(await other)
+    expect(sim.aws.calls[0]?.signal.aborted).to.equal(false)
+  })
+})
