@@ -49,6 +49,8 @@ export class CredentialCache {
   get(key: string, request: CredentialRequest, signal?: AbortSignal): Promise<RedshiftLogin> {
     if (this.#closed) return Promise.reject(closedError())
     if (signal?.aborted) return Promise.reject(signal.reason)
+    const fresh = this.fresh(key)
+    if (fresh) return Promise.resolve(fresh)
     const flight = this.#flights.get(key)?.flight
     const entry = this.#entries.get(key) ?? this.#flights.get(key)?.entry ?? this.#add(key, request)
     const now = this.#options.clock.now()
@@ -62,6 +64,11 @@ export class CredentialCache {
     flight?.abandon(forsakenError(request))
     const failure = entry.failure(now)
     return failure ? Promise.reject(failure.copy()) : this.#launch(entry, Number.POSITIVE_INFINITY, false).wait(signal)
+  }
+
+  /** The login, as long as it is fresh: what nearly every call of `get` comes to, without a promise to wait for. */
+  fresh(key: string): RedshiftLogin | undefined {
+    return this.#entries.get(key)?.fresh(this.#options.clock.now())
   }
 
   /** The login that `get` would return at once; undefined where it would wait. Starts nothing. */

@@ -2,13 +2,15 @@ import { type Address, AddressBook } from './address.js'
 import { AwsClients } from './aws/client.js'
 import { fetchProvisioned } from './aws/provisioned.js'
 import { fetchServerless } from './aws/serverless.js'
-import { CredentialCache } from './cache.js'
+import { CredentialCache, type Fetch } from './cache.js'
 import type { RedshiftCredentialsError } from './errors.js'
 import { systemClock } from './flight.js'
 import type { Phase } from './lease.js'
 import type { RedshiftLogin } from './login.js'
 import { checkOptions, isAwsClient, type RedshiftApi, type RedshiftOptions } from './options.js'
 import { type CredentialRequest, cacheKey, type RedshiftConnection, resolveRequest, targetOf } from './request.js'
+import { systemStoreClock } from './store/bounded.js'
+import { SharedLogins } from './store/shared.js'
 
 /** The state of one cached login, as {@link RedshiftCredentials.status} tells it. It holds no secret. */
 export interface RedshiftStatus {
@@ -64,6 +66,12 @@ interface Resolved {
 /** Reads the options of credentials that concern the connection. */
 export let connectionOptionsOf: (credentials: RedshiftCredentials) => ConnectionOptions
 
+/** The login that `get` would give, as long as it is fresh: most connections need not wait for a promise. */
+export let freshLogin: (
+  credentials: RedshiftCredentials,
+  connection: RedshiftConnection | undefined,
+) => RedshiftLogin | undefined
+
 /** The login that `get` would give at once, if there is one. Starts nothing. */
 export let peekLogin: (credentials: RedshiftCredentials, connection: RedshiftConnection) => RedshiftLogin | undefined
 
@@ -94,6 +102,7 @@ export let findAddress: (
 export class RedshiftCredentials {
   static {
     connectionOptionsOf = credentials => credentials.#connectionOptions
+    freshLogin = (credentials, connection) => credentials.#cache.fresh(credentials.#resolve(connection).key)
     peekLogin = (credentials, connection) => credentials.#cache.peek(credentials.#resolve(connection).key)
     findAddress = async (credentials, connection, signal) => {
       const { request } = credentials.#resolve(connection)
@@ -121,13 +130,20 @@ export class RedshiftCredentials {
     const { maxEntries = 100, fetchTimeoutMillis = 15_000 } = options
     this.#clients = new AwsClients(options.aws, systemClock)
     this.#addresses = new AddressBook(this.#clients, fetchTimeoutMillis, maxEntries)
+    const fetch: Fetch = (request, signal, notes) =>
+      request.api === 'GetCredentials'
+        ? fetchServerless(this.#clients, request, signal, notes)
+        : fetchProvisioned(this.#clients, request, signal, notes)
+    const { store, aws } = options
+    const random = Math.random
+    const shared =
+      store &&
+      new SharedLogins({ store, clock: systemStoreClock, random, fetch, fetchTimeoutMillis, endpoint: endpointOf(aws) })
     this.#cache = new CredentialCache({
       clock: systemClock,
-      random: Math.random,
-      fetch: (request, signal, notes) =>
-        request.api === 'GetCredentials'
-          ? fetchServerless(this.#clients, request, signal, notes)
-          : fetchProvisioned(this.#clients, request, signal, notes),
+      random,
+      fetch: shared?.fetch ?? fetch,
+      dropped: shared?.remove,
       maxEntries,
       fetchTimeoutMillis,
     })

@@ -60,6 +60,12 @@ export class Entry {
     return this.#login
   }
 
+  /** The login, as long as it may be served and there is nothing to do. */
+  fresh(now: Instant): RedshiftLogin | undefined {
+    const lease = this.#lease
+    return lease && !this.#rejected && phaseOf(lease, now) === 'fresh' ? this.#login : undefined
+  }
+
   /** The login and its lease, as long as it may be served. */
   served(now: Instant): { login: RedshiftLogin; lease: Lease; phase: Phase } | undefined {
     if (!this.#login || !this.#lease || this.#rejected) return undefined

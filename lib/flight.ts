@@ -1,3 +1,5 @@
+// Not the global, which is an accessor: every connection reads the clock.
+import { performance } from 'node:perf_hooks'
 import type { RedshiftCredentialsError } from './errors.js'
 import { elapsed, type Instant } from './lease.js'
 

@@ -38,6 +38,9 @@ export interface IamUser {
   readonly groups: readonly string[]
 }
 
+/** Whether a name has the prefix of an IAM login. Asked for every connection, so nothing is taken apart. */
+export const isIamUser = (user: string): boolean => /^IAM[AR]?:/.test(user)
+
 /** Takes a login's user name apart. A name without a prefix is the database user itself. */
 export function parseIamUser(user: string): IamUser {
   const match = /^(IAM[AR]?):([^:]*)(?::(.*))?$/s.exec(user)
