@@ -3,18 +3,25 @@ import { Entry, type EntryStatus } from './entry.js'
 import { closedError, RedshiftCredentialsError } from './errors.js'
 import { type Clock, Flight, type Outcome } from './flight.js'
 import { refreshDeadline } from './lease.js'
-import type { FetchedLogin, FetchNotes, RedshiftLogin } from './login.js'
+import type { FetchedLogin, FetchNotes, HeldLogin, RedshiftLogin } from './login.js'
 import { type CredentialRequest, targetOf } from './request.js'
 import { type FetchStartMessage, fetchEnd, fetchStart, invalidated, traceContext } from './tracing.js'
 
 /** Asks AWS. Rejects with `RedshiftCredentialsError` only. */
-export type Fetch = (request: CredentialRequest, signal: AbortSignal, notes: FetchNotes) => Promise<FetchedLogin>
+export type Fetch = (
+  request: CredentialRequest,
+  signal: AbortSignal,
+  notes: FetchNotes,
+  held: HeldLogin | undefined,
+) => Promise<FetchedLogin>
 
 export interface CacheOptions {
   readonly clock: Clock
   /** Draws from [0, 1). */
   readonly random: () => number
   readonly fetch: Fetch
+  /** Is told when a login is dropped because the server refused it. */
+  readonly dropped?: ((request: CredentialRequest, login: RedshiftLogin) => void) | undefined
   readonly maxEntries: number
   readonly fetchTimeoutMillis: number
 }
@@ -85,6 +92,7 @@ export class CredentialCache {
     const entry = this.#owners.get(login)
     if (!entry || this.#closed) return false
     const refusal = entry.login === login ? entry.refuse(this.#options.clock.now()) : undefined
+    if (refusal?.accepted) this.#options.dropped?.(entry.request, login)
     if (refusal && invalidated.hasSubscribers) invalidated.publish({ ...traceContext(entry.request), ...refusal })
     return refusal?.accepted ?? true
   }
@@ -118,8 +126,8 @@ export class CredentialCache {
       clock,
       deadlineMillis,
       async signal => {
-        const answer = await fetch(request, signal, notes)
-        return entry.diedOnTheWay(answer, clock.now()) ? fetch(request, signal, notes) : answer
+        const answer = await fetch(request, signal, notes, entry.held)
+        return entry.diedOnTheWay(answer, clock.now()) ? fetch(request, signal, notes, entry.held) : answer
       },
       () => notes.failure ?? timeoutError(request, deadlineMillis),
       outcome => {

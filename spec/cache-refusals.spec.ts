@@ -151,6 +151,20 @@ describe('a refused login', () => {
     expect((await sim.get()).password).to.equal('hunter2')
   })
 
+  it('takes the pause of its own refreshes with it', async () => {
+    sim.clock.skip(REFRESH)
+    const nextRefreshTime = new Date(sim.clock.trueTime + 300_000)
+    sim.aws.script.push({ kind: 'login', login: { expiration: first.expiration, nextRefreshTime } })
+    await sim.get()
+    await settle()
+    sim.cache.invalidate(first)
+    sim.aws.lifetimeSeconds = 60
+    const second = await sim.get()
+    sim.clock.skip(45_000)
+    expect(await sim.get()).to.equal(second)
+    expect(sim.aws.calls).to.have.lengthOf(4)
+  })
+
   it('of another cache is refused', async () => {
     const other = new Simulation()
     expect(other.cache.invalidate(first)).to.equal(false)

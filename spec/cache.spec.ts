@@ -441,6 +441,17 @@ describe('the cache, with a login', () => {
     expect(sim.aws.calls.length).to.be.below(30)
   })
 
+  it('takes the same password over where its expiry is later', async () => {
+    sim.clock.skip(REFRESH + 1)
+    sim.aws.script.push({ kind: 'login', login: { password: first.password } })
+    await sim.get()
+    await settle()
+    const second = await sim.get()
+    expect(second.password).to.equal(first.password)
+    expect(+second.expiration).to.be.above(+first.expiration)
+    expect(sim.cache.status()[0]).to.include({ phase: 'fresh', lastError: undefined })
+  })
+
   it('takes another user over at once, even with the same expiry', async () => {
     sim.clock.skip(REFRESH + 1)
     sim.aws.script.push({ kind: 'login', login: { user: 'IAMR:other', expiration: first.expiration } })
@@ -502,6 +513,27 @@ describe('a bounded cache', () => {
     sim.aws.lastCall.answer()
     await other
     expect(sim.aws.calls).to.have.lengthOf(2)
+  })
+
+  it('serves on at once where the entry is evicted while a refresh is under way', async () => {
+    const sim = new Simulation({ maxEntries: 1 })
+    const first = await sim.get('one')
+    sim.clock.skip(REFRESH + 1)
+    sim.aws.script.push({ kind: 'hang' })
+    await sim.get('one')
+    await sim.get('other')
+    expect(await stateOf(sim.get('one'))).to.equal('resolved')
+    expect(await sim.get('one')).to.equal(first)
+    expect(sim.aws.calls).to.have.lengthOf(3)
+  })
+
+  it('takes a peek for nothing', async () => {
+    const sim = new Simulation({ maxEntries: 2 })
+    const one = await sim.get('one')
+    await sim.get('two')
+    expect(sim.cache.peek('one')).to.equal(one)
+    await sim.get('three')
+    expect(sim.cache.peek('one')).to.equal(undefined)
   })
 
   it('keeps the back-off where the entry is evicted under way', async () => {
