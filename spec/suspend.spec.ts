@@ -34,10 +34,14 @@ describe('A process that is suspended (SIGSTOP, SIGCONT)', function () {
   const ageing = async (program: Example): Promise<void> => {
     while ((await program.ask('phase')) !== 'ageing') await sleep(20)
   }
-  /** Stops the process until its login has ended. */
-  const suspend = async (program: Example, meanwhile: () => void = () => {}): Promise<void> => {
+  /** Stops the process, by default until its login has ended. */
+  const suspend = async (
+    program: Example,
+    meanwhile: () => void = () => {},
+    millis = LIFETIME_SECONDS * 1_000,
+  ): Promise<void> => {
     program.signal('SIGSTOP')
-    await sleep(LIFETIME_SECONDS * 1_000)
+    await sleep(millis)
     meanwhile()
     program.signal('SIGCONT')
   }
@@ -83,7 +87,7 @@ describe('A process that is suspended (SIGSTOP, SIGCONT)', function () {
     const fetch = emulator.fail({ kind: 'hold' }, { target: 'foreground' })
     const first = program.ask('get')
     await fetch.reached()
-    await suspend(program, () => fetch.clear())
+    await suspend(program, () => fetch.clear(), 1_500)
     expect(await first).to.be.oneOf(['IAM:alice', 'ERR_REDSHIFT_TIMEOUT'])
     let answer = await program.ask('connect')
     while (answer === 'ERR_REDSHIFT_TIMEOUT') answer = await program.ask('connect')
