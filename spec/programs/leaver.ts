@@ -1,0 +1,59 @@
+/**
+ * Leaves with a fetch under way, as its argument says, and writes a line of what it has seen. Nothing here ends the process: it
+ * ends when nothing keeps it.
+ */
+import { RedshiftCredentials } from 'pg-redshift-iam'
+
+const connection = {
+  host: 'examplecluster.abc123xyz789.us-west-2.redshift.amazonaws.com',
+  database: 'dev',
+  user: 'IAM:alice',
+}
+const never = () => new Promise<never>(() => {})
+const sleep = (millis: number) => new Promise(resolve => setTimeout(resolve, millis))
+const code = (error: unknown) => (error instanceof Error && 'code' in error ? String(error.code) : String(error))
+/** The timers that would keep this process alive. */
+const timers = () => process.getActiveResourcesInfo().filter(name => name === 'Timeout').length
+
+const scenes = {
+  /** A caller waits for a provider of AWS credentials that hangs: no socket keeps the process, only the deadline may. */
+  async waiting() {
+    const credentials = new RedshiftCredentials({ fetchTimeoutMillis: 300, aws: { credentials: never } })
+    return code(await credentials.get(connection).catch(error => error))
+  },
+  /** The caller has given up. */
+  async aborted() {
+    const credentials = new RedshiftCredentials({ fetchTimeoutMillis: 600_000, aws: { credentials: never } })
+    const controller = new AbortController()
+    const left = credentials.get(connection, { signal: controller.signal }).catch(error => error)
+    const before = timers()
+    controller.abort(new Error('given up'))
+    return `${(await left).message}, timers ${before} then ${timers()}`
+  },
+  /** A login is there, and nobody asks for it any more. */
+  async idle() {
+    const credentials = new RedshiftCredentials()
+    return (await credentials.get(connection)).user
+  },
+  /** A refresh in the background waits for AWS, which does not answer. */
+  async refreshing() {
+    const credentials = new RedshiftCredentials()
+    const { user } = await credentials.get(connection)
+    while (credentials.status()[0]?.phase !== 'ageing') await sleep(20)
+    process.stdout.write('ageing\n')
+    await new Promise(resolve => process.stdin.once('end', resolve).resume())
+    const served = await credentials.get(connection)
+    return `${user} and ${served.user}`
+  },
+  /** Credentials that are closed take the request under way with them. */
+  async closed() {
+    const credentials = new RedshiftCredentials({ fetchTimeoutMillis: 600_000 })
+    const left = credentials.get(connection).catch(code)
+    await new Promise(resolve => process.stdin.once('end', resolve).resume())
+    await credentials.close()
+    return left
+  },
+}
+
+const scene = process.env.SCENE as keyof typeof scenes
+scenes[scene]().then(seen => console.log(seen))
