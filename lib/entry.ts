@@ -13,7 +13,7 @@ import {
   refusalAge,
   remaining,
 } from './lease.js'
-import { type FetchedLogin, RedshiftLogin } from './login.js'
+import { type FetchedLogin, type HeldLogin, RedshiftLogin } from './login.js'
 import type { CredentialRequest } from './request.js'
 
 /** The state of one login, without secrets. */
@@ -58,6 +58,11 @@ export class Entry {
 
   get login(): RedshiftLogin | undefined {
     return this.#login
+  }
+
+  /** What a fetch is to replace. */
+  get held(): HeldLogin | undefined {
+    return this.#login && { login: this.#login, rejected: this.#rejected }
   }
 
   /** The login, as long as it may be served and there is nothing to do. */

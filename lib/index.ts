@@ -16,4 +16,5 @@ export {
   redshiftPoolOptions,
 } from './pg/pool.js'
 export type { RedshiftConnection } from './request.js'
-export type { FetchEndMessage, FetchStartMessage, InvalidateMessage, TraceContext } from './tracing.js'
+export type { CredentialStore, EncryptionKey, StoredValue } from './store/store.js'
+export type { FetchEndMessage, FetchStartMessage, InvalidateMessage, StoreMessage, TraceContext } from './tracing.js'

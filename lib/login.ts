@@ -31,6 +31,13 @@ export class RedshiftLogin {
   }
 }
 
+/** The login that a fetch is to replace. */
+export interface HeldLogin {
+  readonly login: RedshiftLogin
+  /** The server has refused it. */
+  readonly rejected: boolean
+}
+
 /** What AWS answered, and when. */
 export interface FetchedLogin {
   readonly user: string

@@ -13,6 +13,7 @@ import {
   checkWhole,
   checkWorkgroupName,
 } from './identifiers.js'
+import { type CredentialStore, checkStore } from './store/store.js'
 
 /** The AWS operations that hand out a login. */
 export type RedshiftApi = 'GetClusterCredentials' | 'GetClusterCredentialsWithIAM' | 'GetCredentials'
@@ -74,6 +75,11 @@ export interface RedshiftOptions {
 
   /** Configuration of the AWS SDK's client (`profile`, `credentials`, `endpoint`, `maxAttempts` …), or a ready client. */
   aws?: AwsClientConfig | AwsClient | undefined
+  /**
+   * Where processes share their logins, so that one of them asks AWS for all: `redisStore(…)` of `pg-redshift-iam/redis`, or one of
+   * your own. An optimisation: where it fails, each process asks AWS by itself. Default: none.
+   */
+  store?: CredentialStore | undefined
   /** How many different logins to keep, 1 to 1,000,000. Default: 100. */
   maxEntries?: number | undefined
   /** Deadline of one fetch in milliseconds, the loading of AWS credentials included: 1 to 2,147,483,647. Default: 15,000. */
@@ -129,6 +135,7 @@ const CHECKS: { readonly [option in keyof Required<RedshiftOptions>]: (value: un
         `aws is ${value === null ? 'null' : `a ${typeof value}`}. Set it to the configuration of an AWS SDK client, or to a ready client.`,
       )
   },
+  store: checkStore,
   maxEntries: value => checkWhole('maxEntries', value, 1, 1_000_000),
   fetchTimeoutMillis: value => checkWhole('fetchTimeoutMillis', value, 1, 2_147_483_647),
   requireTls: value => checkFlag('requireTls', value),

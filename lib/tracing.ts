@@ -40,11 +40,41 @@ export interface InvalidateMessage extends TraceContext {
   readonly ageMillis: number
 }
 
+/** What a store is asked to do. */
+export type StoreOperation = 'read' | 'claim' | 'write' | 'release' | 'remove'
+
+/**
+ * Why a value of the store is of no use. `unreadable`: tampered with, or sealed with another key, for another login or another
+ * identity. `lifetime`: it is said to live longer than the login does. `old`: this process has a newer login.
+ */
+export type StoreIgnoredReason = 'unreadable' | 'lifetime' | 'old'
+
+/**
+ * What went wrong with the store. `slow`: no answer within 300 ms. `failed`: see `detail`. `held`: another process claimed the
+ * fetch, and brought nothing. `lost`: our own claim lapsed before the login was there.
+ */
+export type StoreFailureReason = 'slow' | 'failed' | 'held' | 'lost'
+
+/** Channel `pg-redshift-iam:store`: what came of sharing a login with the fleet. */
+export interface StoreMessage extends TraceContext {
+  /**
+   * `hit`: the login came from the store. `written`: it came from AWS, and is shared now. `ignored`: the store had a value that is
+   * of no use. `direct`: AWS is asked although the store was to answer. `failed`: the store does not know what it was to be told.
+   */
+  readonly event: 'hit' | 'written' | 'ignored' | 'direct' | 'failed'
+  readonly reason: StoreIgnoredReason | StoreFailureReason | undefined
+  /** Which operation went wrong. */
+  readonly operation: StoreOperation | undefined
+  /** Name and code of the store's error; never its message. */
+  readonly detail: string | undefined
+}
+
 const typed = <Message>(name: string) => channel(`pg-redshift-iam:${name}`) as Channel<unknown, Message>
 
 export const fetchStart = typed<FetchStartMessage>('fetch-start')
 export const fetchEnd = typed<FetchEndMessage>('fetch-end')
 export const invalidated = typed<InvalidateMessage>('invalidate')
+export const storeUse = typed<StoreMessage>('store')
 
 export const traceContext = (request: CredentialRequest): TraceContext => ({
   api: request.api,

@@ -1,0 +1,113 @@
+import { type Clock, systemClock, type Timer } from '../flight.js'
+import type { StoreFailureReason, StoreOperation } from '../tracing.js'
+import type { CredentialStore, StoredValue } from './store.js'
+
+/** How long a store may take for one operation, in milliseconds. */
+export const OPERATION_MILLIS = 300
+// In slices, so that a process whose event loop was busy does not take its own delay for the store's.
+const SLICES = 3
+
+/** The clock, and a way to let the event loop read what has come in. */
+export interface StoreClock extends Clock {
+  /** Calls back after one more turn of the event loop. */
+  turn(callback: () => void): void
+}
+
+export const systemStoreClock: StoreClock = { ...systemClock, turn: callback => void setImmediate(callback) }
+
+/** A store that did not do what it was asked for. */
+export class StoreFailure extends Error {
+  readonly operation: StoreOperation
+  readonly reason: StoreFailureReason
+  readonly detail: string | undefined
+
+  constructor(operation: StoreOperation, reason: StoreFailureReason, cause?: unknown) {
+    super(`The store's operation ${operation} came to nothing: ${reason}.`)
+    this.operation = operation
+    this.reason = reason
+    this.detail = cause instanceof Error ? describe(cause) : undefined
+  }
+}
+
+/** Name and code of an error. Its message may be anything: of a store on AWS, one that quotes a session token. */
+function describe(error: Error): string {
+  const { name, message, code } = error as Error & { code?: unknown }
+  // Redis says what is wrong in the first word: OOM, READONLY, NOAUTH.
+  const words = [name, code, /^[A-Z]{2,20}(?= )/.exec(message)?.[0]]
+  return words.filter(word => typeof word === 'string' && /^\w{1,60}$/.test(word)).join(' ')
+}
+
+/** A store whose every operation ends: within its bound, with what it promises, or with a {@link StoreFailure}. */
+export class BoundedStore {
+  readonly #store: CredentialStore
+  readonly #clock: StoreClock
+
+  constructor(store: CredentialStore, clock: StoreClock) {
+    this.#store = store
+    this.#clock = clock
+  }
+
+  async read(key: string): Promise<StoredValue | undefined> {
+    const stored: unknown = await this.#bound('read', signal => this.#store.read(key, signal))
+    if (stored === undefined || stored === null) return undefined
+    const { value, remainingMillis } = stored as Partial<StoredValue>
+    // What a store makes up is judged as a value that nobody can open.
+    return { value: typeof value === 'string' ? value : '', remainingMillis: Number(remainingMillis) }
+  }
+
+  /** @param late is called where the claim comes about after all, when nobody waits for it any longer. */
+  async claim(key: string, token: string, millis: number, late: () => void): Promise<boolean> {
+    const claim = (signal: AbortSignal) => this.#store.claim(key, token, millis, signal)
+    return (await this.#bound('claim', claim, claimed => claimed && late())) === true
+  }
+
+  async write(key: string, token: string, value: string, lifetimeMillis: number): Promise<boolean> {
+    const write = (signal: AbortSignal) => this.#store.write(key, token, value, lifetimeMillis, signal)
+    return (await this.#bound('write', write)) === true
+  }
+
+  release(key: string, token: string): Promise<void> {
+    return this.#bound('release', signal => this.#store.release(key, token, signal))
+  }
+
+  remove(key: string, value: string): Promise<void> {
+    return this.#bound('remove', signal => this.#store.remove(key, value, signal))
+  }
+
+  #bound<T>(
+    operation: StoreOperation,
+    run: (signal: AbortSignal) => Promise<T>,
+    late?: (value: T) => void,
+  ): Promise<T> {
+    const controller = new AbortController()
+    return new Promise((resolve, reject) => {
+      let timer: Timer
+      let open = true
+      const end = (settle: () => void): void => {
+        open = false
+        timer.cancel()
+        settle()
+      }
+      const giveUp = (): void => {
+        if (!open) return
+        end(() => reject(new StoreFailure(operation, 'slow')))
+        controller.abort()
+      }
+      const wait = (slices: number): void => {
+        // An answer may have come in while this process was busy: it is read before the judgement.
+        timer = this.#clock.setTimeout(
+          () => (slices > 1 ? wait(slices - 1) : this.#clock.turn(giveUp)),
+          OPERATION_MILLIS / SLICES,
+        )
+        timer.unref()
+      }
+      wait(SLICES)
+      // Async, so that a store that throws at once is caught as well.
+      const running = (async () => run(controller.signal))()
+      running.then(
+        value => (open ? end(() => resolve(value)) : late?.(value)),
+        error => open && end(() => reject(new StoreFailure(operation, 'failed', error))),
+      )
+    })
+  }
+}

@@ -1,0 +1,79 @@
+import { createCipheriv, createDecipheriv, createHash, createSecretKey, KeyObject, randomBytes } from 'node:crypto'
+import { optionError, quoted } from '../errors.js'
+import type { EncryptionKey } from './store.js'
+
+const CIPHER = 'aes-256-gcm'
+const KEY_BYTES = 32
+// NIST SP 800-38D: with random nonces of 96 bits, a key is good for 2^32 values. A fleet writes one in minutes.
+const NONCE_BYTES = 12
+const TAG_BYTES = 16
+const VERSION = 'v1.'
+
+/** Checks keys and takes them out of reach of `inspect`. */
+export function toKeys(keys: unknown): readonly KeyObject[] {
+  if (!Array.isArray(keys) || keys.length === 0)
+    throw optionError(
+      `encryptionKeys is ${Array.isArray(keys) ? 'empty' : keys === undefined ? 'missing' : 'not an array'}. Give at least one key, as [process.env.KEY]: 32 random bytes in base64, made by \`openssl rand -base64 32\`.`,
+    )
+  return keys.map((key, index) => toKey(key, `encryptionKeys[${index}]`))
+}
+
+function toKey(key: unknown, option: string): KeyObject {
+  // No part of it is repeated in the message.
+  const refuse = (what: string): never => {
+    throw optionError(`${option} is ${what}. Set it to 32 random bytes or their base64: \`openssl rand -base64 32\`.`)
+  }
+  if (key instanceof KeyObject)
+    return key.type === 'secret' && key.symmetricKeySize === KEY_BYTES
+      ? key
+      : refuse('a KeyObject, but not a secret one of 32 bytes')
+  if (key instanceof Uint8Array)
+    return key.byteLength === KEY_BYTES ? createSecretKey(key) : refuse(`${key.byteLength} bytes long`)
+  if (typeof key !== 'string') return refuse(key === undefined ? 'missing' : `not a key but ${quoted(typeof key)}`)
+  if (!/^[\w+/-]{43}=?$/.test(key)) return refuse('a string that is not the base64 of 32 bytes')
+  return createSecretKey(Buffer.from(key, 'base64'))
+}
+
+/** Seals values so that a store can neither read them, nor change them, nor pass off one for another. */
+export class Envelope {
+  readonly #keys: readonly KeyObject[]
+  readonly #first: KeyObject
+
+  /** @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION` */
+  constructor(keys: readonly EncryptionKey[]) {
+    this.#keys = toKeys(keys)
+    const [first] = this.#keys
+    if (!first) throw new RangeError('toKeys gives at least one key.')
+    this.#first = first
+  }
+
+  /** @param context what the value is for: it opens under the same one only. It is not stored. */
+  seal(plaintext: string, context: string): string {
+    const nonce = randomBytes(NONCE_BYTES)
+    const cipher = createCipheriv(CIPHER, this.#first, nonce, { authTagLength: TAG_BYTES })
+    cipher.setAAD(Buffer.from(VERSION + context))
+    const text = Buffer.concat([cipher.update(plaintext, 'utf8'), cipher.final()])
+    return VERSION + Buffer.concat([nonce, cipher.getAuthTag(), text]).toString('base64url')
+  }
+
+  /** @returns undefined for what was not sealed under one of the keys, and for this context. */
+  open(sealed: string, context: string): string | undefined {
+    if (!sealed.startsWith(VERSION)) return undefined
+    const bytes = Buffer.from(sealed.slice(VERSION.length), 'base64url')
+    if (bytes.byteLength < NONCE_BYTES + TAG_BYTES) return undefined
+    for (const key of this.#keys) {
+      const decipher = createDecipheriv(CIPHER, key, bytes.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES })
+      decipher.setAAD(Buffer.from(VERSION + context))
+      decipher.setAuthTag(bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES))
+      try {
+        return Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES + TAG_BYTES)), decipher.final()]).toString()
+      } catch {
+        // Sealed under another key, or for another context, or tampered with.
+      }
+    }
+    return undefined
+  }
+}
+
+/** The name of a value in the store. Of what it is for it tells nothing, and it fits any store's keys. */
+export const storeKey = (context: string): string => createHash('sha256').update(context).digest('base64url')

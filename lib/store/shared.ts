@@ -1,0 +1,175 @@
+import type { Fetch } from '../cache.js'
+import { RedshiftCredentialsError } from '../errors.js'
+import type { FetchedLogin, FetchNotes, HeldLogin, RedshiftLogin } from '../login.js'
+import { type CredentialRequest, cacheKey, targetOf } from '../request.js'
+import { type StoreIgnoredReason, type StoreMessage, storeUse, traceContext } from '../tracing.js'
+import { BoundedStore, type StoreClock, StoreFailure } from './bounded.js'
+import { Claim } from './claim.js'
+import { Envelope, storeKey } from './crypto.js'
+import { holds, judge, lifetimeLeft, toRecord } from './record.js'
+import type { CredentialStore } from './store.js'
+
+const FIRST_PAUSE_MILLIS = 25
+const LONGEST_PAUSE_MILLIS = 1_000
+
+export interface SharedLoginsOptions {
+  readonly store: CredentialStore
+  readonly clock: StoreClock
+  /** Draws from [0, 1). */
+  readonly random: () => number
+  /** Asks AWS. */
+  readonly fetch: Fetch
+  readonly fetchTimeoutMillis: number
+  /** The AWS endpoint, where one is set. */
+  readonly endpoint: string | undefined
+}
+
+/** One fetch, as far as the store is concerned. */
+interface Search {
+  readonly request: CredentialRequest
+  readonly held: HeldLogin | undefined
+  /** What a value is sealed for. */
+  readonly context: string
+  /** What the store calls it. */
+  readonly key: string
+  /** Values that were reported already: a bad one is met at every poll. */
+  readonly reported: Set<string>
+}
+
+/**
+ * Fetches logins through a store: what one process of a fleet got from AWS, all of them use. Who finds no login there that is of use
+ * claims the fetch; the others wait for what the owner of the claim brings. Where the store fails, or a claim does not end, AWS is
+ * asked as if there were no store.
+ */
+export class SharedLogins {
+  readonly #options: SharedLoginsOptions
+  readonly #store: BoundedStore
+  readonly #envelope: Envelope
+
+  /** @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION` where the store has no valid encryption key */
+  constructor(options: SharedLoginsOptions) {
+    this.#options = options
+    this.#store = new BoundedStore(options.store, options.clock)
+    this.#envelope = new Envelope(options.store.encryptionKeys)
+  }
+
+  /** Stands between a cache and AWS. */
+  readonly fetch: Fetch = async (request, signal, notes, held) => {
+    const search = this.#search(request, held)
+    try {
+      const found = await this.#find(search, signal, notes)
+      if (!(found instanceof Claim)) return found
+      return await this.#fetchClaimed(search, found, signal, notes)
+    } catch (error) {
+      if (!(error instanceof StoreFailure)) throw error
+      report(search, 'direct', error)
+    }
+    return this.#fetchDirect(search, signal, notes)
+  }
+
+  /** Removes a login that the server has refused, if the store still has it. Reports a failure, throws none. */
+  readonly remove = async (request: CredentialRequest, login: RedshiftLogin): Promise<void> => {
+    const search = this.#search(request, undefined)
+    try {
+      const stored = await this.#store.read(search.key)
+      if (stored && holds(this.#envelope.open(stored.value, search.context), login))
+        await this.#store.remove(search.key, stored.value)
+    } catch (error) {
+      this.#failed(search, error)
+    }
+  }
+
+  #search(request: CredentialRequest, held: HeldLogin | undefined): Search {
+    const context = cacheKey(request, this.#options.endpoint, this.#options.store.identity)
+    return { request, held, context, key: storeKey(context), reported: new Set() }
+  }
+
+  /** Looks until there is a login, or the claim to fetch one. */
+  async #find(search: Search, signal: AbortSignal, notes: FetchNotes): Promise<FetchedLogin | Claim> {
+    const { clock, random, fetchTimeoutMillis } = this.#options
+    const start = clock.now().monotonic
+    for (let pause = FIRST_PAUSE_MILLIS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MILLIS)) {
+      const found = await this.#look(search)
+      if (found) return found
+      // Two thirds for the others, one of them for the first owner alone. The rest is enough for a call of our own.
+      const claim = await Claim.take(this.#store, clock, search.key, fetchTimeoutMillis / 3)
+      if (claim) return claim
+      if (clock.now().monotonic - start >= (fetchTimeoutMillis * 2) / 3) throw new StoreFailure('claim', 'held')
+      notes.failure = claimedError(search.request)
+      await this.#pause(pause * (0.75 + random() / 2))
+      signal.throwIfAborted()
+    }
+  }
+
+  /** What the store has, if it is of use to this process. */
+  async #look(search: Search): Promise<FetchedLogin | undefined> {
+    const { clock } = this.#options
+    const readAt = clock.now()
+    const stored = await this.#store.read(search.key)
+    if (!stored) return undefined
+    const record = this.#envelope.open(stored.value, search.context)
+    const { durationSeconds } = search.request
+    const { login, ignored } = judge({ ...stored, record }, durationSeconds, readAt, clock.now(), search.held)
+    if (login) report(search, 'hit')
+    if (ignored && !search.reported.has(stored.value)) report(search, 'ignored', ignored)
+    search.reported.add(stored.value)
+    return login
+  }
+
+  async #fetchClaimed(search: Search, claim: Claim, signal: AbortSignal, notes: FetchNotes): Promise<FetchedLogin> {
+    const release = (): Promise<void> => claim.release().catch(error => this.#failed(search, error))
+    // Who is out of time does not keep the others waiting, even where the call itself never ends.
+    signal.addEventListener('abort', release, { once: true })
+    try {
+      // Between the look and the claim, the last owner may have written.
+      const found = await this.#look(search).catch(error => this.#failed(search, error))
+      if (found) return found
+      const login = await this.#fetchDirect(search, signal, notes)
+      if (!signal.aborted) await this.#share(search, claim, login)
+      return login
+    } finally {
+      signal.removeEventListener('abort', release)
+      void release()
+    }
+  }
+
+  #fetchDirect({ request, held }: Search, signal: AbortSignal, notes: FetchNotes): Promise<FetchedLogin> {
+    notes.failure = undefined
+    return this.#options.fetch(request, signal, notes, held)
+  }
+
+  async #share(search: Search, claim: Claim, login: FetchedLogin): Promise<void> {
+    const sealed = this.#envelope.seal(toRecord(login), search.context)
+    const lifetime = lifetimeLeft(login, search.request.durationSeconds, this.#options.clock.now())
+    if (lifetime === undefined) return
+    try {
+      if (await claim.write(sealed, lifetime)) report(search, 'written')
+      else this.#failed(search, new StoreFailure('write', 'lost'))
+    } catch (error) {
+      this.#failed(search, error)
+    }
+  }
+
+  /** The store is an optimisation: what it fails to do is reported only. */
+  #failed(search: Search, error: unknown): undefined {
+    report(search, 'failed', error instanceof StoreFailure ? error : undefined)
+  }
+
+  #pause(millis: number): Promise<void> {
+    // Not referenced: while somebody waits, the flight's deadline keeps the process alive.
+    return new Promise(resolve => this.#options.clock.setTimeout(resolve, millis).unref())
+  }
+}
+
+const claimedError = (request: CredentialRequest): RedshiftCredentialsError =>
+  new RedshiftCredentialsError(
+    'ERR_REDSHIFT_TIMEOUT',
+    `Another process has claimed to fetch the login for ${JSON.stringify(targetOf(request))}, and has not put it in the store in time. ` +
+      'Check that the processes that share it reach AWS, or raise fetchTimeoutMillis.',
+  )
+
+function report(search: Search, event: StoreMessage['event'], why?: Partial<StoreFailure> | StoreIgnoredReason): void {
+  if (!storeUse.hasSubscribers) return
+  const { operation, reason, detail } = typeof why === 'string' ? { reason: why } : (why ?? {})
+  storeUse.publish({ ...traceContext(search.request), event, operation, reason, detail })
+}
