@@ -1,0 +1,78 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+
+const found = spawnSync('redis-server', ['--version']).status === 0
+
+/** Skips a suite where there is no `redis-server`, and says so. */
+export function needsRedis(context: Mocha.Context): void {
+  if (found) return
+  console.warn('\n  SKIPPED: no redis-server in PATH, so nothing shows that a fleet shares its logins.')
+  console.warn('  Install it (Debian: apt-get install redis-server; macOS: brew install redis), and run this again.\n')
+  context.skip()
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  if (typeof address !== 'object' || !address) throw new Error('A listening server has an address.')
+  return address.port
+}
+
+/** A Redis server of its own, which keeps nothing on disk. */
+export class RedisServer {
+  readonly port: number
+  readonly #arguments: readonly string[]
+  #process: ChildProcess | undefined
+
+  private constructor(port: number, args: readonly string[]) {
+    this.port = port
+    this.#arguments = args
+  }
+
+  /** @param args as on the command line of `redis-server` */
+  static async start(...args: string[]): Promise<RedisServer> {
+    const server = new RedisServer(await freePort(), args)
+    await server.restart()
+    return server
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`
+  }
+
+  /** Starts it, empty, on the same port. */
+  async restart(): Promise<void> {
+    const args = ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no']
+    const child = spawn('redis-server', [...args, ...this.#arguments], { stdio: 'ignore' })
+    this.#process = child
+    while (!(await this.#answers())) {
+      if (child.exitCode !== null) throw new Error(`redis-server ended with ${child.exitCode}.`)
+      await delay(5)
+    }
+  }
+
+  /** Ends it as a crash does. */
+  async kill(): Promise<void> {
+    const child = this.#process
+    if (!child || child.exitCode !== null || child.signalCode !== null) return
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+  }
+
+  async #answers(): Promise<boolean> {
+    const socket = connect(this.port, '127.0.0.1')
+    socket.on('error', () => {})
+    try {
+      await once(socket, 'connect')
+      return true
+    } catch {
+      return false
+    } finally {
+      socket.destroy()
+    }
+  }
+}
