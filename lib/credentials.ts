@@ -5,7 +5,6 @@ import { fetchServerless } from './aws/serverless.js'
 import { CredentialCache, type Fetch } from './cache.js'
 import type { RedshiftCredentialsError } from './errors.js'
 import { systemClock } from './flight.js'
-import type { Phase } from './lease.js'
 import type { RedshiftLogin } from './login.js'
 import { checkOptions, isAwsClient, type RedshiftApi, type RedshiftOptions } from './options.js'
 import { type CredentialRequest, cacheKey, type RedshiftConnection, resolveRequest, targetOf } from './request.js'
@@ -22,7 +21,7 @@ export interface RedshiftStatus {
   /** The login's user; until there is a login, the one that was asked for. */
   readonly user: string | undefined
   /** `none`: no login yet. `fresh`, then `ageing`: it is served, and being refreshed. `expired`, `rejected`: never served again. */
-  readonly phase: Phase | 'none' | 'rejected'
+  readonly phase: 'none' | 'fresh' | 'ageing' | 'expired' | 'rejected'
   readonly expiration: Date | undefined
   /** When the login begins to age, on this host's clock. */
   readonly refreshAt: Date | undefined
