@@ -235,6 +235,8 @@ describe('numbers and flags', () => {
 })
 
 describe('options', () => {
+  const method = async () => undefined
+  const store = { identity: 'x', read: method, claim: method, write: method, release: method, remove: method }
   const bounds: { [option in keyof RedshiftOptions]-?: { good: unknown[]; bad: unknown[] } } = {
     host: { good: ['x', '127.0.0.1', '::1', '/var/run'], bad: ['', 5, null, {}] },
     port: { good: [1, 5439, 65_535], bad: [0, 65_536, 1.5, '5439', null] },
@@ -255,6 +257,7 @@ describe('options', () => {
       bad: ['getCredentials', '', 'DescribeClusters', null, 1],
     },
     aws: { good: [{}, { region: 'us-west-2' }, { send: async () => ({}) }], bad: ['default', null, 1, () => ({})] },
+    store: { good: [store], bad: ['redis://localhost', null, 1] },
     maxEntries: { good: [1, 1_000_000], bad: [0, 1_000_001, 1.5, '5', Number.POSITIVE_INFINITY] },
     fetchTimeoutMillis: { good: [1, 2_147_483_647], bad: [0, 2_147_483_648, -1, '15000'] },
     requireTls: { good: [true, false], bad: ['false', 0, null] },

@@ -31,6 +31,11 @@ export class Timeline {
     this.#pending = this.#pending.filter(other => other !== pending)
   }
 
+  /** Nothing can happen for so long; what was to happen meanwhile happens then, in its order. */
+  block(millis: number): void {
+    this.now += millis
+  }
+
   /** Lets time pass, event by event. */
   async advance(millis: number): Promise<void> {
     const end = this.now + millis
@@ -98,7 +103,10 @@ export class SimulatedStore {
       if (throws) throw new Error('It throws.')
       return new Promise((resolve, reject) => {
         let result: T
-        if (!lost) this.#time.at(this.#time.now + after, () => (result = carryOut()))
+        if (!lost)
+          this.#time.at(this.#time.now + after, () => {
+            result = carryOut()
+          })
         if (silent) return
         host.later(reply, () =>
           fails ? reject(new Error('It fails.')) : resolve(lie === undefined ? result : (lie as T)),
@@ -268,7 +276,9 @@ export class SimulatedFleet {
   /** Lets time pass until this is settled; a minute at most. */
   async run<T>(promise: Promise<T>): Promise<T> {
     let settled = false
-    const settle = (): void => void (settled = true)
+    const settle = (): void => {
+      settled = true
+    }
     promise.then(settle, settle)
     for (const end = this.time.now + 60_000; !settled && this.time.now < end; ) await this.time.advance(5)
     if (!settled) throw new Error('It was not settled within a minute.')

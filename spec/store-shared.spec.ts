@@ -1,0 +1,437 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { expect } from 'chai'
+import type { RedshiftCredentialsError, StoreMessage } from '../lib/index.js'
+import { SimulatedFleet, type StoreBehaviour, type StoreCall } from './support/fleet.js'
+import { rejection } from './support/rejection.js'
+
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+const LIFETIME = 899_000
+
+const only =
+  (operation: StoreCall['operation'], behaviour: StoreBehaviour) =>
+  (call: StoreCall): StoreBehaviour =>
+    call.operation === operation ? behaviour : {}
+
+describe('a fleet that shares its logins', () => {
+  let fleet: SimulatedFleet
+  const messages: StoreMessage[] = []
+  const note = (message: unknown): void => void messages.push(message as StoreMessage)
+  const events = (event: StoreMessage['event']): string[] =>
+    messages.filter(message => message.event === event).map(({ operation, reason }) => `${operation ?? ''} ${reason}`)
+
+  beforeEach(() => {
+    messages.length = 0
+    subscribe('pg-redshift-iam:store', note)
+    fleet = new SimulatedFleet(20)
+  })
+  afterEach(() => void unsubscribe('pg-redshift-iam:store', note))
+
+  const passwords = async (): Promise<string[]> => [...new Set((await fleet.getAll()).map(({ password }) => password))]
+
+  describe('asks AWS', () => {
+    it('once for twenty that start together, and gives all of them the same login', async () => {
+      expect(await passwords()).to.deep.equal(['examplecluster 1'])
+      expect(fleet.calls).to.have.lengthOf(1)
+      expect(events('hit')).to.have.lengthOf(19)
+      expect(events('written')).to.have.lengthOf(1)
+    })
+
+    it('once per rotation, while every process serves what it has, over an hour', async () => {
+      await passwords()
+      for (const end = fleet.time.now + HOUR; fleet.time.now < end; await fleet.time.advance(1_000)) {
+        const before = fleet.time.now
+        await fleet.getAll()
+        expect(fleet.time.now - before, 'nobody waits').to.be.at.most(5)
+      }
+      // A refresh comes after half of a lifetime at the earliest, and after 0.65 of it at the latest.
+      expect(fleet.calls.length).to.be.within(Math.floor(1 + HOUR / (LIFETIME * 0.65)), 1 + HOUR / (LIFETIME * 0.5))
+      for (const [index, { at }] of fleet.calls.entries())
+        expect(at - (fleet.calls[index - 1]?.at ?? 0)).to.be.above(LIFETIME * 0.49)
+      expect(messages.map(({ event }) => event)).to.not.include.members(['direct'])
+    })
+
+    it('once for each login, where there are several', async () => {
+      const logins = await fleet.run(
+        Promise.all(fleet.hosts.flatMap(host => ['one', 'other'].map(target => host.get(target)))),
+      )
+      expect(new Set(logins.map(({ password }) => password)).size).to.equal(2)
+      expect(fleet.calls).to.have.lengthOf(2)
+    })
+
+    it('for each identity by itself', async () => {
+      const host = fleet.start({ identity: 'exports' })
+      const [first] = await fleet.getAll()
+      expect((await host.get()).password).to.not.equal(first?.password)
+      expect(fleet.calls).to.have.lengthOf(2)
+    })
+
+    it('once more when the owner of the claim is gone, three seconds later', async () => {
+      fleet.aws = () => ({ after: 500 })
+      const getting = fleet.hosts.map(host => host.get())
+      await fleet.time.advance(100)
+      const [owner] = fleet.calls
+      if (!owner) throw new Error('Nobody has asked AWS.')
+      owner.host.kill()
+      getting.splice(owner.host.number, 1)
+      await fleet.run(Promise.all(getting))
+      expect(fleet.calls).to.have.lengthOf(2)
+      expect((fleet.calls[1]?.at ?? 0) - owner.at).to.be.within(2_900, 4_300)
+      expect(events('direct')).to.deep.equal([])
+    })
+
+    it('once more when the owner of the claim waits in vain, five seconds later', async () => {
+      fleet.aws = ({ host }) => ({ silent: host === fleet.calls[0]?.host })
+      const [owner, ...others] = fleet.hosts
+      const getting = owner?.get()
+      await fleet.time.advance(50)
+      await fleet.run(Promise.all(others.map(host => host.get())))
+      expect(fleet.calls).to.have.lengthOf(2)
+      expect((fleet.calls[1]?.at ?? 0) - (fleet.calls[0]?.at ?? 0)).to.be.within(5_000, 6_300)
+      // Its own deadline holds as ever.
+      const error = getting && (await fleet.run(rejection(getting)))
+      expect(error?.code).to.equal('ERR_REDSHIFT_TIMEOUT')
+      expect(fleet.calls).to.have.lengthOf(2)
+    })
+
+    it('in turn, where it fails, and stops as soon as one of them has a login', async () => {
+      fleet.aws = () => ({ fails: fleet.calls.length <= 3 })
+      const outcomes = await fleet.run(Promise.allSettled(fleet.hosts.map(host => host.get())))
+      expect(outcomes.filter(({ status }) => status === 'rejected')).to.have.lengthOf(3)
+      expect(fleet.calls).to.have.lengthOf(4)
+    })
+
+    it('once for all when the server refuses the login of each of them', async () => {
+      const logins = await fleet.getAll()
+      await fleet.time.advance(MINUTE)
+      for (const [index, host] of fleet.hosts.entries()) {
+        const login = logins[index]
+        expect(login && host.cache.invalidate(login)).to.equal(true)
+      }
+      expect(await passwords()).to.deep.equal(['examplecluster 2'])
+      expect(fleet.calls).to.have.lengthOf(2)
+      expect(events('ignored')).to.deep.equal([])
+    })
+
+    it('seldom while it has no newer login, and not each process by itself', async () => {
+      await passwords()
+      fleet.aws = () => ({ sameExpiry: true })
+      for (const end = fleet.time.now + LIFETIME * 0.9; fleet.time.now < end; await fleet.time.advance(1_000))
+        await fleet.getAll()
+      // A login is asked for again after a tenth of its lifetime; of what is left of it, as time goes by.
+      expect(fleet.calls.length).to.be.within(4, 25)
+    })
+  })
+
+  describe('finds a login in the store that', () => {
+    /** The login that twenty processes have, when it has this age. */
+    const aged = async (millis: number): Promise<void> => {
+      await passwords()
+      await fleet.time.advance(millis - 200)
+    }
+
+    it('is as old as the store says, whatever the clocks of the hosts say', async () => {
+      await aged(5 * MINUTE)
+      for (const wallError of [-HOUR, 0, HOUR]) {
+        const host = fleet.start({ wallError })
+        await fleet.run(host.get())
+        const [status] = host.cache.status()
+        expect(status?.phase).to.equal('fresh')
+        const ages = (status?.refreshAt?.getTime() ?? 0) - fleet.time.now - wallError
+        expect(ages / MINUTE).to.be.within(15 * 0.49 - 5, 15 * 0.65 - 5)
+      }
+      expect(fleet.calls).to.have.lengthOf(1)
+    })
+
+    it('is ageing: a new process gets it at once, and refreshes it in the background', async () => {
+      await aged(12 * MINUTE)
+      const before = fleet.time.now
+      const host = fleet.start()
+      expect((await fleet.run(host.get())).password).to.equal('examplecluster 1')
+      expect(fleet.time.now - before).to.be.at.most(5)
+      expect(fleet.calls).to.have.lengthOf(1)
+      expect((await host.get()).password).to.equal('examplecluster 1')
+      await fleet.time.advance(1_000)
+      expect((await host.get()).password).to.equal('examplecluster 2')
+      // The others, for which it has aged as well, find the new one.
+      await fleet.getAll()
+      await fleet.time.advance(1_000)
+      expect(await passwords()).to.deep.equal(['examplecluster 2'])
+      expect(fleet.calls).to.have.lengthOf(2)
+    })
+
+    it('is about to end: a new process fetches another', async () => {
+      await aged(LIFETIME - 9_000)
+      expect((await fleet.run(fleet.start().get())).password).to.equal('examplecluster 2')
+    })
+
+    it('is older than what it has: it keeps its own', async () => {
+      await passwords()
+      const [stored] = fleet.store.values
+      await fleet.time.advance(10 * MINUTE)
+      await fleet.getAll()
+      await fleet.time.advance(5_000)
+      expect(await passwords()).to.deep.equal(['examplecluster 2'])
+      // Somebody with access to the store puts the old value back.
+      if (stored) fleet.store.values.set(stored[0], { ...stored[1], until: fleet.time.now + LIFETIME })
+      await fleet.time.advance(9 * MINUTE)
+      await fleet.getAll()
+      await fleet.time.advance(5_000)
+      expect(await passwords()).to.deep.equal(['examplecluster 3'])
+      expect(new Set(events('ignored'))).to.deep.equal(new Set([' old']))
+    })
+
+    it('was refused by the server: it is not handed back, even where the store keeps it', async () => {
+      const [login] = await fleet.getAll()
+      await fleet.time.advance(MINUTE)
+      fleet.store.behaviour = only('remove', { lost: true, fails: true })
+      const host = fleet.host(0)
+      expect(login && host.cache.invalidate(login)).to.equal(true)
+      expect((await fleet.run(host.get())).password).to.equal('examplecluster 2')
+      expect(events('failed')).to.deep.equal(['remove failed'])
+    })
+
+    it('was refused by the server: it is removed', async () => {
+      const [login] = await fleet.getAll()
+      await fleet.time.advance(MINUTE)
+      if (login) fleet.host(0).cache.invalidate(login)
+      await fleet.time.advance(50)
+      expect(fleet.store.values.size).to.equal(0)
+    })
+
+    it('has replaced one that the server refuses only now: it stays', async () => {
+      const [first, second] = await fleet.getAll()
+      await fleet.time.advance(MINUTE)
+      if (first) fleet.host(0).cache.invalidate(first)
+      await fleet.run(fleet.host(0).get())
+      if (second) fleet.host(1).cache.invalidate(second)
+      await fleet.time.advance(50)
+      expect(fleet.store.values.size).to.equal(1)
+      expect((await fleet.run(fleet.host(1).get())).password).to.equal('examplecluster 2')
+      expect(fleet.calls).to.have.lengthOf(2)
+    })
+
+    it('was tampered with, or sealed for another, or has a lifetime that is not its own: it is ignored and reported', async () => {
+      await passwords()
+      await fleet.run(fleet.host(0).get('other'))
+      const [[key, { value, until }] = ['', { value: '', until: 0 }], [, foreign] = []] = fleet.store.values
+      const cases: [string, string, number][] = [
+        [value.replace(/.$/, last => (last === 'A' ? 'B' : 'A')), 'unreadable', until],
+        [foreign?.value ?? '', 'unreadable', until],
+        ['garbage', 'unreadable', until],
+        [value, 'lifetime', fleet.time.now + HOUR],
+        [value, 'lifetime', Number.POSITIVE_INFINITY],
+      ]
+      for (const [bad, reason, end] of cases) {
+        messages.length = 0
+        fleet.store.values.set(key, { value: bad, until: end })
+        const calls = fleet.calls.length
+        const { password } = await fleet.run(fleet.start().get())
+        expect(password, reason).to.equal(`examplecluster ${calls + 1}`)
+        expect(events('ignored'), 'once, not at each look').to.deep.equal([` ${reason}`])
+        // It has been replaced.
+        expect((await fleet.run(fleet.start().get())).password).to.equal(password)
+      }
+      const stranger = fleet.start({ keys: [new Uint8Array(32)] })
+      await fleet.run(stranger.get())
+      expect(events('ignored')).to.include(' unreadable')
+    })
+  })
+
+  describe('waits', () => {
+    it('with looks that grow rarer, from 25 ms to a second, give or take a quarter, so that not all look at once', async () => {
+      for (const [draw, factor] of [
+        [0, 0.75],
+        [0.5, 1],
+        [0.999999, 1.25],
+      ] as const) {
+        fleet = new SimulatedFleet(2, { random: () => draw })
+        fleet.aws = () => ({ after: 4_500 })
+        await fleet.getAll()
+        const waiting = fleet.hosts.find(host => host !== fleet.calls[0]?.host)
+        const looks = fleet.store.calls.filter(call => call.operation === 'read' && call.host === waiting?.number)
+        // Between two looks there is a claim as well: two milliseconds each.
+        const pauses = looks.slice(1).map(({ at }, index) => Math.round(at - (looks[index]?.at ?? 0) - 4))
+        const expected = [25, 50, 100, 200, 400, 800, ...Array(6).fill(1_000)].map(pause =>
+          Math.round(pause * factor),
+        )
+        expect(pauses.length).to.be.within(8, 12)
+        expect(pauses).to.deep.equal(expected.slice(0, pauses.length))
+      }
+    })
+
+    it('no longer than its deadline, and says what it waited for', async () => {
+      fleet = new SimulatedFleet(3)
+      fleet.aws = () => ({ silent: true })
+      const start = fleet.time.now
+      const errors = await fleet.run(Promise.all(fleet.hosts.map(host => rejection(host.get()))))
+      for (const error of errors) expect(error.code).to.equal('ERR_REDSHIFT_TIMEOUT')
+      expect(fleet.time.now - start).to.be.within(15_000, 15_010)
+      await fleet.time.advance(5)
+      expect(fleet.store.claims.size, 'claims left behind').to.equal(0)
+
+      fleet = new SimulatedFleet(2)
+      await fleet.getAll()
+      const [key = ''] = fleet.store.values.keys()
+      fleet.store.claims.set(key, { token: 'nobody', until: Number.POSITIVE_INFINITY })
+      // Near the end of the login, a refresh has less time than a fetch.
+      await fleet.time.advance(LIFETIME - 20_000)
+      await fleet.host(0).get()
+      await fleet.time.advance(6_000)
+      const error = fleet.host(0).cache.status()[0]?.lastError as RedshiftCredentialsError
+      expect(error.message).to.include('Another process has claimed')
+    })
+
+    it('ten seconds for a claim that never ends, and then asks AWS', async () => {
+      await passwords()
+      const [key = ''] = fleet.store.values.keys()
+      fleet.store.values.clear()
+      fleet.store.claims.set(key, { token: 'nobody', until: Number.POSITIVE_INFINITY })
+      const host = fleet.start()
+      const start = fleet.time.now
+      expect((await fleet.run(host.get())).password).to.equal('examplecluster 2')
+      expect(fleet.time.now - start).to.be.within(10_000, 11_500)
+      expect(events('direct')).to.deep.equal(['claim held'])
+    })
+  })
+
+  describe('asks AWS as if there were no store, and says so, where the store', () => {
+    const first: Record<string, [StoreBehaviour, string, number]> = {
+      fails: [{ lost: true, fails: true }, 'failed', 10],
+      'is silent': [{ lost: true, silent: true }, 'slow', 310],
+      'is slow': [{ after: 299, reply: 310 }, 'slow', 310],
+      throws: [{ throws: true }, 'failed', 10],
+    }
+    for (const operation of ['read', 'claim'] as const)
+      for (const [how, [behaviour, reason, most]] of Object.entries(first))
+        it(`${how} at the first ${operation}`, async () => {
+          fleet.store.behaviour = only(operation, behaviour)
+          const start = fleet.time.now
+          await fleet.getAll()
+          expect(fleet.time.now - start).to.be.at.most(most + 60)
+          expect(fleet.calls).to.have.lengthOf(20)
+          expect(events('direct')).to.deep.equal(Array(20).fill(`${operation} ${reason}`))
+        })
+
+    it('makes things up', async () => {
+      const lies = [null, 7, '', [], {}, { value: 7 }, { value: 'v1.x' }, { value: '', remainingMillis: 'long' }]
+      fleet = new SimulatedFleet(lies.length)
+      fleet.store.behaviour = ({ operation, host }) =>
+        operation === 'read' ? { lie: lies[host] } : { lie: operation === 'claim' ? 'yes' : {} }
+      fleet.aws = () => ({ after: 10 })
+      expect(await passwords()).to.have.lengthOf(lies.length)
+      expect(events('direct')).to.deep.equal(Array(lies.length).fill('claim held'))
+    })
+
+    it('is full: it takes no claim, though it can be read', async () => {
+      fleet.store.behaviour = ({ operation }) => (operation === 'read' ? {} : { lost: true, fails: true })
+      expect(await passwords()).to.have.lengthOf(20)
+      expect(events('direct')).to.deep.equal(Array(20).fill('claim failed'))
+    })
+
+    it('does not take the login: its owner has it, and another claims in its turn', async () => {
+      fleet = new SimulatedFleet(3)
+      fleet.store.behaviour = only('write', { lost: true, fails: true })
+      expect(await passwords()).to.have.lengthOf(3)
+      expect(events('failed')).to.deep.equal(Array(3).fill('write failed'))
+      expect(events('direct')).to.deep.equal([])
+    })
+  })
+
+  describe('judges an operation', () => {
+    beforeEach(() => {
+      fleet = new SimulatedFleet(1)
+    })
+
+    it('by what has come in until one more turn of the event loop is over', async () => {
+      fleet.store.behaviour = only('read', { after: 299, reply: 300 })
+      await fleet.getAll()
+      expect(events('direct')).to.deep.equal([])
+    })
+
+    it('by the time that the event loop ran: a process that was busy does not blame the store', async () => {
+      const host = fleet.host(0)
+      const getting = host.get()
+      await fleet.time.advance(0)
+      // For two seconds nothing happens in the process. Then its timer is the first to be called, and the answer takes a while yet.
+      fleet.store.behaviour = only('claim', { after: 150, reply: 160 })
+      fleet.time.block(2_000)
+      await fleet.run(getting)
+      expect(events('direct')).to.deep.equal([])
+    })
+
+    it('and aborts its signal then, so that nothing is sent any more', async () => {
+      fleet.store.behaviour = only('read', { silent: true, lost: true })
+      await fleet.getAll()
+      expect(fleet.store.calls.filter(({ signal }) => signal.aborted).map(({ operation }) => operation)).to.deep.equal([
+        'read',
+      ])
+    })
+  })
+
+  describe('gives up a claim', () => {
+    it('that comes about after all, when nobody waits for it', async () => {
+      for (const behaviour of [
+        { after: 1, reply: 400 },
+        { after: 400, reply: 401 },
+        { after: 1, reply: 2, fails: true },
+      ] satisfies StoreBehaviour[]) {
+        fleet = new SimulatedFleet(1)
+        fleet.store.behaviour = only('claim', behaviour)
+        await fleet.getAll()
+        await fleet.time.advance(500)
+        expect(fleet.store.claims.size, JSON.stringify(behaviour)).to.equal(0)
+      }
+    })
+
+    it('as soon as it has written, or failed, or is closed', async () => {
+      fleet = new SimulatedFleet(1)
+      await fleet.getAll()
+      await fleet.time.advance(5)
+      expect(fleet.store.claims.size).to.equal(0)
+
+      fleet = new SimulatedFleet(1)
+      fleet.aws = () => ({ fails: true })
+      await fleet.run(rejection(fleet.host(0).get()))
+      await fleet.time.advance(5)
+      expect(fleet.store.claims.size).to.equal(0)
+
+      fleet = new SimulatedFleet(1)
+      fleet.aws = () => ({ silent: true })
+      const error = rejection(fleet.host(0).get())
+      await fleet.time.advance(500)
+      expect(fleet.store.claims.size).to.equal(1)
+      fleet.host(0).cache.close()
+      expect((await error).code).to.equal('ERR_REDSHIFT_CLOSED')
+      await fleet.time.advance(5)
+      expect(fleet.store.claims.size).to.equal(0)
+    })
+
+    it('never because a renewal was slow', async () => {
+      fleet.aws = () => ({ after: 4_000 })
+      let renewals = 0
+      fleet.store.behaviour = ({ operation, host }) =>
+        operation === 'claim' && host === fleet.calls[0]?.host.number && ++renewals % 2 === 1
+          ? { lost: true, silent: true }
+          : {}
+      await fleet.getAll()
+      expect(renewals).to.be.above(2)
+      expect(fleet.calls).to.have.lengthOf(1)
+    })
+
+    it('that it has lost, and then shares nothing', async () => {
+      fleet = new SimulatedFleet(2)
+      fleet.aws = () => ({ after: 4_000 })
+      fleet.store.behaviour = ({ operation, host, at }) =>
+        // The owner's renewals do not get through.
+        operation === 'claim' && host === fleet.calls[0]?.host.number && at > (fleet.calls[0]?.at ?? 0)
+          ? { lost: true, fails: true }
+          : {}
+      await fleet.getAll()
+      expect(fleet.calls).to.have.lengthOf(2)
+      expect(events('failed')).to.include('write lost')
+      const last = await fleet.run(fleet.start().get())
+      expect(last.password, 'the second one is shared').to.equal('examplecluster 2')
+    })
+  })
+})
