@@ -50,6 +50,7 @@ export class SimulatedClock implements Clock {
 
   setTimeout(run: () => void, millis: number): SimulatedTimer {
     const timer = new SimulatedTimer()
+    this.#pending = this.#pending.filter(pending => !pending.timer.cancelled)
     this.#pending.push({ at: this.monotonic + millis, run, timer })
     return timer
   }
@@ -74,13 +75,20 @@ export class SimulatedClock implements Clock {
 
   /** Lets time pass as `advance` does, where no timer is due meanwhile. */
   skip(millis: number): void {
-    if (this.#due(this.monotonic + millis).length > 0) throw new Error('A timer is due.')
+    if (this.busy(millis)) throw new Error('A timer is due.')
     this.#pass(millis)
   }
 
   /** Whether a timer is due within so many milliseconds. */
   busy(millis: number): boolean {
-    return this.#due(this.monotonic + millis).length > 0
+    const end = this.monotonic + millis
+    return this.#pending.some(({ at, timer }) => at <= end && !timer.cancelled)
+  }
+
+  /** Lets time pass, in the cheapest way. */
+  async pass(millis: number): Promise<void> {
+    if (this.busy(millis)) await this.advance(millis)
+    else this.#pass(millis)
   }
 
   /** The machine sleeps: time passes, but no timer runs, and the monotonic clock stands still. */
@@ -132,6 +140,17 @@ export interface Call {
   readonly sentAt: Instant
   answer(login?: Partial<IssuedLogin>): void
   fail(code?: RedshiftErrorCode): void
+}
+
+/** Draws from [0, 1) that are the same for the same seed. */
+export const draws = (seed: number): (() => number) => {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+  }
 }
 
 /** AWS as a script: what it does with each call, and what it saw. */
