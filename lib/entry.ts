@@ -121,7 +121,7 @@ export class Entry {
     if (!lease || phaseOf(lease, now) === 'expired')
       return failed(
         'ERR_REDSHIFT_RESPONSE',
-        `${api} answered with an expiry that is missing, past or absurd. Nothing was stored. Check the clock of this host, and what stands between it and AWS.`,
+        `${api} answered with an expiry that is missing, past, about to pass, or absurd. Nothing was stored. Check the clock of this host, and what stands between it and AWS.`,
       )
     const old = this.#login
     if (this.#rejected && old?.user === user && old.password === password)

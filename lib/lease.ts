@@ -34,6 +34,8 @@ export interface LeaseTimes {
   readonly durationSeconds: number
 }
 
+// AWS gives 15 minutes at least. Of less than this, nothing is left to log in with, and a broken server would be hammered.
+const SHORTEST = 1_000
 // AWS gives an hour at most. What lies further ahead than a day is a broken answer, not a wrong clock.
 const FARTHEST = 24 * 3_600_000
 
@@ -48,13 +50,13 @@ const shortestDeadline = (lifetime: number): number => Math.min(2_000, lifetime 
 
 /**
  * @param random a draw from [0, 1): the spread keeps a fleet from refreshing in step.
- * @returns undefined where the expiry is missing, not finite, past, or absurdly far ahead.
+ * @returns undefined where the expiry is missing, not finite, past or about to pass, or absurdly far ahead.
  */
 export function createLease(times: LeaseTimes, random: number): Lease | undefined {
   const ahead = times.expiration.getTime() - times.serverTime
   // Date has whole seconds only: a second less is on the safe side.
   const lifetime = Math.min(ahead - 1_000, times.durationSeconds * 1_000)
-  if (!(lifetime > 0) || ahead > FARTHEST) return undefined
+  if (!(lifetime >= SHORTEST) || ahead > FARTHEST) return undefined
   const expireAt = lifetime - Math.min(10_000, lifetime / 20)
   const next = times.nextRefreshTime ? times.nextRefreshTime.getTime() - times.serverTime : undefined
   const nextRefreshAt = Number.isFinite(next) ? next : undefined
@@ -78,6 +80,9 @@ export function phaseOf(lease: Lease, now: Instant): Phase {
 /** What is left until `expireAt`; negative after it. */
 export const remaining = (lease: Lease, now: Instant): number => lease.expireAt - elapsed(lease.sentAt, now)
 
+/** AWS is left alone for at least this long, whatever fails. */
+const shortestPause = (lifetime: number): number => Math.min(250, lifetime / 100)
+
 /** How long a refresh may take while the login is still served: a hung one must leave room for another try. */
 export const refreshDeadline = (lease: Lease, now: Instant): number =>
   Math.max(remaining(lease, now) / 2, shortestDeadline(lease.lifetime))
@@ -88,7 +93,9 @@ export const refreshDeadline = (lease: Lease, now: Instant): number =>
  */
 export function noProgressDelay(held: Lease, answered: Lease, now: Instant): number {
   const untilNext = (answered.nextRefreshAt ?? 0) - elapsed(answered.sentAt, now)
-  return untilNext > 0 && untilNext < remaining(held, now) ? untilNext : held.lifetime / 10
+  return untilNext > 0 && untilNext < remaining(held, now)
+    ? Math.max(untilNext, shortestPause(held.lifetime))
+    : held.lifetime / 10
 }
 
 /** The last failure, as far as the back-off is concerned. */
@@ -109,7 +116,7 @@ export function refreshBackoff(lease: Lease, failures: number, failure: Failure,
     (0.5 + random / 2) * exponential(failure.throttled ? 5_000 : 1_000, failures, 60_000),
     failure.retryAfter ?? 0,
   )
-  return Math.min(wanted, Math.max(remaining(lease, now) / 4, Math.min(250, lease.lifetime / 100)))
+  return Math.min(wanted, Math.max(remaining(lease, now) / 4, shortestPause(lease.lifetime)))
 }
 
 /** The longest wait after a failure with nothing to serve. */

@@ -190,7 +190,7 @@ describe('the cache, with nothing to serve', () => {
     'at the epoch': { expiration: new Date(0) },
     'in the past': { expiration: new Date(Date.parse('2026-03-01T11:59:59Z')) },
     now: { expiration: new Date(Date.parse('2026-03-01T12:00:00Z')) },
-    'within a second': { expiration: new Date(Date.parse('2026-03-01T12:00:01Z')) },
+    'within two seconds': { expiration: new Date(Date.parse('2026-03-01T12:00:01.999Z')) },
     'in seconds taken for milliseconds': { expiration: new Date(Date.parse('2026-03-01T12:15:00Z') / 1_000) },
     'in milliseconds taken for seconds': { expiration: new Date(Date.parse('2026-03-01T12:15:00Z') * 1_000) },
     'at the end of all time': { expiration: new Date(8.64e15) },

@@ -105,7 +105,7 @@ describe('a lease', () => {
     expect(valid(901_001, { durationSeconds: 900 }).lifetime).to.equal(900_000)
   })
 
-  it('does not exist for an expiry that is missing, past, now, or absurdly far ahead', () => {
+  it('does not exist for an expiry that is missing, past, about to pass, or absurdly far ahead', () => {
     for (const millis of [
       Number.NaN,
       Number.NEGATIVE_INFINITY,
@@ -114,11 +114,12 @@ describe('a lease', () => {
       -1,
       0,
       1,
-      999,
       1_000,
+      1_001,
+      1_999,
     ])
       expect(lease(millis), String(millis)).to.equal(undefined)
-    expect(lease(1_001)).to.include({ lifetime: 1 })
+    expect(lease(2_000)).to.include({ lifetime: 1_000, expireAt: 950 })
     expect(lease(24 * 3_600_000)).to.include({ lifetime: 3_600_000 })
     expect(lease(24 * 3_600_000 + 1)).to.equal(undefined)
     const times = { sentAt: SENT, expiration: new Date(SERVER + 900_000), durationSeconds: 900 }
@@ -156,7 +157,7 @@ describe('a lease', () => {
     fc.assert(
       fc.property(millis, seconds, draw, fc.option(millis), (ahead, durationSeconds, random, next) => {
         const made = lease(ahead, { random, durationSeconds, ...(next !== null && { next }) })
-        expect(made !== undefined).to.equal(ahead > 1_000 && ahead <= 24 * 3_600_000)
+        expect(made !== undefined).to.equal(ahead >= 2_000 && ahead <= 24 * 3_600_000)
         if (!made) return
         expect(made.refreshAt).to.be.greaterThan(0)
         expect(made.refreshAt)
@@ -215,6 +216,13 @@ describe('the wait after a refresh that brought nothing new', () => {
     expect(noProgressDelay(held, answered(30_000), now)).to.equal(30_000)
     expect(noProgressDelay(held, answered(30_000), at(510_000))).to.equal(20_000)
     expect(noProgressDelay(held, answered(388_999), now)).to.equal(388_999)
+  })
+
+  it('is a hundredth of the lifetime, or 250 ms, at least', () => {
+    expect(noProgressDelay(held, answered(1), now)).to.equal(250)
+    const short = valid(6_000)
+    const next = { ...valid(5_000, { next: 1 }), sentAt: at(4_000) }
+    expect(noProgressDelay(short, next, at(4_000))).to.equal(50)
   })
 
   it('is a tenth of the lifetime otherwise', () => {
