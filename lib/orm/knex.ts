@@ -1,27 +1,35 @@
-import type { PoolConfig } from 'pg'
+import type pg from 'pg'
 import { connectionOptionsOf, findAddress, peekLogin, type RedshiftCredentials, toCredentials } from '../credentials.js'
+import { quoted } from '../errors.js'
 import type { RedshiftOptions } from '../options.js'
+import { clientClass } from '../pg/client.js'
 import { type GivenConnection, givenConnection, REDSHIFT_PORT, tlsOf } from '../pg/config.js'
 import { checkTls, checkUser } from '../pg/login.js'
 import { passwordFunction, type RedshiftPasswordFunction } from '../pg/password.js'
 
 /** What Knex's `connection` function resolves to. */
 export interface RedshiftKnexConnection {
-  host: string
-  port: number
   database: string
-  user: string
-  ssl: PoolConfig['ssl']
-  password: RedshiftPasswordFunction
-  /** True once AWS has chosen another user. A new password of the same user is fetched at each connect. */
-  expirationChecker: () => boolean
+  ssl?: NonNullable<pg.PoolConfig['ssl']>
+  host?: string
+  port?: number
+  /** Left out, with `password`, where Knex was lent the client that knows them. */
+  user?: string
+  password?: RedshiftPasswordFunction
+  /** True once AWS names another user. A new password of the same user is fetched at each connect. */
+  expirationChecker?: () => boolean
 }
 
 /** pg's own options, which win over those of the source. */
-export type RedshiftKnexOptions = Omit<PoolConfig, 'Client' | 'password' | 'connectionString'>
+export type RedshiftKnexOptions = Omit<pg.PoolConfig, 'Client' | 'password' | 'connectionString'>
 
 /**
- * The function for Knex's `connection`. A rotation of the same user throws no live connection away; another user does.
+ * The function for Knex's `connection`. A rotation of the same user throws no live connection away; when AWS names another user,
+ * connections of the old one are replaced as they come to be used.
+ *
+ * Knex calls it as a method of its client, and is lent a `RedshiftPgClient` there: user and password are taken as one pair, and a
+ * login that the server refuses is replaced. Called otherwise, from a function around it say, it gives the configuration of
+ * a plain client: that one names the user first, so that a connection fails where AWS has just named another.
  *
  * @param source options, or credentials to share
  * @param pgOptions pg's own options; they win
@@ -33,37 +41,73 @@ export type RedshiftKnexOptions = Omit<PoolConfig, 'Client' | 'password' | 'conn
 export function redshiftKnexConnection(
   source: RedshiftOptions | RedshiftCredentials,
   pgOptions: RedshiftKnexOptions = {},
-): () => Promise<RedshiftKnexConnection> {
+): (this: unknown) => Promise<RedshiftKnexConnection> {
   const credentials = toCredentials(source)
   const options = connectionOptionsOf(credentials)
   const given = givenConnection(pgOptions, options)
-  const ssl = tlsOf(pgOptions, options)
+  const { host, port, database, user, ssl, ...own } = { ...pgOptions, ...given, ssl: tlsOf(pgOptions, options) }
   checkTls(ssl ?? process.env.PGSSLMODE, options)
+  const settings = { ...own, database, ...(ssl !== undefined && { ssl }) }
+  const borrowers = new WeakSet<KnexClient>()
 
-  // A fresh object each time: Knex deletes expirationChecker from the one it gets.
-  return async () => {
-    const [{ host, port }, login] = await Promise.all([addressOf(credentials, given), credentials.get(given)])
-    checkUser(given.user, login)
-    const { user } = login
+  return async function connection(this: unknown) {
+    const login = await credentials.get(given)
+    checkUser(user, login)
+    if (isKnexClient(this)) {
+      if (!borrowers.has(this)) Object.assign(this, { driver: lend(this.driver, credentials, given) })
+      borrowers.add(this)
+      return {
+        ...settings,
+        ...(host !== undefined && { host }),
+        ...(port !== undefined && { port }),
+        ...(user !== undefined && { user }),
+      }
+    }
+    const address = host === undefined ? await findAddress(credentials, given) : { host, port: REDSHIFT_PORT }
+    // A fresh object each time: Knex deletes expirationChecker from the one it gets.
     return {
-      ...pgOptions,
-      host,
-      port,
-      database: given.database,
-      ssl,
-      user,
+      ...settings,
+      host: address.host,
+      port: port ?? address.port,
+      user: login.user,
       password: passwordFunction(credentials, given),
-      expirationChecker: () => (peekLogin(credentials, given)?.user ?? user) !== user,
+      expirationChecker: () => (peekLogin(credentials, given) ?? login).user !== login.user,
     }
   }
 }
 
-/** The address to connect to: what is given, or what AWS says. */
-async function addressOf(
-  credentials: RedshiftCredentials,
-  given: GivenConnection,
-): Promise<{ host: string; port: number }> {
-  if (given.host !== undefined) return { host: given.host, port: given.port ?? REDSHIFT_PORT }
-  const found = await findAddress(credentials, given)
-  return { host: found.host, port: given.port ?? found.port }
+/** What is looked at of the Knex client that calls the function as its method. */
+interface KnexClient {
+  /** Its copy of the module `pg`. */
+  readonly driver: { readonly Client: typeof pg.Client }
+}
+
+const isKnexClient = (value: unknown): value is KnexClient =>
+  typeof value === 'object' &&
+  value !== null &&
+  'driver' in value &&
+  typeof (value.driver as Partial<KnexClient['driver']> | undefined)?.Client === 'function'
+
+/** The module `pg` with a client of ours. Knex before 3.3 takes no pool, and no version has an option for the class. */
+function lend(driver: KnexClient['driver'], redshift: RedshiftCredentials, given: GivenConnection): object {
+  class Client extends clientClass(driver.Client) {
+    #disposed: unknown
+
+    constructor(config: pg.ClientConfig) {
+      super({ ...config, redshift })
+    }
+
+    /**
+     * Knex sets this on a connection that is lost, and asks for it before it uses one. Its expirationChecker does not know the
+     * connection that it is asked about, and makes it throw any one away.
+     */
+    get __knex__disposed(): unknown {
+      const { user } = peekLogin(redshift, given) ?? this
+      return this.#disposed ?? (user === this.user ? undefined : `AWS names ${quoted(user)} now`)
+    }
+    set __knex__disposed(reason: unknown) {
+      this.#disposed = reason
+    }
+  }
+  return { ...driver, Client }
 }

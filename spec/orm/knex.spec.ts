@@ -1,0 +1,228 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { inspect } from 'node:util'
+import { expect } from 'chai'
+import knex, { type Knex } from 'knex'
+import knex31 from 'knex31'
+import type { RedshiftEmulator } from '../../lib/emulator/index.js'
+import { RedshiftCredentials, type RedshiftKnexOptions, RedshiftPool, redshiftKnexConnection } from '../../lib/index.js'
+import { startEmulator } from '../support/emulator.js'
+import { rejection } from '../support/rejection.js'
+import { expectNothingUncaught } from '../support/uncaught.js'
+import { until } from '../support/until.js'
+
+const lifetimeSeconds = 6
+const silent = { warn() {}, error() {}, deprecate() {}, debug() {} }
+
+interface Session {
+  readonly pid: number
+  readonly name: string
+}
+
+const session = (db: Knex): Promise<Session> =>
+  db.raw('SELECT pg_backend_pid() AS pid, current_user::text AS name').then(({ rows }) => rows[0])
+
+/** Meanwhile, one of the pool's connections is busy. */
+const holding = <T>(db: Knex, run: (held: Session) => Promise<T>): Promise<T> =>
+  db.transaction(async transaction => run(await session(transaction)))
+
+/** One version of Knex, on an emulator of its own. */
+interface Stage {
+  readonly emulator: RedshiftEmulator
+  readonly credentials: RedshiftCredentials
+  /** A pool of one connection or more, for all who like. */
+  readonly db: Knex
+  /** Builds a pool of its own, and destroys it in the end. */
+  with<T>(connection: Knex.Config['connection'], run: (db: Knex) => Promise<T>): Promise<T>
+  options(own?: RedshiftKnexOptions): RedshiftKnexOptions
+}
+
+async function stage(build: typeof knex): Promise<Stage> {
+  const emulator = await startEmulator({ lifetimeSeconds })
+  const credentials = new RedshiftCredentials({ aws: { ...emulator.aws, maxAttempts: 1 } })
+  const options = (own: RedshiftKnexOptions = {}) => ({ ...emulator.poolConfig(), ...own })
+  const connect = (connection: Knex.Config['connection']) =>
+    build({ client: 'redshift', ...(connection && { connection }), acquireConnectionTimeout: 10_000, log: silent })
+  return {
+    emulator,
+    credentials,
+    options,
+    db: connect(redshiftKnexConnection(credentials, options())),
+    async with(connection, run) {
+      const db = connect(connection)
+      return run(db).finally(() => db.destroy())
+    },
+  }
+}
+
+describe('redshiftKnexConnection, on Knex 3.1 and 3.3,', () => {
+  expectNothingUncaught()
+  const stages = new Map<string, Stage>()
+  before(async () => {
+    stages.set('3.1', await stage(knex31 as unknown as typeof knex))
+    stages.set('3.3', await stage(knex))
+  })
+  after(async () => {
+    for (const { db, emulator } of stages.values()) {
+      await db.destroy()
+      await emulator.close()
+    }
+  })
+
+  /** Both versions at once, since some promises take a login's lifetime to show. */
+  const onBoth = (show: (stage: Stage) => Promise<void>) => async () => {
+    const shown = [...stages].map(([version, each]) =>
+      show(each).catch(error => {
+        throw new Error(`Knex ${version}: ${error.message}`, { cause: error })
+      }),
+    )
+    await Promise.all(shown)
+  }
+
+  it(
+    'keeps its connection while the login has expired and AWS is down, and fails what needs another with the reason',
+    onBoth(async ({ db, emulator }) => {
+      const { pid } = await session(db)
+      using _down = emulator.fail({ kind: 'internal-error' })
+      await delay(lifetimeSeconds * 1_000)
+      expect(await session(db)).to.deep.equal({ pid, name: 'IAMR:analyst' })
+      const refused = await holding(db, () => rejection(session(db)))
+      expect(refused).to.have.property('code', 'ERR_REDSHIFT_UNAVAILABLE')
+      expect(await session(db)).to.include({ pid })
+      expect(emulator.logins).to.have.lengthOf(1)
+    }),
+  )
+
+  it(
+    'keeps it when the same user gets another login, and opens others with that',
+    onBoth(async ({ db, emulator, credentials, options }) => {
+      const { pid } = await session(db)
+      // The last failure is told again until the back-off is over.
+      await until('AWS gives a login', () =>
+        credentials.get(options()).then(
+          () => true,
+          () => false,
+        ),
+      )
+      const [held, other] = await holding(db, async held => [held, await session(db)] as const)
+      expect(held.pid).to.equal(pid)
+      expect(other.name).to.equal('IAMR:analyst')
+      expect(emulator.logins.map(({ ok, serial }) => [ok, serial])).to.deep.equal([
+        [true, 1],
+        [true, 2],
+      ])
+    }),
+  )
+
+  it(
+    'opens a connection as the user that AWS names next, with no failure in between, and replaces those of the former user',
+    onBoth(async ({ db, emulator }) => {
+      emulator.identity = 'IAMR:other'
+      // Nobody knows of the other user yet, since nobody asks for a login.
+      await delay(lifetimeSeconds * 1_000)
+      const before = emulator.logins.length
+      const users = await holding(db, first =>
+        holding(db, async second => [first.name, second.name, (await session(db)).name]),
+      )
+      expect(users).to.deep.equal(['IAMR:analyst', 'IAMR:analyst', 'IAMR:other'])
+      expect(emulator.logins.slice(before).map(({ user, ok }) => [user, ok])).to.deep.equal([['IAMR:other', true]])
+      const later = await holding(db, first =>
+        holding(db, async second => [first.name, second.name, (await session(db)).name]),
+      )
+      expect(later).to.deep.equal(['IAMR:other', 'IAMR:other', 'IAMR:other'])
+      emulator.identity = 'IAMR:analyst'
+    }),
+  )
+
+  it(
+    'replaces a login that Redshift refuses, within the same connection',
+    onBoth(async stage => {
+      const { emulator, credentials, options } = stage
+      await credentials.get(options())
+      emulator.revokeLogins()
+      emulator.logins.length = 0
+      // A login that was just fetched is not given up: the set-up would be wrong.
+      await delay(500)
+      const { name } = await stage.with(redshiftKnexConnection(credentials, options()), session)
+      expect(name).to.equal('IAMR:analyst')
+      expect(emulator.logins.map(({ ok }) => ok)).to.deep.equal([false, true])
+    }),
+  )
+
+  it(
+    'works where the clock of this host is an hour off, on either side',
+    onBoth(async stage => {
+      for (const seconds of [3_600, -3_600]) {
+        using _skew = stage.emulator.fail({ kind: 'clock-skew', seconds })
+        const { aws } = stage.emulator
+        stage.emulator.calls.length = 0
+        await stage.with(redshiftKnexConnection({ aws }, stage.options()), async db => {
+          const { pid } = await session(db)
+          expect(await session(db)).to.deep.equal({ pid, name: 'IAMR:analyst' })
+        })
+        expect(stage.emulator.calls.filter(({ status }) => status === 200)).to.have.lengthOf(1)
+      }
+    }),
+  )
+
+  it(
+    'looks up the host where none is given',
+    onBoth(async stage => {
+      const { host, port, ...options } = stage.options()
+      const source = { aws: stage.emulator.aws, clusterIdentifier: 'examplecluster', region: 'us-west-2' }
+      const { name } = await stage.with(redshiftKnexConnection(source, options), session)
+      expect(name).to.equal('IAMR:analyst')
+    }),
+  )
+
+  it(
+    'takes the user that is named',
+    onBoth(async stage => {
+      const { credentials, options } = stage
+      const { name } = await stage.with(redshiftKnexConnection(credentials, options({ user: 'IAM:alice' })), session)
+      expect(name).to.equal('IAM:alice')
+    }),
+  )
+
+  it(
+    'works from a function around it, with a configuration for a plain client',
+    onBoth(async stage => {
+      const configure = redshiftKnexConnection(stage.credentials, stage.options())
+      const around = async () => ({ ...(await configure.call(undefined)), application_name: 'around' })
+      const rows = await stage.with(around, db => db.raw('SHOW application_name').then(result => result.rows))
+      expect(rows).to.deep.equal([{ application_name: 'around' }])
+      const { user, password, expirationChecker } = await around()
+      expect(user).to.equal('IAMR:analyst')
+      expect(await password?.()).to.equal((await stage.credentials.get(stage.options())).password)
+      expect(expirationChecker?.()).to.equal(false)
+    }),
+  )
+
+  it(
+    'shows no secret in what it gives to Knex, nor in the client of Knex',
+    onBoth(async ({ db, emulator, credentials, options }) => {
+      await session(db)
+      const { password } = await credentials.get(options())
+      const { secretAccessKey, sessionToken } = emulator.aws.credentials
+      const given = await redshiftKnexConnection(credentials, options()).call(undefined)
+      for (const shown of [db.client, given]) {
+        const text = inspect(shown, { depth: 12, showHidden: true, maxStringLength: null })
+        expect(text).to.include('examplecluster')
+        for (const secret of [password, secretAccessKey, sessionToken]) expect(text).not.to.include(secret)
+      }
+    }),
+  )
+
+  it('refuses a configuration without TLS at once', async () => {
+    const build = () => redshiftKnexConnection({ host: 'localhost', database: 'dev' }, { ssl: false })
+    expect(build).to.throw().with.property('code', 'ERR_REDSHIFT_TLS')
+  })
+
+  it('has an alternative from Knex 3.3, which takes a RedshiftPool', async () => {
+    const { emulator } = stages.get('3.3') ?? (await stage(knex))
+    const pool = new RedshiftPool({ ...emulator.poolConfig(), redshift: { aws: emulator.aws } })
+    const db = knex({ client: 'redshift', connectionPool: pool })
+    expect(await session(db)).to.include({ name: 'IAMR:analyst' })
+    await db.destroy()
+    await pool.end()
+  })
+})
