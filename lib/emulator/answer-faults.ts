@@ -1,7 +1,7 @@
 import { AwsError } from './aws-errors.js'
 import { callerArn } from './caller.js'
 import type { FaultOf, Faults, Meeting } from './faults.js'
-import { notFound, type OperationCall } from './operations.js'
+import { notFound, type OperationCall } from './operation-call.js'
 import { mismatchMessage, type Signature, type SignedRequest } from './signature.js'
 import type { EmulatedOperation } from './types.js'
 import type { Answer, Fields } from './wire.js'

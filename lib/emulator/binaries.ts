@@ -3,12 +3,7 @@ import { chmod, cp, mkdir, readFile, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { arch, platform } from 'node:os'
 import { dirname, join, relative } from 'node:path'
-
-/** The account that runs the server. */
-export interface Account {
-  readonly uid: number
-  readonly gid: number
-}
+import { type Account, isOpenTo } from './account.js'
 
 /** The programs of PostgreSQL, ready to run. */
 export interface Binaries {
@@ -95,14 +90,6 @@ function isRunnable(native: string, account: Account | undefined): boolean {
     if (!existsSync(program)) return name === 'pg_ctl'
     return account ? othersMay(program, 0o5) && isOpenTo(account, program) : canAccess(program, constants.X_OK)
   })
-}
-
-/** Whether the account can get into every folder above. */
-export function isOpenTo(account: Account, path: string): boolean {
-  const folder = dirname(path)
-  if (folder === path) return true
-  const { uid, mode } = statSync(folder)
-  return (uid === account.uid ? (mode & 0o100) !== 0 : (mode & 0o1) !== 0) && isOpenTo(account, folder)
 }
 
 function othersMay(path: string, bits: number): boolean {

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chmodSync, chownSync, closeSync, mkdtempSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { chownSync, closeSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Account, type Binaries, findBinaries, isOpenTo } from './binaries.js'
+import { type Account, makeFolder, unprivilegedAccount } from './account.js'
+import { type Binaries, findBinaries } from './binaries.js'
 import { type Keeper, startKeeper } from './keeper.js'
 import type { Server } from './server.js'
 
@@ -143,28 +143,6 @@ function readText(path: string): string {
 function environment(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => !/^(PG|LC_|LANG|NODE_)/.test(name))
   return { ...Object.fromEntries(kept), LC_ALL: 'C' }
-}
-
-/** PostgreSQL refuses to run as root: an existing account without rights takes its place. Not as root: undefined. */
-function unprivilegedAccount(): Account | undefined {
-  if (process.getuid?.() !== 0) return undefined
-  const accounts = readText('/etc/passwd')
-    .split('\n')
-    .map(line => line.split(':'))
-    .map(([name = '', , uid, gid]) => ({ name, uid: Number(uid), gid: Number(gid) }))
-    .filter(({ uid }) => Number.isInteger(uid) && uid !== 0)
-  const account = accounts.find(({ name }) => name === 'nobody') ?? accounts[0]
-  if (!account) throw new Error('PostgreSQL does not run as root, and /etc/passwd names no other account to run it as.')
-  return { uid: account.uid, gid: account.gid }
-}
-
-function makeFolder(account: Account | undefined): string {
-  const places = [tmpdir(), '/tmp', '/var/tmp']
-  const place = account ? (places.find(candidate => isOpenTo(account, join(candidate, 'x'))) ?? tmpdir()) : tmpdir()
-  const folder = mkdtempSync(join(place, 'redshift-emulator-'))
-  chmodSync(folder, 0o700)
-  if (account) chownSync(folder, account.uid, account.gid)
-  return folder
 }
 
 function freePort(): Promise<number> {

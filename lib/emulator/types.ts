@@ -2,7 +2,7 @@
 export interface EmulatorOptions {
   /**
    * Host names that the emulator answers for: its certificate names them, and only the clusters and workgroups that they
-   * name exist. Default: `examplecluster.abc123xyz789.us-west-2.redshift.amazonaws.com` and
+   * name exist, each in the region that its host name says. Default: `examplecluster.abc123xyz789.us-west-2.redshift.amazonaws.com` and
    * `analytics.123456789012.us-west-2.redshift-serverless.amazonaws.com`.
    */
   hosts?: readonly string[] | undefined
@@ -10,15 +10,15 @@ export interface EmulatorOptions {
   customDomains?: Readonly<Record<string, string>> | undefined
   /** Databases to create. Default: `['dev']`. */
   databases?: readonly string[] | undefined
-  /** Database users that exist without `AutoCreate`. Default: every name that is asked for. */
+  /** Database users that exist without `AutoCreate`: `alice`, not `IAM:alice`. Default: every name that is asked for. */
   users?: readonly string[] | undefined
   /** The database user that AWS chooses for the caller of `GetClusterCredentialsWithIAM` and `GetCredentials`. Default: `IAMR:analyst`. */
   identity?: string | undefined
   /** The same by AWS access key id, for specs with several AWS identities. */
   identities?: Readonly<Record<string, string>> | undefined
-  /** Lifetime of a login in seconds, at least 5, in place of the `DurationSeconds` that the caller asked for. Default: what was asked for. */
+  /** Shortens the lifetime of logins to so many seconds, at least 5. Default: what the caller asks for, 900 to 3600. */
   lifetimeSeconds?: number | undefined
-  /** When serverless answers say `nextRefreshTime`, in seconds after the answer. Default: at the login's expiry. `null` leaves it out. */
+  /** When `GetCredentials` and `GetClusterCredentialsWithIAM` say to refresh, in seconds after the answer. Default: at the login's expiry. `null` leaves it out. */
   nextRefreshSeconds?: number | null | undefined
   /** How the server asks for the password. Default: `cleartext`. */
   authentication?: 'cleartext' | 'md5' | undefined
@@ -155,7 +155,7 @@ export interface EmulatorPoolConfig {
 // biome-ignore lint/suspicious/noExplicitAny: the type that @types/pg gives to `stream`
 export type EmulatorStream = () => any
 
-/** A local Redshift. */
+/** A local Redshift. By itself it keeps no process alive. */
 export interface RedshiftEmulator {
   /** Where the gateway listens: `127.0.0.1` and a free port. */
   readonly address: { readonly host: string; readonly port: number }

@@ -1,0 +1,39 @@
+import { AwsError } from './aws-errors.js'
+import type { Parameters } from './parameters.js'
+import type { Target } from './targets.js'
+import type { EmulatedOperation } from './types.js'
+
+/** One request, as far as an operation needs to know it. */
+export interface OperationCall {
+  readonly operation: EmulatedOperation
+  readonly parameters: Parameters
+  /** The database user that AWS chooses for the caller. */
+  readonly identity: string
+  readonly region: string | undefined
+  /** AWS's time, which may be skewed. */
+  readonly now: number
+}
+
+/** The cluster or workgroup that the request is about. */
+export function findTarget(call: OperationCall): Target {
+  const target = call.parameters.target()
+  if (!target) throw call.parameters.namesTarget() ? notFound(call) : unnamed(call)
+  return target
+}
+
+/** AWS's answer where the cluster or workgroup does not exist, or lies in another region. */
+export function notFound({ operation, parameters }: Pick<OperationCall, 'operation' | 'parameters'>): AwsError {
+  const name = parameters.targetName()
+  return isServerless(operation)
+    ? new AwsError('notFound', `Workgroup ${name} not found.`)
+    : new AwsError('notFound', `Cluster ${name} not found.`)
+}
+
+function unnamed({ operation }: OperationCall): AwsError {
+  const name = isServerless(operation) ? 'workgroupName' : 'ClusterIdentifier'
+  return new AwsError('validation', `Either ${name} or a custom domain name must be given.`)
+}
+
+function isServerless(operation: EmulatedOperation): boolean {
+  return operation === 'GetCredentials' || operation === 'GetWorkgroup'
+}
