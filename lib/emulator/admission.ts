@@ -51,7 +51,7 @@ async function logIn(arrival: LoginArrival, parts: AdmissionParts): Promise<void
   if (silence) {
     record({ ok: false, sqlstate: undefined, serial: undefined })
     if (silence.kind === 'login-reset') stream.destroy()
-    else stream.resume()
+    else stream.once('end', () => stream.destroy()).resume()
     return
   }
   // Redshift does not even ask for the password, which leads many astray.
@@ -83,7 +83,7 @@ async function openSessionFor(login: LoginRequest, { catalog, server }: Admissio
     const { name, password } = await catalog.role(login.user)
     const parameters = new Map([...login.parameters, ['user', name], ['database', login.database]])
     try {
-      return await openSession(server, { protocol: login.protocol, parameters, user: name, password })
+      return await openSession(server, { protocol: login.protocol, parameters, password })
     } catch (error) {
       // Set-up SQL may have dropped the role, or another emulator changed its password.
       if (attempt > 1 || !(error instanceof SessionRefused) || !error.sqlstate.startsWith('28')) throw error

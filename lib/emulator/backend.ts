@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
 import { errorFields, int32, type Message, message, readMessage, startupPacket } from './protocol.js'
 import { ScramExchange } from './scram.js'
@@ -29,7 +28,6 @@ export interface SessionRequest {
   readonly protocol: number
   /** The client's start-up parameters, with the role's name in place of its own. */
   readonly parameters: ReadonlyMap<string, string>
-  readonly user: string
   readonly password: string
 }
 
@@ -38,7 +36,7 @@ export async function openSession(server: ServerAddress, request: SessionRequest
   const socket = await dial(server)
   try {
     socket.write(startupPacket(request.protocol, request.parameters))
-    return { socket, preface: await authenticate(socket, request) }
+    return { socket, preface: await authenticate(socket, request.password) }
   } catch (error) {
     socket.destroy()
     throw error
@@ -55,14 +53,14 @@ export function dial({ host, port }: ServerAddress): Promise<Socket> {
   })
 }
 
-async function authenticate(socket: Socket, { user, password }: SessionRequest): Promise<Buffer> {
+async function authenticate(socket: Socket, password: string): Promise<Buffer> {
   const scram = new ScramExchange(password)
   const preface: Buffer[] = []
   for (;;) {
     const reply = await readMessage(socket)
     if (!reply) throw new Error('The backing server closed the connection during the login.')
     if (reply.type === 'E') throw new SessionRefused(reply)
-    const answer = reply.type === 'R' ? answerTo(reply, user, password, scram) : undefined
+    const answer = reply.type === 'R' ? answerTo(reply, password, scram) : undefined
     if (answer) socket.write(answer)
     else if (!isInternal(reply)) preface.push(reply.bytes)
     // Not before: whether the database exists, say, is looked at only after the password.
@@ -75,13 +73,12 @@ function isInternal({ type, body }: Message): boolean {
   return type === 'R' && body.readInt32BE(0) !== 0
 }
 
-function answerTo(challenge: Message, user: string, password: string, scram: ScramExchange): Buffer | undefined {
+/** Roles have their passwords in the form for SCRAM: so a server that is set to `md5` asks for that too. */
+function answerTo(challenge: Message, password: string, scram: ScramExchange): Buffer | undefined {
   const code = challenge.body.readInt32BE(0)
   switch (code) {
     case 3:
       return message('p', password, '\0')
-    case 5:
-      return message('p', md5Answer(user, password, challenge.body.subarray(4, 8)), '\0')
     case 10:
       return message('p', 'SCRAM-SHA-256\0', int32(Buffer.byteLength(scram.first)), scram.first)
     case 11:
@@ -92,10 +89,4 @@ function answerTo(challenge: Message, user: string, password: string, scram: Scr
     default:
       throw new Error(`The backing server asks for authentication of type ${code}, which the emulator does not know.`)
   }
-}
-
-/** What a client sends when it is asked for an MD5 password. */
-export function md5Answer(user: string, password: string, salt: Buffer): string {
-  const inner = createHash('md5').update(password).update(user).digest('hex')
-  return `md5${createHash('md5').update(inner).update(salt).digest('hex')}`
 }

@@ -1,8 +1,7 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type SecureContext, TLSSocket } from 'node:tls'
-import { md5Answer } from './backend.js'
 import {
   errorResponse,
   int32,
@@ -103,4 +102,10 @@ function loginRequest(packet: StartupPacket, tls: boolean): LoginRequest | undef
   const user = parameters.get('user')
   if (!user) return undefined
   return { tls, protocol: packet.code, parameters, user, database: parameters.get('database') || user }
+}
+
+/** What a client sends when it is asked for an MD5 password. */
+function md5Answer(user: string, password: string, salt: Buffer): string {
+  const inner = createHash('md5').update(password).update(user).digest('hex')
+  return `md5${createHash('md5').update(inner).update(salt).digest('hex')}`
 }
