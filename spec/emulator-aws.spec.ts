@@ -28,6 +28,7 @@ describe('The emulated AWS', () => {
     expect(await user({ AutoCreate: false })).to.equal('IAM:alice')
     expect(await user({ AutoCreate: true })).to.equal('IAMA:alice')
     expect(await user({ DbGroups: ['readers'] })).to.equal('IAMA:alice:readers')
+    expect(await user({ AutoCreate: false, DbGroups: ['readers'] })).to.equal('IAMA:alice:readers')
     expect(await user({ DbGroups: ['readers', 'writers'] })).to.equal('IAMA:alice:readers,writers')
   })
 
@@ -116,12 +117,14 @@ describe('The emulated AWS', () => {
     const command = new GetClusterCredentialsCommand({ ClusterIdentifier: 'examplecluster', DbUser: 'alice' })
     const elsewhere = await rejection(redshift(emulator, { region: 'eu-west-1' }).send(command))
     expect(elsewhere).to.have.property('name', 'ClusterNotFoundFault')
+    const { Clusters } = await redshift(emulator, { region: 'eu-west-1' }).send(new DescribeClustersCommand({}))
+    expect(Clusters).to.deep.equal([])
     const workgroup = new GetCredentialsCommand({ workgroupName: 'unknown' })
     expect(await rejection(serverless(emulator).send(workgroup))).to.include({
       name: 'ResourceNotFoundException',
       message: 'Workgroup unknown not found.',
     })
-    expect(emulator.calls.map(({ status }) => status)).to.deep.equal([404, 404, 400])
+    expect(emulator.calls.map(({ status }) => status)).to.deep.equal([404, 404, 200, 400])
   })
 
   it('describes clusters and workgroups: host name and port', async () => {

