@@ -51,7 +51,7 @@ export const wipePassword = (client: pg.Client): void => setParameters(client, {
 
 export const socketOf = (client: pg.Client): Duplex | undefined => internals(client).connection?.stream
 
-/** Sends what was held, in the name of this user. Does nothing where the socket is lost. */
+/** Sends what was held, in the name of this user. */
 export type SendStartup = (login: RedshiftLogin) => void
 
 /** Holds the start-up packet, which names the user. `ready` is called when it can be sent: TLS is up, and verified. */
@@ -60,7 +60,6 @@ export function holdStartup(client: pg.Client, ready: (send: SendStartup) => voi
   if (!connection) return
   const startup = connection.startup.bind(connection)
   const send: SendStartup = ({ user, password }) => {
-    if (connection.stream.destroyed) return
     setParameters(client, { user, password })
     startup(internals(client).getStartupConf())
   }
