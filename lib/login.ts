@@ -1,3 +1,4 @@
+import { type InspectOptions, inspect } from 'node:util'
 import type { RedshiftCredentialsError } from './errors.js'
 import type { Instant } from './lease.js'
 
@@ -28,6 +29,14 @@ export class RedshiftLogin {
   /** The temporary password. */
   get password(): string {
     return this.#password
+  }
+
+  /**
+   * Else `inspect` would call the getter, where it is told to show what is hidden and what getters give.
+   * @internal
+   */
+  [inspect.custom](_depth: number, options: InspectOptions): string {
+    return `RedshiftLogin ${inspect({ ...this }, options)}`
   }
 }
 

@@ -77,22 +77,28 @@ function scrub(error: SdkError): string {
   if (fromParsing(error)) return "AWS's answer could not be parsed."
   // SignatureDoesNotMatch quotes the request's headers, the session token among them, on further lines.
   const [line = ''] = error.message.split(/\r?\n|The Canonical String|The String-to-Sign/, 1)
-  return line
+  return withoutKeys(line).trim()
+}
+
+const withoutKeys = (text: string): string =>
+  text
     .replace(/\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b/g, '<access key>')
     .replace(/[A-Za-z0-9+/=_-]{40,}/g, run =>
       /[a-z]/.test(run) && /[A-Z]/.test(run) && /\d/.test(run) ? '<secret>' : run,
     )
-    .trim()
-}
+
+/** A name or code as it may be passed on: a broken answer, or a provider of credentials, may put anything there. */
+const identifierOf = (text: unknown): string | undefined =>
+  typeof text === 'string' && /^[A-Za-z][\w.]{0,63}$/.test(text) && withoutKeys(text) === text ? text : undefined
 
 /** A copy of an SDK error for `cause`: the original's hidden `$response` holds session tokens, and a broken answer's body. */
 function copyCause(error: SdkError): Error {
   const copy = new Error(scrub(error))
-  copy.name = error.name
+  copy.name = identifierOf(error.name) ?? 'Error'
   const frames = error.stack?.split('\n').filter(line => /^\s+at /.test(line)) ?? []
   copy.stack = [`${copy.name}: ${copy.message}`, ...frames].join('\n')
   const { code, $fault, $metadata } = error
-  for (const [name, value] of Object.entries({ code: typeof code === 'string' ? code : undefined, $fault, $metadata }))
+  for (const [name, value] of Object.entries({ code: identifierOf(code), $fault, $metadata }))
     if (value !== undefined) Object.defineProperty(copy, name, { value, enumerable: true })
   return copy
 }
@@ -110,7 +116,7 @@ export const isExpiredToken = (error: unknown): boolean => error instanceof Erro
 
 /** What the failure is, and what mends it. */
 function diagnose(error: SdkError, call: FailedCall): [RedshiftErrorCode, string] {
-  const { name } = error
+  const name = identifierOf(error.name) ?? 'Error'
   const said = scrub(error)
   const status = error.$metadata?.httpStatusCode ?? 0
   const networkCode = typeof error.code === 'string' && NETWORK.test(error.code) ? error.code : undefined

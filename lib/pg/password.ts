@@ -14,9 +14,10 @@ import { checkIamUser, checkSameUser, checkTls, isRejectedLogin } from './login.
 /** The function for pg's `password` option, as {@link redshiftPassword} makes it. */
 export type RedshiftPasswordFunction = (connection?: RedshiftConnection) => Promise<string>
 
-/** What is looked at of the `pg.Client` that calls the function as its method. */
+/** What is used of the `pg.Client` that calls the function as its method. */
 interface CallingClient {
-  readonly connectionParameters?: RedshiftConnection
+  password?: unknown
+  readonly connectionParameters?: RedshiftConnection & { password?: unknown }
   readonly connection?: {
     readonly stream?: { readonly encrypted?: boolean; destroy?(): void }
     once?(event: string, listener: (message: unknown) => void): void
@@ -36,17 +37,28 @@ function checkAlone(options: ConnectionOptions): void {
     )
 }
 
-/** Where the function can see it, a refusal of the login is told to the credentials: the next connection gets another. */
-function reportRejection(client: CallingClient, credentials: RedshiftCredentials, login: RedshiftLogin): void {
-  const { connection } = client
+/**
+ * Where the function can see what becomes of its password: a refusal is told to the credentials, so that the next connection gets
+ * another, and pg's copies of the password are wiped, which else stay in the client for the life of its connection.
+ */
+function followLogin(client: CallingClient, credentials: RedshiftCredentials, login: RedshiftLogin): void {
+  const { connection, connectionParameters } = client
   if (!connection?.once || !connection.off) return
   const refused = (message: unknown): void => {
-    connection.off?.('authenticationOk', accepted)
     if (isRejectedLogin(message)) credentials.invalidate(login)
+    over()
   }
-  const accepted = (): void => connection.off?.('errorMessage', refused)
-  connection.once('errorMessage', refused)
-  connection.once('authenticationOk', accepted)
+  const over = (): void => {
+    for (const [event, listener] of ends) connection.off?.(event, listener)
+    client.password = null
+    if (connectionParameters) connectionParameters.password = null
+  }
+  const ends = [
+    ['errorMessage', refused],
+    ['authenticationOk', over],
+    ['end', over],
+  ] as const
+  for (const [event, listener] of ends) connection.once(event, listener)
 }
 
 /**
@@ -71,7 +83,7 @@ export function passwordFunction(
       const target = given ?? parameters
       const login = freshLogin(credentials, target) ?? (await credentials.get(target))
       checkSameUser(parameters?.user, login)
-      if (client) reportRejection(client, credentials, login)
+      if (client) followLogin(client, credentials, login)
       return login.password
     } catch (error) {
       // pg rejects connect(), but leaves the socket open until the server gives up.

@@ -1,0 +1,61 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
+
+/** A raw HTTP answer, right or wrong; `drop` breaks the connection off. */
+export type RawAnswer =
+  | { readonly status?: number; readonly headers?: Record<string, string>; readonly body: string | Buffer }
+  | 'drop'
+
+/** What stands in AWS's place: a bare HTTP server, for answers that the emulator would never give. */
+export interface Endpoint {
+  readonly url: string
+  /** What it answers from now on. */
+  answer: (request: IncomingMessage, body: Buffer) => RawAnswer | Promise<RawAnswer>
+  close(): Promise<void>
+}
+
+export async function startEndpoint(answer: Endpoint['answer']): Promise<Endpoint> {
+  const server = createServer((request, response) => {
+    serve(request, response).catch(() => response.destroy())
+  })
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk)
+    const given = await endpoint.answer(request, Buffer.concat(chunks))
+    if (given === 'drop') return void response.destroy()
+    response.writeHead(given.status ?? 200, given.headers)
+    response.end(given.body)
+  }
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  const endpoint: Endpoint = {
+    url: `http://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`,
+    answer,
+    close: async () => {
+      server.closeAllConnections()
+      await once(server.close(), 'close')
+    },
+  }
+  return endpoint
+}
+
+/** Passes everything on to the emulated AWS, and shows each answer on its way back. */
+export const passedOn =
+  (to: string, overheard: (body: string) => void): Endpoint['answer'] =>
+  (incoming, body) =>
+    new Promise(resolve => {
+      const outgoing = request(to + (incoming.url ?? '/'), {
+        method: incoming.method ?? 'POST',
+        headers: incoming.headers,
+      })
+      outgoing.on('error', () => resolve('drop'))
+      outgoing.on('response', async response => {
+        const chunks: Buffer[] = []
+        for await (const chunk of response) chunks.push(chunk)
+        const answer = Buffer.concat(chunks)
+        overheard(answer.toString())
+        resolve({ status: response.statusCode ?? 0, headers: response.headers as Record<string, string>, body: answer })
+      })
+      outgoing.end(body)
+    })
