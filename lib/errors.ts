@@ -37,6 +37,8 @@ export type RedshiftErrorCode =
  */
 export class RedshiftCredentialsError extends Error {
   static {
+    // Bundlers rename a class that refers to itself, and loggers show its name.
+    Object.defineProperty(RedshiftCredentialsError, 'name', { value: 'RedshiftCredentialsError' })
     RedshiftCredentialsError.prototype.name = 'RedshiftCredentialsError'
   }
 
