@@ -51,6 +51,16 @@ describe('a fleet that shares its logins', () => {
       expect(messages.map(({ event }) => event)).to.not.include.members(['direct'])
     })
 
+    it('once where a process looked just before the owner wrote, and claims just after', async () => {
+      fleet = new SimulatedFleet(2)
+      fleet.aws = () => ({ after: 20 })
+      fleet.store.behaviour = ({ operation, host }) =>
+        operation === 'read' && host === 1 && fleet.store.count('read', fleet.host(1)) === 1 ? { reply: 250 } : {}
+      expect(await passwords()).to.deep.equal(['examplecluster 1'])
+      expect(fleet.store.count('claim', fleet.host(1))).to.equal(1)
+      expect(fleet.calls).to.have.lengthOf(1)
+    })
+
     it('once for each login, where there are several', async () => {
       const logins = await fleet.run(
         Promise.all(fleet.hosts.flatMap(host => ['one', 'other'].map(target => host.get(target)))),
@@ -160,6 +170,13 @@ describe('a fleet that shares its logins', () => {
       expect(fleet.calls).to.have.lengthOf(2)
     })
 
+    it('has been on its way for long: its lifetime counts from when AWS was asked', async () => {
+      fleet.aws = () => ({ after: 4_000 })
+      await passwords()
+      const [write] = fleet.store.calls.filter(({ operation }) => operation === 'write')
+      expect(write?.lifetimeMillis).to.be.within(LIFETIME - 4_000, LIFETIME - 3_000)
+    })
+
     it('is about to end: a new process fetches another', async () => {
       await aged(LIFETIME - 9_000)
       expect((await fleet.run(fleet.start().get())).password).to.equal('examplecluster 2')
@@ -252,9 +269,7 @@ describe('a fleet that shares its logins', () => {
         const looks = fleet.store.calls.filter(call => call.operation === 'read' && call.host === waiting?.number)
         // Between two looks there is a claim as well: two milliseconds each.
         const pauses = looks.slice(1).map(({ at }, index) => Math.round(at - (looks[index]?.at ?? 0) - 4))
-        const expected = [25, 50, 100, 200, 400, 800, ...Array(6).fill(1_000)].map(pause =>
-          Math.round(pause * factor),
-        )
+        const expected = [25, 50, 100, 200, 400, 800, ...Array(6).fill(1_000)].map(pause => Math.round(pause * factor))
         expect(pauses.length).to.be.within(8, 12)
         expect(pauses).to.deep.equal(expected.slice(0, pauses.length))
       }
@@ -269,6 +284,7 @@ describe('a fleet that shares its logins', () => {
       expect(fleet.time.now - start).to.be.within(15_000, 15_010)
       await fleet.time.advance(5)
       expect(fleet.store.claims.size, 'claims left behind').to.equal(0)
+      expect(fleet.calls).to.have.lengthOf(3)
 
       fleet = new SimulatedFleet(2)
       await fleet.getAll()
@@ -280,6 +296,14 @@ describe('a fleet that shares its logins', () => {
       await fleet.time.advance(6_000)
       const error = fleet.host(0).cache.status()[0]?.lastError as RedshiftCredentialsError
       expect(error.message).to.include('Another process has claimed')
+    })
+
+    it('ten seconds for a claim that never ends, and then for AWS, and blames the one that did not answer', async () => {
+      fleet = new SimulatedFleet(1)
+      fleet.store.behaviour = only('claim', { lie: false })
+      fleet.aws = () => ({ silent: true })
+      const { message } = await fleet.run(rejection(fleet.host(0).get()))
+      expect(message).to.include('was not answered within 15000 ms')
     })
 
     it('ten seconds for a claim that never ends, and then asks AWS', async () => {
@@ -344,20 +368,24 @@ describe('a fleet that shares its logins', () => {
     })
 
     it('by what has come in until one more turn of the event loop is over', async () => {
-      fleet.store.behaviour = only('read', { after: 299, reply: 300 })
-      await fleet.getAll()
+      fleet.store.behaviour = only('read', { after: 305, reply: 310 })
+      const getting = fleet.host(0).get()
+      await fleet.time.advance(299)
+      // When the process comes to itself, the time is up, and the answer is there.
+      fleet.time.block(50)
+      await fleet.run(getting)
       expect(events('direct')).to.deep.equal([])
     })
 
     it('by the time that the event loop ran: a process that was busy does not blame the store', async () => {
-      const host = fleet.host(0)
-      const getting = host.get()
+      fleet.store.behaviour = ({ operation }) => (operation === 'read' ? { after: 2_150, reply: 2_160 } : {})
+      const getting = fleet.host(0).get()
       await fleet.time.advance(0)
-      // For two seconds nothing happens in the process. Then its timer is the first to be called, and the answer takes a while yet.
-      fleet.store.behaviour = only('claim', { after: 150, reply: 160 })
+      // It comes to send the command only afterwards.
       fleet.time.block(2_000)
+      await fleet.time.advance(500)
       await fleet.run(getting)
-      expect(events('direct')).to.deep.equal([])
+      expect(fleet.store.count('claim'), 'claims').to.equal(1)
     })
 
     it('and aborts its signal then, so that nothing is sent any more', async () => {
@@ -407,6 +435,22 @@ describe('a fleet that shares its logins', () => {
       expect(fleet.store.claims.size).to.equal(0)
     })
 
+    it('that it gets when it is closed already, and looks and asks no more', async () => {
+      for (const behaviour of [{ reply: 250 }, { lost: true, lie: false }] satisfies StoreBehaviour[]) {
+        fleet = new SimulatedFleet(1)
+        fleet.store.behaviour = only('claim', behaviour)
+        const error = rejection(fleet.host(0).get())
+        await fleet.time.advance(100)
+        fleet.host(0).cache.close()
+        await error
+        const looks = fleet.store.count('read')
+        await fleet.time.advance(20_000)
+        expect(fleet.calls).to.deep.equal([])
+        expect(fleet.store.claims.size).to.equal(0)
+        expect(fleet.store.count('read') - looks).to.be.at.most(1)
+      }
+    })
+
     it('never because a renewal was slow', async () => {
       fleet.aws = () => ({ after: 4_000 })
       let renewals = 0
@@ -417,6 +461,44 @@ describe('a fleet that shares its logins', () => {
       await fleet.getAll()
       expect(renewals).to.be.above(2)
       expect(fleet.calls).to.have.lengthOf(1)
+    })
+
+    it('that a belated renewal has brought to life again', async () => {
+      fleet = new SimulatedFleet(1)
+      fleet.aws = () => ({ after: 1_020 })
+      fleet.store.behaviour = ({ operation }) =>
+        operation === 'claim' && fleet.store.count('claim') > 1 ? { after: 100 } : {}
+      await fleet.getAll()
+      expect(fleet.store.count('claim')).to.equal(2)
+      await fleet.time.advance(200)
+      expect(fleet.store.claims.size).to.equal(0)
+    })
+
+    it('that it has lost while it was stopped, and leaves alone what others have written since', async () => {
+      fleet.aws = () => ({ after: 2_000 })
+      const owner = fleet.host(0)
+      const late = owner.get()
+      await fleet.time.advance(10)
+      owner.freeze(10_000)
+      const others = fleet.hosts.slice(1)
+      const logins = await fleet.run(Promise.all(others.map(host => host.get())))
+      expect(new Set(logins.map(({ password }) => password)).size).to.equal(1)
+      await fleet.run(late)
+      await fleet.time.advance(2_000)
+      expect((await fleet.run(fleet.start().get())).password).to.equal(logins[0]?.password)
+      expect(fleet.calls).to.have.lengthOf(2)
+    })
+
+    it('without writing, where the login has died on the way', async () => {
+      fleet = new SimulatedFleet(1)
+      const host = fleet.host(0)
+      const getting = host.get()
+      await fleet.time.advance(10)
+      host.freeze(LIFETIME + MINUTE)
+      await fleet.time.advance(LIFETIME + MINUTE)
+      await Promise.allSettled([fleet.run(getting)])
+      const lifetimes = fleet.store.calls.filter(({ operation }) => operation === 'write')
+      for (const { lifetimeMillis } of lifetimes) expect(lifetimeMillis).to.be.above(LIFETIME / 2)
     })
 
     it('that it has lost, and then shares nothing', async () => {

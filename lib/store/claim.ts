@@ -43,8 +43,8 @@ export class Claim {
   }
 
   /** Puts a value in the store. @returns false where the claim is no longer held. @throws StoreFailure */
-  async write(value: string, lifetimeMillis: number): Promise<boolean> {
-    return this.#held() && this.#store.write(this.#key, this.#token, value, lifetimeMillis)
+  write(value: string, lifetimeMillis: number): Promise<boolean> {
+    return this.#store.write(this.#key, this.#token, value, lifetimeMillis)
   }
 
   /** Gives it up, so that the next process can claim. @throws StoreFailure */
@@ -55,8 +55,9 @@ export class Claim {
     await this.#store.release(this.#key, this.#token)
   }
 
-  #held(): boolean {
-    return this.#open && this.#confirmedAt !== undefined && elapsed(this.#confirmedAt, this.#clock.now()) < CLAIM_MILLIS
+  /** Whether it can have lapsed, and another process have fetched meanwhile: it is not to be taken up again. */
+  #lapsed(): boolean {
+    return this.#confirmedAt === undefined || elapsed(this.#confirmedAt, this.#clock.now()) >= CLAIM_MILLIS
   }
 
   /** Claims, at first and again. What comes about when it has been given up is given up once more. */
@@ -78,7 +79,7 @@ export class Claim {
   async #renew(until: number): Promise<void> {
     try {
       // A fetch that takes so long may never end: somebody else shall try. What it still brings is not shared.
-      if (this.#clock.now().monotonic >= until || !this.#held()) await this.release()
+      if (this.#clock.now().monotonic >= until || this.#lapsed()) await this.release()
       else await this.#confirm()
     } catch {
       // The claim lives on for a while: the next try may succeed.

@@ -125,7 +125,7 @@ export class SharedLogins {
       const found = await this.#look(search).catch(error => this.#failed(search, error))
       if (found) return found
       const login = await this.#fetchDirect(search, signal, notes)
-      if (!signal.aborted) await this.#share(search, claim, login)
+      await this.#share(search, claim, login)
       return login
     } finally {
       signal.removeEventListener('abort', release)
@@ -133,7 +133,8 @@ export class SharedLogins {
     }
   }
 
-  #fetchDirect({ request, held }: Search, signal: AbortSignal, notes: FetchNotes): Promise<FetchedLogin> {
+  async #fetchDirect({ request, held }: Search, signal: AbortSignal, notes: FetchNotes): Promise<FetchedLogin> {
+    signal.throwIfAborted()
     notes.failure = undefined
     return this.#options.fetch(request, signal, notes, held)
   }

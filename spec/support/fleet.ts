@@ -27,6 +27,12 @@ export class Timeline {
     return pending
   }
 
+  /** Puts off what was about to happen. */
+  put(pending: Pending, time: number): void {
+    pending.at = time
+    this.#pending.push(pending)
+  }
+
   drop(pending: Pending): void {
     this.#pending = this.#pending.filter(other => other !== pending)
   }
@@ -187,8 +193,9 @@ export class SimulatedHost {
   readonly cache: CredentialCache
   alive = true
   /** How far its wall clock is ahead. */
-  readonly wallError: number
+  wallError: number
   readonly #time: Timeline
+  #frozenUntil = 0
 
   constructor(fleet: SimulatedFleet, number: number, wallError: number, keys: readonly Uint8Array[], identity: string) {
     this.#time = fleet.time
@@ -214,6 +221,11 @@ export class SimulatedHost {
     })
   }
 
+  /** It is stopped for so long, as by SIGSTOP: what was to happen in it happens afterwards. */
+  freeze(millis: number): void {
+    this.#frozenUntil = this.#time.now + millis
+  }
+
   /** It is gone, as after SIGKILL: nothing that was to happen in it happens. */
   kill(): void {
     this.alive = false
@@ -225,7 +237,11 @@ export class SimulatedHost {
 
   /** Something that happens in this process. */
   later(millis: number, run: () => void): Pending {
-    return this.#time.at(this.#time.now + millis, () => this.alive && run())
+    const pending = this.#time.at(this.#time.now + millis, () => {
+      if (this.#time.now < this.#frozenUntil) this.#time.put(pending, this.#frozenUntil)
+      else if (this.alive) run()
+    })
+    return pending
   }
 
   readonly clock: StoreClock = {
