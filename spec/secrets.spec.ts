@@ -317,6 +317,7 @@ describe('No password, token or AWS key', function () {
         () => new RedshiftPool({ connectionString: `postgres://alice:${secret}@${host}/dev` }),
         () => new RedshiftPool({ connectionString: `postgres://${host}/dev?password=${secret}` }),
         () => new RedshiftPool({ connectionString: `alice:${secret}@${host}:99999/dev` }),
+        () => new RedshiftPool({ connectionString: `socket:alice:${secret}@${host}?host=${host}` }),
         () => new RedshiftPool({ ...connection, password: secret }),
         () => redshiftPoolOptions(connection, { password: secret }),
         () => new RedshiftPool({ ...connection, host: `postgres://alice:${secret}@${host}/dev` }),

@@ -33,6 +33,8 @@ interface ConnectionUrl {
 /** What a connection string says. pg parses it for itself; this tells what it leaves open. */
 function readUrl(connectionString: string): ConnectionUrl {
   try {
+    // Without the slashes, all of it would be a path: pg takes that for the one of a Unix socket.
+    if (!/^[a-z]+:\/\//i.test(connectionString)) throw new TypeError('no URL of a host')
     const { searchParams, hostname, port, pathname, username, password } = new URL(connectionString)
     const text = (value: string | null): string | undefined => (value ? decodeURIComponent(value) : undefined)
     // As in pg, a parameter wins.
