@@ -100,8 +100,12 @@ const extend = (Base: typeof pg.Client): RedshiftPgClientClass =>
         if (!login || !isRejectedLogin(error)) return this.#finish(error)
         const replaced = setUp.credentials.invalidate(login)
         if (!replaced || isSecondTry) return this.#finish(rejectedLogin(error, login))
-        if (!renewConnection(this, () => new Base(setUp.pgConfig))) return this.#finish(error)
-        this.#connect(setUp, true)
+        try {
+          if (!renewConnection(this, Base, setUp.pgConfig)) return this.#finish(error)
+          this.#connect(setUp, true)
+        } catch (failure) {
+          this.#finish(failure as Error)
+        }
       })
     }
 

@@ -72,15 +72,14 @@ export function holdStartup(client: pg.Client, ready: (send: SendStartup) => voi
 
 /**
  * Puts a client that failed to connect back to where it was before, on a fresh connection. Queries that wait in it stay.
- * @param create makes a client of the same configuration, whose connection is taken
  * @returns false where that cannot be: then nothing was done.
  */
-export function renewConnection(client: pg.Client, create: () => pg.Client): boolean {
+export function renewConnection(client: pg.Client, Base: typeof pg.Client, config: pg.ClientConfig): boolean {
   const { connection, _connecting, _connectionError } = internals(client)
   if (_connecting !== true || _connectionError !== true || !connection) return false
-  const fresh = internals(create()).connection
   // A socket or a connection that was given ready-made cannot be had a second time.
-  if (!fresh || fresh === connection || fresh.stream.destroyed || fresh.stream === connection.stream) return false
+  if (typeof config.stream === 'object' || 'connection' in config) return false
+  const fresh = internals(new Base(config)).connection
   // The end of the old one must not reach the client any more, nor may a late error be an uncaught exception.
   connection.removeAllListeners().on('error', () => {})
   connection.stream.destroy()

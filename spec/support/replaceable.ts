@@ -5,7 +5,7 @@ import type { RedshiftEmulator } from '../../lib/emulator/types.js'
 export const LIFETIME_SECONDS = 12
 
 /** Waits until the last login that was fetched is old enough for a refusal to be believed: a twentieth of its lifetime. */
-export async function replaceable(emulator: RedshiftEmulator): Promise<void> {
+export async function replaceable(emulator: RedshiftEmulator, lifetimeSeconds = LIFETIME_SECONDS): Promise<void> {
   const fetchedAt = emulator.calls.at(-1)?.at ?? 0
-  await delay(fetchedAt + LIFETIME_SECONDS * 50 + 50 - Date.now())
+  await delay(fetchedAt + lifetimeSeconds * 50 + 50 - Date.now())
 }

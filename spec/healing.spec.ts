@@ -1,0 +1,216 @@
+import { Socket } from 'node:net'
+import { expect } from 'chai'
+import type pg from 'pg'
+import PgPool from 'pg-pool'
+import type { RedshiftEmulator } from '../lib/emulator/index.js'
+import { RedshiftCredentials, type RedshiftPgClientConfig, RedshiftPool, redshiftPoolOptions } from '../lib/index.js'
+import { clientClass } from '../lib/pg/client.js'
+import { startEmulator } from './support/emulator.js'
+import { pgVersions } from './support/pg-versions.js'
+import { rejection } from './support/rejection.js'
+import { LIFETIME_SECONDS, replaceable } from './support/replaceable.js'
+import { expectNothingUncaught } from './support/uncaught.js'
+import { noSockets } from './support/until.js'
+
+const newest = pgVersions[0]?.[1]
+
+for (const [version, module] of pgVersions)
+  describe(`A login that the server refuses, on ${version},`, () => {
+    const Client = clientClass(module.Client)
+    const open: { end(): Promise<unknown> }[] = []
+    let emulator: RedshiftEmulator
+    let credentials: RedshiftCredentials
+
+    expectNothingUncaught()
+    before(async () => {
+      emulator = await startEmulator({ lifetimeSeconds: LIFETIME_SECONDS })
+    })
+    beforeEach(() => {
+      credentials = new RedshiftCredentials({ aws: emulator.aws })
+    })
+    afterEach(async () => {
+      await Promise.all(open.splice(0).map(it => it.end()))
+      await credentials.close()
+      await noSockets(emulator)
+      emulator.calls.length = emulator.logins.length = 0
+      emulator.identity = 'IAMR:analyst'
+    })
+    after(() => emulator.close())
+
+    const config = () => ({ ...emulator.poolConfig('serverless'), redshift: credentials })
+    const create = (more: RedshiftPgClientConfig = {}): pg.Client => {
+      const client = new Client({ ...config(), ...more })
+      open.push(client)
+      return client
+    }
+    /** Fetches a login, and lets it grow old enough for a refusal to be believed. */
+    const warmUp = async (): Promise<void> => {
+      await credentials.get(config())
+      await replaceable(emulator)
+      emulator.calls.length = 0
+    }
+    const outcomes = (): unknown[] => emulator.logins.map(({ ok, sqlstate }) => (ok ? 'ok' : sqlstate))
+
+    it('is replaced in the client, whose queue and form of connect() do not notice', async () => {
+      await warmUp()
+      emulator.revokeLogins()
+      const client = create()
+      const early = client.query('select 1 as one')
+      expect(await client.connect()).to.equal(client)
+      expect((await early).rows).to.deep.equal([{ one: 1 }])
+      expect(outcomes()).to.deep.equal(['28000', 'ok'])
+      const other = create()
+      await new Promise<void>((resolve, reject) => {
+        other.connect((error?: Error) => (error ? reject(error) : resolve()))
+      })
+      expect(outcomes()).to.deep.equal(['28000', 'ok', 'ok'])
+      expect(emulator.calls).to.have.length(1)
+    })
+
+    it('is replaced whichever SQLSTATE or message the refusal has', async () => {
+      const refusals = [
+        ['28P01', 'password authentication failed for user "IAMR:analyst"'],
+        ['28000', 'whatever'],
+        ['XX000', 'IAM Authentication token has expired'],
+        ['08P01', 'IAM authentication failed for user "IAMR:analyst"'],
+      ] as const
+      // Of refusals that go on, the same credentials would believe fewer and fewer.
+      const each = refusals.map(() => new RedshiftCredentials({ aws: emulator.aws }))
+      await Promise.all(each.map(redshift => redshift.get(config())))
+      await replaceable(emulator)
+      for (const [index, [sqlstate, message]] of refusals.entries()) {
+        using _ = emulator.fail({ kind: 'reject-login', sqlstate, message }, { times: 1 })
+        await create({ redshift: each[index] }).connect()
+        expect(outcomes()).to.deep.equal([sqlstate, 'ok'])
+        emulator.logins.length = 0
+      }
+    })
+
+    it('is replaced by one for another user, where AWS names another one now', async () => {
+      await warmUp()
+      emulator.revokeLogins()
+      emulator.identity = 'IAMR:admin'
+      const client = create()
+      await client.connect()
+      expect((await client.query('select current_user')).rows).to.deep.equal([{ current_user: 'IAMR:admin' }])
+      expect(emulator.logins.map(({ user }) => user)).to.deep.equal(['IAMR:analyst', 'IAMR:admin'])
+    })
+
+    it('is replaced once only: the second refusal says what to check', async () => {
+      await warmUp()
+      using _ = emulator.fail({ kind: 'reject-login' })
+      const error = await rejection(create().connect())
+      expect(error).to.have.property('code', 'ERR_REDSHIFT_LOGIN_REJECTED')
+      expect(outcomes()).to.deep.equal(['28000', '28000'])
+      expect(emulator.calls).to.have.length(1)
+    })
+
+    it('and was just fetched, is not replaced, and says what to check', async () => {
+      const rejecting = emulator.fail({ kind: 'reject-login' })
+      const error = await rejection(create().connect())
+      rejecting.clear()
+      expect(error).to.have.property('code', 'ERR_REDSHIFT_LOGIN_REJECTED')
+      expect(error.message).to.contain('password authentication failed for user "IAMR:analyst"')
+      for (const hint of [/host/, /TLS/, /user exists/, /database/, /granted/]) expect(error.message).to.match(hint)
+      expect(error.cause).to.be.an.instanceOf(module.DatabaseError).and.have.property('code', '28000')
+      expect(outcomes()).to.deep.equal(['28000'])
+      await create().connect()
+      expect(emulator.calls).to.have.length(1)
+    })
+
+    it('is replaced by one call for a hundred clients', async function () {
+      this.timeout(60_000)
+      await warmUp()
+      emulator.revokeLogins()
+      const clients = Array.from({ length: 100 }, () => create())
+      await Promise.all(clients.map(client => client.connect()))
+      expect(emulator.calls).to.have.length(1)
+      expect(emulator.logins.filter(({ ok }) => ok)).to.have.length(100)
+    })
+
+    it('is not replaced where the error is of another kind', async () => {
+      await warmUp()
+      for (const sqlstate of ['3D000', '42704', '53300', '57P03']) {
+        using _ = emulator.fail({ kind: 'reject-login', sqlstate, message: 'no' }, { times: 1 })
+        const error = await rejection(create().connect())
+        expect(error).to.be.an.instanceOf(module.DatabaseError).and.include({ code: sqlstate, message: 'no' })
+      }
+      expect(emulator.logins).to.have.length(4)
+      expect(emulator.calls).to.have.length(0)
+    })
+
+    it('is not replaced, but told to the credentials, where the socket was given ready-made', async () => {
+      await warmUp()
+      emulator.revokeLogins()
+      const socket: Socket = emulator.stream()
+      const error = await rejection(create({ stream: socket } as never).connect())
+      expect(error).to.be.an.instanceOf(module.DatabaseError).and.have.property('code', '28000')
+      await create().connect()
+      expect(outcomes()).to.deep.equal(['28000', 'ok'])
+    })
+
+    it("fails with AWS's error where AWS gives no other", async () => {
+      await warmUp()
+      emulator.revokeLogins()
+      using _ = emulator.fail({ kind: 'access-denied' })
+      expect(await rejection(create().connect())).to.have.property('code', 'ERR_REDSHIFT_ACCESS_DENIED')
+    })
+
+    it('fails with what became of the second connection, where that cannot be had', async () => {
+      const lost = new Error('no second socket')
+      const seconds = [
+        () => new Socket(),
+        () => {
+          throw lost
+        },
+      ]
+      const { host } = emulator.poolConfig('serverless')
+      const clients = seconds.map(second => {
+        const streams = [emulator.stream, second]
+        const stream = (): Socket => streams.shift()?.()
+        const redshift = new RedshiftCredentials({ aws: emulator.aws, host })
+        const gone = { host: '127.0.0.1', port: 1, ssl: { ca: emulator.ca, servername: host } }
+        return { redshift, client: create({ ...gone, redshift, stream }) }
+      })
+      await Promise.all(clients.map(({ redshift }) => redshift.get(config())))
+      await replaceable(emulator)
+      emulator.revokeLogins()
+      const [first, second] = await Promise.all(clients.map(({ client }) => rejection(client.connect())))
+      expect(first).to.have.property('code', 'ECONNREFUSED')
+      expect(second).to.equal(lost)
+    })
+
+    it('in mid-run leaves the next 200 queries of each pool whole and in order, with one call more', async function () {
+      this.timeout(60_000)
+      // Long enough for no login to age meanwhile, on however slow a machine.
+      const lifetimeSeconds = 40
+      await using server = await startEmulator({ lifetimeSeconds })
+      const [base, redshift] = [server.poolConfig('serverless'), { aws: server.aws }]
+      // A connection serves a few queries only, so that many logins come after the revocation.
+      const pools = [10, 1].flatMap(max => {
+        const few = { ...base, max, maxUses: 4 }
+        const options = () => redshiftPoolOptions(redshift, { ...few, pg: module })
+        const stock = new module.Pool(options())
+        return module === newest ? [stock, new RedshiftPool({ ...few, redshift }), new PgPool(options())] : [stock]
+      })
+      await Promise.all(pools.flatMap(pool => Array.from({ length: 20 }, () => pool.query('select 1'))))
+      expect(server.calls).to.have.length(pools.length)
+      await replaceable(server, lifetimeSeconds)
+      server.revokeLogins()
+      const runs = pools.map(async pool => {
+        const order: number[] = []
+        const queries = Array.from({ length: 200 }, async (_, n) => {
+          const { rows } = await pool.query(`select ${n} as n`)
+          expect(rows).to.deep.equal([{ n }])
+          order.push(n)
+        })
+        await Promise.all(queries)
+        // With one connection at a time there is one order only.
+        if (pool.options.max === 1) expect(order).to.deep.equal([...queries.keys()])
+      })
+      await Promise.all(runs)
+      expect(server.calls).to.have.length(pools.length * 2)
+      expect(server.logins.filter(({ ok }) => !ok)).to.have.length.above(pools.length - 1)
+      await Promise.all(pools.map(pool => pool.end()))
+    })
+  })
