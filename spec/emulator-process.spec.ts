@@ -16,6 +16,8 @@ describe('A program that runs the emulator on a server of its own', function () 
     folder = mkdtempSync(join(tmpdir(), 'emulator-spec-'))
     // As root the server runs as another user, who has to get in.
     chmodSync(folder, 0o755)
+    mkdirSync(join(folder, 'tmp'))
+    chmodSync(join(folder, 'tmp'), 0o1777)
   })
   afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -25,11 +27,6 @@ describe('A program that runs the emulator on a server of its own', function () 
       env: { ...process.env, TMPDIR: join(folder, 'tmp'), NODE_OPTIONS: '', TSX_DISABLE_CACHE: '1' },
       ...options,
     })
-  const prepare = () => {
-    mkdirSync(join(folder, 'tmp'))
-    chmodSync(join(folder, 'tmp'), 0o1777)
-  }
-  beforeEach(prepare)
 
   /** What the emulator has made; tsx may have made others. */
   const folders = () => readdirSync(join(folder, 'tmp')).filter(name => name.startsWith('redshift-emulator'))
@@ -73,6 +70,18 @@ describe('A program that runs the emulator on a server of its own', function () 
     const child = run('stay', root, { detached: true })
     await ready(child)
     process.kill(-(child.pid ?? Number.NaN), 'SIGKILL')
+    await nothingIsLeft()
+  })
+
+  it('leaves nothing behind when the process that cleans up was killed before', async () => {
+    const child = run('stay')
+    await ready(child)
+    const [keeper] = keepersOf(join(folder, 'tmp'))
+    process.kill(keeper ?? Number.NaN, 'SIGKILL')
+    while (!keepersOf(join(folder, 'tmp')).some(pid => pid !== keeper))
+      await new Promise(resolve => setTimeout(resolve, 5))
+    // The new one is at work when it has been told the server's process id, which it is as soon as it runs.
+    child.kill('SIGKILL')
     await nothingIsLeft()
   })
 
@@ -151,8 +160,15 @@ async function ready(child: ChildProcess): Promise<void> {
   }
 }
 
-/** The processes that name the folder in their command line. */
+/** The processes that name the folder in their command line, without those that are dead and not yet buried. */
 function processesOf(folder: string): string[] {
-  const lines = execFileSync('ps', ['-A', '-ww', '-o', 'stat=,args='], { encoding: 'utf8' }).split('\n')
-  return lines.filter(line => line.includes(folder) && !line.startsWith('Z'))
+  const lines = execFileSync('ps', ['-A', '-ww', '-o', 'pid=,stat=,args='], { encoding: 'utf8' }).split('\n')
+  return lines.filter(line => line.includes(folder) && !/^\s*\d+\s+Z/.test(line))
+}
+
+/** The process ids of those that clean up: the folder is the last word of their command line, behind a program of many lines. */
+function keepersOf(folder: string): number[] {
+  return processesOf(folder)
+    .filter(line => line.includes(process.execPath) && !line.includes('own-server'))
+    .map(line => Number.parseInt(line, 10))
 }

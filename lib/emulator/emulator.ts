@@ -40,11 +40,16 @@ const awsCredentials = {
  */
 export async function startRedshiftEmulator(options: EmulatorOptions = {}): Promise<RedshiftEmulator> {
   const settings = readOptions(options)
-  const [server, certificate] = await Promise.all([
+  const [server, certificate] = await Promise.allSettled([
     settings.postgres === undefined ? startServer() : runningServer(settings.postgres),
     certificateFor(settings.targets.all.flatMap(({ hosts }) => hosts)),
   ])
-  const emulator = new Emulator(settings, server, certificate)
+  if (server.status === 'rejected') throw server.reason
+  if (certificate.status === 'rejected') {
+    await server.value.close()
+    throw certificate.reason
+  }
+  const emulator = new Emulator(settings, server.value, certificate.value)
   try {
     await emulator.start()
   } catch (error) {

@@ -1,5 +1,7 @@
-import { spawn } from 'node:child_process'
-import type { Socket } from 'node:net'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { Socket } from 'node:net'
+import type { Readable, Writable } from 'node:stream'
 
 /**
  * A small process that outlives this one by a moment. When its input ends, because the emulator is closed or because this process
@@ -34,43 +36,80 @@ process.stdin.on('data', chunk => {
 })
 process.stdin.on('error', () => {})
 process.stdin.on('close', () => finish().finally(() => process.exit()))
+process.stdout.on('error', () => {})
+process.stdout.write('ready')
 `
 
 /** Cleans up behind a server. */
-export interface Keeper {
-  /** Names the process to stop; undefined when it has ended. */
-  watch(pid: number | undefined): void
-  /** Stops it, removes the folder, and resolves when that is done. */
-  finish(): Promise<void>
-}
+export class Keeper {
+  readonly #folder: string
+  #child: ChildProcess | undefined
+  #started: Promise<void> = Promise.resolve()
+  #pid = 0
+  #finished = false
 
-export function startKeeper(folder: string): Keeper {
-  // Detached: a Ctrl-C in the terminal goes to every process in the foreground, and must not end this one before its work.
-  const child = spawn(process.execPath, ['-e', program, folder], {
-    detached: true,
-    windowsHide: true,
-    stdio: ['pipe', 'ignore', 'ignore'],
-    env: withoutNodeOptions(),
-  })
-  const exited = new Promise<void>(resolve => {
-    child.once('exit', () => resolve())
-    child.once('error', () => resolve())
-  })
-  child.stdin.on('error', () => {})
-  child.unref()
-  unrefPipe(child.stdin as Socket)
-  return {
-    watch: pid => void child.stdin.write(`${pid ?? 0}\n`),
-    finish: async () => {
-      child.ref()
-      child.stdin.end()
-      await exited
-    },
+  private constructor(folder: string) {
+    this.#folder = folder
+  }
+
+  /** Resolves when it is at work; rejects if it cannot be started. */
+  static async start(folder: string): Promise<Keeper> {
+    const keeper = new Keeper(folder)
+    await keeper.#start()
+    return keeper
+  }
+
+  /** Names the process to stop; undefined when it has ended. */
+  watch(pid: number | undefined): void {
+    this.#pid = pid ?? 0
+    this.#child?.stdin?.write(`${this.#pid}\n`)
+  }
+
+  /** Stops it, removes the folder, and resolves when that is done. */
+  async finish(): Promise<void> {
+    this.#finished = true
+    await this.#started
+    const child = this.#child
+    if (!child) return
+    const exited = once(child, 'exit')
+    child.ref()
+    child.stdin?.end()
+    await exited
+  }
+
+  async #start(): Promise<void> {
+    // Detached: a Ctrl-C in the terminal goes to every process in the foreground, and must not end this one before its work.
+    const child = spawn(process.execPath, ['-e', program, this.#folder], {
+      detached: true,
+      windowsHide: true,
+      stdio: ['pipe', 'pipe', 'ignore'],
+      env: withoutNodeOptions(),
+    })
+    child.stdin.on('error', () => {})
+    child.stdin.write(`${this.#pid}\n`)
+    await Promise.race([once(child.stdout, 'data'), failure(child)])
+    this.#child = child
+    child.once('exit', () => this.#replace())
+    child.unref()
+    unref(child.stdin)
+    unref(child.stdout)
+  }
+
+  /** Somebody killed it: while this process lives, there is a keeper. */
+  #replace(): void {
+    this.#child = undefined
+    if (!this.#finished) this.#started = this.#start().catch(() => {})
   }
 }
 
-function unrefPipe(pipe: Socket): void {
-  pipe.unref()
+async function failure(child: ChildProcess): Promise<never> {
+  const [code] = await once(child, 'exit')
+  throw new Error(`The process that cleans up behind the server ended with code ${code}.`)
+}
+
+/** A pipe is a socket, whatever its type says. */
+function unref(pipe: Writable | Readable): void {
+  if (pipe instanceof Socket) pipe.unref()
 }
 
 /** Loaders and coverage of this process are no business of that one. */

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chownSync, closeSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { chownSync, closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { type Account, makeFolder, unprivilegedAccount } from './account.js'
 import { type Binaries, findBinaries } from './binaries.js'
-import { type Keeper, startKeeper } from './keeper.js'
+import { Keeper } from './keeper.js'
 import type { Server } from './server.js'
 
 const superuser = 'postgres'
@@ -27,7 +27,10 @@ const serverSettings = {
 export async function startServer(): Promise<Server> {
   const account = unprivilegedAccount()
   const folder = makeFolder(account)
-  const keeper = startKeeper(folder)
+  const keeper = await Keeper.start(folder).catch(error => {
+    rmSync(folder, { recursive: true, force: true })
+    throw error
+  })
   try {
     const binaries = await findBinaries(account, folder)
     const run = { account, folder, keeper, binaries }
