@@ -38,8 +38,9 @@ export function redshiftBeforeConnect(
   const connections = new WeakMap<object, RedshiftConnection>()
 
   return async (config: SequelizeConfig) => {
-    // What PGSSLMODE comes to, the password function sees on the socket.
-    checkTls(config.ssl ?? config.dialectOptions?.ssl ?? process.env.PGSSLMODE, options)
+    // Sequelize 6 ignores the other one. What PGSSLMODE comes to, the password function sees on the socket.
+    const { ssl } = 'dialectOptions' in config ? (config.dialectOptions ?? {}) : config
+    checkTls(ssl ?? process.env.PGSSLMODE, options)
     const connection = connections.get(config) ?? {
       host: config.host,
       database: config.database,
@@ -50,6 +51,6 @@ export function redshiftBeforeConnect(
     checkUser(connection.user ?? undefined, login)
     config.username = config.user = login.user
     // The function, not the password: Sequelize keeps the configuration where everybody can see it.
-    config.password = passwordFunction(credentials, connection)
+    config.password = passwordFunction(credentials, connection, login)
   }
 }

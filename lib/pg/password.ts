@@ -9,7 +9,7 @@ import { optionError, RedshiftCredentialsError } from '../errors.js'
 import type { RedshiftLogin } from '../login.js'
 import type { RedshiftOptions } from '../options.js'
 import type { RedshiftConnection } from '../request.js'
-import { checkIamUser, checkSameUser, checkTls, isRejectedLogin } from './login.js'
+import { checkIamUser, checkSameUser, checkTls, checkUser, isRejectedLogin } from './login.js'
 
 /** The function for pg's `password` option, as {@link redshiftPassword} makes it. */
 export type RedshiftPasswordFunction = (connection?: RedshiftConnection) => Promise<string>
@@ -64,10 +64,12 @@ function followLogin(client: CallingClient, credentials: RedshiftCredentials, lo
 /**
  * The function behind `redshiftPassword` and the ORM adapters.
  * @param given what the login was fetched for, where that is known better than from the connection
+ * @param named the login whose user the connection names: its password serves where AWS has named another user since
  */
 export function passwordFunction(
   credentials: RedshiftCredentials,
   given?: RedshiftConnection,
+  named?: RedshiftLogin,
 ): RedshiftPasswordFunction {
   const options = connectionOptionsOf(credentials)
 
@@ -81,8 +83,10 @@ export function passwordFunction(
       if (parameters && !given) checkIamUser(parameters.user, options)
       if (!parameters && !given) checkAlone(options)
       const target = given ?? parameters
-      const login = freshLogin(credentials, target) ?? (await credentials.get(target))
-      checkSameUser(parameters?.user, login)
+      const current = freshLogin(credentials, target) ?? (await credentials.get(target))
+      const login = named && named.user !== current.user ? named : current
+      if (parameters) checkSameUser(parameters.user, login)
+      else checkUser(options.user, login)
       if (client) followLogin(client, credentials, login)
       return login.password
     } catch (error) {

@@ -1,0 +1,56 @@
+import { connect } from 'node:net'
+import { expect } from 'chai'
+import postgres from 'postgres'
+import type { RedshiftEmulator } from '../../lib/emulator/index.js'
+import { redshiftPassword } from '../../lib/index.js'
+import { startEmulator } from '../support/emulator.js'
+import { rejection } from '../support/rejection.js'
+import { expectNothingUncaught } from '../support/uncaught.js'
+
+describe('redshiftPassword, on postgres.js,', () => {
+  expectNothingUncaught()
+  let emulator: RedshiftEmulator
+  before(async () => {
+    emulator = await startEmulator()
+  })
+  after(() => emulator.close())
+
+  /** As in examples/postgres.ts. */
+  const build = (user: string, complain: (error: Error) => void) => {
+    const { host, database, ssl } = emulator.poolConfig()
+    const password = redshiftPassword({ host, database, user, aws: { ...emulator.aws, maxAttempts: 1 } })
+    return postgres({
+      host,
+      port: 5439,
+      database,
+      user,
+      ssl,
+      fetch_types: false,
+      password: () =>
+        password().catch((error: Error) => {
+          complain(error)
+          return ''
+        }),
+      // Not in its types: where to connect, in place of host and port.
+      ...{ socket: () => Object.assign(connect(emulator.address), { host }) },
+    })
+  }
+
+  it('ends the query, and not the process, where AWS gives no login', async () => {
+    const complaints: Error[] = []
+    const sql = build('IAM:alice', error => complaints.push(error))
+    const denied = emulator.fail({ kind: 'access-denied' })
+    expect(await rejection(sql`SELECT 1`)).to.have.property('code', '28000')
+    expect(complaints.map(error => (error as { code?: string }).code)).to.deep.equal(['ERR_REDSHIFT_ACCESS_DENIED'])
+    denied.clear()
+    await sql.end()
+  })
+
+  it('tells that AWS names another user than the one of its options', async () => {
+    const complaints: Error[] = []
+    const sql = build('IAMR:former', error => complaints.push(error))
+    expect(await rejection(sql`SELECT 1`)).to.have.property('code', '28000')
+    expect(complaints.map(error => (error as { code?: string }).code)).to.deep.equal(['ERR_REDSHIFT_USER_MISMATCH'])
+    await sql.end()
+  })
+})

@@ -1,0 +1,205 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { inspect } from 'node:util'
+import * as core from '@sequelize/core'
+import { PostgresDialect } from '@sequelize/postgres'
+import { expect } from 'chai'
+import { Sequelize } from 'sequelize'
+import type { EmulatorPoolConfig, RedshiftEmulator } from '../../lib/emulator/index.js'
+import { RedshiftCredentials, redshiftBeforeConnect } from '../../lib/index.js'
+import { startEmulator } from '../support/emulator.js'
+import { rejection } from '../support/rejection.js'
+import { expectNothingUncaught } from '../support/uncaught.js'
+
+interface Settings {
+  readonly server: EmulatorPoolConfig
+  readonly user?: string
+  readonly source?: Parameters<typeof redshiftBeforeConnect>[0]
+  /** Where to read, in place of the server, and as whom to write. */
+  readonly replication?: { readonly readHost: string; readonly writeUser: string }
+}
+
+/** What is used of Sequelize here. */
+interface Database {
+  query(sql: string, options?: object): Promise<unknown[]>
+  transaction<T>(run: (transaction: object) => Promise<T>): Promise<T>
+  close(): Promise<void>
+}
+
+/** One hook for both versions, which call the same things by different names. */
+const versions: Readonly<Record<string, (settings: Settings) => Database>> = {
+  'Sequelize 6': ({ server, user, source, replication }) => {
+    const { host, port, database, ssl, stream } = server
+    return new Sequelize({
+      dialect: 'postgres',
+      logging: false,
+      // Otherwise it opens a connection of its own, to ask for the version.
+      ...{ databaseVersion: '18.0.0' },
+      host,
+      port,
+      database,
+      ...(user && { username: user }),
+      dialectOptions: { ssl, stream },
+      ...(replication && {
+        replication: { read: [{ host: replication.readHost }], write: { username: replication.writeUser } },
+      }),
+      hooks: { beforeConnect: redshiftBeforeConnect(source) },
+    }) as Database
+  },
+  'Sequelize 7': ({ server, user, source, replication }) =>
+    new core.Sequelize({
+      dialect: PostgresDialect,
+      logging: false,
+      // Otherwise every query within a transaction is part of it.
+      disableClsTransactions: true,
+      ...server,
+      ...(user && { user }),
+      ...(replication && {
+        replication: { read: [{ host: replication.readHost }], write: { user: replication.writeUser } },
+      }),
+      hooks: { beforeConnect: redshiftBeforeConnect(source) },
+    }) as Database,
+}
+
+const current = 'SELECT current_user::text AS name, pg_backend_pid() AS pid'
+
+/** A query that reads, which replicas answer. */
+async function session(db: Database): Promise<{ name: string; pid: number }> {
+  const [row] = await db.query(current, { type: 'SELECT' })
+  return row as { name: string; pid: number }
+}
+
+/** On a connection other than the one that is open. */
+const another = (db: Database): Promise<{ name: string; pid: number }> =>
+  db.transaction(async transaction => {
+    await db.query('SELECT 1', { transaction })
+    return session(db)
+  })
+
+for (const [version, build] of Object.entries(versions))
+  describe(`redshiftBeforeConnect, on ${version},`, () => {
+    expectNothingUncaught()
+    let emulator: RedshiftEmulator
+    let server: EmulatorPoolConfig
+    before(async () => {
+      emulator = await startEmulator({ lifetimeSeconds: 10 })
+      server = emulator.poolConfig()
+    })
+    beforeEach(() => {
+      emulator.identity = 'IAMR:analyst'
+      emulator.logins.length = 0
+      emulator.calls.length = 0
+    })
+    after(() => emulator.close())
+
+    const using = async <T>(settings: Omit<Settings, 'server'>, run: (db: Database) => Promise<T>): Promise<T> => {
+      const db = build({ server, ...settings, source: settings.source ?? { aws: emulator.aws } })
+      return run(db).finally(() => db.close())
+    }
+
+    it('takes cluster, database and the user that AWS names off the configuration, for one call', () =>
+      using({}, async db => {
+        expect(await session(db)).to.include({ name: 'IAMR:analyst' })
+        expect(await another(db)).to.include({ name: 'IAMR:analyst' })
+        expect(emulator.logins).to.have.lengthOf(2)
+        expect(emulator.calls.map(({ operation }) => operation)).to.deep.equal(['GetClusterCredentialsWithIAM'])
+        expect(emulator.calls[0]?.parameters).to.include({ ClusterIdentifier: 'examplecluster', DbName: 'dev' })
+      }))
+
+    it('takes the user that is configured, and no other', () =>
+      using({ user: 'IAM:alice' }, async db => {
+        expect(await session(db)).to.include({ name: 'IAM:alice' })
+        expect(emulator.calls.map(({ parameters }) => parameters.DbUser)).to.deep.equal(['alice'])
+      }))
+
+    it('serves a replica on another host with a login of its own', () =>
+      using({ replication: { readHost: emulator.poolConfig('serverless').host, writeUser: 'IAM:alice' } }, async db => {
+        expect(await session(db)).to.include({ name: 'IAMR:analyst' })
+        const [rows] = await db.query(current)
+        expect(rows).to.have.nested.property('[0].name', 'IAM:alice')
+        const logins = emulator.logins.map(({ host, user }) => [host?.split('.')[0], user])
+        expect(logins).to.have.deep.members([
+          ['analytics', 'IAMR:analyst'],
+          ['examplecluster', 'IAM:alice'],
+        ])
+      }))
+
+    it('does not take the user of the last connection for the configured one', async () => {
+      const credentials = new RedshiftCredentials({ aws: emulator.aws })
+      await using({ source: credentials }, async db => {
+        await session(db)
+        emulator.identity = 'IAMR:other'
+        // A login that was just fetched is not given up.
+        await delay(1_000)
+        credentials.invalidate(await credentials.get({ host: server.host, database: server.database }))
+        expect(await another(db)).to.include({ name: 'IAMR:other' })
+      })
+    })
+
+    it('keeps user and password together where AWS names another user between the two', async () => {
+      const credentials = new RedshiftCredentials({ aws: emulator.aws })
+      const login = await credentials.get({ host: server.host, database: server.database })
+      await delay(1_000)
+      const stream = () => {
+        // The hook has put the user in by now, and pg has not asked for the password.
+        emulator.identity = 'IAMR:other'
+        credentials.invalidate(login)
+        return server.stream()
+      }
+      const db = build({ server: { ...server, stream }, source: credentials })
+      expect(await session(db)).to.include({ name: 'IAMR:analyst' })
+      await db.close()
+    })
+
+    it('logs in again with the next connection after Redshift has refused a login', () =>
+      using({}, async db => {
+        await session(db)
+        emulator.revokeLogins()
+        await delay(1_000)
+        expect(await rejection(another(db))).to.have.nested.property(
+          version.endsWith('6') ? 'parent.code' : 'cause.code',
+          '28000',
+        )
+        expect(await another(db)).to.include({ name: 'IAMR:analyst' })
+        expect(emulator.logins.map(({ ok }) => ok)).to.deep.equal([true, false, true])
+      }))
+
+    it('tells why there is no login', () =>
+      using({ source: { aws: { ...emulator.aws, maxAttempts: 1 } } }, async db => {
+        using _denied = emulator.fail({ kind: 'access-denied' })
+        expect(await rejection(session(db))).to.have.property('code', 'ERR_REDSHIFT_ACCESS_DENIED')
+      }))
+
+    it('refuses a configuration without TLS', async () => {
+      const db = build({ server: { ...server, ssl: false as never }, source: { aws: emulator.aws } })
+      expect(await rejection(session(db))).to.have.property('code', 'ERR_REDSHIFT_TLS')
+      await db.close()
+      expect(emulator.calls).to.deep.equal([])
+    })
+
+    it('leaves no secret where Sequelize keeps its configuration', async () => {
+      const credentials = new RedshiftCredentials({ aws: emulator.aws })
+      await using({ source: credentials }, async db => {
+        await session(db)
+        const { password } = await credentials.get({ host: server.host, database: server.database })
+        const { secretAccessKey, sessionToken } = emulator.aws.credentials
+        const text = inspect(db, { depth: 12, showHidden: true, maxStringLength: null, maxArrayLength: null })
+        expect(text).to.include('examplecluster')
+        for (const secret of [password, secretAccessKey, sessionToken]) expect(text).not.to.include(secret)
+      })
+    })
+  })
+
+describe('redshiftBeforeConnect, on Sequelize 6,', () => {
+  it('does not take ssl: true beside dialectOptions for TLS, since Sequelize does not either', async () => {
+    const db = new Sequelize({
+      dialect: 'postgres',
+      logging: false,
+      host: 'examplecluster.abc123xyz789.us-west-2.redshift.amazonaws.com',
+      database: 'dev',
+      ssl: true,
+      hooks: { beforeConnect: redshiftBeforeConnect() },
+    })
+    expect(await rejection(db.authenticate())).to.have.property('code', 'ERR_REDSHIFT_TLS')
+    await db.close()
+  })
+})
