@@ -19,14 +19,20 @@ describe('A program that runs the emulator on a server of its own', function () 
     mkdirSync(join(folder, 'tmp'))
     chmodSync(join(folder, 'tmp'), 0o1777)
   })
-  afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
-  const run = (ending: string, home = root, options = {}) =>
-    spawn(process.execPath, ['--import', tsx, join(home, 'spec', 'support', 'own-server.ts'), ending], {
+  let child: ChildProcess | undefined
+  const run = (ending: string, home = root, options = {}) => {
+    child = spawn(process.execPath, ['--import', tsx, join(home, 'spec', 'support', 'own-server.ts'), ending], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, TMPDIR: join(folder, 'tmp'), NODE_OPTIONS: '', TSX_DISABLE_CACHE: '1' },
       ...options,
     })
+    return child
+  }
+  afterEach(() => {
+    child?.kill('SIGKILL')
+    rmSync(folder, { recursive: true, force: true })
+  })
 
   /** What the emulator has made; tsx may have made others. */
   const folders = () => readdirSync(join(folder, 'tmp')).filter(name => name.startsWith('redshift-emulator'))
