@@ -72,11 +72,15 @@ export class Example {
     this.#ended = collect(this.#child, [stdout, stderr]).finally(() => rmSync(home, { recursive: true, force: true }))
   }
 
-  /** Writes a line to the program's input. Resolves to the next line of its output. */
-  async ask(line: string): Promise<string> {
+  /**
+   * Writes a line to the program's input. Resolves to the next line of its output that is an answer.
+   * @param isAnswer for libraries that print warnings. Default: every line is an answer.
+   */
+  async ask(line: string, isAnswer: (line: string) => boolean = () => true): Promise<string> {
     this.#child.stdin?.write(`${line}\n`)
-    const { done, value } = await this.#answers.next()
-    if (!done) return value
+    // Not for-await, which would close the output after the first answer.
+    for (let next = await this.#answers.next(); !next.done; next = await this.#answers.next())
+      if (isAnswer(next.value)) return next.value
     const { code, signal, stdout, stderr } = await this.#ended
     throw new Error(
       `${this.#file} ended (${signal ?? code}) before it answered ${JSON.stringify(line)}:\n${stdout}${stderr}`,

@@ -1,0 +1,45 @@
+/**
+ * MikroORM on Redshift. For each category group that is typed in (Shows, say), it prints who asks, and the group's categories.
+ *
+ *     REDSHIFT_HOST=… REDSHIFT_DATABASE=dev [REDSHIFT_USER=IAM:alice] npx tsx examples/mikro-orm.ts
+ */
+import { createInterface } from 'node:readline'
+import { defineEntity, MikroORM, p } from '@mikro-orm/postgresql'
+import { redshiftPassword, redshiftPoolOptions } from 'pg-redshift-iam'
+
+const { REDSHIFT_HOST: host = '', REDSHIFT_DATABASE: database = 'dev', REDSHIFT_USER: user } = process.env
+
+const Category = defineEntity({
+  name: 'Category',
+  properties: { catid: p.smallint().primary(), catgroup: p.string(), catname: p.string() },
+})
+
+/** For an IAM user that you name. */
+const named = (user: string) =>
+  MikroORM.init({
+    entities: [Category],
+    host,
+    port: 5439,
+    dbName: database,
+    user,
+    password: redshiftPassword(),
+    driverOptions: { ssl: true },
+  })
+
+/** For the user that AWS names: a role, or serverless. Without a user, MikroORM takes "postgres". */
+const chosen = () =>
+  MikroORM.init({
+    entities: [Category],
+    dbName: database,
+    user: '',
+    driverOptions: redshiftPoolOptions({ host, database }),
+  })
+
+const orm = await (user ? named(user) : chosen())
+for await (const catgroup of createInterface({ input: process.stdin })) {
+  const em = orm.em.fork()
+  const [row] = await em.execute<{ name: string }[]>('SELECT current_user AS name')
+  const rows = await em.find(Category, { catgroup }, { orderBy: { catid: 'asc' } })
+  console.log(JSON.stringify({ user: row?.name, categories: rows.map(({ catname }) => catname) }))
+}
+await orm.close()

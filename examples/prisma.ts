@@ -1,0 +1,26 @@
+/**
+ * Prisma on Redshift. For each category group that is typed in (Shows, say), it prints who asks, and the group's categories.
+ *
+ *     REDSHIFT_HOST=… REDSHIFT_DATABASE=dev [REDSHIFT_USER=IAM:alice] npx tsx examples/prisma.ts
+ */
+import { createInterface } from 'node:readline'
+import { PrismaPg } from '@prisma/adapter-pg'
+import { redshiftPassword, redshiftPoolOptions } from 'pg-redshift-iam'
+import { PrismaClient } from './prisma/client/client.js'
+
+const { REDSHIFT_HOST: host = '', REDSHIFT_DATABASE: database = 'dev', REDSHIFT_USER: user } = process.env
+
+/** For an IAM user that you name. */
+const named = (user: string) =>
+  new PrismaPg({ host, port: 5439, database, user, ssl: true, password: redshiftPassword() })
+
+/** For the user that AWS names: a role, or serverless. */
+const chosen = () => new PrismaPg(redshiftPoolOptions({ host, database }))
+
+const db = new PrismaClient({ adapter: user ? named(user) : chosen() })
+for await (const catgroup of createInterface({ input: process.stdin })) {
+  const [row] = await db.$queryRaw<{ name: string }[]>`SELECT current_user AS name`
+  const rows = await db.category.findMany({ where: { catgroup }, orderBy: { catid: 'asc' } })
+  console.log(JSON.stringify({ user: row?.name, categories: rows.map(({ catname }) => catname) }))
+}
+await db.$disconnect()
