@@ -1,0 +1,162 @@
+import type { Bench, Check, Figure, Result, Setting } from './bench.js'
+import { fetcher } from './peers/hand-written.js'
+import { median, pairedRatio, quantile } from './statistics.js'
+import { BUILD, builtPackage } from './support/build.js'
+import { type RemoteEmulator, startEmulators } from './support/emulators.js'
+import { runProgram } from './support/program.js'
+
+const AWS_MILLIS = 100
+/** As from another region, or through a VPN. */
+const FAR_MILLIS = 20
+
+const FIXED = 'fixed password (nothing to fetch)'
+const CLIENT = 'RedshiftPgClient, RedshiftPool'
+const PASSWORD = 'redshiftPassword()'
+const HAND_WRITTEN = 'fetch, then connect (hand-written)'
+const DSQL = '@aws/aurora-dsql-node-postgres-connector'
+
+/** The programs of the contestants. */
+const PROGRAMS: Readonly<Record<string, string>> = {
+  [FIXED]: 'cold-fixed',
+  [CLIENT]: 'cold-client',
+  [PASSWORD]: 'cold-password',
+  [HAND_WRITTEN]: 'cold-hand-written',
+  [DSQL]: 'cold-dsql',
+}
+
+/** What is imported after pg. */
+const MODULES: Readonly<Record<string, string>> = {
+  'pg-redshift-iam': `../../${BUILD}/index.js`,
+  '@aws-sdk/client-redshift': '@aws-sdk/client-redshift',
+  '@aws-sdk/rds-signer': '@aws-sdk/rds-signer',
+  [DSQL]: DSQL,
+}
+
+/** Each round runs every contestant once, in turn. */
+async function inTurn<T>(
+  rounds: number,
+  contestants: readonly string[],
+  once: (name: string) => Promise<T>,
+): Promise<Map<string, T[]>> {
+  const samples = new Map<string, T[]>(contestants.map(name => [name, []]))
+  for (let round = -1; round < rounds; round++)
+    for (const name of contestants) {
+      const sample = await once(name)
+      // The first round fills the disk's cache.
+      if (round >= 0) samples.get(name)?.push(sample)
+    }
+  return samples
+}
+
+/** What the programs need to know, by the round trip to the database. */
+async function environments(emulator: RemoteEmulator): Promise<Map<number, Record<string, string>>> {
+  const { host, port, database, ca, aws } = emulator.started
+  const { user, password } = await fetcher(aws, 'alice')()
+  const near = { host, port, database, ca, aws, user, password }
+  const far = { ...near, port: await emulator.atDistance(FAR_MILLIS) }
+  const environment = (target: object): Record<string, string> => ({
+    BENCH_TARGET: JSON.stringify(target),
+    BENCH_AWS_MILLIS: String(AWS_MILLIS),
+  })
+  return new Map([
+    [0, environment(near)],
+    [FAR_MILLIS, environment(far)],
+  ])
+}
+
+/** The first connections of so many processes each: milliseconds by contestant and distance. */
+async function firstConnections(rounds: number): Promise<Map<string, number[]>> {
+  await using emulators = await startEmulators()
+  const emulator = await emulators.start({ lifetimeSeconds: 3_600 })
+  const byDistance = await environments(emulator)
+  await emulator.fail({ kind: 'latency', millis: AWS_MILLIS })
+  const cases = Object.keys(PROGRAMS).flatMap(name => [...byDistance.keys()].map(distance => at(name, distance)))
+  return await inTurn(rounds, cases, async one => {
+    const [name = '', distance] = one.split(SEPARATOR)
+    const env = byDistance.get(Number(distance)) ?? {}
+    return (await runProgram<{ millis: number }>(PROGRAMS[name] ?? '', [], { env })).millis
+  })
+}
+
+const SEPARATOR = ' at '
+const at = (name: string, distance: number): string => `${name}${SEPARATOR}${distance}`
+
+async function run({ quick, log }: Setting): Promise<Result> {
+  await builtPackage()
+  const rounds = quick ? 3 : 25
+  log('first connections')
+  const first = await firstConnections(rounds)
+  log('imports')
+  const imports = await inTurn(quick ? 5 : 25, Object.keys(MODULES), name =>
+    runProgram<[number, number]>('import', ['pg', MODULES[name] ?? '']),
+  )
+  const of = (name: string, distance: number): number[] => first.get(at(name, distance)) ?? []
+  const added = (name: string): number[] => (imports.get(name) ?? []).map(([, millis]) => millis)
+  const pgs = [...imports.values()].flat().map(([millis]) => millis)
+  const figures: Figure[] = [
+    ...Object.keys(PROGRAMS).flatMap(subject =>
+      [0, FAR_MILLIS].flatMap((distance): Figure[] => [
+        {
+          subject,
+          metric: `round trip ${distance} ms, median (95th percentile)`,
+          value: median(of(subject, distance)),
+          also: quantile(of(subject, distance), 0.95),
+          unit: 'ms',
+        },
+        {
+          subject,
+          metric: `round trip ${distance} ms, against fetch, then connect`,
+          value: pairedRatio(of(subject, distance), of(HAND_WRITTEN, distance)),
+          unit: '×',
+        },
+      ]),
+    ),
+    {
+      subject: 'import of pg',
+      metric: 'import, median (95th percentile)',
+      value: median(pgs),
+      also: quantile(pgs, 0.95),
+      unit: 'ms',
+    },
+    ...Object.keys(MODULES).map(
+      (name): Figure => ({
+        subject: `import of ${name} after pg`,
+        metric: 'import, median (95th percentile)',
+        value: median(added(name)),
+        also: quantile(added(name), 0.95),
+        unit: 'ms',
+      }),
+    ),
+  ]
+  const checks: Check[] = [
+    ...[0, FAR_MILLIS].map(
+      (distance): Check => ({
+        what: `first connection with ${CLIENT}, round trip ${distance} ms, against fetch, then connect`,
+        value: pairedRatio(of(CLIENT, distance), of(HAND_WRITTEN, distance)),
+        unit: '×',
+        relation: '≤',
+        limit: 1,
+        exact: false,
+      }),
+    ),
+    {
+      what: 'import, beyond that of pg',
+      value: median(added('pg-redshift-iam')),
+      unit: 'ms',
+      relation: '≤',
+      limit: 15,
+      exact: false,
+    },
+  ]
+  return { figures, checks }
+}
+
+export const cold: Bench = {
+  name: 'cold',
+  title: 'The first connection of a process',
+  about: `Each figure is a process of its own, from its start to its first open connection, AWS answering in ${AWS_MILLIS} ms; once with the database on the loopback, which has no latency, and once with a round trip of ${FAR_MILLIS} ms, as from another region or through a VPN. AWS's connector for Aurora DSQL does less: it signs its password and asks no API, so that it has no API client to load. It is given AWS credentials in ${AWS_MILLIS} ms, and its time runs to the server's refusal, since its password is not for Redshift. Imports are measured after \`pg\`, which everybody has.`,
+  silence:
+    'Most of the time is the loading of the AWS SDK, which all who call the API share. `redshiftPassword()` is asked for the password when the connection stands: the call to AWS comes after TCP and TLS. `RedshiftPool` makes them run side by side, and `await credentials.get()` at the start of a program takes AWS out of the first connection altogether.',
+  cheap: true,
+  run,
+}

@@ -1,0 +1,72 @@
+import type { Bench, Figure, Result, Setting } from './bench.js'
+import { median } from './statistics.js'
+import { builtPackage } from './support/build.js'
+import { runProgram } from './support/program.js'
+
+const OURS = 'RedshiftCredentials, default bound (100)'
+const MAP = 'a Map without a bound'
+const ENTRIES = 10_000
+const ROUNDS = 3
+
+/** The heap that so many keys take, in bytes. */
+async function heapOf(how: 'ours' | 'map', keys: number, maxEntries?: number): Promise<number> {
+  const args = [how, String(keys), ...(maxEntries === undefined ? [] : [String(maxEntries)])]
+  const samples: number[] = []
+  for (let round = 0; round < ROUNDS; round++) {
+    const { bytes } = await runProgram<{ bytes: number }>('memory', args, { nodeOptions: ['--expose-gc'] })
+    samples.push(bytes)
+  }
+  return median(samples)
+}
+
+async function run({ quick, log }: Setting): Promise<Result> {
+  await builtPackage()
+  const many = quick ? 20_000 : 100_000
+  const figures: Figure[] = []
+  const heaps = new Map<string, number>()
+  for (const [subject, how] of [
+    [OURS, 'ours'],
+    [MAP, 'map'],
+  ] as const)
+    for (const keys of [1, 1_000, many]) {
+      const bytes = await heapOf(how, keys)
+      log(`${subject}, ${keys} keys: ${Math.round(bytes / 1_000)} kB`)
+      heaps.set(`${how} ${keys}`, bytes)
+      figures.push({
+        subject,
+        metric: `heap after ${keys.toLocaleString('en')} keys`,
+        value: bytes / 1_000,
+        unit: 'kB',
+      })
+    }
+  const perEntry = {
+    [OURS]: ((await heapOf('ours', ENTRIES, ENTRIES)) - (heaps.get('ours 1') ?? 0)) / ENTRIES,
+    [MAP]: ((heaps.get(`map ${many}`) ?? 0) - (heaps.get('map 1') ?? 0)) / many,
+  }
+  for (const [subject, value] of Object.entries(perEntry))
+    figures.push({ subject, metric: 'per entry, a password of 400 characters included', value, unit: 'bytes' })
+  return {
+    figures,
+    checks: [
+      {
+        what: `heap after ${many.toLocaleString('en')} keys, less that after 1,000`,
+        value: ((heaps.get(`ours ${many}`) ?? 0) - (heaps.get('ours 1000') ?? 0)) / 1_000,
+        unit: 'kB',
+        relation: '≤',
+        // What the heap differs by between two equal runs.
+        limit: 250,
+        exact: true,
+      },
+    ],
+  }
+}
+
+export const memory: Bench = {
+  name: 'memory',
+  title: 'Memory',
+  about: `Logins for many databases are asked for, one after another, with AWS answering at once; then the garbage is collected and the heap is read, in a process of its own for each figure (median of ${ROUNDS}). The size of an entry is that of ${ENTRIES.toLocaleString('en')} entries with \`maxEntries: ${ENTRIES}\`.`,
+  silence:
+    'A program that needs more than 100 different logins at the same time has to raise `maxEntries`, or it pays with API calls what it saves in memory.',
+  cheap: true,
+  run,
+}

@@ -1,0 +1,154 @@
+import type { Bench, Check, Figure, Result, Setting } from './bench.js'
+import {
+  expiryOnly,
+  fiveMinutesAhead,
+  type Issued,
+  ours,
+  type Strategy,
+  sharedRulesFive,
+  sharedRulesWider,
+} from './peers/strategies.js'
+import { largest, mean, seededRandom } from './statistics.js'
+import { SimulatedTime } from './support/simulated-time.js'
+
+const LIFETIMES = [900, 3_600]
+const OUTAGES = [30, 120, 300, 600]
+const ANSWER_MILLIS = 300
+// What the SDK's three attempts take.
+const FAILURE_MILLIS = 1_000
+// Long enough for the longest back-off of all.
+const AFTERMATH_SECONDS = 700
+const MOMENTS = 150
+
+const STRATEGIES = [ours, expiryOnly, fiveMinutesAhead, sharedRulesFive, sharedRulesWider]
+
+interface Case {
+  readonly strategy: Strategy
+  readonly lifetimeSeconds: number
+  readonly outageSeconds: number
+}
+
+/** What came of one outage. */
+interface Course {
+  readonly failed: number
+  /** From AWS's return to the last opening that failed, in seconds; 0 where none failed after it. */
+  readonly recovery: number
+}
+
+/** One login a second is needed, and AWS fails for a while, beginning so long after the first login. */
+async function simulate({ strategy, lifetimeSeconds, outageSeconds }: Case, beginSeconds: number): Promise<Course> {
+  const time = new SimulatedTime()
+  const [begin, end] = [beginSeconds * 1_000, (beginSeconds + outageSeconds) * 1_000]
+  const fetch = async (): Promise<Issued> => {
+    const down = time.millis >= begin && time.millis < end
+    await time.sleep(down ? FAILURE_MILLIS : ANSWER_MILLIS)
+    if (down) throw new Error('AWS fails.')
+    return { expiration: new Date(time.wall + lifetimeSeconds * 1_000) }
+  }
+  const get = strategy.create({ time, fetch, lifetimeSeconds, random: seededRandom(beginSeconds + 1) })
+  let failed = 0
+  let lastFailure = 0
+  const open = (): void => {
+    const openedAt = time.millis
+    const fail = (): void => {
+      failed++
+      lastFailure = Math.max(lastFailure, openedAt)
+    }
+    get().then(({ expiration }) => {
+      // An expired login is refused by the server.
+      if (expiration.getTime() <= time.wall) fail()
+    }, fail)
+  }
+  // Nothing can fail before the outage: it is enough to keep the login going.
+  for (let at = 0; at < begin; at += 10_000) time.at(at, open)
+  for (let at = begin; at < end + AFTERMATH_SECONDS * 1_000; at += 1_000) time.at(at, open)
+  await time.advanceTo(end + (AFTERMATH_SECONDS + 60) * 1_000)
+  return { failed, recovery: Math.max(0, lastFailure - end) / 1_000 }
+}
+
+/** The same outage at moments all over the life of a login. */
+async function overMoments(one: Case, moments: number): Promise<{ worst: number; mean: number; recovery: number }> {
+  const courses: Course[] = []
+  for (let moment = 0; moment < moments; moment++) {
+    // A login of ours is refreshed at about half of its life: two lives meet every moment of every strategy.
+    const begin = Math.round(60 + ((moment + 0.5) / moments) * one.lifetimeSeconds * 1.2)
+    courses.push(await simulate(one, begin))
+  }
+  const failures = courses.map(({ failed }) => failed)
+  return { worst: largest(failures), mean: mean(failures), recovery: largest(courses.map(({ recovery }) => recovery)) }
+}
+
+/** The bars of the picture. */
+export interface OutagePlot {
+  readonly bars: readonly {
+    readonly strategy: string
+    readonly lifetimeSeconds: number
+    readonly outageSeconds: number
+    readonly worst: number
+    readonly mean: number
+  }[]
+}
+
+async function run({ quick, log }: Setting): Promise<Result> {
+  const figures: Figure[] = []
+  const checks: Check[] = []
+  const bars: OutagePlot['bars'][number][] = []
+  const recoveries = new Map<Strategy, number>()
+  for (const lifetimeSeconds of LIFETIMES)
+    for (const outageSeconds of OUTAGES) {
+      log(`lifetime ${lifetimeSeconds} s, outage ${outageSeconds} s`)
+      const metric = `lifetime ${lifetimeSeconds} s, outage ${outageSeconds} s`
+      const worst = new Map<Strategy, number>()
+      const means = new Map<Strategy, number>()
+      for (const strategy of STRATEGIES) {
+        const course = await overMoments({ strategy, lifetimeSeconds, outageSeconds }, quick ? 12 : MOMENTS)
+        worst.set(strategy, course.worst)
+        means.set(strategy, course.mean)
+        bars.push({ strategy: strategy.name, lifetimeSeconds, outageSeconds, worst: course.worst, mean: course.mean })
+        recoveries.set(strategy, Math.max(recoveries.get(strategy) ?? 0, course.recovery))
+        figures.push({
+          subject: strategy.name,
+          metric: `${metric}: failed at the worst moment (on average)`,
+          value: course.worst,
+          also: course.mean,
+          unit: 'connections',
+        })
+      }
+      const others = STRATEGIES.filter(strategy => strategy !== ours)
+      const fewest = Math.min(...others.map(strategy => worst.get(strategy) ?? 0))
+      const fewestOnAverage = Math.min(...others.map(strategy => means.get(strategy) ?? 0))
+      const quarter = outageSeconds <= lifetimeSeconds / 4
+      checks.push({
+        what: quarter ? `failed, ${metric}` : `failed, ${metric}, against the fewest of the others`,
+        value: worst.get(ours) ?? 0,
+        unit: 'connections',
+        relation: quarter ? '=' : '≤',
+        limit: quarter ? 0 : fewest,
+        exact: true,
+      })
+      if (!quarter)
+        checks.push({
+          what: `failed on average, ${metric}, against the fewest of the others`,
+          value: means.get(ours) ?? 0,
+          unit: 'connections',
+          relation: '≤',
+          limit: fewestOnAverage,
+          exact: true,
+        })
+    }
+  for (const [{ name }, value] of recoveries)
+    figures.push({ subject: name, metric: 'longest recovery after AWS was back', value, unit: 's' })
+  const recovery = recoveries.get(ours) ?? 0
+  checks.push({ what: 'longest recovery', value: recovery, unit: 's', relation: '≤', limit: 10, exact: true })
+  return { figures, checks, plot: { bars } satisfies OutagePlot }
+}
+
+export const outage: Bench = {
+  name: 'outage',
+  title: 'AWS fails for a while',
+  about: `Simulated time. One connection a second is opened; AWS answers in 300 ms, and fails for a while, beginning at ${MOMENTS} moments all over the life of a login. Counted are the connections that failed: no login to be had, or one that the server refuses because it has expired. The SDK’s memoize is run itself; AWS’s shared rules are modelled after the sources of botocore and of the SDK for Rust (a mandatory window of one minute, an advisory one of 5 minutes, which botocore widens to 15 for lifetimes of 20 to 90 minutes, a pause of 300 to 600 s after a failure).`,
+  silence:
+    'AWS’s rules were made for AWS credentials, which AWS may accept for longer than they say; a Redshift login is dead at its expiry. Calls fail after a second here; calls that hang are held to the same promise by `spec/rotation.spec.ts`.',
+  cheap: true,
+  run,
+}

@@ -1,0 +1,8 @@
+// node import.mjs MODULE…: how long each takes to be imported, after the ones before it, in milliseconds.
+const millis = []
+for (const module of process.argv.slice(2)) {
+  const began = performance.now()
+  await import(module)
+  millis.push(performance.now() - began)
+}
+console.log(JSON.stringify(millis))

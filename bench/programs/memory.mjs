@@ -1,0 +1,49 @@
+// node --expose-gc memory.mjs ours|map KEYS [MAX_ENTRIES]: the heap after so many logins were asked for, in bytes.
+import { RedshiftCredentials } from '../../.cache/bench/dist/index.js'
+
+const [how, keys, maxEntries] = process.argv.slice(2)
+
+let answers = 0
+// About as long as Redshift's, and flat: a string that is put together from parts keeps them.
+const password = number => Buffer.alloc(400, String(number).padEnd(10, 'p')).toString('latin1')
+const aws = {
+  send: async () => ({
+    DbUser: 'IAM:alice',
+    DbPassword: password(++answers),
+    Expiration: new Date(Date.now() + 900_000),
+  }),
+}
+const credentials = new RedshiftCredentials({ aws, ...(maxEntries && { maxEntries: Number(maxEntries) }) })
+const logins = new Map()
+
+async function ask(number) {
+  const database = `tenant${String(number).padStart(7, '0')}`
+  const connection = {
+    host: 'examplecluster.abc123xyz789.us-west-2.redshift.amazonaws.com',
+    database,
+    user: 'IAM:alice',
+  }
+  if (how === 'ours') await credentials.get(connection)
+  else logins.set(database, await aws.send())
+}
+
+async function heap() {
+  for (let i = 0; i < 5; i++) {
+    await new Promise(resolve => setTimeout(resolve, 10))
+    globalThis.gc()
+  }
+  return process.memoryUsage().heapUsed
+}
+
+// Whatever is loaded or compiled on first use is there before the count begins.
+if (how === 'ours') {
+  for (let i = 0; i < 300; i++) await ask(1_000_000 + i)
+  await credentials.close()
+}
+const fresh =
+  how === 'ours' ? new RedshiftCredentials({ aws, ...(maxEntries && { maxEntries: Number(maxEntries) }) }) : undefined
+if (fresh) credentials.get = connection => fresh.get(connection)
+const before = await heap()
+for (let i = 0; i < Number(keys); i++) await ask(i)
+const after = await heap()
+console.log(JSON.stringify({ bytes: after - before, kept: fresh ? fresh.status().length : logins.size }))

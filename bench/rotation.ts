@@ -1,0 +1,226 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
+import type { Bench, Figure, Result, Setting } from './bench.js'
+import { fetcher, fetchWhenExpired, memoized } from './peers/hand-written.js'
+import { largest, median, quantile, smallest } from './statistics.js'
+import { builtPackage } from './support/build.js'
+import { type RemoteEmulator, startEmulators } from './support/emulators.js'
+
+const LIFETIME_SECONDS = 5
+const AWS_MILLIS = 300
+/** Each has a fifth of the openings. The second fixed password shows what two equals differ by. */
+const FIXED = 'fixed password'
+const FIXED_AGAIN = 'fixed password, once more'
+const PASSWORD = 'redshiftPassword()'
+const MEMOIZE = "the SDK's memoize"
+const EXPIRED = 'fetch when expired'
+const OPENINGS_PER_SECOND = 100
+const WARM_UP_SECONDS = 3
+const RUNS = 10
+
+type PasswordFunction = (connection?: object) => Promise<string>
+
+/** One opened connection. */
+interface Opening {
+  /** When it began, in milliseconds since the start. */
+  readonly at: number
+  readonly millis: number
+}
+
+/** A way to have a password, and what came of it. */
+class Contestant {
+  readonly openings: Opening[] = []
+  /** Openings whose password was not there at once: they waited for AWS. */
+  waited = 0
+  failed = 0
+  readonly name: string
+  readonly emulator: RemoteEmulator
+  readonly user: string
+  readonly #password: PasswordFunction
+
+  constructor(name: string, emulator: RemoteEmulator, user: string, password: PasswordFunction) {
+    this.name = name
+    this.emulator = emulator
+    this.user = user
+    this.#password = password
+  }
+
+  async open(start: number, counted: boolean): Promise<void> {
+    const client = new pg.Client({
+      ...this.emulator.poolConfig(),
+      user: this.user,
+      password: (connection: object) => this.#watched(connection, counted),
+    } as pg.ClientConfig)
+    client.on('error', () => {})
+    const began = performance.now()
+    try {
+      await client.connect()
+      if (counted) this.openings.push({ at: began - start, millis: performance.now() - began })
+    } catch {
+      if (counted) this.failed++
+    } finally {
+      await client.end()
+    }
+  }
+
+  #watched(connection: object, counted: boolean): Promise<string> {
+    const password = this.#password(connection)
+    let settled = false
+    const note = (): void => {
+      settled = true
+    }
+    password.then(note, note)
+    // What comes without AWS has settled before the event loop turns.
+    setImmediate(() => {
+      if (!settled && counted) this.waited++
+    })
+    return password
+  }
+}
+
+/** Opens connections at even intervals, whether or not earlier ones are still waiting, as a server under load would. */
+async function open(contestants: readonly Contestant[], seconds: number, log: Setting['log']): Promise<void> {
+  const interval = 1_000 / OPENINGS_PER_SECOND
+  const start = performance.now() + WARM_UP_SECONDS * 1_000
+  const pending = new Set<Promise<void>>()
+  for (let i = -WARM_UP_SECONDS * OPENINGS_PER_SECOND; i < seconds * OPENINGS_PER_SECOND; i++) {
+    const wait = start + i * interval - performance.now()
+    if (wait > 0) await sleep(wait)
+    const next = (i + WARM_UP_SECONDS * OPENINGS_PER_SECOND) % contestants.length
+    const opening = contestants[next]?.open(start, i >= 0)
+    if (!opening) continue
+    pending.add(opening)
+    opening.finally(() => pending.delete(opening))
+    if (i % (OPENINGS_PER_SECOND * 20) === 0) log(`${i / OPENINGS_PER_SECOND} of ${seconds} s`)
+  }
+  await Promise.all(pending)
+}
+
+/** The lines of the picture: the slowest opening of each bucket. */
+export interface RotationPlot {
+  readonly bucketMillis: number
+  readonly lines: Readonly<Record<string, readonly (number | null)[]>>
+}
+
+const slowest = (openings: readonly Opening[], bucketMillis: number, seconds: number): (number | null)[] =>
+  Array.from({ length: Math.ceil((seconds * 1_000) / bucketMillis) }, (_, bucket) => {
+    const within = openings.filter(({ at }) => Math.floor(at / bucketMillis) === bucket)
+    return within.length > 0 ? Math.round(largest(within.map(({ millis }) => millis)) * 10) / 10 : null
+  })
+
+const millisOf = (openings: readonly Opening[]): number[] => openings.map(({ millis }) => millis)
+
+/** The 99.9th percentile of each of the runs that the whole is cut into. */
+function tails(openings: readonly Opening[], seconds: number): number[] {
+  return Array.from({ length: RUNS }, (_, run) =>
+    quantile(millisOf(openings.filter(({ at }) => Math.floor((at / (seconds * 1_000)) * RUNS) === run)), 0.999),
+  )
+}
+
+async function run({ quick, log }: Setting): Promise<Result> {
+  const seconds = quick ? 15 : 100
+  const { RedshiftCredentials, redshiftPassword } = await builtPackage()
+  await using emulators = await startEmulators()
+  const lasting = await emulators.start({ lifetimeSeconds: 3_600 })
+  const rotating = await emulators.start({ lifetimeSeconds: LIFETIME_SECONDS })
+  const fixed = await fetcher(lasting.aws, 'fixed')()
+  await rotating.fail({ kind: 'latency', millis: AWS_MILLIS })
+  const credentials = new RedshiftCredentials({ aws: rotating.aws })
+  const password = redshiftPassword(credentials)
+  // 5 minutes of 15: the same share of these lifetimes.
+  const memo = memoized(fetcher(rotating.aws, 'memoize'), (LIFETIME_SECONDS * 1_000) / 3)
+  const contestants = [
+    new Contestant(FIXED, lasting, fixed.user, async () => fixed.password),
+    new Contestant(PASSWORD, rotating, 'IAM:ours', connection => password(connection)),
+    new Contestant(FIXED_AGAIN, lasting, fixed.user, async () => fixed.password),
+    new Contestant(MEMOIZE, rotating, 'IAM:memoize', memo),
+    new Contestant(EXPIRED, rotating, 'IAM:expired', fetchWhenExpired(fetcher(rotating.aws, 'expired'))),
+  ]
+  await open(contestants, seconds, log)
+  await credentials.close()
+
+  const logins = await rotating.logins()
+  const rotations = (user: string): number =>
+    new Set(logins.filter(login => login.ok && login.user === user).map(({ serial }) => serial)).size - 1
+  const figures = contestants.flatMap(({ name: subject, user, emulator, openings, waited, failed }): Figure[] => {
+    const millis = millisOf(openings)
+    const of = (metric: string, share: number): Figure => ({
+      subject,
+      metric,
+      value: quantile(millis, share),
+      unit: 'ms',
+    })
+    const count = (metric: string, value: number): Figure => ({ subject, metric, value, unit: 'connections' })
+    return [
+      of('median', 0.5),
+      of('99 %', 0.99),
+      of('99.9 %', 0.999),
+      { subject, metric: 'slowest', value: largest(millis), unit: 'ms' },
+      count('opened', millis.length),
+      count('waited for AWS', waited),
+      count('failed', failed),
+      { subject, metric: 'new logins met', value: emulator === rotating ? rotations(user) : 0, unit: 'calls' },
+    ]
+  })
+  const find = (name: string): Contestant | undefined => contestants.find(contestant => contestant.name === name)
+  const tail = (name: string): number => quantile(millisOf(find(name)?.openings ?? []), 0.999)
+  const fixedTails = [FIXED, FIXED_AGAIN].flatMap(name => tails(find(name)?.openings ?? [], seconds))
+  const spread = largest(fixedTails) - smallest(fixedTails)
+  const bucketMillis = 250
+  return {
+    figures,
+    checks: [
+      {
+        what: `99.9 % of the openings with ${PASSWORD}, against a fixed password's and the spread of its own runs (${spread.toFixed(1)} ms)`,
+        value: tail(PASSWORD),
+        unit: 'ms',
+        relation: '≤',
+        limit: tail(FIXED) + spread,
+        exact: false,
+      },
+      {
+        what: 'openings that waited for AWS',
+        value: find(PASSWORD)?.waited ?? NaN,
+        unit: 'connections',
+        relation: '=',
+        limit: 0,
+        exact: true,
+      },
+      {
+        what: 'openings that failed',
+        value: find(PASSWORD)?.failed ?? NaN,
+        unit: 'connections',
+        relation: '=',
+        limit: 0,
+        exact: true,
+      },
+      {
+        what: 'rotations met',
+        value: rotations('IAM:ours'),
+        unit: 'calls',
+        relation: '≥',
+        limit: quick ? 4 : 30,
+        exact: true,
+      },
+    ],
+    notes: [
+      `The spread of the fixed password's 99.9th percentile over ${RUNS} runs is ${spread.toFixed(1)} ms (median run ${median(fixedTails).toFixed(1)} ms).`,
+    ],
+    plot: {
+      bucketMillis,
+      lines: Object.fromEntries(
+        contestants.map(({ name, openings }) => [name, slowest(openings, bucketMillis, seconds)]),
+      ),
+    } satisfies RotationPlot,
+  }
+}
+
+export const rotation: Bench = {
+  name: 'rotation',
+  title: 'Opening connections while logins rotate',
+  about: `${OPENINGS_PER_SECOND} connections a second for 100 s, in turn with each contestant, at even intervals, whether or not earlier ones still wait. Logins live for ${LIFETIME_SECONDS} s instead of 900, and AWS answers in ${AWS_MILLIS} ms. \`memoize\` refreshes a third of the lifetime ahead, as its 5 minutes are a third of 15.`,
+  silence:
+    'Lifetimes of 5 seconds make rotations 180 times as frequent as in life, where a rotation meets one connection in thousands: look at the slowest openings, not at how many they are.',
+  cheap: false,
+  run,
+}

@@ -1,0 +1,19 @@
+import { buildLibrary } from '../../scripts/build-library.js'
+
+/** Below the project, so that the built package finds its dependencies. */
+export const BUILD = '.cache/bench/dist'
+
+type Package = typeof import('../../lib/index.js')
+
+let built: Promise<Package> | undefined
+
+/** The package as it ships. What tsx makes of the sources is for development, and slower in places. */
+export function builtPackage(): Promise<Package> {
+  built ??= build()
+  return built
+}
+
+async function build(): Promise<Package> {
+  await buildLibrary(BUILD)
+  return (await import(new URL(`../../${BUILD}/index.js`, import.meta.url).href)) as Package
+}
