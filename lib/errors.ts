@@ -1,34 +1,34 @@
-/** What went wrong, as a closed union: a `switch` over it is checked by the compiler. */
+/** What went wrong, as a closed union: a `switch` over it is checked by the compiler. The page that each names comes with the package. */
 export type RedshiftErrorCode =
-  /** An option is missing, malformed, unknown, or does not fit the API. Nothing was sent. */
+  /** An option is missing, malformed, unknown, or does not fit the API. Nothing was sent. See docs/troubleshooting.md#err_redshift_option */
   | 'ERR_REDSHIFT_OPTION'
-  /** The cluster, workgroup or region is unknown, or named twice and differently. Nothing was sent. */
+  /** The cluster, workgroup or region is unknown, or named twice and differently. Nothing was sent. See docs/troubleshooting.md#err_redshift_target */
   | 'ERR_REDSHIFT_TARGET'
-  /** The connection is not encrypted. Redshift refuses IAM logins without TLS. */
+  /** The connection is not encrypted. Redshift refuses IAM logins without TLS. See docs/troubleshooting.md#err_redshift_tls */
   | 'ERR_REDSHIFT_TLS'
-  /** The connection logs in as another user than the login is for. */
+  /** The connection logs in as another user than the login is for. See docs/troubleshooting.md#err_redshift_user_mismatch */
   | 'ERR_REDSHIFT_USER_MISMATCH'
-  /** `pg.native` was given a password function, which it cannot call. */
+  /** `pg.native` was given a password function, which it cannot call. See docs/troubleshooting.md#err_redshift_native */
   | 'ERR_REDSHIFT_NATIVE'
-  /** There are no AWS credentials, or AWS does not accept them (expired, unknown, badly signed). */
+  /** There are no AWS credentials, or AWS does not accept them (expired, unknown, badly signed). See docs/troubleshooting.md#err_redshift_aws_credentials */
   | 'ERR_REDSHIFT_AWS_CREDENTIALS'
-  /** The IAM policy does not allow the call. */
+  /** The IAM policy does not allow the call. See docs/troubleshooting.md#err_redshift_access_denied */
   | 'ERR_REDSHIFT_ACCESS_DENIED'
-  /** There is no such cluster or workgroup in that region and account. */
+  /** There is no such cluster or workgroup in that region and account. See docs/troubleshooting.md#err_redshift_not_found */
   | 'ERR_REDSHIFT_NOT_FOUND'
-  /** AWS does not support the call for this cluster. */
+  /** AWS does not support the call for this cluster. See docs/troubleshooting.md#err_redshift_unsupported */
   | 'ERR_REDSHIFT_UNSUPPORTED'
-  /** AWS's rate limit was hit. */
+  /** AWS's rate limit was hit. See docs/troubleshooting.md#err_redshift_throttled */
   | 'ERR_REDSHIFT_THROTTLED'
-  /** AWS failed (5xx), or could not be reached. */
+  /** AWS failed (5xx), or could not be reached. See docs/troubleshooting.md#err_redshift_unavailable */
   | 'ERR_REDSHIFT_UNAVAILABLE'
-  /** AWS, or the provider of AWS credentials, did not answer within the deadline. */
+  /** AWS, or the provider of AWS credentials, did not answer within the deadline. See docs/troubleshooting.md#err_redshift_timeout */
   | 'ERR_REDSHIFT_TIMEOUT'
-  /** AWS's answer could not be used: no user, no password, no valid expiry. */
+  /** AWS's answer could not be used: no user, no password, no valid expiry. See docs/troubleshooting.md#err_redshift_response */
   | 'ERR_REDSHIFT_RESPONSE'
-  /** Redshift refused a login that AWS had just handed out. */
+  /** Redshift refused a login that AWS had just handed out. See docs/troubleshooting.md#err_redshift_login_rejected */
   | 'ERR_REDSHIFT_LOGIN_REJECTED'
-  /** The credentials, the pool or the client were closed. */
+  /** The credentials, the pool or the client were closed. See docs/troubleshooting.md#err_redshift_closed */
   | 'ERR_REDSHIFT_CLOSED'
 
 /**

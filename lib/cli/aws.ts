@@ -34,6 +34,8 @@ export async function setUpAws(
   const { RedshiftClient } = await import('@aws-sdk/client-redshift')
   let ahead: number | undefined
   const base: AwsClientConfig = {
+    // Without one, the SDK writes its warnings to stderr.
+    logger: { debug() {}, info() {}, warn: warning => listener?.(String(warning).trim()), error() {} },
     ...(region !== undefined && { region }),
     ...(flags.profile !== undefined && { profile: flags.profile }),
     ...(flags.endpointUrl !== undefined && { endpoint: checkUrl(flags.endpointUrl) }),

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { RedshiftLogin } from '../index.js'
-import type { Finding, StepRunner } from './check.js'
 import { StepError } from './failure.js'
 import type { Flags } from './flags.js'
 import { identify } from './identity.js'
-import { type LoginSource, openSource } from './login.js'
+import { checkProfile, type LoginSource, openSource } from './login.js'
 import { toOptions } from './options.js'
+import { type Finding, known, type Steps } from './steps.js'
 
 /** What the steps on AWS's side hand to those on the server's side. */
 export interface CheckedAws {
@@ -21,23 +21,27 @@ const PROVIDER_TIMEOUT_MILLIS = 15_000
 const STS_TIMEOUT_MILLIS = 3_000
 
 /** The steps up to the login that AWS hands out. Undefined: the target is unknown, and nothing else can be tried. */
-export async function checkAws(flags: Flags, { step }: StepRunner): Promise<CheckedAws | undefined> {
-  const target = await step('target', 'reading the target', [], async () => {
+export async function checkAws(flags: Flags, steps: Steps): Promise<CheckedAws | undefined> {
+  const target = await steps.run('target', 'reading the target', [], async () => {
     const options = toOptions(flags, 'connect')
     const source = await openSource(flags, options)
     return { ...describeTarget(flags, source), source, database: options.dbName ?? options.database ?? '' }
   })
-  if (!target) return undefined
-  const { source, database } = target
-  await step('region', 'finding the region', ['target'], () => findRegion(flags, source))
-  await step('credentials', 'loading AWS credentials', ['region'], () => findIdentity(flags, source))
-  const api = await step('api', `calling ${source.plan.api}`, ['credentials'], async () => {
-    const login = await source.redshift.get()
-    const { user, expiration } = login
-    return { text: `${source.plan.api} gave a login for ${user}`, details: { user, expiration }, login }
-  })
-  await step('clock', 'comparing clocks', ['credentials'], async () => compareClocks(source.aws.clockAheadMillis()))
-  return { source, database, login: api?.login }
+  // A step runs only if those that it needs have passed.
+  const source = () => known(target).source
+  await steps.run('region', 'finding the region', ['target'], () => findRegion(flags, source()))
+  await steps.run('credentials', 'loading AWS credentials', ['region'], () => findIdentity(source()))
+  const api = await steps.run('api', 'asking AWS for a login', ['credentials'], () => getLogin(source()))
+  await steps.run('clock', 'comparing clocks', ['credentials'], async () =>
+    compareClocks(source().aws.clockAheadMillis()),
+  )
+  return target && { source: target.source, database: target.database, login: api?.login }
+}
+
+async function getLogin({ plan, redshift }: LoginSource): Promise<Finding & { login: RedshiftLogin }> {
+  const login = await redshift.get()
+  const { user, expiration } = login
+  return { text: `${plan.api} gave a login for ${user}`, details: { user, expiration }, login }
 }
 
 function describeTarget(flags: Flags, { plan }: LoginSource): Finding {
@@ -68,9 +72,10 @@ async function findRegion(flags: Flags, { plan, aws }: LoginSource): Promise<Fin
   return { text: `${region} (${variable ? 'AWS_REGION' : 'the AWS profile'})`, details: { region } }
 }
 
-async function findIdentity(flags: Flags, { aws, redshift }: LoginSource): Promise<Finding> {
-  const profile = flags.profile ?? process.env.AWS_PROFILE
-  const identity = await withDeadline(identify(aws, profile, STS_TIMEOUT_MILLIS)).catch((error: unknown) => {
+async function findIdentity(source: LoginSource): Promise<Finding> {
+  checkProfile(source)
+  const { aws, redshift, profile } = source
+  const identity = await withDeadline(identify(aws, profile.name, STS_TIMEOUT_MILLIS)).catch((error: unknown) => {
     if (error instanceof StepError) throw error
     return undefined
   })

@@ -1,8 +1,7 @@
-import type { StepResult } from './check.js'
+import type { StepResult } from './steps.js'
 import { type Paint, wrapped } from './terminal.js'
 
 const NAME_WIDTH = 12
-const MESSAGE_WIDTH = 80
 
 /** Prints the steps on stderr as they end: stdout is for what machines read. */
 export class Report {
@@ -17,10 +16,10 @@ export class Report {
     const name = result.step.padEnd(NAME_WIDTH)
     const time = `${result.seconds.toFixed(2)} s`.padStart(7)
     if (result.status === 'skipped') print(faint(`- ${name}          not reached`))
-    if (result.status === 'passed') print(`${good('✔')} ${name} ${faint(time)}  ${result.text}`)
+    if (result.status === 'passed') print(`${good('✔')} ${name} ${faint(time)}  ${result.finding.text}`)
     if (result.status !== 'failed') return
     print(`${bad('✖')} ${name} ${faint(time)}  ${bad(result.code)}`)
-    print(wrapped(`${result.message}\nMore: ${result.section}`, '    ', MESSAGE_WIDTH))
+    print(wrapped(`${result.message}\nMore: ${result.section}`, '    '))
   }
 }
 

@@ -1,43 +1,37 @@
 import type { Socket } from 'node:net'
 import { readBundle } from './aws.js'
-import type { Finding, StepRunner } from './check.js'
 import type { CheckedAws } from './check-aws.js'
 import { StepError } from './failure.js'
 import type { Flags } from './flags.js'
 import { connectTo, serverAddress } from './network.js'
 import { logIn, queryServer } from './session.js'
+import { type Finding, known, type Steps } from './steps.js'
 import { inspectTls } from './tls.js'
 
 /** A login that ends sooner is of little use: AWS gives at least 15 minutes. */
 const LEAST_SECONDS = 60
 
 /** The steps from the address to a query. Where the host is known, they do not wait for those on AWS's side. */
-export async function checkServer(flags: Flags, { step }: StepRunner, found: CheckedAws | undefined): Promise<void> {
+export async function checkServer(flags: Flags, steps: Steps, found: CheckedAws | undefined): Promise<void> {
   let socket: Socket | undefined
   const ca = certificates(flags)
   const hostKnown = Boolean(flags.host || process.env.PGHOST)
-  const network = await step('network', 'connecting', [hostKnown ? 'target' : 'api'], async () => {
+  const network = await steps.run('network', 'connecting', [hostKnown ? 'target' : 'api'], async () => {
     const address = await serverAddress(known(found))
     const connected = await connectTo(address)
     socket = connected.socket
     return { ...connected.finding, address, socket }
   })
-  await step('tls', 'negotiating TLS', ['network'], () =>
+  await steps.run('tls', 'negotiating TLS', ['network'], () =>
     inspectTls(known(network?.socket), known(network?.address).host, ca),
   )
   socket?.destroy()
-  const session = await step('login', 'logging in', ['api', 'tls'], () =>
+  const session = await steps.run('login', 'logging in', ['api', 'tls'], () =>
     logIn(known(found), known(network?.address), ca),
   )
-  await step('session', 'asking who is logged in', ['login'], () => queryServer(known(session?.client)))
+  await steps.run('session', 'asking who is logged in', ['login'], () => queryServer(known(session?.client)))
   await session?.client.end().catch(() => {})
-  await step('expiry', 'reading the expiry', ['api'], async () => describeExpiry(known(found)))
-}
-
-// A step runs only if those that it needs have passed.
-function known<T>(value: T | undefined): T {
-  if (value === undefined) throw new Error('A step was run before one that it needs.')
-  return value
+  await steps.run('expiry', 'reading the expiry', ['api'], async () => describeExpiry(known(found)))
 }
 
 /** Undefined: Node's own roots, which hold Amazon's. */

@@ -1,7 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import type { RedshiftLogin } from '../index.js'
 import { addressOf } from './address.js'
-import { UsageError } from './failure.js'
 import type { Flags } from './flags.js'
 import type { LoginSource } from './login.js'
 
@@ -35,13 +34,13 @@ export async function connectionOf(
   return { host, port, database, user, password, rootCertificates: rootCertificates(flags) }
 }
 
-/** The environment variables that libpq reads. Without a database, psql would take the user's name for it. */
+/** The environment variables that libpq reads. */
 export function libpqVariables(connection: Connection): Record<string, string> {
   const { host, port, database, user, password } = connection
   return {
     PGHOST: host,
     PGPORT: String(port),
-    PGDATABASE: named(database, 'env'),
+    PGDATABASE: database ?? '',
     PGUSER: user,
     PGPASSWORD: password,
     PGSSLMODE: 'verify-full',
@@ -65,18 +64,12 @@ export function formatConnection(kind: ConnectionFormat, connection: Connection)
   }
 }
 
-function named(database: string | undefined, kind: string): string {
-  if (database === undefined)
-    throw new UsageError(`--output ${kind} needs a database. Give --db-name, or set PGDATABASE.`)
-  return database
-}
-
 /** For `eval` in any POSIX shell. */
 const shellWord = (value: string): string => `'${value.replaceAll("'", `'\\''`)}'`
 
 // https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS
 function urlOf({ host, port, database, user, password, rootCertificates }: Connection): string {
-  const path = encodeURIComponent(named(database, 'url'))
+  const path = encodeURIComponent(database ?? '')
   const query = `sslmode=verify-full&sslrootcert=${encodeURIComponent(rootCertificates)}`
   return `postgresql://${encodeURIComponent(user)}:${encodeURIComponent(password)}@${host}:${port}/${path}?${query}`
 }

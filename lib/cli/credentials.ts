@@ -35,13 +35,15 @@ export async function credentials(flags: CredentialsFlags): Promise<void> {
     const { api } = await planOf(options)
     return write(format(output, api, query(sampleAnswer(api)), paintFor(flags.color, process.stdout)))
   }
+  const database = options.dbName ?? options.database
+  // A pgpass line may hold a star.
+  if (isConnectionFormat(output) && output !== 'pgpass' && database === undefined)
+    throw new UsageError(`--output ${output} needs a database. Give --db-name, or set PGDATABASE.`)
   const source = await openSource(flags, options)
   try {
     const login = await fetchLogin(source)
-    if (isConnectionFormat(output)) {
-      const database = options.dbName ?? options.database
+    if (isConnectionFormat(output))
       return write(formatConnection(output, await connectionOf(source, flags, login, database)))
-    }
     const { api } = source.plan
     const time = (date: Date) => timestamp(date, api, source.profile.timestampFormat)
     const answer = answerOf(api, {

@@ -34,9 +34,9 @@ AWS        --profile NAME  --endpoint-url URL  --ca-bundle FILE  --no-verify-ssl
            --cli-connect-timeout S  --cli-read-timeout S
 Output     --json  --color on|off|auto  --debug
 Variables  PGHOST PGHOSTADDR (a tunnel) PGPORT PGDATABASE PGUSER PGSSLROOTCERT
-           and those of the AWS SDK: AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL...
+           and the AWS SDK's: AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL ...
 
-Exit code  0 all passed, 2 wrong flags; of the first step that failed: target 10,
+Exit code  0 all passed, 2 wrong flags; the first step that failed: target 10,
            region 11, credentials 12, api 13, clock 14, network 15, tls 16,
            login 17, session 18, expiry 19
 

@@ -27,7 +27,7 @@ const PROVIDERS: readonly (readonly [mark: RegExp, provider: string, ofProfile: 
  * Loads the AWS credentials, and asks STS whose they are: an identity may always ask that of itself.
  * @throws what the SDK's provider throws
  */
-export async function identify(aws: AwsSetUp, profile: string | undefined, timeoutMillis: number): Promise<Identity> {
+export async function identify(aws: AwsSetUp, profile: string, timeoutMillis: number): Promise<Identity> {
   const credentials = await aws.client.config.credentials()
   const { $source = {} } = credentials as { $source?: object }
   const answer = await askCaller(aws, timeoutMillis).catch(() => undefined)
@@ -38,10 +38,10 @@ export async function identify(aws: AwsSetUp, profile: string | undefined, timeo
   }
 }
 
-function providerOf(marks: readonly string[], profile: string | undefined): string {
+function providerOf(marks: readonly string[], profile: string): string {
   const [, provider, ofProfile] = PROVIDERS.find(([mark]) => marks.some(name => mark.test(name))) ?? []
   if (provider === undefined) return 'an unknown provider'
-  return ofProfile ? `profile ${JSON.stringify(profile ?? 'default')}, ${provider}` : provider
+  return ofProfile ? `profile ${JSON.stringify(profile)}, ${provider}` : provider
 }
 
 /** STS GetCallerIdentity, signed by the SDK's own client: no client of STS comes with the two that are installed. */

@@ -1,7 +1,7 @@
 import { subscribe } from 'node:diagnostics_channel'
 import type { RedshiftCredentials, RedshiftLogin, RedshiftOptions } from '../index.js'
 import { type AwsSetUp, fetchTimeoutMillis, setUpAws } from './aws.js'
-import { messageOf } from './failure.js'
+import { messageOf, StepError } from './failure.js'
 import type { Flags } from './flags.js'
 import { type Plan, planOf } from './plan.js'
 import { type ProfileSettings, profileSettings } from './profile.js'
@@ -42,7 +42,9 @@ export async function openSource(flags: Flags, options: RedshiftOptions): Promis
 }
 
 /** Gets a login, with something moving on the terminal meanwhile. */
-export async function fetchLogin({ aws, plan, redshift }: LoginSource): Promise<RedshiftLogin> {
+export async function fetchLogin(source: LoginSource): Promise<RedshiftLogin> {
+  checkProfile(source)
+  const { aws, plan, redshift } = source
   const spinner = new Spinner()
   spinner.start(`${plan.api} for ${plan.target}`)
   try {
@@ -54,9 +56,23 @@ export async function fetchLogin({ aws, plan, redshift }: LoginSource): Promise<
   }
 }
 
+/** The SDK only says that it found no credentials anywhere. */
+export function checkProfile({ profile }: LoginSource): void {
+  if (!profile.exists)
+    throw new StepError(
+      'ERR_REDSHIFT_AWS_CREDENTIALS',
+      `There is no profile ${JSON.stringify(profile.name)} in the AWS configuration. Correct --profile or AWS_PROFILE; \`aws configure list-profiles\` lists them.`,
+    )
+}
+
 /** A line of `--debug`. */
 export function debugLine(line: string): void {
   process.stderr.write(`debug: ${line}\n`)
+}
+
+/** Where an error comes from: for `--debug` only. */
+export function debugError(error: unknown): void {
+  if (error instanceof Error) debugLine(error.stack ?? error.message)
 }
 
 /** What the library tells on its channels: no secret ever enters a message there. */

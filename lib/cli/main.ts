@@ -2,14 +2,13 @@
 import { CommanderError } from 'commander'
 import { EXIT_CODES } from './exit-codes.js'
 import { exitCodeFor, messageOf, sectionFor } from './failure.js'
+import { debugError } from './login.js'
 import { adoptAwsCliVariables } from './profile.js'
 import { createProgram, explain } from './program.js'
 import { wrapped } from './terminal.js'
 
-const LINE = 80
-
 const say = (message: string): void => {
-  process.stderr.write(`${wrapped(`pg-redshift-iam: ${message}`, '', LINE)}\n`)
+  process.stderr.write(`${wrapped(`pg-redshift-iam: ${message}`, '')}\n`)
 }
 
 /** Whether the reader of the output has gone away, as `head` does: no error. */
@@ -35,7 +34,7 @@ async function main(argv: readonly string[]): Promise<void> {
     say(messageOf(error))
     const section = sectionFor(error)
     if (section) process.stderr.write(`More: ${section}\n`)
-    if (argv.includes('--debug') && error instanceof Error) process.stderr.write(`debug: ${error.stack}\n`)
+    if (argv.includes('--debug')) debugError(error)
     process.exitCode =
       argv[0] === 'exec' && exitCodeFor(error) !== EXIT_CODES.usage ? EXIT_CODES.notRun : exitCodeFor(error)
   }

@@ -2,9 +2,9 @@ import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
 import { connect, isIP, type Socket } from 'node:net'
 import { addressOf } from './address.js'
-import type { Finding } from './check.js'
 import type { CheckedAws } from './check-aws.js'
 import { codeOf, StepError } from './failure.js'
+import type { Finding } from './steps.js'
 
 /** Where the server is. */
 export interface ServerAddress {

@@ -2,6 +2,9 @@ import { loadSharedConfigFiles } from '@smithy/core/config'
 
 /** What the AWS CLI reads of a profile that the SDK does not. */
 export interface ProfileSettings {
+  readonly name: string
+  /** False for one that is named, and stands in neither file. */
+  readonly exists: boolean
   readonly output: string | undefined
   readonly caBundle: string | undefined
   /** `wire`: times as the service sends them. Otherwise ISO 8601. */
@@ -19,8 +22,11 @@ export function adoptAwsCliVariables(env: NodeJS.ProcessEnv): void {
 export async function profileSettings(profile: string | undefined): Promise<ProfileSettings> {
   const name = profile ?? (process.env.AWS_PROFILE || 'default')
   const files = await loadSharedConfigFiles().catch(() => undefined)
+  const exists = name === 'default' || name in (files?.credentialsFile ?? {}) || name in (files?.configFile ?? {})
   const settings = { ...files?.credentialsFile[name], ...files?.configFile[name] }
   return {
+    name,
+    exists,
     output: settings.output,
     caBundle: settings.ca_bundle,
     timestampFormat: settings.cli_timestamp_format,

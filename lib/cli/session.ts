@@ -1,8 +1,8 @@
 import type { RedshiftPgClient } from '../index.js'
-import type { Finding } from './check.js'
 import type { CheckedAws } from './check-aws.js'
 import { codeOf, StepError } from './failure.js'
 import type { ServerAddress } from './network.js'
+import type { Finding } from './steps.js'
 
 const TIMEOUT_MILLIS = 15_000
 

@@ -44,8 +44,12 @@ export class Spinner {
   }
 }
 
-/** Breaks text between words, to lines of at most `width` characters. A longer word stays whole. */
-export function wrapped(text: string, indent: string, width: number): string {
+const READABLE_WIDTH = 100
+
+/** Text for stderr, broken between words where a terminal would break within them. Elsewhere lines stay whole, for `grep`. */
+export function wrapped(text: string, indent: string): string {
+  const { isTTY, columns } = process.stderr
+  const width = isTTY ? Math.min(columns, READABLE_WIDTH) : Number.POSITIVE_INFINITY
   const lines: string[] = []
   for (const paragraph of text.split('\n')) {
     let line = indent

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { isIP, type Socket } from 'node:net'
 import { connect, type DetailedPeerCertificate, type TLSSocket } from 'node:tls'
-import type { Finding } from './check.js'
 import { codeOf, StepError } from './failure.js'
+import type { Finding } from './steps.js'
 
 const TIMEOUT_MILLIS = 10_000
 

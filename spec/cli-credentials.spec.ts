@@ -1,0 +1,245 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import pg from 'pg'
+import { parse } from 'yaml'
+import type { RedshiftEmulator } from '../lib/emulator/index.js'
+import { Cli } from './support/cli.js'
+import { startEmulator } from './support/emulator.js'
+
+const CLUSTER = 'examplecluster.abc123xyz789.us-west-2.redshift.amazonaws.com'
+const ALICE = ['--cluster-identifier', 'examplecluster', '--region', 'us-west-2', '--db-user', 'alice']
+const WORKGROUP = ['--workgroup-name', 'analytics', '--region', 'us-west-2']
+
+describe('pg-redshift-iam credentials', function () {
+  this.timeout(60_000)
+  let emulator: RedshiftEmulator
+  let cli: Cli
+  before(async () => {
+    emulator = await startEmulator()
+    cli = await Cli.build(emulator)
+  })
+  after(() => emulator.close())
+  beforeEach(() => {
+    emulator.calls.length = 0
+  })
+
+  const print = async (...parameters: string[]): Promise<string> => {
+    const { code, stdout, stderr } = await cli.run(['credentials', ...parameters])
+    expect(stderr).to.equal('')
+    expect(code).to.equal(0)
+    return stdout
+  }
+
+  const refusal = async (...parameters: string[]): Promise<string> => {
+    const { code, stdout, stderr } = await cli.run(['credentials', ...parameters])
+    expect(stdout).to.equal('')
+    expect(stderr).not.to.match(/^\s+at /m)
+    expect(code).to.equal(2)
+    expect(emulator.calls).to.deep.equal([])
+    return stderr
+  }
+
+  const lastCall = () => emulator.calls.at(-1)
+
+  it('passes the flags of get-cluster-credentials on under their own names', async () => {
+    await print(
+      ...ALICE,
+      '--db-name',
+      'dev',
+      '--db-groups',
+      'readers',
+      'writers',
+      '--auto-create',
+      '--duration-seconds',
+      '1800',
+    )
+    expect(lastCall()).to.deep.include({ operation: 'GetClusterCredentials', region: 'us-west-2' })
+    expect(lastCall()?.parameters).to.deep.include({
+      ClusterIdentifier: 'examplecluster',
+      DbUser: 'alice',
+      DbName: 'dev',
+      DbGroups: ['readers', 'writers'],
+      AutoCreate: true,
+      DurationSeconds: 1800,
+    })
+  })
+
+  it('passes those of get-credentials on, and asks for a login for every database where none is named', async () => {
+    await print(...WORKGROUP, '--duration-seconds', '900')
+    expect(lastCall()?.operation).to.equal('GetCredentials')
+    expect(lastCall()?.parameters).to.deep.equal({ workgroupName: 'analytics', durationSeconds: 900 })
+  })
+
+  it('reads target and region off --host', async () => {
+    expect(await print('--host', CLUSTER, '--query', 'DbUser')).to.equal('"IAMR:analyst"\n')
+    expect(lastCall()).to.include({ operation: 'GetClusterCredentialsWithIAM', region: 'us-west-2' })
+  })
+
+  it('takes region and output from the variables of the AWS CLI', async () => {
+    const [, , ...withoutRegion] = WORKGROUP.toReversed()
+    const env = { AWS_DEFAULT_REGION: 'us-west-2', AWS_DEFAULT_OUTPUT: 'text' }
+    const { stdout } = await cli.run(['credentials', ...withoutRegion.toReversed(), '--query', 'dbUser'], env)
+    expect(stdout).to.equal('IAMR:analyst\n')
+  })
+
+  it('takes its input from JSON and YAML, in which flags win', async () => {
+    const input = '{"ClusterIdentifier": "examplecluster", "DbUser": "bob", "DbGroups": ["readers"]}'
+    writeFileSync(join(cli.folder, 'input.json'), input)
+    const region = ['--region', 'us-west-2', '--query', 'DbUser', '--output', 'text']
+    expect(await print('--cli-input-json', 'file://input.json', ...region)).to.equal('IAMA:bob:readers\n')
+    expect(await print('--cli-input-json', input, '--db-user', 'carol', ...region)).to.equal('IAMA:carol:readers\n')
+    const yaml = 'ClusterIdentifier: examplecluster\nDbUser: dora\n'
+    expect(await print('--cli-input-yaml', yaml, ...region)).to.equal('IAM:dora\n')
+  })
+
+  it('prints skeletons that it takes back as input', async () => {
+    const skeleton = await print('--generate-cli-skeleton', 'yaml-input', '--workgroup-name', 'analytics')
+    expect(parse(skeleton)).to.deep.equal({ customDomainName: '', dbName: '', durationSeconds: 0, workgroupName: '' })
+    expect(skeleton).to.include("workgroupName: ''  # The name of the workgroup.")
+    const filled = { ...parse(skeleton), durationSeconds: 900, workgroupName: 'analytics' }
+    const { customDomainName: _, dbName: __, ...input } = filled
+    const user = await print('--cli-input-json', JSON.stringify(input), '--region', 'us-west-2', '--query', 'dbUser')
+    expect(user).to.equal('"IAMR:analyst"\n')
+  })
+
+  it('prints YAML, sorted as the AWS CLI does, and a stream of it', async () => {
+    const yaml = await print(...ALICE, '--output', 'yaml')
+    expect(yaml).to.match(/^DbPassword: \S+\nDbUser: IAM:alice\nExpiration: '\d{4}-\d\d-\d\dT[\d:.]+\+00:00'\n$/)
+    const stream = await print(...ALICE, '--output', 'yaml-stream', '--query', '{user: DbUser}')
+    expect(stream).to.equal('- user: IAM:alice\n')
+  })
+
+  it('prints a URL with which pg logs in', async () => {
+    const url = await print('--host', CLUSTER, '--db-user', 'alice', '--output', 'url')
+    expect(url).to.include('postgresql://IAM%3Aalice:').and.include('sslmode=verify-full&sslrootcert=')
+    const { password, pathname } = new URL(url)
+    const config = { ...emulator.poolConfig(), user: 'IAM:alice', password: decodeURIComponent(password) }
+    const client = new pg.Client({ ...config, database: pathname.slice(1) })
+    await client.connect()
+    await client.end()
+  })
+
+  it('prints a line for a pgpass file, in which the colon of the user is escaped', async () => {
+    const line = await print('--host', CLUSTER, '--db-user', 'alice', '--output', 'pgpass')
+    expect(line).to.match(/^examplecluster\.[\w.-]+:\d+:dev:IAM\\:alice:[^:]{100,}\n$/)
+  })
+
+  it('looks the address up for the formats of libpq where no host is given', async () => {
+    const variables = await print(...ALICE, '--output', 'env')
+    expect(variables).to.include(`export PGHOST='${CLUSTER}'\n`).and.include(`export PGUSER='IAM:alice'\n`)
+    expect(variables).to.include(`export PGSSLROOTCERT='`).and.include("/dist/cli/amazon-roots.pem'\n")
+    expect(lastCall()?.operation).to.equal('DescribeClusters')
+  })
+
+  it('accepts what has no effect here, and keeps warnings off the output', async () => {
+    const flags = ['--no-paginate', '--no-cli-pager', '--cli-binary-format', 'base64', '--no-cli-auto-prompt']
+    expect(await print(...ALICE, ...flags, '--color', 'off', '--query', 'DbUser')).to.equal('"IAM:alice"\n')
+  })
+
+  it('tells with --debug what it does, and no secret', async () => {
+    const { code, stdout, stderr } = await cli.run([
+      'credentials',
+      ...ALICE,
+      '--debug',
+      '--query',
+      'DbPassword',
+      '--output',
+      'text',
+    ])
+    expect(code).to.equal(0)
+    expect(stderr)
+      .to.include('debug: fetch-start')
+      .and.match(/POST http:\/\/127\.0\.0\.1 → 200 in \d+ ms/)
+    const { secretAccessKey, sessionToken } = emulator.aws.credentials
+    for (const secret of [stdout.trim(), secretAccessKey, sessionToken]) expect(stderr).not.to.include(secret)
+  })
+
+  it('keeps --cli-read-timeout, for each attempt', async () => {
+    using _ = emulator.fail({ kind: 'hang' })
+    const { code, stderr } = await cli.run(['credentials', ...ALICE, '--cli-read-timeout', '1'])
+    expect(code).to.equal(13)
+    expect(stderr).to.include('a request has exceeded the configured 1000 ms')
+    expect(emulator.calls).to.have.length(3)
+  })
+
+  it('ends with the exit code of the step that failed, and names the section that says more', async () => {
+    using _ = emulator.fail({ kind: 'access-denied' })
+    const { code, stdout, stderr } = await cli.run(['credentials', ...ALICE])
+    expect(code).to.equal(13)
+    expect(stdout).to.equal('')
+    expect(stderr).to.include('Allow redshift:GetClusterCredentials on arn:aws:redshift:us-west-2')
+    expect(stderr).to.include('docs/troubleshooting.md#err_redshift_access_denied')
+  })
+
+  describe('refuses, before anything is sent,', () => {
+    it('a missing target, and names the flags', async () => {
+      expect(await refusal())
+        .to.include('--host')
+        .and.include('--cluster-identifier or --workgroup-name')
+    })
+
+    it('a flag that the API does not take, and names the API', async () => {
+      const message = await refusal(...WORKGROUP, '--db-groups', 'readers')
+      expect(message).to.include('--db-groups is set, but GetCredentials does not take it').and.include('set --db-user')
+    })
+
+    it('a duration out of bounds, under the name of its flag', async () => {
+      expect(await refusal(...ALICE, '--duration-seconds', '60'))
+        .to.include('--duration-seconds is 60')
+        .and.include('900 to 3600')
+      expect(await refusal(...ALICE, '--duration-seconds', 'long')).to.include('It is a whole number.')
+    })
+
+    for (const [json, where] of [
+      ['{"ClusterIdentifier": "x",\n "DbUser": "bob",}', 'line 2, column 18'],
+      ['{"DbUser": bob}', 'line 1, column 12'],
+      ['{"DbUser":', 'line 1, column 11'],
+    ] as const)
+      it(`broken JSON, and says where: ${JSON.stringify(json)}`, async () => {
+        expect(await refusal('--cli-input-json', json))
+          .to.include('--cli-input-json is not valid JSON')
+          .and.include(where)
+      })
+
+    it('broken YAML, and says where', async () => {
+      expect(await refusal('--cli-input-yaml', 'DbUser: bob\nDbGroups: [a')).to.match(
+        /not valid YAML: .* at line 2, column \d+\./,
+      )
+    })
+
+    it('an unknown parameter in the input, and lists those that there are', async () => {
+      expect(await refusal('--cli-input-json', '{"Cluster": "x"}'))
+        .to.include('"Cluster"')
+        .and.include('ClusterIdentifier')
+    })
+
+    it('a query that is no JMESPath', async () => {
+      expect(await refusal(...ALICE, '--query', 'DbUser[')).to.include('--query "DbUser[" is no JMESPath expression')
+    })
+
+    it('an output format that does not exist, or lacks a database', async () => {
+      expect(await refusal(...ALICE, '--output', 'xml')).to.include(
+        'json, text, table, yaml, yaml-stream, env, url, pgpass',
+      )
+      const { code, stderr } = await cli.run(['credentials', ...ALICE, '--output', 'env'], { PGDATABASE: undefined })
+      expect(code).to.equal(2)
+      expect(stderr).to.include('--output env needs a database. Give --db-name, or set PGDATABASE.')
+    })
+
+    it('flags of the AWS CLI that cannot be kept, with the reason', async () => {
+      expect(await refusal(...ALICE, '--no-sign-request')).to.include('the request must be signed')
+      expect(await refusal(...ALICE, '--cli-auto-prompt')).to.include('There are no prompts here')
+    })
+
+    for (const [flag, known] of [
+      ['--clusterIdentifier', '--cluster-identifier'],
+      ['--workgroup', '--workgroup-name'],
+      ['--dbuser=bob', '--db-user'],
+      ['--regoin', '--region'],
+    ] as const)
+      it(`an unknown flag, and names the nearest known one: ${flag}`, async () => {
+        expect(await refusal(flag, 'x')).to.include(`The nearest is ${known};`)
+      })
+  })
+})

@@ -1,0 +1,86 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { RedshiftEmulator } from '../../lib/emulator/index.js'
+import { buildCli } from '../../scripts/build-cli.js'
+import { buildLibrary } from '../../scripts/build-library.js'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+/** What a process has printed, and how it has ended. */
+export interface Ended {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** The command line as users get it: built into a package folder of its own, and run as a process. */
+export class Cli {
+  /** The package folder. */
+  readonly folder: string
+  readonly main: string
+  /** An environment that leads to the emulator, and to nothing of this machine. */
+  readonly env: Readonly<Record<string, string>>
+
+  private constructor(folder: string, main: string, emulator: RedshiftEmulator) {
+    this.folder = folder
+    this.main = main
+    const file = (name: string, content: string): string => {
+      writeFileSync(join(folder, name), content)
+      return join(folder, name)
+    }
+    const { accessKeyId, secretAccessKey, sessionToken } = emulator.aws.credentials
+    this.env = {
+      PATH: process.env.PATH ?? '',
+      HOME: folder,
+      AWS_CONFIG_FILE: file('aws-config', ''),
+      AWS_SHARED_CREDENTIALS_FILE: file('aws-credentials', ''),
+      AWS_EC2_METADATA_DISABLED: 'true',
+      AWS_ACCESS_KEY_ID: accessKeyId,
+      AWS_SECRET_ACCESS_KEY: secretAccessKey,
+      AWS_SESSION_TOKEN: sessionToken,
+      AWS_ENDPOINT_URL_REDSHIFT: emulator.endpoint,
+      AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS: emulator.endpoint,
+      AWS_ENDPOINT_URL_STS: emulator.endpoint,
+      NODE_EXTRA_CA_CERTS: file('ca.pem', emulator.ca),
+      PGHOSTADDR: emulator.address.host,
+      PGPORT: String(emulator.address.port),
+      PGDATABASE: 'dev',
+    }
+  }
+
+  static async build(emulator: RedshiftEmulator): Promise<Cli> {
+    const folder = mkdtempSync(join(tmpdir(), 'pg-redshift-iam-cli-'))
+    process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+    for (const name of ['package.json', 'node_modules', 'docs']) symlinkSync(join(root, name), join(folder, name))
+    const dist = join(folder, 'dist')
+    const [main] = await Promise.all([buildCli(dist), buildLibrary(dist)])
+    return new Cli(folder, main, emulator)
+  }
+
+  /** Variables that are undefined are taken out of the environment. */
+  start(parameters: readonly string[], env: Readonly<Record<string, string | undefined>> = {}): ChildProcess {
+    return spawn(process.execPath, [this.main, ...parameters], { cwd: this.folder, env: { ...this.env, ...env } })
+  }
+
+  run(parameters: readonly string[], env?: Readonly<Record<string, string | undefined>>): Promise<Ended> {
+    return ended(this.start(parameters, env))
+  }
+}
+
+/** Waits for the end of a process. */
+export async function ended(child: ChildProcess): Promise<Ended> {
+  const printed = { stdout: '', stderr: '' }
+  child.stdout?.setEncoding('utf8').on('data', text => {
+    printed.stdout += text
+  })
+  child.stderr?.setEncoding('utf8').on('data', text => {
+    printed.stderr += text
+  })
+  const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null]
+  return { code, signal, ...printed }
+}
