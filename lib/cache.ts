@@ -3,7 +3,7 @@ import { Entry, type EntryStatus } from './entry.js'
 import { closedError, RedshiftCredentialsError } from './errors.js'
 import { type Clock, Flight, type Outcome } from './flight.js'
 import { refreshDeadline } from './lease.js'
-import type { FetchedLogin, FetchNotes, HeldLogin, RedshiftLogin } from './login.js'
+import { type FetchedLogin, type FetchNotes, type HeldLogin, type RedshiftLogin, samePair } from './login.js'
 import { type CredentialRequest, targetOf } from './request.js'
 import { type FetchStartMessage, fetchEnd, fetchStart, invalidated, traceContext } from './tracing.js'
 
@@ -68,8 +68,8 @@ export class CredentialCache {
       return Promise.resolve(served.login)
     }
     if (flight && !flight.isForsaken) return flight.wait(signal)
-    flight?.abandon(forsakenError(request))
     const failure = entry.failure(now)
+    flight?.abandon(forsakenError(request))
     return failure ? Promise.reject(failure.copy()) : this.#launch(entry, Number.POSITIVE_INFINITY, false).wait(signal)
   }
 
@@ -91,7 +91,7 @@ export class CredentialCache {
   invalidate(login: RedshiftLogin): boolean {
     const entry = this.#owners.get(login)
     if (!entry || this.#closed) return false
-    const refusal = entry.login === login ? entry.refuse(this.#options.clock.now()) : undefined
+    const refusal = samePair(entry.login, login) ? entry.refuse(this.#options.clock.now()) : undefined
     if (refusal?.accepted) this.#options.dropped?.(entry.request, login)
     if (refusal && invalidated.hasSubscribers) invalidated.publish({ ...traceContext(entry.request), ...refusal })
     return refusal?.accepted ?? true
@@ -135,12 +135,10 @@ export class CredentialCache {
         const now = clock.now()
         const before = entry.login
         const landed = 'value' in outcome ? entry.accept(outcome.value, now) : outcome
-        if (!this.#closed) {
-          if ('error' in landed) entry.fail(landed.error, notes.retryAfter, now, background)
-          else this.#owners.set(landed.value, entry)
-          // It may have been evicted meanwhile: a back-off that is forgotten would hammer AWS.
-          this.#entries.set(key, entry)
-        }
+        if ('error' in landed) entry.fail(landed.error, notes.retryAfter, now, background)
+        else this.#owners.set(landed.value, entry)
+        // It may have been evicted meanwhile: a back-off that is forgotten would hammer AWS.
+        this.#entries.set(key, entry)
         this.#traceEnd(context, entry, landed, before, now.monotonic - start)
         return landed
       },

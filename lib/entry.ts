@@ -13,7 +13,7 @@ import {
   refusalAge,
   remaining,
 } from './lease.js'
-import { type FetchedLogin, type HeldLogin, RedshiftLogin } from './login.js'
+import { type FetchedLogin, type HeldLogin, RedshiftLogin, samePair } from './login.js'
 import type { CredentialRequest } from './request.js'
 
 /** The state of one login, without secrets. */
@@ -123,8 +123,7 @@ export class Entry {
         'ERR_REDSHIFT_RESPONSE',
         `${api} answered with an expiry that is missing, past, about to pass, or absurd. Nothing was stored. Check the clock of this host, and what stands between it and AWS.`,
       )
-    const old = this.#login
-    if (this.#rejected && old?.user === user && old.password === password)
+    if (this.#rejected && samePair(this.#login, answer))
       return failed(
         'ERR_REDSHIFT_LOGIN_REJECTED',
         `${api} gave the same password again that Redshift had refused for ${JSON.stringify(user)}. Check that host and target belong together, and the user's grants.`,

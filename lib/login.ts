@@ -47,6 +47,12 @@ export interface HeldLogin {
   readonly rejected: boolean
 }
 
+/** Whether two logins are one to the server: AWS may hand out a password again, with a later expiry. */
+export const samePair = (
+  one: Pick<RedshiftLogin, 'user' | 'password'> | undefined,
+  other: Pick<RedshiftLogin, 'user' | 'password'>,
+): boolean => one?.user === other.user && one.password === other.password
+
 /** What AWS answered, and when. */
 export interface FetchedLogin {
   readonly user: string

@@ -1,5 +1,14 @@
 import { expect } from 'chai'
-import { EXPIRE, expectFailure, REFRESH, requestFor, Simulation, settle, stateOf } from './support/simulation.js'
+import {
+  EXPIRE,
+  expectFailure,
+  failureOf,
+  REFRESH,
+  requestFor,
+  Simulation,
+  settle,
+  stateOf,
+} from './support/simulation.js'
 
 describe('the cache and clocks', () => {
   let sim: Simulation
@@ -126,6 +135,30 @@ describe('the cache and clocks', () => {
     sim.aws.lastCall.answer(issued)
     await waiting
     expect(sim.cache.status()[0]?.phase).to.equal('ageing')
+  })
+
+  it('begins anew what was under way, with nobody left who waits, when the machine was suspended', async () => {
+    sim.aws.script.push({ kind: 'hang' })
+    const controller = new AbortController()
+    const aborting = failureOf(sim.get(undefined, controller.signal))
+    controller.abort()
+    await aborting
+    sim.clock.suspend(15_000)
+    const joined = sim.get()
+    expect(sim.aws.calls).to.have.lengthOf(1)
+    joined.catch(() => {})
+    sim.aws.lastCall.fail()
+    await settle()
+
+    sim.clock.skip(5_000)
+    sim.aws.script.push({ kind: 'hang' })
+    const again = new AbortController()
+    const leaving = failureOf(sim.get(undefined, again.signal))
+    again.abort()
+    await leaving
+    sim.clock.suspend(15_001)
+    expect((await sim.get()).password).to.equal('hunter1')
+    expect(sim.aws.calls).to.have.lengthOf(3)
   })
 
   it('runs a deadline on the monotonic clock: a suspended machine does not use it up', async () => {

@@ -49,6 +49,20 @@ describe('a refused login', () => {
     expect(await sim.get()).to.equal(second)
   })
 
+  it('that is no longer current, but whose password is, counts as a refusal of the current one', async () => {
+    sim.clock.skip(REFRESH)
+    sim.aws.script.push({ kind: 'login', login: { password: first.password } })
+    await sim.get()
+    await settle()
+    const second = await sim.get()
+    expect(second).to.not.equal(first)
+    expect(sim.cache.invalidate(first)).to.equal(false)
+    expect(await sim.get()).to.equal(second)
+    sim.clock.skip(10_000)
+    expect(sim.cache.invalidate(first)).to.equal(true)
+    expect((await sim.get()).password).to.not.equal(first.password)
+  })
+
   it('while a refresh is under way makes callers wait for that refresh', async () => {
     sim.aws.script.push({ kind: 'hang' })
     sim.clock.skip(REFRESH)

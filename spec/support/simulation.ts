@@ -62,6 +62,7 @@ export class SimulatedClock implements Clock {
 
   /** Lets time pass, timer by timer. */
   async advance(millis: number): Promise<void> {
+    await settle()
     const end = this.monotonic + millis
     for (let [next] = this.#due(end); next; [next] = this.#due(end)) {
       this.#pass(Math.max(0, next.at - this.monotonic))
@@ -138,6 +139,9 @@ export interface Call {
   /** True time. */
   readonly at: number
   readonly sentAt: Instant
+  /** What it was answered with. */
+  issued?: IssuedLogin
+  settled: boolean
   answer(login?: Partial<IssuedLogin>): void
   fail(code?: RedshiftErrorCode): void
 }
@@ -198,14 +202,24 @@ export class ScriptedAws {
         notes,
         at: this.#clock.trueTime,
         sentAt,
-        answer: changes => resolve({ ...this.issue(changes), sentAt }),
-        fail: (code = 'ERR_REDSHIFT_UNAVAILABLE') => reject(error(code)),
+        settled: false,
+        answer: changes => {
+          if (call.settled) return
+          call.settled = true
+          call.issued = this.issue(changes)
+          resolve({ ...call.issued, sentAt })
+        },
+        fail: (code = 'ERR_REDSHIFT_UNAVAILABLE') => {
+          if (call.settled) return
+          call.settled = true
+          reject(error(code))
+        },
       }
       this.calls.push(call)
       const behaviour = this.script.shift() ?? (typeof this.always === 'function' ? this.always(call) : this.always)
       const later = (millis: number, run: () => void): void => {
         if (millis === 0) run()
-        else this.#clock.setTimeout(run, millis)
+        else this.#clock.setTimeout(run, millis).unref()
       }
       if (behaviour.kind === 'login') later(behaviour.after ?? this.latencyMillis, () => call.answer(behaviour.login))
       else if (behaviour.kind === 'fail')

@@ -1,0 +1,350 @@
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { RedshiftCredentialsError, type RedshiftErrorCode } from '../lib/errors.js'
+import { elapsed } from '../lib/lease.js'
+import type { RedshiftLogin } from '../lib/login.js'
+import { type Behaviour, type Call, draws, type IssuedLogin, Simulation, settle } from './support/simulation.js'
+
+const FETCH_TIMEOUT = 15_000
+const BACKOFF_CAP = 5_000
+
+type Answer =
+  | 'new'
+  | 'other user'
+  | 'same expiry'
+  | 'earlier expiry'
+  | 'same password'
+  | 'no date'
+  | 'past'
+  | 'refresh soon'
+
+type Step =
+  | { do: 'get'; key: string; callers: number; abortable: boolean }
+  /** Asks many times, so many milliseconds apart. */
+  | { do: 'ask'; key: string; times: number; every: number }
+  | { do: 'abort'; which: number }
+  | { do: 'invalidate'; key: string; which: number }
+  /** Answers a call that is open, or comes too late. */
+  | { do: 'answer'; which: number; how: Answer }
+  | { do: 'fail'; which: number; code: RedshiftErrorCode; retryAfter: number | undefined }
+  /** What AWS does with calls from now on. */
+  | { do: 'behave'; as: Behaviour }
+  | { do: 'pass' | 'suspend' | 'set the wall clock'; millis: number }
+
+const key = fc.constantFrom('one', 'two', 'three', 'four')
+const which = fc.nat(9)
+const millis = fc.oneof(fc.nat(400), fc.nat(5_000), fc.nat(60_000), fc.nat(1_200_000))
+const latency = fc.nat(300)
+const code = fc.constantFrom<RedshiftErrorCode>(
+  'ERR_REDSHIFT_UNAVAILABLE',
+  'ERR_REDSHIFT_THROTTLED',
+  'ERR_REDSHIFT_ACCESS_DENIED',
+)
+const retryAfter = fc.constantFrom(undefined, 10, 3_000, 3_600_000)
+const how = fc.constantFrom<Answer>(
+  ...([
+    'new',
+    'new',
+    'new',
+    'other user',
+    'same expiry',
+    'earlier expiry',
+    'same password',
+    'no date',
+    'past',
+  ] as const),
+  'refresh soon',
+)
+const as: fc.Arbitrary<Behaviour> = fc.oneof(
+  fc.record({ kind: fc.constant('login' as const), after: latency }),
+  fc.record({ kind: fc.constant('fail' as const), after: latency, code }),
+  fc.constantFrom<Behaviour>({ kind: 'hang' }, { kind: 'sleep', retryAfter: 30_000 }),
+)
+const a = <Name extends string, Rest>(weight: number, name: Name, rest: fc.RecordConstraints & fc.Arbitrary<Rest>) => ({
+  weight,
+  arbitrary: rest.map(values => ({ do: name, ...values })),
+})
+const step: fc.Arbitrary<Step> = fc.oneof(
+  a(8, 'get', fc.record({ key, callers: fc.integer({ min: 1, max: 3 }), abortable: fc.boolean() })),
+  a(3, 'ask', fc.record({ key, times: fc.constantFrom(10, 100), every: fc.constantFrom(0, 1, 20, 100) })),
+  a(2, 'abort', fc.record({ which })),
+  a(3, 'invalidate', fc.record({ key, which })),
+  a(7, 'answer', fc.record({ which, how })),
+  a(3, 'fail', fc.record({ which, code, retryAfter })),
+  a(2, 'behave', fc.record({ as })),
+  a(7, 'pass', fc.record({ millis })),
+  a(1, 'suspend', fc.record({ millis })),
+  a(1, 'set the wall clock', fc.record({ millis: fc.integer({ min: -3_600_000, max: 3_600_000 }) })),
+)
+
+/** How long a login may be served, after its call was sent: the rule, written down once more. */
+const servedFor = ({ expiration, serverTime }: IssuedLogin): number => {
+  const lifetime = Math.min(+expiration - serverTime - 1_000, 3_600_000)
+  return lifetime - Math.min(10_000, lifetime / 20)
+}
+
+interface Caller {
+  readonly controller: AbortController
+  state: 'waiting' | 'settled'
+}
+
+/** A cache, those who use it, and what may never happen to them. */
+class Model {
+  readonly sim: Simulation
+  readonly #roomy: boolean
+  readonly #callers: Caller[] = []
+  /** Every login that was ever served, by key, the latest last. */
+  readonly #served = new Map<string, RedshiftLogin[]>()
+  readonly #refused = new Set<RedshiftLogin>()
+  readonly #errors = new Set<unknown>()
+  readonly #late = new Set<IssuedLogin>()
+  #behaviour: Behaviour = { kind: 'hang' }
+  /** All the time that either clock can have seen. */
+  #elapsed = 0
+
+  constructor({ seed, lifetimeSeconds, maxEntries }: { seed: number; lifetimeSeconds: number; maxEntries: number }) {
+    this.sim = new Simulation({ lifetimeSeconds, maxEntries, fetchTimeoutMillis: FETCH_TIMEOUT, random: draws(seed) })
+    this.#roomy = maxEntries >= 4
+    this.sim.aws.always = call => {
+      expect(this.#live(keyOf(call)), 'flights for one key').to.deep.equal([call])
+      return this.#behaviour
+    }
+  }
+
+  #live(key: string): Call[] {
+    return this.sim.aws.calls.filter(call => keyOf(call) === key && !call.settled && !call.signal.aborted)
+  }
+
+  #logins(key: string): RedshiftLogin[] {
+    const logins = this.#served.get(key) ?? []
+    this.#served.set(key, logins)
+    return logins
+  }
+
+  /** What every login that is handed out must be. */
+  #check(key: string, login: RedshiftLogin): void {
+    const calls = this.sim.aws.calls.filter(
+      ({ issued }) => issued?.password === login.password && +issued.expiration === +login.expiration,
+    )
+    const now = this.sim.clock.now()
+    const left = calls.map(({ issued, sentAt }) => (issued ? servedFor(issued) - elapsed(sentAt, now) : 0))
+    expect(Math.max(...left), 'milliseconds left').to.be.above(0)
+    expect(
+      calls.map(({ issued }) => issued?.user),
+      'user and password are one pair',
+    ).to.include(login.user)
+    expect(calls.map(keyOf), 'the key').to.include(key)
+    expect(
+      calls.some(({ issued }) => issued && !this.#late.has(issued)),
+      'an answer in time',
+    ).to.equal(true)
+    expect(this.#refused.has(login), 'a refused login').to.equal(false)
+    const logins = this.#logins(key)
+    if (this.#roomy)
+      for (const refused of logins.filter(one => this.#refused.has(one)))
+        expect(`${login.user} ${login.password}`).to.not.equal(`${refused.user} ${refused.password}`)
+    if (logins.at(-1) !== login) {
+      if (this.#roomy) expect(logins, 'a login that was superseded').to.not.include(login)
+      logins.push(login)
+    }
+  }
+
+  get(key: string, abortable: boolean): Caller {
+    const caller: Caller = { controller: new AbortController(), state: 'waiting' }
+    this.#callers.push(caller)
+    const { signal } = caller.controller
+    const atOnce = this.sim.cache.peek(key)
+    this.sim
+      .get(key, abortable ? signal : undefined)
+      .then(
+        login => {
+          caller.state = 'settled'
+          if (atOnce) expect(login).to.equal(atOnce)
+          this.#check(key, login)
+        },
+        error => {
+          caller.state = 'settled'
+          expect(atOnce, 'a login that could have been served').to.equal(undefined)
+          if (error === signal.reason) return
+          expect(error).to.be.instanceOf(RedshiftCredentialsError)
+          expect(this.#errors.has(error), 'an error that somebody else has').to.equal(false)
+          this.#errors.add(error)
+        },
+      )
+      .catch(violation => this.violations.push(violation))
+    return caller
+  }
+  readonly violations: unknown[] = []
+
+  async #pass(millis: number): Promise<void> {
+    this.#elapsed += millis
+    await this.sim.clock.advance(millis)
+  }
+
+  #answer(call: Call, how: Answer): void {
+    const { trueTime } = this.sim.clock
+    const last = this.#logins(keyOf(call)).at(-1)
+    const changes: Partial<IssuedLogin> =
+      how === 'other user'
+        ? { user: 'IAMR:loader' }
+        : how === 'same expiry' && last
+          ? { expiration: last.expiration }
+          : how === 'earlier expiry' && last
+            ? { expiration: new Date(+last.expiration - 1_000) }
+            : how === 'same password' && last
+              ? { user: last.user, password: last.password }
+              : how === 'no date'
+                ? { expiration: new Date(Number.NaN) }
+                : how === 'past'
+                  ? { expiration: new Date(trueTime - 1_000) }
+                  : how === 'refresh soon'
+                    ? { nextRefreshTime: new Date(trueTime + 1_001), ...(last && { expiration: last.expiration }) }
+                    : {}
+    call.answer(changes)
+    if (call.signal.aborted && call.issued) this.#late.add(call.issued)
+  }
+
+  async #do(step: Step): Promise<void> {
+    const { cache, clock, aws } = this.sim
+    const pick = <T>(list: readonly T[], index: number): T | undefined => list[index % list.length]
+    const open = aws.calls.filter(call => !call.settled)
+    if (step.do === 'get') for (let count = 0; count < step.callers; count++) this.get(step.key, step.abortable)
+    else if (step.do === 'ask')
+      for (let count = 0; count < step.times; count++) {
+        this.get(step.key, false)
+        await this.#pass(step.every)
+        await settle()
+      }
+    else if (step.do === 'abort') pick(this.#callers, step.which)?.controller.abort()
+    else if (step.do === 'invalidate') {
+      // The latest most of the time.
+      const logins = this.#logins(step.key)
+      const login = logins.at(step.which < 7 ? -1 : -(step.which % 3))
+      const before = cache.peek(step.key)
+      const dropped = login && cache.invalidate(login)
+      // The password counts, not the object: AWS may hand out one again.
+      const same = before !== undefined && before.user === login?.user && before.password === login.password
+      if (login && dropped) this.#refused.add(login)
+      if (dropped && same) this.#refused.add(before)
+      else expect(cache.peek(step.key), 'the login of the others').to.equal(before)
+    } else if (step.do === 'answer') {
+      const call = pick(open, step.which)
+      if (call) this.#answer(call, step.how)
+    } else if (step.do === 'fail') {
+      const call = pick(open, step.which)
+      if (call) call.notes.retryAfter = step.retryAfter
+      call?.fail(step.code)
+    } else if (step.do === 'behave') this.#behaviour = step.as
+    else if (step.do === 'pass') await this.#pass(step.millis)
+    else if (step.do === 'suspend') {
+      this.#elapsed += step.millis
+      clock.suspend(step.millis)
+    } else {
+      this.#elapsed += Math.max(0, step.millis)
+      clock.setWall(step.millis)
+    }
+    await settle()
+  }
+
+  async run(steps: readonly Step[]): Promise<void> {
+    for (const step of steps) {
+      await this.#do(step)
+      this.#checkKept()
+      this.#checkRate()
+    }
+    if (this.violations.length > 0) throw this.violations[0]
+  }
+
+  /** What was served is served on, whatever failed meanwhile, until it has expired, was refused, or replaced. */
+  #checkKept(): void {
+    const now = this.sim.clock.now()
+    for (const [key, logins] of this.#served) {
+      const peeked = this.sim.cache.peek(key)
+      if (peeked) this.#check(key, peeked)
+      const last = logins.at(-1)
+      if (!last || this.#refused.has(last) || !this.#roomy) continue
+      const left = this.sim.aws.calls.flatMap(({ issued, sentAt }) =>
+        issued?.password === last.password && +issued.expiration === +last.expiration && !this.#late.has(issued)
+          ? [servedFor(issued) - elapsed(sentAt, now)]
+          : [],
+      )
+      if (Math.min(...left) > 0) expect(peeked, `the login of ${key}`).to.not.equal(undefined)
+    }
+  }
+
+  /** However often somebody asks: calls are bounded by the time that has passed. */
+  #checkRate(): void {
+    if (!this.#roomy) return
+    for (const key of this.#served.keys())
+      expect(this.sim.aws.calls.filter(call => keyOf(call) === key).length, `calls for ${key}`).to.be.at.most(
+        10 + this.#elapsed / 40,
+      )
+  }
+
+  /** AWS works again: all are served within the deadline of a call that hangs, and the back-off's cap. */
+  async recover(): Promise<void> {
+    this.#behaviour = { kind: 'login', after: 100 }
+    for (const key of this.#served.keys()) {
+      const most = (this.#live(key).length > 0 ? FETCH_TIMEOUT : 0) + BACKOFF_CAP + 300
+      let passed = 0
+      for (; !this.sim.cache.peek(key) && passed <= most; passed += 100) {
+        this.get(key, false)
+        await this.#pass(100)
+        await settle()
+      }
+      expect(passed, `milliseconds until ${key} is served`).to.be.at.most(most)
+      if (!this.#roomy) break
+    }
+    await this.#settled()
+  }
+
+  async close(): Promise<void> {
+    const { cache, clock } = this.sim
+    cache.close()
+    await settle()
+    expect(clock.timers.filter(timer => timer.referenced)).to.have.lengthOf(0)
+    expect(cache.status()).to.deep.equal([])
+    const error = await this.sim.get('one').catch(error => error)
+    expect(error.code).to.equal('ERR_REDSHIFT_CLOSED')
+    await this.#settled()
+  }
+
+  /** Nobody is left waiting. */
+  async #settled(): Promise<void> {
+    await this.sim.clock.advance(FETCH_TIMEOUT)
+    await settle()
+    expect(this.#callers.filter(({ state }) => state === 'waiting')).to.have.lengthOf(0)
+    if (this.violations.length > 0) throw this.violations[0]
+  }
+}
+
+const keyOf = ({ request }: Call): string => ('workgroupName' in request ? String(request.workgroupName) : '')
+
+describe('the cache, in any sequence of events', () => {
+  const rejections: unknown[] = []
+  const note = (reason: unknown): void => {
+    rejections.push(reason)
+  }
+  before(() => process.on('unhandledRejection', note))
+  after(() => process.off('unhandledRejection', note))
+
+  const set = fc.record({
+    seed: fc.nat(),
+    lifetimeSeconds: fc.constantFrom(6, 10, 60, 900, 3_600),
+    maxEntries: fc.constantFrom(1, 2, 100),
+  })
+  const steps = fc.array(step, { minLength: 1, maxLength: 60, size: 'max' })
+
+  it('keeps its promises, and recovers', async () => {
+    await fc.assert(
+      fc.asyncProperty(set, steps, fc.boolean(), async (settings, sequence, closes) => {
+        const model = new Model(settings)
+        await model.run(sequence)
+        await (closes ? model.close() : model.recover())
+        await new Promise(resolve => setImmediate(resolve))
+        expect(rejections).to.deep.equal([])
+      }),
+      { numRuns: 300 },
+    )
+  })
+})
