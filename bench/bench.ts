@@ -3,6 +3,8 @@ export type Unit = 'ns' | 'µs' | 'ms' | 's' | '×' | 'calls' | 'calls/s' | 'con
 
 /** One measured figure: whose it is, what it is, and the value. */
 export interface Figure {
+  /** Figures of one table; one table where it is left out. */
+  readonly table?: string
   readonly subject: string
   readonly metric: string
   readonly value: number

@@ -83,7 +83,7 @@ const at = (name: string, distance: number): string => `${name}${SEPARATOR}${dis
 
 async function run({ quick, log }: Setting): Promise<Result> {
   await builtPackage()
-  const rounds = quick ? 3 : 25
+  const rounds = quick ? 2 : 20
   log('first connections')
   const first = await firstConnections(rounds)
   log('imports')
@@ -112,16 +112,18 @@ async function run({ quick, log }: Setting): Promise<Result> {
       ]),
     ),
     {
+      table: 'imports',
       subject: 'import of pg',
-      metric: 'import, median (95th percentile)',
+      metric: 'median (95th percentile)',
       value: median(pgs),
       also: quantile(pgs, 0.95),
       unit: 'ms',
     },
     ...Object.keys(MODULES).map(
       (name): Figure => ({
+        table: 'imports',
         subject: `import of ${name} after pg`,
-        metric: 'import, median (95th percentile)',
+        metric: 'median (95th percentile)',
         value: median(added(name)),
         also: quantile(added(name), 0.95),
         unit: 'ms',

@@ -18,8 +18,14 @@ export const formatTarget = ({ relation, limit, unit }: Check): string => `${rel
 /** Rows of cells, the first row the head. */
 export type Table = readonly (readonly string[])[]
 
-/** The figures as a table: subjects down and metrics across, or the other way round, whichever is narrower. */
-export function tableOf(figures: readonly Figure[]): Table {
+/** The figures in tables of their own. */
+export function tablesOf(figures: readonly Figure[]): Table[] {
+  const groups = [...new Set(figures.map(({ table }) => table))]
+  return groups.map(group => tableOf(figures.filter(({ table }) => table === group)))
+}
+
+/** Figures as a table: subjects down and metrics across, or the other way round, whichever is narrower. */
+function tableOf(figures: readonly Figure[]): Table {
   const subjects = [...new Set(figures.map(({ subject }) => subject))]
   const metrics = [...new Set(figures.map(({ metric }) => metric))]
   const cell = (subject: string, metric: string): string => {

@@ -12,7 +12,7 @@ import { type Bench, holds, type Result } from './bench.js'
 import { cold } from './cold.js'
 import { connect } from './connect.js'
 import { fleet } from './fleet.js'
-import { formatTarget, formatValue, plainTable, tableOf } from './format.js'
+import { formatTarget, formatValue, plainTable, tablesOf } from './format.js'
 import { hit } from './hit.js'
 import { describeMachine, machineLine } from './machine.js'
 import { memory } from './memory.js'
@@ -47,7 +47,8 @@ function chosen(): readonly Bench[] {
 }
 
 function show({ figures, checks, notes = [] }: Result): boolean {
-  console.log(`\n${plainTable(tableOf(figures))}\n`)
+  for (const table of tablesOf(figures)) console.log(`\n${plainTable(table)}`)
+  console.log()
   for (const note of notes) console.log(note)
   for (const check of checks)
     console.log(

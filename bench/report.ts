@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { type Bench, holds } from './bench.js'
 import type { FleetPlot } from './fleet.js'
-import { formatTarget, formatValue, markdownTable, tableOf } from './format.js'
+import { formatTarget, formatValue, markdownTable, tablesOf } from './format.js'
 import { machineLine } from './machine.js'
 import type { OutagePlot } from './outage.js'
 import { drawFleet, drawOutage, drawRotation } from './plots.js'
@@ -65,7 +65,7 @@ function section(bench: Bench, result: StoredResult): string {
     `## ${name}`,
     `**${title}.** ${about}`,
     ...(name in DRAWINGS ? [`![${title}](performance-${name}.svg)`] : []),
-    markdownTable(tableOf(result.figures)),
+    ...tablesOf(result.figures).map(markdownTable),
     ...(result.notes ?? []),
     `*What it does not show:* ${silence}`,
     `\`npm run bench -- --only ${name}\` (${result.seconds} s; ${machineLine(result.machine)})`,

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import pg from 'pg'
 import type { Bench, Figure, Result, Setting } from './bench.js'
 import { fetcher, fetchWhenExpired, memoized } from './peers/hand-written.js'
 import { largest, median, quantile, smallest } from './statistics.js'
 import { builtPackage } from './support/build.js'
-import { type RemoteEmulator, startEmulators } from './support/emulators.js'
+import { Contestant, type Opening } from './support/contestant.js'
+import { startEmulators } from './support/emulators.js'
 
 const LIFETIME_SECONDS = 5
 const AWS_MILLIS = 300
@@ -17,66 +17,6 @@ const EXPIRED = 'fetch when expired'
 const OPENINGS_PER_SECOND = 100
 const WARM_UP_SECONDS = 3
 const RUNS = 10
-
-type PasswordFunction = (connection?: object) => Promise<string>
-
-/** One opened connection. */
-interface Opening {
-  /** When it began, in milliseconds since the start. */
-  readonly at: number
-  readonly millis: number
-}
-
-/** A way to have a password, and what came of it. */
-class Contestant {
-  readonly openings: Opening[] = []
-  /** Openings whose password was not there at once: they waited for AWS. */
-  waited = 0
-  failed = 0
-  readonly name: string
-  readonly emulator: RemoteEmulator
-  readonly user: string
-  readonly #password: PasswordFunction
-
-  constructor(name: string, emulator: RemoteEmulator, user: string, password: PasswordFunction) {
-    this.name = name
-    this.emulator = emulator
-    this.user = user
-    this.#password = password
-  }
-
-  async open(start: number, counted: boolean): Promise<void> {
-    const client = new pg.Client({
-      ...this.emulator.poolConfig(),
-      user: this.user,
-      password: (connection: object) => this.#watched(connection, counted),
-    } as pg.ClientConfig)
-    client.on('error', () => {})
-    const began = performance.now()
-    try {
-      await client.connect()
-      if (counted) this.openings.push({ at: began - start, millis: performance.now() - began })
-    } catch {
-      if (counted) this.failed++
-    } finally {
-      await client.end()
-    }
-  }
-
-  #watched(connection: object, counted: boolean): Promise<string> {
-    const password = this.#password(connection)
-    let settled = false
-    const note = (): void => {
-      settled = true
-    }
-    password.then(note, note)
-    // What comes without AWS has settled before the event loop turns.
-    setImmediate(() => {
-      if (!settled && counted) this.waited++
-    })
-    return password
-  }
-}
 
 /** Opens connections at even intervals, whether or not earlier ones are still waiting, as a server under load would. */
 async function open(contestants: readonly Contestant[], seconds: number, log: Setting['log']): Promise<void> {

@@ -27,12 +27,16 @@ async function ask(number) {
   else logins.set(database, await aws.send())
 }
 
+/** The heap when nothing more can be collected. */
 async function heap() {
-  for (let i = 0; i < 5; i++) {
-    await new Promise(resolve => setTimeout(resolve, 10))
+  for (let last = Number.POSITIVE_INFINITY, steady = 0; ; ) {
+    await new Promise(resolve => setTimeout(resolve, 20))
     globalThis.gc()
+    const { heapUsed } = process.memoryUsage()
+    steady = heapUsed > last - 2_000 ? steady + 1 : 0
+    if (steady === 5) return heapUsed
+    last = heapUsed
   }
-  return process.memoryUsage().heapUsed
 }
 
 // Whatever is loaded or compiled on first use is there before the count begins.
