@@ -89,8 +89,10 @@ export class CredentialCache {
    * wrong then, and another login would be refused as well.
    */
   invalidate(login: RedshiftLogin): boolean {
-    const entry = this.#owners.get(login)
-    if (!entry || this.#closed) return false
+    const owner = this.#owners.get(login)
+    if (!owner || this.#closed) return false
+    // Its own entry may have been evicted, and another hold the same password.
+    const entry = this.#entries.peek(owner.key) ?? this.#flights.get(owner.key)?.entry ?? owner
     const refusal = samePair(entry.login, login) ? entry.refuse(this.#options.clock.now()) : undefined
     if (refusal?.accepted) this.#options.dropped?.(entry.request, login)
     if (refusal && invalidated.hasSubscribers) invalidated.publish({ ...traceContext(entry.request), ...refusal })

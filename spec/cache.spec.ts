@@ -573,6 +573,17 @@ describe('a bounded cache', () => {
     expect(sim.cache.status()).to.have.lengthOf(2)
   })
 
+  it('takes a refusal of a login that was evicted for one of the current, where the password is the same', async () => {
+    const sim = new Simulation({ maxEntries: 1 })
+    const evicted = await sim.get('one')
+    await sim.get('other')
+    sim.aws.script.push({ kind: 'login', login: { password: evicted.password } })
+    const current = await sim.get('one')
+    sim.clock.skip(10_000)
+    expect(sim.cache.invalidate(evicted)).to.equal(true)
+    expect((await sim.get('one')).password).to.not.equal(current.password)
+  })
+
   it('takes a refusal of a login that was evicted, and of one that came before', async () => {
     const sim = new Simulation({ maxEntries: 1 })
     const evicted = await sim.get('one')
