@@ -1,0 +1,44 @@
+import { expect } from 'chai'
+import { RedshiftPool } from '../../lib/index.js'
+import { startEmulator } from '../support/emulator.js'
+import { codeBlocks, headingAnchors } from '../support/markdown.js'
+import { installedAs, read, rows } from '../support/orm-table.js'
+import { rejection } from '../support/rejection.js'
+
+const docs = read('docs/orms.md')
+const withoutSpace = (code: string): string => code.replace(/\s+/g, ' ').trim()
+
+describe('docs/orms.md', () => {
+  it('has a row for each library, and tells the versions that are installed', () => {
+    expect(rows).to.have.lengthOf(13)
+    for (const { packages } of rows)
+      for (const each of packages) expect(installedAs(each), `${each.name} ${each.version}`).to.be.a('string')
+  })
+
+  it('shows code of the examples only, and of each', () => {
+    const shown = new Set<string>()
+    for (const section of docs.split(/^(?=## )/m)) {
+      const anchors = headingAnchors(section)
+      const row = rows.find(({ anchor }) => anchors.has(anchor))
+      for (const { code } of codeBlocks(section, 'js')) {
+        if (!row) throw new Error(`No row of the table leads to this code:\n${code}`)
+        expect(withoutSpace(read(row.file)), row.file).to.include(withoutSpace(code))
+        shown.add(row.file)
+      }
+    }
+    // Objection's is Knex's.
+    const files = rows.map(({ file }) => file).filter(file => file !== 'examples/objection.ts')
+    expect([...shown].sort()).to.deep.equal([...new Set(files)].sort())
+  })
+
+  it('names libraries of which Redshift refuses what they send', async () => {
+    const refused = [...docs.matchAll(/^\| [\w-]+ \| `([^`]+)` \| (\w{5}) \|$/gm)]
+    expect(refused).to.have.lengthOf(4)
+    const emulator = await startEmulator({ redshiftDialect: true })
+    const pool = new RedshiftPool({ ...emulator.poolConfig(), redshift: { aws: emulator.aws } })
+    for (const [, sql = '', sqlstate] of refused)
+      expect(await rejection(pool.query(sql)), sql).to.have.property('code', sqlstate)
+    await pool.end()
+    await emulator.close()
+  })
+})
