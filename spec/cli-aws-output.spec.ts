@@ -47,6 +47,14 @@ describe(`Output of pg-redshift-iam credentials${installed ? '' : ' (skipped: aw
       compare('redshift-serverless', 'get-credentials', [...WORKGROUP, '--output', output]))
   }
 
+  it("is the AWS CLI's to the letter for a cluster where AWS names the user", () =>
+    compare('redshift', 'get-cluster-credentials-with-iam', [
+      '--cluster-identifier',
+      'examplecluster',
+      '--region',
+      'us-west-2',
+    ]))
+
   for (const [output, query] of [
     ['json', '{user: DbUser, parts: [DbUser, `1`, `null`, `true`], empty: `[]`}'],
     ['text', '{user: DbUser, parts: [DbUser, `1`, `null`, `true`], rows: `[{"a": 1, "b": 2}, {"b": 3}]`}'],

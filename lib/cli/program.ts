@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { Command, type CommanderError } from 'commander'
+import { Command, CommanderError } from 'commander'
 import { check } from './check.js'
 import { credentials } from './credentials.js'
 import { exec } from './exec.js'
@@ -19,8 +19,23 @@ const version = (): string => {
   return `pg-redshift-iam/${(file as { version: string }).version} Node/${process.versions.node}`
 }
 
-/** The commands. `env` is the environment as the process found it, for what it starts. */
-export function createProgram(env: NodeJS.ProcessEnv): Command {
+/**
+ * Runs the command that is named.
+ * @param env the environment as the process found it, for what it starts
+ * @throws UsageError, and what the commands throw
+ */
+export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
+  const program = createProgram(env)
+  try {
+    await program.parseAsync([...argv], { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    // Help or the version was asked for, and printed.
+    if (error.exitCode !== 0) throw new UsageError(explain(error, program, argv))
+  }
+}
+
+function createProgram(env: NodeJS.ProcessEnv): Command {
   const program = prepared(new Command('pg-redshift-iam'), HELP.main)
     .enablePositionalOptions()
     .argument('[command]')
@@ -78,9 +93,8 @@ const unknownCommand = (program: Command, name: string | undefined): string => {
     : `There is no command ${JSON.stringify(name)}. The nearest is ${nearest(name, names)}; see --help.`
 }
 
-/** What a user reads of an error of commander's. Undefined: help or version was asked for, and printed. */
-export function explain(error: CommanderError, program: Command, argv: readonly string[]): string | undefined {
-  if (error.exitCode === 0) return undefined
+/** What a user reads of an error of commander's. */
+function explain(error: CommanderError, program: Command, argv: readonly string[]): string {
   const command = program.commands.find(candidate => argv.includes(candidate.name())) ?? program
   const flag = /unknown option '([^'=]+)/.exec(error.message)?.[1]
   if (flag !== undefined) {

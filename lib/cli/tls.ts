@@ -43,7 +43,11 @@ export async function inspectTls(socket: Socket, host: string, ca: string | unde
 
 async function requestTls(socket: Socket): Promise<void> {
   socket.write(SSL_REQUEST)
-  const answer = await once(socket, 'data', { signal: AbortSignal.timeout(TIMEOUT_MILLIS) }).catch(cause => {
+  const closed = once(socket, 'close').then((): never => {
+    throw new Error('the connection was closed')
+  })
+  const answered = once(socket, 'data', { signal: AbortSignal.timeout(TIMEOUT_MILLIS) })
+  const answer = await Promise.race([answered, closed]).catch(cause => {
     throw handshakeFailed(cause)
   })
   const byte = String(answer[0]).charAt(0)
