@@ -69,13 +69,16 @@ export function makeExchange({ settings, operations, faults, calls, identity }: 
     calls.push(call)
     const parameters = new Parameters(read.parameters, region, settings.targets)
     const meeting = { operation, target: parameters.target() }
-    const arrivedAt = Date.now() + skewMillis(faults.find(meeting, 'clock-skew'))
+    // One clock for the whole exchange: a fault that ends meanwhile does not set it.
+    const skew = skewMillis(faults.find(meeting, 'clock-skew'))
+    const arrivedAt = Date.now() + skew
     await delays(faults, meeting)
     if (request.isGone()) return undefined
     if (faults.meetFirst(meeting, 'reset')) return 'reset'
 
     // From here on nothing waits: the times in the answer are those of its sending.
-    const now = Date.now() + skewMillis(faults.meetAll(meeting, 'clock-skew'))
+    faults.meetAll(meeting, 'clock-skew')
+    const now = Date.now() + skew
     const headers = clockHeaders(faults, meeting, now)
     try {
       if (!signature) throw new AwsError('missingToken', 'Request is missing Authentication Token')
