@@ -1,0 +1,345 @@
+import { randomBytes } from 'node:crypto'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { once } from 'node:events'
+import { rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { inspect } from 'node:util'
+import { expect } from 'chai'
+import { Cluster, Redis } from 'ioredis'
+import pg from 'pg'
+import { createClient, createClientPool, createCluster } from 'redis'
+import type { RedshiftEmulator } from '../lib/emulator/index.js'
+import { RedshiftCredentials, RedshiftPool, type StoreMessage } from '../lib/index.js'
+import { type IoRedisClient, type NodeRedisClient, redisStore } from '../lib/store/redis.js'
+import { startEmulator } from './support/emulator.js'
+import { needsRedis, RedisServer } from './support/redis.js'
+import { until } from './support/until.js'
+
+const KEY = randomBytes(32)
+const ignore = (): void => {}
+
+interface Connected {
+  readonly client: NodeRedisClient | IoRedisClient
+  close(): unknown
+}
+
+async function nodeRedis(url: string): Promise<Connected> {
+  const client = await createClient({ url }).on('error', ignore).connect()
+  return { client, close: () => client.destroy() }
+}
+
+function ioRedis(url: string, options = {}): Connected {
+  const client = new Redis(url, { retryStrategy: () => 20, ...options }).on('error', ignore)
+  return { client, close: () => client.disconnect() }
+}
+
+describe('logins that are shared through Redis', function () {
+  this.timeout(30_000)
+
+  let emulator: RedshiftEmulator
+  let redis: RedisServer
+  /** Sets things up and looks at them, beside those that share. */
+  let admin: Redis
+  const open: { close(): unknown }[] = []
+  const messages: StoreMessage[] = []
+  const note = (message: unknown): void => void messages.push(message as StoreMessage)
+
+  before(async function () {
+    needsRedis(this)
+    ;[emulator, redis] = await Promise.all([startEmulator(), RedisServer.start('--enable-debug-command', 'yes')])
+    admin = new Redis(redis.url, { retryStrategy: () => 20 }).on('error', ignore)
+    subscribe('pg-redshift-iam:store', note)
+  })
+  afterEach(async () => {
+    await Promise.all(open.splice(0).map(it => it.close()))
+    await admin.flushall()
+    emulator.calls.length = 0
+    messages.length = 0
+  })
+  after(async () => {
+    unsubscribe('pg-redshift-iam:store', note)
+    admin?.disconnect()
+    await Promise.all([emulator?.close(), redis?.kill()])
+  })
+
+  /** Credentials as each process of a fleet has them. */
+  function share(
+    { client, close }: Connected,
+    { keys = [KEY], identity = 'reports', prefix }: Partial<{ keys: Buffer[]; identity: string; prefix: string }> = {},
+  ) {
+    const store = redisStore(client, { encryptionKeys: keys, identity, prefix })
+    const { host, database } = emulator.poolConfig()
+    const credentials = new RedshiftCredentials({
+      aws: emulator.aws,
+      host,
+      database,
+      dbUser: 'alice',
+      autoCreate: true,
+      store,
+    })
+    open.push(credentials, { close })
+    return credentials
+  }
+
+  const stored = async (): Promise<[string, string][]> => {
+    const keys = (await admin.keys('*')).sort()
+    return Promise.all(keys.map(async key => [key, (await admin.get(key)) ?? '']))
+  }
+  /** The login's value and its name; the owner of the claim may still be about to give that up. */
+  const storedLogin = async (): Promise<[string, string]> => {
+    await until('the claim is given up', async () => (await stored()).length === 1)
+    const [only] = await stored()
+    if (!only) throw new Error('Nothing is stored.')
+    return only
+  }
+
+  const clients: Record<string, () => Connected | Promise<Connected>> = {
+    'node-redis': () => nodeRedis(redis.url),
+    'node-redis, a pool': async () => {
+      const client = createClientPool({ url: redis.url }).on('error', ignore)
+      await client.connect()
+      return { client, close: () => client.destroy() }
+    },
+    'node-redis, with RESP 2': async () => {
+      const client = await createClient({ url: redis.url, RESP: 2 }).on('error', ignore).connect()
+      return { client, close: () => client.destroy() }
+    },
+    ioredis: () => ioRedis(redis.url),
+    'ioredis, with lazyConnect': () => ioRedis(redis.url, { lazyConnect: true }),
+    'ioredis, with a prefix of its own and numbers as strings': () =>
+      ioRedis(redis.url, { keyPrefix: 'app:', stringNumbers: true }),
+  }
+  for (const [name, connect] of Object.entries(clients))
+    it(`are fetched once, and log in, by ${name}`, async () => {
+      const fleet = await Promise.all(Array.from({ length: 5 }, async () => share(await connect())))
+      const logins = await Promise.all(fleet.map(credentials => credentials.get()))
+      expect(new Set(logins.map(({ password }) => password)).size).to.equal(1)
+      expect(emulator.calls).to.have.lengthOf(1)
+      const [, , , , last] = fleet
+      const pool = new RedshiftPool({ ...emulator.poolConfig(), redshift: last })
+      expect((await pool.query('select current_user')).rows).to.deep.equal([{ current_user: 'IAMA:alice' }])
+      await pool.end()
+    })
+
+  describe('on a cluster', () => {
+    let node: RedisServer
+    before(async () => {
+      const state = join(tmpdir(), `pg-redshift-iam-${process.pid}-nodes.conf`)
+      const flags = ['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1', '--cluster-config-file', state]
+      node = await RedisServer.start(...flags)
+      rmSync(state)
+      const client = new Redis(node.url)
+      await client.cluster('ADDSLOTSRANGE', 0, 16_383)
+      await until('the cluster is up', async () => (await client.cluster('INFO')).includes('cluster_state:ok'))
+      client.disconnect()
+    })
+    after(() => node.kill())
+
+    it('are fetched once by clients of both packages', async () => {
+      const cluster = await createCluster({ rootNodes: [{ url: node.url }] })
+        .on('error', ignore)
+        .connect()
+      const other = new Cluster([{ host: '127.0.0.1', port: node.port }]).on('error', ignore)
+      const one = share({ client: cluster, close: () => cluster.destroy() })
+      const two = share({ client: other, close: () => other.disconnect() })
+      const logins = await Promise.all([one.get(), two.get()])
+      expect(logins[0]?.password).to.equal(logins[1]?.password)
+      expect(emulator.calls).to.have.lengthOf(1)
+    })
+  })
+
+  it('are fetched by each identity, and under each prefix, by itself', async () => {
+    const connection = await nodeRedis(redis.url)
+    await share(connection).get()
+    await share(connection, { identity: 'exports' }).get()
+    await share(connection, { prefix: 'staging:' }).get()
+    await share(connection, { prefix: 'staging:' }).get()
+    expect(emulator.calls).to.have.lengthOf(3)
+  })
+
+  it('stand there sealed, under a name that tells nothing, and not for longer than they live', async () => {
+    const { user, password } = await share(await nodeRedis(redis.url)).get()
+    const [name, value] = await storedLogin()
+    expect(name).to.match(/^pg-redshift-iam:\{[\w-]{43}\}:login$/)
+    const clear = value + Buffer.from(value.slice(3), 'base64url').toString('latin1')
+    for (const secret of [password, user, 'alice', 'examplecluster', 'reports']) expect(clear).to.not.include(secret)
+    expect(await admin.pttl(name)).to.be.within(890_000, 900_000)
+    expect(inspect(messages, { depth: 9 }))
+      .to.include('written')
+      .and.not.include(password)
+  })
+
+  it('are served while keys are rotated, from the old one alone to the new one alone', async () => {
+    const next = randomBytes(32)
+    const connection = await nodeRedis(redis.url)
+    await share(connection).get()
+    for (const keys of [
+      [KEY, next],
+      [next, KEY],
+    ])
+      await share(connection, { keys }).get()
+    expect(emulator.calls).to.have.lengthOf(1)
+    await share(connection, { keys: [next] }).get()
+    expect(emulator.calls).to.have.lengthOf(2)
+    expect(messages.filter(({ event }) => event === 'ignored').map(({ reason }) => reason)).to.deep.equal([
+      'unreadable',
+    ])
+  })
+
+  it('are replaced for all when the server refuses them, by one call', async () => {
+    const shortLived = await startEmulator({ lifetimeSeconds: 20 })
+    const config = { ...shortLived.poolConfig(), user: 'IAMA:alice', maxUses: 1 }
+    const pools = await Promise.all(
+      [1, 2, 3].map(async () => {
+        const connection = await nodeRedis(redis.url)
+        open.push(connection)
+        const store = redisStore(connection.client, { encryptionKeys: [KEY], identity: 'reports' })
+        return new RedshiftPool({ ...config, redshift: { aws: shortLived.aws, store } })
+      }),
+    )
+    for (const pool of pools) await pool.query('select 1')
+    const [, before] = await storedLogin()
+    // A login that is refused in the first twentieth of its life is not replaced: another would be refused as well.
+    await delay(1_100)
+    shortLived.revokeLogins()
+    await Promise.all(pools.map(pool => pool.query('select 1')))
+    expect(shortLived.calls).to.have.lengthOf(2)
+    expect((await storedLogin())[1]).to.not.equal(before)
+    await Promise.all(pools.map(pool => pool.end()))
+    await shortLived.close()
+  })
+
+  it('come from AWS, and are put in place, where the stored value is garbage, or of another type', async () => {
+    const connection = await nodeRedis(redis.url)
+    const first = await share(connection).get()
+    const [name, value] = await storedLogin()
+    const spoil: Record<string, () => Promise<unknown>> = {
+      unreadable: () =>
+        admin.set(
+          name,
+          value.replace(/.$/, last => (last === 'A' ? 'B' : 'A')),
+          'PX',
+          5_000,
+        ),
+      lifetime: () => admin.persist(name),
+      failed: async () => {
+        await admin.del(name)
+        await admin.rpush(name, 'a list')
+      },
+    }
+    for (const [reason, run] of Object.entries(spoil)) {
+      messages.length = 0
+      await admin.set(name, value, 'PX', 800_000)
+      await run()
+      expect((await share(connection).get()).password).to.not.equal(first.password)
+      expect(messages[0]?.reason).to.equal(reason)
+    }
+    expect(messages[0]).to.include({ event: 'direct', operation: 'read', detail: 'Error WRONGTYPE' })
+  })
+
+  for (const [name, connect] of Object.entries({ 'node-redis': nodeRedis, ioredis: ioRedis })) {
+    it(`are claimed, written, given up and removed only by whom they belong to, by ${name}`, async () => {
+      const connection = await connect(redis.url)
+      open.push(connection)
+      const store = redisStore(connection.client, { encryptionKeys: [KEY], identity: 'reports' })
+      const { signal } = new AbortController()
+      const claimLeft = () => admin.pttl('pg-redshift-iam:{key}:claim')
+
+      expect(await store.read('key', signal)).to.equal(undefined)
+      expect(await store.write('key', 'one', 'value', 60_000, signal), 'without a claim').to.equal(false)
+      expect(await store.claim('key', 'one', 1_000, signal)).to.equal(true)
+      expect(await claimLeft()).to.be.within(500, 1_000)
+      expect(await store.claim('key', 'two', 9_000, signal), 'another, meanwhile').to.equal(false)
+      expect(await claimLeft()).to.be.within(500, 1_000)
+      expect(await store.claim('key', 'one', 60_000, signal), 'a renewal').to.equal(true)
+      expect(await claimLeft()).to.be.within(50_000, 60_000)
+
+      expect(await store.write('key', 'two', 'wrong', 60_000, signal)).to.equal(false)
+      expect(await store.write('key', 'one', 'value', 60_000, signal)).to.equal(true)
+      const found = await store.read('key', signal)
+      expect(found?.value).to.equal('value')
+      expect(found?.remainingMillis).to.be.within(50_000, 60_000)
+      await store.remove('key', 'another', signal)
+      expect((await store.read('key', signal))?.value).to.equal('value')
+      await store.remove('key', 'value', signal)
+      expect(await store.read('key', signal)).to.equal(undefined)
+
+      await store.release('key', 'two', signal)
+      expect(await store.claim('key', 'two', 1_000, signal)).to.equal(false)
+      await store.release('key', 'one', signal)
+      expect(await store.claim('key', 'two', 20, signal)).to.equal(true)
+      await delay(30)
+      expect(await store.claim('key', 'one', 1_000, signal), 'after it has lapsed').to.equal(true)
+      expect(await store.write('key', 'two', 'late', 60_000, signal)).to.equal(false)
+    })
+
+    it(`come from AWS while Redis hangs, and no claim is left behind when it wakes, by ${name}`, async () => {
+      const credentials = share(await connect(redis.url))
+      await admin.ping()
+      const asleep = new Redis(redis.url)
+      await once(asleep, 'ready')
+      const sleep = asleep.call('DEBUG', 'SLEEP', '1.5')
+      await delay(50)
+      await credentials.get()
+      expect(messages).to.have.lengthOf(1)
+      expect(messages[0]).to.include({ event: 'direct', reason: 'slow' })
+      await sleep
+      asleep.disconnect()
+      expect(await stored()).to.deep.equal([])
+    })
+
+    it(`come from AWS while Redis is gone, and nothing is sent afterwards that nobody waits for, by ${name}`, async () => {
+      const connection = await connect(redis.url)
+      const { client } = connection
+      const isReady = () => ('status' in client ? client.status === 'ready' : client.isReady === true)
+      const [before, during] = [share(connection), share(connection, { identity: 'exports' })]
+      await before.get()
+      await redis.kill()
+      await until('the client has noticed', () => !isReady())
+      await during.get()
+      expect(messages.at(-1)).to.include({ event: 'direct', operation: 'read', reason: 'slow' })
+      await redis.restart()
+      await until('the client is back', isReady)
+      await until('so is another', () => admin.status === 'ready')
+      await delay(50)
+      expect(await admin.info('commandstats'), 'commands that were kept').to.not.include('eval')
+      // And then it is of use again.
+      const calls = emulator.calls.length
+      const after = [share(connection, { identity: 'others' }), share(connection, { identity: 'others' })]
+      await Promise.all(after.map(credentials => credentials.get()))
+      expect(emulator.calls).to.have.lengthOf(calls + 1)
+    })
+  }
+
+  it('come from AWS where Redis is full, which a message says', async () => {
+    await admin.config('SET', 'maxmemory', '1')
+    try {
+      await share(await nodeRedis(redis.url)).get()
+      expect(messages.at(-1)).to.include({
+        event: 'direct',
+        operation: 'claim',
+        reason: 'failed',
+        detail: 'Error OOM',
+      })
+    } finally {
+      await admin.config('SET', 'maxmemory', '0')
+    }
+  })
+
+  it('come from AWS where a client was closed, or never connected', async () => {
+    const closed = await nodeRedis(redis.url)
+    closed.close()
+    const ended = ioRedis(redis.url)
+    ended.close()
+    for (const connection of [closed, ended, { client: createClient({ url: redis.url }), close: ignore }]) {
+      const credentials = share({ client: connection.client, close: ignore })
+      const { user, password } = await credentials.get()
+      const client = new pg.Client({ ...emulator.poolConfig(), user, password })
+      await client.connect()
+      await client.end()
+    }
+    expect(emulator.calls).to.have.lengthOf(3)
+  })
+})
