@@ -125,17 +125,19 @@ describe('logins that are shared through Redis', function () {
 
   describe('on a cluster', () => {
     let node: RedisServer
+    const state = join(tmpdir(), `pg-redshift-iam-${process.pid}-nodes.conf`)
     before(async () => {
-      const state = join(tmpdir(), `pg-redshift-iam-${process.pid}-nodes.conf`)
       const flags = ['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1', '--cluster-config-file', state]
       node = await RedisServer.start(...flags)
-      rmSync(state)
       const client = new Redis(node.url)
       await client.cluster('ADDSLOTSRANGE', 0, 16_383)
       await until('the cluster is up', async () => (await client.cluster('INFO')).includes('cluster_state:ok'))
       client.disconnect()
     })
-    after(() => node.kill())
+    after(async () => {
+      await node.kill()
+      rmSync(state, { force: true })
+    })
 
     it('are fetched once by clients of both packages', async () => {
       const cluster = await createCluster({ rootNodes: [{ url: node.url }] })
