@@ -1,0 +1,238 @@
+import { expect } from 'chai'
+import pg from 'pg'
+import type { EmulatedOperation, RedshiftEmulator } from '../lib/emulator/index.js'
+import {
+  RedshiftCredentials,
+  type RedshiftOptions,
+  RedshiftPgClient,
+  RedshiftPool,
+  redshiftPoolOptions,
+} from '../lib/index.js'
+import { startEmulator } from './support/emulator.js'
+import { rejection } from './support/rejection.js'
+import { expectNothingUncaught } from './support/uncaught.js'
+import { noSockets, until } from './support/until.js'
+
+describe('A connection without a host', () => {
+  let emulator: RedshiftEmulator
+
+  expectNothingUncaught()
+  before(async () => {
+    emulator = await startEmulator({ customDomains: { 'db.example.com': 'examplecluster' } })
+  })
+  afterEach(async () => {
+    await noSockets(emulator)
+    emulator.calls.length = emulator.logins.length = 0
+  })
+  after(() => emulator.close())
+
+  const workgroup = { workgroupName: 'analytics', region: 'us-west-2' }
+  const cluster = { clusterIdentifier: 'examplecluster', region: 'us-west-2' }
+  /** The sockets go to the emulator, as always. What is asked of them shows what was looked up. */
+  const create = (source: RedshiftOptions, config: pg.PoolConfig = {}, server = emulator): RedshiftPool => {
+    const { database, ssl, stream } = server.poolConfig()
+    return new RedshiftPool({ database, ssl, stream, redshift: { aws: server.aws, ...source }, ...config })
+  }
+  const used = async (pool: pg.Pool): Promise<unknown> => {
+    const { rows } = await pool.query('select current_user')
+    await pool.end()
+    return rows[0].current_user
+  }
+  const count = (operation: EmulatedOperation): number =>
+    emulator.calls.filter(call => call.operation === operation).length
+
+  it('finds the address of a cluster by DescribeClusters, and goes there, TLS verified', async () => {
+    expect(await used(create(cluster))).to.equal('IAMR:analyst')
+    expect(count('DescribeClusters')).to.equal(1)
+    expect(emulator.calls.find(call => call.operation === 'DescribeClusters')).to.deep.include({
+      parameters: { ClusterIdentifier: 'examplecluster' },
+      region: 'us-west-2',
+    })
+    expect(emulator.logins).to.have.length(1)
+    expect(emulator.logins[0]).to.include({ host: emulator.poolConfig().host, ok: true })
+  })
+
+  it('finds the address of a workgroup by GetWorkgroup, and goes there, TLS verified', async () => {
+    expect(await used(create(workgroup))).to.equal('IAMR:analyst')
+    expect(emulator.calls.find(call => call.operation === 'GetWorkgroup')).to.deep.include({
+      parameters: { workgroupName: 'analytics' },
+      region: 'us-west-2',
+    })
+    expect(emulator.logins[0]).to.include({ host: emulator.poolConfig('serverless').host, ok: true })
+  })
+
+  it('finds the address of a workgroup for a chosen user too', async () => {
+    expect(await used(create({ ...workgroup, dbUser: 'alice' }))).to.equal('IAM:alice')
+    expect(emulator.calls.map(call => call.operation)).to.have.members(['GetClusterCredentials', 'GetWorkgroup'])
+  })
+
+  it('goes to the port that AWS says, unless one is given', async () => {
+    const ports: unknown[] = []
+    const stream = () => {
+      const socket = emulator.stream()
+      const { connect } = socket
+      socket.connect = (...args: unknown[]) => {
+        ports.push(args)
+        return connect.apply(socket, args)
+      }
+      return socket
+    }
+    const { host } = emulator.poolConfig('serverless')
+    await used(create(workgroup, { stream }))
+    await used(create(workgroup, { stream, port: 5440 }))
+    await used(create({ ...workgroup, port: 5441 }, { stream }))
+    expect(ports).to.deep.equal([
+      [emulator.address.port, host],
+      [5440, host],
+      [5441, host],
+    ])
+  })
+
+  it('takes a custom domain name for the address, without a look-up', async () => {
+    const customDomainName = 'db.example.com'
+    expect(await used(create({ ...cluster, customDomainName }))).to.equal('IAMR:analyst')
+    expect(emulator.logins[0]).to.include({ host: customDomainName, ok: true })
+    expect(count('DescribeClusters')).to.equal(0)
+  })
+
+  it('is looked up once for a pool, and for all who share the credentials', async () => {
+    const credentials = new RedshiftCredentials({ aws: emulator.aws, ...workgroup })
+    const { host: _, ...config } = emulator.poolConfig()
+    const pools = [
+      new RedshiftPool({ ...config, redshift: credentials }),
+      new pg.Pool(redshiftPoolOptions(credentials, config)),
+    ]
+    await Promise.all(pools.flatMap(pool => Array.from({ length: 10 }, () => pool.query('select pg_sleep(0.01)'))))
+    await Promise.all(pools.map(pool => pool.end()))
+    const client = new RedshiftPgClient({ ...config, redshift: credentials })
+    await client.connect()
+    await client.end()
+    expect(count('GetWorkgroup')).to.equal(1)
+    await credentials.close()
+  })
+
+  it('is looked up beside the login, not after it', async () => {
+    const pool = create(workgroup)
+    const holding = emulator.fail({ kind: 'hold' })
+    const lookingUp = emulator.fail({ kind: 'hold' }, { operation: 'GetWorkgroup' })
+    const user = used(pool)
+    await Promise.all([holding.reached(), lookingUp.reached()])
+    holding.clear()
+    lookingUp.clear()
+    expect(await user).to.equal('IAMR:analyst')
+  })
+
+  it('is looked up anew after no connection came about, once a second at most', async () => {
+    await using moving = await startEmulator()
+    const pool = create(workgroup, {}, moving)
+    const lookUps = () => moving.calls.filter(call => call.operation === 'GetWorkgroup').length
+    await pool.query('select 1')
+    const restarted = moving.restart({ downMillis: 1_500 })
+    await until('it is up again', async () => {
+      const { length } = moving.calls
+      const failed = await pool.query('select 1').then(
+        () => undefined,
+        error => error,
+      )
+      // An address that works is kept: the first failure is that of the open connection.
+      expect(lookUps()).to.be.within(1, 4)
+      return !failed && length > 0 && lookUps() > 1
+    })
+    await restarted
+    const { length } = moving.calls
+    expect(await used(pool)).to.equal('IAMR:analyst')
+    expect(moving.calls).to.have.length(length)
+  })
+
+  describe('fails', () => {
+    const fails = async (
+      source: RedshiftOptions,
+      operation: EmulatedOperation,
+      kind: 'access-denied' | 'not-found' | 'throttling' | 'internal-error',
+    ): Promise<Error & { code?: string }> => {
+      using _ = emulator.fail({ kind }, { operation })
+      const pool = create(source)
+      const errors = [await rejection(pool.query('select 1')), await rejection(pool.connect())]
+      expect(pool.totalCount).to.equal(0)
+      await pool.end()
+      expect(errors[0]?.message).to.equal(errors[1]?.message)
+      return errors[0] as Error
+    }
+
+    it('and says which permission it needs, or to give host', async () => {
+      for (const [source, operation, permission] of [
+        [cluster, 'DescribeClusters', 'redshift:DescribeClusters'],
+        [workgroup, 'GetWorkgroup', 'redshift-serverless:GetWorkgroup'],
+        [{ ...workgroup, dbUser: 'alice' }, 'GetWorkgroup', 'redshift-serverless:GetWorkgroup'],
+      ] as const) {
+        const error = await fails(source, operation, 'access-denied')
+        expect(error).to.have.property('code', 'ERR_REDSHIFT_ACCESS_DENIED')
+        expect(error.message).to.contain(permission).and.contain('give host')
+      }
+    })
+
+    it('and names the workgroup, also of a chosen user', async () => {
+      const error = await fails({ ...workgroup, dbUser: 'alice' }, 'GetWorkgroup', 'not-found')
+      expect(error).to.have.property('code', 'ERR_REDSHIFT_NOT_FOUND')
+      expect(error.message).to.match(/^AWS knows no workgroup "analytics" in us-west-2/)
+    })
+
+    it("with AWS's failure, and is tried again later", async () => {
+      const codes = []
+      for (const kind of ['not-found', 'internal-error'] as const)
+        codes.push(
+          (await fails({ ...cluster, aws: { ...emulator.aws, maxAttempts: 1 } }, 'DescribeClusters', kind)).code,
+        )
+      expect(codes).to.deep.equal(['ERR_REDSHIFT_NOT_FOUND', 'ERR_REDSHIFT_UNAVAILABLE'])
+      const pool = create({ ...cluster, aws: { ...emulator.aws, maxAttempts: 1 } })
+      const failing = emulator.fail({ kind: 'internal-error' }, { operation: 'DescribeClusters' })
+      await rejection(pool.query('select 1'))
+      failing.clear()
+      const { length } = emulator.calls
+      // Whoever asks at once gets the same failure, and AWS is left alone.
+      await rejection(pool.query('select 1'))
+      expect(emulator.calls).to.have.length(length)
+      await until('it is tried again', () =>
+        pool.query('select 1').then(
+          () => true,
+          () => false,
+        ),
+      )
+      await pool.end()
+    })
+
+    it('after fetchTimeoutMillis, where AWS does not answer', async () => {
+      using _ = emulator.fail({ kind: 'hang' }, { operation: 'DescribeClusters' })
+      const pool = create({ ...cluster, fetchTimeoutMillis: 500 })
+      const error = await rejection(pool.query('select 1'))
+      expect(error).to.have.property('code', 'ERR_REDSHIFT_TIMEOUT')
+      expect(error.message).to.contain('"examplecluster" could not be looked up within 500 ms').and.contain('give host')
+      await pool.end()
+    })
+
+    it('where the credentials are closed', async () => {
+      const redshift = new RedshiftCredentials({ aws: emulator.aws, ...cluster })
+      const { host: _, ...config } = emulator.poolConfig()
+      const client = new RedshiftPgClient({ ...config, redshift })
+      const holding = emulator.fail({ kind: 'hold' }, { operation: 'DescribeClusters' })
+      const failure = rejection(client.connect())
+      await holding.reached()
+      await redshift.close()
+      expect(await failure).to.have.property('code', 'ERR_REDSHIFT_CLOSED')
+      holding.clear()
+      expect(await rejection(new RedshiftPgClient({ ...config, redshift }).connect())).to.have.property(
+        'code',
+        'ERR_REDSHIFT_CLOSED',
+      )
+      expect(emulator.logins).to.have.length(0)
+    })
+
+    it('where neither cluster nor workgroup is named', async () => {
+      const pool = create({ region: 'us-west-2' })
+      const error = await rejection(pool.query('select 1'))
+      expect(error).to.have.property('code', 'ERR_REDSHIFT_TARGET')
+      expect(error.message).to.match(/Set host to its own host name, or clusterIdentifier or workgroupName/)
+      await pool.end()
+    })
+  })
+})
