@@ -1,5 +1,6 @@
 import { RedshiftCredentialsError, type RedshiftErrorCode } from '../errors.js'
 import { type CredentialRequest, targetOf } from '../request.js'
+import { asError, copyCause, fromParsing, fromService, identifierOf, type SdkError, scrub } from './scrub.js'
 
 /** What is known of the call that failed. */
 export interface FailedCall {
@@ -57,152 +58,119 @@ export function describeLookUp(request: CredentialRequest): FailedCall {
   }
 }
 
-/** The parts of an SDK error that are looked at. */
-interface SdkError extends Error {
-  code?: unknown
-  $fault?: unknown
-  $metadata?: { httpStatusCode?: number }
-  $response?: unknown
-  $retryable?: { throttling?: boolean }
-}
-
-/** AWS itself said this: not the network, not a parser. */
-const fromService = (error: SdkError): boolean => error.$fault !== undefined
-
-/** The answer could not be parsed: the error's message quotes it, and with it perhaps a password. */
-const fromParsing = (error: SdkError): boolean => !fromService(error) && error.$response !== undefined
-
-/** A message as it may be passed on: neither AWS's canonical strings, which hold session tokens, nor anything like a key. */
-function scrub(error: SdkError): string {
-  if (fromParsing(error)) return "AWS's answer could not be parsed."
-  // SignatureDoesNotMatch quotes the request's headers, the session token among them, on further lines.
-  const [line = ''] = error.message.split(/\r?\n|The Canonical String|The String-to-Sign/, 1)
-  return withoutKeys(line).trim()
-}
-
-const withoutKeys = (text: string): string =>
-  text
-    .replace(/\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b/g, '<access key>')
-    .replace(/[A-Za-z0-9+/=_-]{40,}/g, run =>
-      /[a-z]/.test(run) && /[A-Z]/.test(run) && /\d/.test(run) ? '<secret>' : run,
-    )
-
-/** A name or code as it may be passed on: a broken answer, or a provider of credentials, may put anything there. */
-const identifierOf = (text: unknown): string | undefined =>
-  typeof text === 'string' && /^[A-Za-z][\w.]{0,63}$/.test(text) && withoutKeys(text) === text ? text : undefined
-
-/** A copy of an SDK error for `cause`: the original's hidden `$response` holds session tokens, and a broken answer's body. */
-function copyCause(error: SdkError): Error {
-  const copy = new Error(scrub(error))
-  copy.name = identifierOf(error.name) ?? 'Error'
-  const frames = error.stack?.split('\n').filter(line => /^\s+at /.test(line)) ?? []
-  copy.stack = [`${copy.name}: ${copy.message}`, ...frames].join('\n')
-  const { code, $fault, $metadata } = error
-  for (const [name, value] of Object.entries({ code: identifierOf(code), $fault, $metadata }))
-    if (value !== undefined) Object.defineProperty(copy, name, { value, enumerable: true })
-  return copy
-}
-
 const THROTTLING =
   /^(Throttling|ThrottlingException|ThrottledException|RequestThrottled|RequestThrottledException|RequestLimitExceeded|TooManyRequestsException|SlowDown|BandwidthLimitExceeded|LimitExceededException|PriorRequestNotComplete|EC2ThrottledException|TransactionInProgressException|ProvisionedThroughputExceededException)$/
 const EXPIRED_TOKEN = /^(ExpiredToken|ExpiredTokenException)$/
 const BAD_IDENTITY =
-  /^(InvalidClientTokenId|UnrecognizedClientException|InvalidAccessKeyId|AuthFailure|InvalidToken|MissingAuthenticationToken|MissingAuthenticationTokenException|OptInRequired|NotSignedUp|IncompleteSignature|IncompleteSignatureException|InvalidSignatureException|SignatureDoesNotMatch|RequestExpired|RequestTimeTooSkewed)$/
+  /^(InvalidClientTokenId|UnrecognizedClientException|InvalidAccessKeyId|AuthFailure|InvalidToken|MissingAuthenticationToken|MissingAuthenticationTokenException|OptInRequired|NotSignedUp|IncompleteSignature|IncompleteSignatureException|InvalidSignatureException|SignatureDoesNotMatch|RequestExpired|RequestInTheFuture|RequestTimeTooSkewed)$/
 const NETWORK =
   /^(ECONN|ENOTFOUND|EAI_AGAIN|EHOST|ENET|EPIPE|ETIMEDOUT|EPROTO|ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_|ERR_HTTP)/
 
+// The names that the SDK itself takes for passing, and what stands between this host and AWS says.
+const TIMED_OUT = /^(TimeoutError|AbortError|RequestTimeout|RequestTimeoutException)$/
+const DENIED =
+  /^(AccessDenied|AccessDeniedException|AccessDeniedFault|NotAuthorized|UnauthorizedOperation|UnauthorizedException)$/
+// Where an answer names no error, it is not AWS's own.
+const NAMELESS = /^Unknown(Error)?$/
+
 /** Whether AWS refused the session's token as expired: forcing the credentials to refresh may mend it. */
-export const isExpiredToken = (error: unknown): boolean => error instanceof Error && EXPIRED_TOKEN.test(error.name)
+export const isExpiredToken = (error: unknown): boolean => EXPIRED_TOKEN.test(asError(error).name)
 
 /** What the failure is, and what mends it. */
 function diagnose(error: SdkError, call: FailedCall): [RedshiftErrorCode, string] {
   const name = identifierOf(error.name) ?? 'Error'
   const said = scrub(error)
+  const because = said === '' ? '.' : `: ${said}${/[.!?…]$/.test(said) ? '' : '.'}`
   const status = error.$metadata?.httpStatusCode ?? 0
-  const networkCode = typeof error.code === 'string' && NETWORK.test(error.code) ? error.code : undefined
+  const code = identifierOf(error.code) ?? ''
+  const service = fromService(error)
 
-  if (name === 'CredentialsProviderError' || name === 'TokenProviderError' || name === 'ProviderError')
+  if (/^(Credentials|Token)?ProviderError$/.test(name))
     return /sso|token/i.test(said)
       ? [
           'ERR_REDSHIFT_AWS_CREDENTIALS',
-          `The AWS SSO session has ended or was never opened: ${said} Run \`aws sso login\`, with --profile where you use one.`,
+          `The AWS SSO session has ended or was never opened${because} Run \`aws sso login\`, with --profile where you use one.`,
         ]
       : [
           'ERR_REDSHIFT_AWS_CREDENTIALS',
-          `No AWS credentials were found: ${said} Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, give the service a role, or run \`aws sso login\`.`,
+          `No AWS credentials were found${because} Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, give the service a role, or run \`aws sso login\`.`,
         ]
   if (/region is missing/i.test(said))
     return [
       'ERR_REDSHIFT_TARGET',
       `No region for ${call.target}. Set region, or AWS_REGION, or use its own host name, which says it.`,
     ]
-  if (name === 'ClusterNotFoundFault' || name === 'ClusterNotFound' || name === 'ResourceNotFoundException')
+  if (/^(ClusterNotFound(Fault)?|ResourceNotFoundException)$/.test(name))
     return [
       'ERR_REDSHIFT_NOT_FOUND',
       `AWS knows no ${call.target} in ${call.region ?? 'the configured region'}, for the account of these AWS credentials. Check the name (identifiers are case-sensitive), the region and the account.`,
     ]
-  if (name === 'UnsupportedOperationFault' || name === 'UnsupportedOperation')
+  if (/^UnsupportedOperation(Fault)?$/.test(name))
     return [
       'ERR_REDSHIFT_UNSUPPORTED',
-      `AWS does not support ${call.action} for ${call.target}: ${said} Set api to another operation.`,
+      `AWS does not support ${call.action} for ${call.target}${because} Set api to another operation.`,
     ]
-  if (
-    /^(AccessDenied|AccessDeniedException|AccessDeniedFault|NotAuthorized|UnauthorizedOperation|UnauthorizedException)$/.test(
-      name,
-    ) ||
-    (fromService(error) && status === 403 && !BAD_IDENTITY.test(name) && !EXPIRED_TOKEN.test(name))
-  )
-    return ['ERR_REDSHIFT_ACCESS_DENIED', accessDenied(said, call)]
   if (EXPIRED_TOKEN.test(name))
     return [
       'ERR_REDSHIFT_AWS_CREDENTIALS',
-      `AWS says that the session of these AWS credentials has expired: ${said} Renew it: \`aws sso login\`, or new AWS_SESSION_TOKEN and keys; a role renews itself.`,
+      `AWS says that the session of these AWS credentials has expired${because} Renew it: \`aws sso login\`, or new AWS_SESSION_TOKEN and keys; a role renews itself.`,
     ]
   if (BAD_IDENTITY.test(name))
     return [
       'ERR_REDSHIFT_AWS_CREDENTIALS',
-      `AWS does not accept these AWS credentials (${name}): ${said} Check that access key, secret and session token belong together and are active, and that this host's clock is right.`,
+      `AWS does not accept these AWS credentials (${name})${because} Check that access key, secret and session token belong together and are active, and that this host's clock is right.`,
     ]
   if (THROTTLING.test(name) || error.$retryable?.throttling || status === 429 || /rate exceeded/i.test(said))
     return [
       'ERR_REDSHIFT_THROTTLED',
-      `AWS throttles ${call.action}: ${said} Share one RedshiftCredentials among pools, or spread the start of processes; the call is repeated by itself.`,
+      `AWS throttles ${call.action}${because} Share one RedshiftCredentials among pools, or spread the start of processes; the call is repeated by itself.`,
     ]
   if (status >= 500 || error.$fault === 'server')
     return [
       'ERR_REDSHIFT_UNAVAILABLE',
-      `AWS failed to answer ${call.action} (HTTP ${status}): ${said} Try again later; the call is repeated by itself.`,
+      `AWS failed to answer ${call.action} (HTTP ${status})${because} Try again later; the call is repeated by itself.`,
     ]
-  if (fromParsing(error))
-    return ['ERR_REDSHIFT_RESPONSE', `The answer to ${call.action} could not be parsed. ${CHECK_PATH}`]
-  if (fromService(error))
+  if (fromParsing(error) || (service && NAMELESS.test(name)))
     return [
-      'ERR_REDSHIFT_OPTION',
-      `AWS refused the parameters of ${call.action} for ${call.target} (${name}): ${said} Correct the option that it names.`,
+      'ERR_REDSHIFT_RESPONSE',
+      `The answer to ${call.action} (HTTP ${status}) could not be read as AWS's. ${CHECK_PATH}`,
     ]
+  if (DENIED.test(name) || (service && status === 403))
+    return ['ERR_REDSHIFT_ACCESS_DENIED', accessDenied(said, because, call)]
   // The SDK calls a dropped connection a TimeoutError, and keeps its code.
-  if (networkCode)
+  if (!service && NETWORK.test(code))
     return [
       'ERR_REDSHIFT_UNAVAILABLE',
-      `AWS could not be reached for ${call.action} (${networkCode}): ${said} Check region, endpoint, proxy and the network path; a private subnet needs a NAT or a VPC endpoint.`,
+      `AWS could not be reached for ${call.action} (${code})${because} Check region, endpoint, proxy and the network path; a private subnet needs a NAT or a VPC endpoint.`,
     ]
-  if (name === 'TimeoutError' || name === 'AbortError')
+  if (TIMED_OUT.test(name))
     return [
       'ERR_REDSHIFT_TIMEOUT',
-      `AWS did not answer ${call.action} in time: ${said} Check the network path to AWS, or raise the time-outs of aws.requestHandler.`,
+      `AWS did not answer ${call.action} in time${because} Check the network path to AWS, or raise the time-outs of aws.requestHandler.`,
+    ]
+  if (service)
+    return [
+      'ERR_REDSHIFT_OPTION',
+      `AWS refused the parameters of ${call.action} for ${call.target} (${name})${because} Correct the option that it names.`,
+    ]
+  // A file of tokens that is not there, a provider of one's own that gives nothing.
+  if (/credential/i.test(said) || /^(ENOENT|EACCES)$/.test(code))
+    return [
+      'ERR_REDSHIFT_AWS_CREDENTIALS',
+      `The AWS credentials could not be loaded${because} Check the provider of AWS credentials, or set aws.credentials.`,
     ]
   return [
     'ERR_REDSHIFT_UNAVAILABLE',
-    `${call.action} for ${call.target} failed: ${said} See cause, and the option aws.`,
+    `${call.action} for ${call.target} failed${because} See cause, and the option aws.`,
   ]
 }
 
-function accessDenied(said: string, call: FailedCall): string {
+function accessDenied(said: string, because: string, call: FailedCall): string {
   const action = /perform: ([\w-]+:\w+)/.exec(said)?.[1] ?? call.action
-  const resource = /on resource: (arn:\S+)/.exec(said)?.[1]
+  const resource = /on resource: (arn:\S+)/.exec(said)?.[1]?.replace(/[.,]$/, '')
   const resources = resource ? [resource] : call.resources
   const allow = `Allow ${action} on ${resources.join(' and ')} in the IAM policy of this identity`
-  return `AWS denies ${action}: ${said} ${allow}${call.alternative ? `, or ${call.alternative}` : ''}.`
+  return `AWS denies ${action}${because} ${allow}${call.alternative ? `, or ${call.alternative}` : ''}.`
 }
 
 const CHECK_PATH = 'Check the endpoint, and what stands between this host and AWS.'
@@ -232,13 +200,14 @@ export function checkAnswer({ action }: FailedCall, answer: LoginAnswer) {
   if (typeof user !== 'string' || user === '') throw lacks('user')
   if (typeof password !== 'string' || password === '') throw lacks('password')
   if (!(expiration instanceof Date) || Number.isNaN(expiration.getTime())) throw lacks('valid expiry')
-  return { user, password, expiration, nextRefreshTime }
+  const next = Number.isFinite(nextRefreshTime?.getTime()) ? nextRefreshTime : undefined
+  return { user, password, expiration, nextRefreshTime: next }
 }
 
 /** Turns whatever the SDK threw into an error of ours. */
 export function toRedshiftError(error: unknown, call: FailedCall): RedshiftCredentialsError {
   if (error instanceof RedshiftCredentialsError) return error
-  const sdkError: SdkError = error instanceof Error ? error : new Error('The AWS SDK failed without an error.')
+  const sdkError = asError(error)
   const [code, message] = diagnose(sdkError, call)
   return new RedshiftCredentialsError(code, message, { cause: copyCause(sdkError) })
 }

@@ -1,0 +1,58 @@
+import { isNativeError } from 'node:util/types'
+
+/** The parts of an SDK error that are looked at. */
+export interface SdkError extends Error {
+  code?: unknown
+  $fault?: unknown
+  $metadata?: { httpStatusCode?: number }
+  $response?: unknown
+  $retryable?: { throttling?: boolean }
+}
+
+/** Whatever was thrown, as an error. Under a test runner with realms of its own, Node's errors are no instances of `Error`. */
+export const asError = (thrown: unknown): SdkError =>
+  thrown instanceof Error || isNativeError(thrown) ? thrown : new Error('The AWS SDK failed without an error.')
+
+/** AWS itself said this: not the network, not a parser. */
+export const fromService = (error: SdkError): boolean => error.$fault !== undefined
+
+/** The answer could not be parsed: the error's message quotes it, and with it perhaps a password. */
+export const fromParsing = (error: SdkError): boolean => !fromService(error) && error.$response !== undefined
+
+const LONGEST = 1_000
+
+/** An error's message as it may be passed on: neither AWS's canonical strings, which hold session tokens, nor anything like a key. */
+export function scrub(error: SdkError): string {
+  if (fromParsing(error)) return "AWS's answer could not be parsed."
+  // SignatureDoesNotMatch quotes the request's headers, the session token among them, on further lines.
+  const [line = ''] = error.message.split(/\r?\n|The Canonical String|The String-to-Sign/, 1)
+  // A credential process is called with who knows which arguments.
+  const safe = withoutKeys(line.slice(0, LONGEST)).replace(/Command failed: .*/, 'The command failed.')
+  return line.length > LONGEST ? `${safe}…` : safe.trim()
+}
+
+const withoutKeys = (text: string): string =>
+  text
+    .replace(/\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b/g, '<access key>')
+    // An ARN says who was refused what: its parts look like keys, and are none.
+    .replace(/\barn:aws[\w:/.@*+=,-]*|[A-Za-z0-9+/=_-]{40,}/g, run =>
+      !run.startsWith('arn:') && /[a-z]/.test(run) && /[A-Z]/.test(run) && /\d/.test(run) ? '<secret>' : run,
+    )
+
+/** A name or code as it may be passed on: a broken answer, or a provider of credentials, may put anything there. */
+export const identifierOf = (text: unknown): string | undefined =>
+  typeof text === 'string' && /^[A-Za-z][\w.]{0,63}$/.test(text) && withoutKeys(text) === text ? text : undefined
+
+const FRAME = /^\s+at .*(?::\d+:\d+|<anonymous>|native)\)?$/
+
+/** A copy of an SDK error for `cause`: the original's hidden `$response` holds session tokens, and a broken answer's body. */
+export function copyCause(error: SdkError): Error {
+  const copy = new Error(scrub(error))
+  copy.name = identifierOf(error.name) ?? 'Error'
+  const frames = error.stack?.split('\n').filter(line => FRAME.test(line)) ?? []
+  copy.stack = [`${copy.name}: ${copy.message}`, ...frames].join('\n')
+  const { code, $fault, $metadata } = error
+  for (const [name, value] of Object.entries({ code: identifierOf(code), $fault, $metadata }))
+    if (value !== undefined) Object.defineProperty(copy, name, { value, enumerable: true })
+  return copy
+}
