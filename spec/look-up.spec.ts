@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'chai'
 import pg from 'pg'
 import type { EmulatedOperation, RedshiftEmulator } from '../lib/emulator/index.js'
@@ -124,7 +125,7 @@ describe('A connection without a host', () => {
 
   it('is looked up anew after no connection came about, once a second at most', async () => {
     await using moving = await startEmulator()
-    const pool = create(workgroup, {}, moving)
+    const pool = create(workgroup, {}, moving).on('error', () => {})
     const lookUps = () => moving.calls.filter(call => call.operation === 'GetWorkgroup').length
     await pool.query('select 1')
     const restarted = moving.restart({ downMillis: 1_500 })
@@ -142,6 +143,16 @@ describe('A connection without a host', () => {
     const { length } = moving.calls
     expect(await used(pool)).to.equal('IAMR:analyst')
     expect(moving.calls).to.have.length(length)
+  })
+
+  it('is kept where the server was reached, whatever it says of the login', async () => {
+    const pool = create(workgroup, { maxUses: 1 })
+    await pool.query('select 1')
+    await delay(1_050)
+    using _ = emulator.fail({ kind: 'reject-login', sqlstate: '53300', message: 'too many' }, { times: 1 })
+    expect(await rejection(pool.query('select 1'))).to.have.property('code', '53300')
+    expect(await used(pool)).to.equal('IAMR:analyst')
+    expect(count('GetWorkgroup')).to.equal(1)
   })
 
   describe('fails', () => {
