@@ -8,7 +8,7 @@ import { phaseReached } from './support/phase.js'
 const THOUSAND = Array.from({ length: 1_000 })
 
 describe('a thousand at once', function () {
-  this.timeout(60_000)
+  this.timeout(180_000)
 
   let emulator: RedshiftEmulator
   let credentials: RedshiftCredentials
@@ -23,7 +23,7 @@ describe('a thousand at once', function () {
   })
 
   it('cause one API call by get(), cold and across a refresh, and get the same login', async () => {
-    await start(6)
+    await start(8)
     const connection = { ...emulator.poolConfig(), user: 'IAM:alice' }
     const getAll = () => Promise.all(THOUSAND.map(() => credentials.get(connection)))
     const cold = new Set(await getAll())
@@ -46,7 +46,7 @@ describe('a thousand at once', function () {
 
   it('cause one API call through a pool of 200, cold and across a refresh', async () => {
     // Half of the lifetime is enough for a thousand TLS logins, on a slow machine too.
-    await start(24)
+    await start(60)
     const pool = new pg.Pool({
       ...emulator.poolConfig(),
       user: 'IAM:alice',
