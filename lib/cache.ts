@@ -30,6 +30,8 @@ export interface CacheOptions {
 interface EntryFlight {
   readonly entry: Entry
   readonly flight: Flight<RedshiftLogin, FetchedLogin>
+  /** It was started while a login was served. */
+  readonly background: boolean
 }
 
 /**
@@ -58,7 +60,7 @@ export class CredentialCache {
     if (signal?.aborted) return Promise.reject(signal.reason)
     const fresh = this.fresh(key)
     if (fresh) return Promise.resolve(fresh)
-    const flight = this.#flights.get(key)?.flight
+    const { flight, background } = this.#flights.get(key) ?? {}
     const entry = this.#entries.get(key) ?? this.#flights.get(key)?.entry ?? this.#add(key, request)
     const now = this.#options.clock.now()
     const served = entry.served(now)
@@ -67,7 +69,11 @@ export class CredentialCache {
         this.#launch(entry, refreshDeadline(served.lease, now), true)
       return Promise.resolve(served.login)
     }
-    if (flight && !flight.isForsaken) return flight.wait(signal)
+    if (flight && !flight.isForsaken) {
+      const landing = flight.wait(signal)
+      // A refresh has only as long as the old login still works. Who has to wait for it gets a fetch of his own where it fails.
+      return background ? landing.catch(() => this.get(key, request, signal)) : landing
+    }
     const failure = entry.failure(now)
     flight?.abandon(forsakenError(request))
     return failure ? Promise.reject(failure.copy()) : this.#launch(entry, Number.POSITIVE_INFINITY, false).wait(signal)
@@ -145,7 +151,7 @@ export class CredentialCache {
         return landed
       },
     )
-    this.#flights.set(key, { entry, flight })
+    this.#flights.set(key, { entry, flight, background })
     if (fetchStart.hasSubscribers) fetchStart.publish(context)
     return flight
   }

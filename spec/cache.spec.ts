@@ -262,6 +262,31 @@ describe('the cache, with a login', () => {
     expect(new Set(await Promise.all(waiting)).size).to.equal(1)
   })
 
+  for (const [how, hangs] of Object.entries({ 'runs out of its short time': true, fails: false }))
+    it(`lets those who joined that refresh begin anew, once for all and with all the time, where it ${how}`, async () => {
+      sim.aws.always = { kind: 'hang' }
+      sim.clock.skip(EXPIRE - 10)
+      await sim.get()
+      sim.clock.skip(10)
+      const waiting = [sim.get(), sim.get()]
+      if (hangs) await sim.clock.advance(2_000)
+      else sim.aws.lastCall.fail('ERR_REDSHIFT_THROTTLED')
+      await settle()
+      expect(sim.aws.calls).to.have.lengthOf(3)
+      await sim.clock.advance(14_000)
+      sim.aws.lastCall.answer()
+      expect(new Set(await Promise.all(waiting)).size).to.equal(1)
+
+      sim.clock.skip(EXPIRE - 10)
+      await sim.get()
+      sim.clock.skip(10)
+      const failing = failureOf(sim.get())
+      sim.aws.lastCall.fail()
+      await settle()
+      sim.aws.lastCall.fail('ERR_REDSHIFT_ACCESS_DENIED')
+      expect((await failing).code, 'a failure of its own').to.equal('ERR_REDSHIFT_ACCESS_DENIED')
+    })
+
   it('runs no timer and calls nobody while nobody asks', async () => {
     expect(sim.clock.timers).to.have.lengthOf(0)
     await sim.clock.advance(24 * 3_600_000)
