@@ -277,9 +277,9 @@ describe('the cache, with a login', () => {
       sim.aws.lastCall.answer()
       expect(new Set(await Promise.all(waiting)).size).to.equal(1)
 
-      sim.clock.skip(EXPIRE - 10)
+      sim.clock.skip(EXPIRE - 14_020)
       await sim.get()
-      sim.clock.skip(10)
+      sim.clock.skip(20)
       const failing = failureOf(sim.get())
       sim.aws.lastCall.fail()
       await settle()
