@@ -274,6 +274,21 @@ describe('When AWS fails', function () {
         expect(error.message).to.match(/Signature (expired|not yet current).*this host's clock/)
       })
 
+    for (const target of ['provisioned', 'serverless'])
+      it(`because one clock was wrong and is set right, nobody goes without a login (${target})`, async () => {
+        const { host } = emulator.poolConfig(target)
+        const skew = emulator.fail({ kind: 'clock-skew', seconds: 600 })
+        const credentials = create({ host, database: undefined })
+        const get = (user: string) =>
+          credentials.get({ user: target === 'serverless' ? undefined : user, database: user.slice(4) })
+        await get('IAM:alice')
+        skew.clear()
+        await get('IAM:bob')
+        expect(emulator.calls.map(({ status }) => status)).to.deep.equal([
+          ...(target === 'serverless' ? [400, 200, 400, 200] : [403, 200, 403, 200]),
+        ])
+      })
+
     it('because a proxy gives an old Date with its Age, that Date is not believed', async () => {
       using _ = emulator.fail({ kind: 'stale-date', ageSeconds: 240 })
       const credentials = create()

@@ -3,7 +3,7 @@ import type { Clock } from '../flight.js'
 import type { Instant } from '../lease.js'
 import type { FetchNotes } from '../login.js'
 import { type AwsClient, type AwsClientConfig, isAwsClient, type RedshiftOptions } from '../options.js'
-import { type FailedCall, isExpiredToken, toRedshiftError } from './failures.js'
+import { type FailedCall, isClockError, isExpiredToken, toRedshiftError } from './failures.js'
 
 /** The part of an SDK client that is used here. Ready-made ones may lack all but `send`. */
 interface SdkClient extends AwsClient {
@@ -77,7 +77,8 @@ export class AwsClients {
 
   /**
    * Sends one command, with the SDK's own retries. Notes each attempt's failure and Retry-After as they come.
-   * When AWS says that the session's token has expired, the SDK's credentials are made to refresh, and it is sent once more.
+   * When AWS says that the session's token has expired, the SDK's credentials are made to refresh, and it is sent once more. It is
+   * also sent once more where the SDK has signed for another time than AWS's.
    * @throws RedshiftCredentialsError
    */
   async send<Sdk, Output>(
@@ -99,7 +100,7 @@ export class AwsClients {
     signal.addEventListener('abort', abandon, { once: true })
     try {
       const { sdk, client } = await loaded
-      for (let renewed = false; ; renewed = true) {
+      for (let isSecond = false; ; isSecond = true) {
         const command = createCommand(sdk)
         let sentAt = this.#clock.now()
         let serverTime: number | undefined
@@ -123,9 +124,12 @@ export class AwsClients {
           const output: Output = await client.send(command, { abortSignal: signal })
           return { output, serverTime: (watched ? serverTime : undefined) ?? Date.now(), sentAt }
         } catch (error) {
-          if (renewed || signal.aborted || !isExpiredToken(error)) throw error
+          if (isSecond || signal.aborted) throw error
+          // The SDK has just learnt AWS's time, but tries again by itself only where this host's clock is off: not where it was off
+          // and has been set right.
+          if (isClockError(error)) continue
           loadingCredentials = true
-          if (!(await forceRefresh(client))) throw error
+          if (!isExpiredToken(error) || !(await forceRefresh(client))) throw error
         }
       }
     } catch (error) {

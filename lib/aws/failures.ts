@@ -76,6 +76,14 @@ const NAMELESS = /^Unknown(Error)?$/
 /** Whether AWS refused the session's token as expired: forcing the credentials to refresh may mend it. */
 export const isExpiredToken = (error: unknown): boolean => EXPIRED_TOKEN.test(asError(error).name)
 
+const CLOCK_ERROR = /^(RequestExpired|RequestInTheFuture|RequestTimeTooSkewed)$/
+
+/** Whether AWS refused the time that the request was signed for. */
+export const isClockError = (error: unknown): boolean => {
+  const { name, message } = asError(error)
+  return CLOCK_ERROR.test(name) || /^Signature (expired|not yet current)/.test(message)
+}
+
 /** What the failure is, and what mends it. */
 function diagnose(error: SdkError, call: FailedCall): [RedshiftErrorCode, string] {
   const name = identifierOf(error.name) ?? 'Error'
