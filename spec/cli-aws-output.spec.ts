@@ -24,7 +24,10 @@ describe(`Output of pg-redshift-iam credentials${installed ? '' : ' (skipped: aw
     // The format of version 2, in version 1 too.
     writeFileSync(join(cli.folder, 'aws-config'), '[default]\ncli_timestamp_format = iso8601\n')
   })
-  after(() => emulator?.close())
+  after(() => {
+    cli?.close()
+    return emulator?.close()
+  })
 
   const theirs = (service: string, operation: string, parameters: readonly string[]) =>
     ended(spawn('aws', [service, operation, ...parameters], { cwd: cli.folder, env: cli.env }))

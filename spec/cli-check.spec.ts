@@ -26,7 +26,10 @@ describe('pg-redshift-iam check', function () {
     emulator = await startEmulator({ databases: ['dev', 'cli_locked'] })
     cli = await Cli.build(emulator)
   })
-  after(() => emulator.close())
+  after(() => {
+    cli.close()
+    return emulator.close()
+  })
 
   const withFault = async <T>(fault: Fault, work: () => Promise<T>, scope?: FaultScope): Promise<T> => {
     const active = emulator.fail(fault, scope)

@@ -19,7 +19,10 @@ describe('pg-redshift-iam credentials', function () {
     emulator = await startEmulator()
     cli = await Cli.build(emulator)
   })
-  after(() => emulator.close())
+  after(() => {
+    cli.close()
+    return emulator.close()
+  })
   beforeEach(() => {
     emulator.calls.length = 0
   })
@@ -233,7 +236,7 @@ describe('pg-redshift-iam credentials', function () {
     })
 
     for (const [flag, known] of [
-      ['--clusterIdentifier', '--cluster-identifier'],
+      ['--clusterId', '--cluster-identifier'],
       ['--workgroup', '--workgroup-name'],
       ['--dbuser=bob', '--db-user'],
       ['--regoin', '--region'],

@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { expect } from 'chai'
 import type { RedshiftEmulator } from '../lib/emulator/index.js'
-import { Cli, ended } from './support/cli.js'
+import { Cli, ended, hasTerminals } from './support/cli.js'
 import { startEmulator } from './support/emulator.js'
 
 const CLUSTER = 'examplecluster.abc123xyz789.us-west-2.redshift.amazonaws.com'
@@ -17,7 +17,10 @@ describe('pg-redshift-iam exec', function () {
     emulator = await startEmulator()
     cli = await Cli.build(emulator)
   })
-  after(() => emulator.close())
+  after(() => {
+    cli.close()
+    return emulator.close()
+  })
 
   const node = (script: string): string[] => [...ALICE, process.execPath, '-e', script]
 
@@ -63,6 +66,17 @@ describe('pg-redshift-iam exec', function () {
       child.kill(signal)
       expect(await end).to.include({ code: 7, signal: null })
     })
+
+  it(`lets Ctrl-C reach the command once${hasTerminals ? '' : ' (skipped: script is not installed)'}`, async function () {
+    if (!hasTerminals) this.skip()
+    const script = `let n = 0; process.on("SIGINT", () => n++ || setTimeout(() => process.exit(n), 500)); setInterval(() => {}, 1000); console.log("ready")`
+    const child = cli.startOnTerminal(`exec --host ${CLUSTER} -- "${process.execPath}" -e '${script}'`)
+    const end = ended(child)
+    if (child.stdout) await once(child.stdout, 'data')
+    child.stdin?.write('\u0003')
+    const { code } = await end
+    expect(code).to.equal(1)
+  })
 
   it('dies of the signal that the command died of', async () => {
     const { code, signal } = await cli.run(node('process.kill(process.pid, "SIGTERM"); setInterval(() => {}, 1000)'))

@@ -1,12 +1,10 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { expect } from 'chai'
 import type { RedshiftEmulator } from '../lib/emulator/index.js'
-import { Cli, ended } from './support/cli.js'
+import { Cli, ended, hasTerminals } from './support/cli.js'
 import { startEmulator } from './support/emulator.js'
 
 const CLUSTER = 'examplecluster.abc123xyz789.us-west-2.redshift.amazonaws.com'
-// Runs a program on a terminal of its own.
-const script = process.platform === 'linux' && spawnSync('script', ['--version']).status === 0
 const ESCAPE = '\u001b['
 
 describe('The command line at a terminal', function () {
@@ -17,7 +15,10 @@ describe('The command line at a terminal', function () {
     emulator = await startEmulator()
     cli = await Cli.build(emulator)
   })
-  after(() => emulator.close())
+  after(() => {
+    cli.close()
+    return emulator.close()
+  })
 
   const COMMANDS = [[], ['check'], ['credentials'], ['exec']]
   for (const command of COMMANDS)
@@ -63,18 +64,14 @@ describe('The command line at a terminal', function () {
     expect(await ended(child)).to.include({ stdout: '0\n', stderr: '' })
   })
 
-  describe(`of its own${script ? '' : ' (skipped: script, of util-linux, is not installed)'}`, () => {
+  describe(`of its own${hasTerminals ? '' : ' (skipped: script, of util-linux, is not installed)'}`, () => {
     before(function () {
-      if (!script) this.skip()
+      if (!hasTerminals) this.skip()
     })
 
     const onTerminal = async (parameters: string, env: Record<string, string> = {}): Promise<string> => {
-      const command = `stty cols 100; "${process.execPath}" "${cli.main}" ${parameters}`
-      const child = spawn('script', ['-qec', command, '/dev/null'], {
-        cwd: cli.folder,
-        env: { ...cli.env, TERM: 'xterm', ...env },
-      })
-      child.stdin.end()
+      const child = cli.startOnTerminal(parameters, env)
+      child.stdin?.end()
       return (await ended(child)).stdout
     }
 

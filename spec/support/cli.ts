@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -25,6 +25,7 @@ export class Cli {
   readonly main: string
   /** An environment that leads to the emulator, and to nothing of this machine. */
   readonly env: Readonly<Record<string, string>>
+  readonly #started = new Set<ChildProcess>()
 
   private constructor(folder: string, main: string, emulator: RedshiftEmulator) {
     this.folder = folder
@@ -64,13 +65,43 @@ export class Cli {
 
   /** Variables that are undefined are taken out of the environment. */
   start(parameters: readonly string[], env: Readonly<Record<string, string | undefined>> = {}): ChildProcess {
-    return spawn(process.execPath, [this.main, ...parameters], { cwd: this.folder, env: { ...this.env, ...env } })
+    return this.#spawn(process.execPath, [this.main, ...parameters], env)
+  }
+
+  /** Runs on a terminal of its own, 100 columns wide. What is printed, on both streams, comes on stdout. */
+  startOnTerminal(parameters: string, env: Readonly<Record<string, string>> = {}): ChildProcess {
+    const command = `stty cols 100; exec "${process.execPath}" "${this.main}" ${parameters}`
+    return this.#spawn('script', ['-qec', command, '/dev/null'], { TERM: 'xterm', ...env })
+  }
+
+  #spawn(
+    program: string,
+    parameters: readonly string[],
+    env: Readonly<Record<string, string | undefined>>,
+  ): ChildProcess {
+    const child = spawn(program, parameters, {
+      cwd: this.folder,
+      env: { ...this.env, ...env },
+      // In a process group, so that what it starts ends with it.
+      detached: true,
+    })
+    this.#started.add(child)
+    child.once('close', () => this.#started.delete(child))
+    return child
+  }
+
+  /** Ends what is still running: a spec that failed must not keep the others waiting. */
+  close(): void {
+    for (const { pid } of this.#started) if (pid !== undefined) process.kill(-pid, 'SIGKILL')
   }
 
   run(parameters: readonly string[], env?: Readonly<Record<string, string | undefined>>): Promise<Ended> {
     return ended(this.start(parameters, env))
   }
 }
+
+/** Whether programs can be run on a terminal here: by `script`, of util-linux. */
+export const hasTerminals = process.platform === 'linux' && spawnSync('script', ['--version']).status === 0
 
 /** Waits for the end of a process. */
 export async function ended(child: ChildProcess): Promise<Ended> {
