@@ -1,0 +1,73 @@
+import type { Failure, LoginOf, Report } from './protocol.js'
+import { isOutage, type Passed } from './weather.js'
+
+/** What the excuses go by. */
+export interface Evidence {
+  readonly passed: readonly Passed[]
+  readonly fetches: readonly Extract<Report, { kind: 'fetch' }>[]
+  readonly lifetimeMillis: number
+  /** How long after an outage callers may still get its failure: a call that hung in it reaches its deadline, then a pause. */
+  readonly recoveryMillis: number
+}
+
+const SLACK = 150
+
+const overlaps = ({ from, to }: Failure, passed: Passed, slack = SLACK): boolean =>
+  from <= passed.to + slack && to >= passed.from
+
+/** Which of the server's faults makes which failures, for every client alike. */
+const byServer: Readonly<Partial<Record<Passed['kind'], RegExp>>> = {
+  restart: /terminat|ECONNREFUSED|ECONNRESET|EPIPE|57P|disconnected/i,
+  'login-reset': /terminat|ECONNRESET|EPIPE|disconnected/i,
+  'login-hang': /timeout/i,
+  'reject-login': /28000|28P01|ERR_REDSHIFT_LOGIN_REJECTED/,
+}
+
+/** A login that AWS alone could have mended. */
+const byAws =
+  /ERR_REDSHIFT_(THROTTLED|UNAVAILABLE|TIMEOUT|RESPONSE|AWS_CREDENTIALS|ACCESS_DENIED|NOT_FOUND|LOGIN_REJECTED)|timeout/
+
+/** Why no client could have avoided this failure; undefined where one could. */
+export function excuse(failure: Failure, evidence: Evidence): string | undefined {
+  const said = `${failure.code} ${failure.message}`
+  const { passed } = evidence
+  const fault = passed.find(it => byServer[it.kind]?.test(said) && it.hits > 0 && overlaps(failure, it))
+  if (fault) return `the server: ${fault.name}`
+  return afterRevocation(failure, evidence) ?? duringOutage(failure, said, evidence)
+}
+
+/**
+ * A password function learns of a revoked login from the server's refusal: pg does not ask it a second time. All who had the login
+ * by then are refused as well; whoever comes after the next login has come is not.
+ */
+function afterRevocation(failure: Failure, { passed, fetches }: Evidence): string | undefined {
+  if (failure.consumer !== 'password' || !/^(28000|28P01)$/.test(failure.code ?? '')) return undefined
+  const revocation = passed.findLast(({ kind, from }) => kind === 'revoke' && from <= failure.to)
+  if (!revocation) return undefined
+  const next = fetches.find(it => it.login === failure.login && it.outcome === 'fetched' && it.at > revocation.from)
+  return !next || failure.from <= next.at ? 'a password function alone: the login was revoked' : undefined
+}
+
+/** AWS hands out no login, and there is none left: the outage has lasted for a quarter of a lifetime, or the server took it away. */
+function duringOutage(failure: Failure, said: string, evidence: Evidence): string | undefined {
+  if (!byAws.test(said)) return undefined
+  const { passed, lifetimeMillis, recoveryMillis } = evidence
+  for (const outage of passed.filter(isOutage)) {
+    if (!overlaps(failure, outage, recoveryMillis)) continue
+    if (Math.min(failure.to, outage.to) - outage.from >= lifetimeMillis / 4)
+      return 'AWS: an outage of more than a quarter of the lifetime'
+    if (isBereft(failure, evidence)) return 'AWS: an outage after the server had refused the login'
+  }
+  return undefined
+}
+
+/** The server refused the login, and no other has come since. */
+function isBereft({ login, from, to }: Failure, { passed, fetches }: Evidence): boolean {
+  const lost = passed.findLast(
+    ({ kind, from: at, hits }) => (kind === 'revoke' || kind === 'reject-login') && hits > 0 && at <= to,
+  )
+  return lost !== undefined && !gained(login, lost.from, from, fetches)
+}
+
+const gained = (login: LoginOf, after: number, before: number, fetches: Evidence['fetches']): boolean =>
+  fetches.some(it => it.login === login && it.outcome === 'fetched' && it.at > after && it.at < before)

@@ -1,0 +1,135 @@
+/**
+ * A soak: four users of the package ask for connections, queries and logins without end, on a real PostgreSQL behind the emulator,
+ * while both AWS and the server fail at random, all the time. Each failure that comes through must be one that no client could
+ * have avoided, and nothing may grow.
+ *
+ * npm run soak [-- --short | --seconds 180] [--seed 42]
+ */
+import { fork } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { startRedshiftEmulator } from 'pg-redshift-iam/emulator'
+import { type Evidence, excuse } from './excuses.js'
+import type { Counts, Failure, Order, Report, Size } from './protocol.js'
+import { Random } from './random.js'
+import { forecast, Weather } from './weather.js'
+
+const LIFETIME_SECONDS = 12
+const FETCH_TIMEOUT_MILLIS = 3_000
+/** The longest pause with nothing to serve. */
+const PAUSE_MILLIS = 5_000
+
+const { values } = parseArgs({
+  options: { short: { type: 'boolean', default: false }, seconds: { type: 'string' }, seed: { type: 'string' } },
+})
+const seconds = Number(values.seconds ?? (values.short ? 28 : 180))
+const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 32))
+console.log(`soak: seed ${seed}, ${seconds} seconds of weather; repeat it with --seconds ${seconds} --seed ${seed}`)
+
+const emulator = await startRedshiftEmulator({
+  lifetimeSeconds: LIFETIME_SECONDS,
+  postgres: process.env.REDSHIFT_EMULATOR_POSTGRES,
+})
+const weather = new Weather(emulator)
+const fetches: Evidence['fetches'][number][] = []
+const failures: Failure[] = []
+const crashes: string[] = []
+let calls = 0
+
+const subject = fork(fileURLToPath(new URL('subject.ts', import.meta.url)), {
+  execArgv: ['--expose-gc', '--import', 'tsx'],
+  env: { ...process.env, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
+})
+const order = (given: Order): void => void subject.send(given)
+const awaited: ((report: Report) => void)[] = []
+subject.on('message', (report: Report) => {
+  if (report.kind === 'failure') failures.push(report.failure)
+  else if (report.kind === 'fetch') fetches.push(report)
+  else if (report.kind === 'crashed') crashes.push(report.what)
+  else awaited.shift()?.(report)
+})
+subject.once('exit', code => {
+  if (awaited.length === 0) return
+  console.error(`The process under test ended (${code}).`)
+  process.exit(1)
+})
+const reply = (): Promise<Report> => new Promise(resolve => awaited.push(resolve))
+
+async function rest(): Promise<{ size: Size; counts: Counts }> {
+  order({ kind: 'rest' })
+  const report = await reply()
+  if (report.kind !== 'resting') throw new Error(`Expected its size, got ${report.kind}.`)
+  return report
+}
+
+/** Weather for so long, then a rest in which the process is measured. */
+async function round(random: Random, millis: number): Promise<{ size: Size; counts: Counts }> {
+  order({ kind: 'work' })
+  await weather.play(forecast(random, millis, LIFETIME_SECONDS * 1_000))
+  calls += emulator.calls.length
+  emulator.calls.length = emulator.logins.length = 0
+  return rest()
+}
+
+const started = reply()
+order({
+  kind: 'start',
+  setting: {
+    endpoint: emulator.endpoint,
+    credentials: emulator.aws.credentials,
+    gatewayPort: emulator.address.port,
+    ca: emulator.ca,
+    cluster: emulator.poolConfig('provisioned').host,
+    workgroup: emulator.poolConfig('serverless').host,
+    fetchTimeoutMillis: FETCH_TIMEOUT_MILLIS,
+    connectTimeoutMillis: 5_000,
+    rehearsals: weather.rehearse(),
+  },
+})
+await started
+const random = new Random(seed)
+const quarter = await round(random, (seconds * 1_000) / 4)
+const end = await round(random, (seconds * 1_000 * 3) / 4)
+order({ kind: 'end' })
+await emulator.close()
+
+const evidence: Evidence = {
+  passed: weather.passed,
+  fetches,
+  lifetimeMillis: LIFETIME_SECONDS * 1_000,
+  recoveryMillis: FETCH_TIMEOUT_MILLIS + PAUSE_MILLIS,
+}
+const tally = (names: readonly string[]): string => {
+  const counts = new Map<string, number>()
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1)
+  const lines = [...counts].sort(([, a], [, b]) => b - a)
+  return lines.map(([name, count]) => `\n    ${String(count).padStart(5)}  ${name}`).join('') || ' none'
+}
+const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MB`
+const unexcused = failures.filter(failure => excuse(failure, evidence) === undefined)
+const rotations = fetches.filter(({ outcome, background }) => background && outcome === 'fetched').length
+const grown = (['heapBytes', 'handles', 'listeners'] as const).filter(
+  what => end.size[what] > quarter.size[what] * 1.05,
+)
+
+console.log(`  connections opened   ${end.counts.connections}
+  queries answered     ${end.counts.queries}
+  callers that gave up ${end.counts.aborted}
+  API calls            ${calls}
+  rotations            ${rotations} unnoticed, and ${fetches.length - rotations} other fetches
+  faults injected${tally(weather.passed.filter(({ hits }) => hits > 0).map(({ name }) => name))}
+  failures that no client could avoid${tally(failures.flatMap(failure => excuse(failure, evidence) ?? []))}
+  failures that a client could have avoided: ${unexcused.length}
+  heap       ${megabytes(quarter.size.heapBytes)} after a quarter, ${megabytes(end.size.heapBytes)} at the end
+  handles    ${quarter.size.handles} after a quarter, ${end.size.handles} at the end
+  listeners  ${quarter.size.listeners} after a quarter, ${end.size.listeners} at the end`)
+for (const { consumer, code, message, from, to } of unexcused.slice(0, 20))
+  console.log(`  NOT EXCUSED  ${consumer}, from ${from} to ${to}: ${code} ${message.slice(0, 160)}`)
+if (unexcused.length > 0)
+  for (const { name, from, to, hits } of weather.passed)
+    console.log(`  weather      from ${from} to ${to}: ${name}, ${hits} hits`)
+for (const crash of crashes) console.log(`  UNCAUGHT     ${crash}`)
+for (const what of grown) console.log(`  GROWN        ${what}`)
+
+const idle = rotations === 0 || end.counts.queries === 0 || weather.passed.length === 0
+process.exitCode = unexcused.length + crashes.length + grown.length > 0 || idle ? 1 : 0

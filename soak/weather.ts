@@ -1,0 +1,202 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Fault, RedshiftEmulator } from 'pg-redshift-iam/emulator'
+import type { Random } from './random.js'
+
+/** One thing that goes wrong: what, when (after the start of its round), and for how long. */
+export interface Spell {
+  readonly name: string
+  readonly at: number
+  readonly millis: number
+  readonly fault: Fault | 'revoke' | 'restart'
+  /** How many requests or logins it meets at most. */
+  readonly times?: number
+}
+
+/** A spell as it came to pass. `to` is infinite while it lasts. */
+export interface Passed {
+  readonly name: string
+  readonly kind: Exclude<Spell['fault'], object> | Fault['kind']
+  readonly from: number
+  to: number
+  hits: number
+}
+
+/** What AWS may do for a while without any caller's notice, however long it lasts. */
+const harmless = ['latency', 'clock-skew', 'stale-date', 'no-date'] as const
+
+/** Whether AWS hands out no new login meanwhile. */
+export const isOutage = ({ kind }: Passed): boolean =>
+  !harmless.includes(kind as (typeof harmless)[number]) && !isOfServer(kind)
+
+const isOfServer = (kind: Passed['kind']): boolean => /login|revoke|restart/.test(kind)
+
+const MALFORMED = [
+  'no-user',
+  'empty-user',
+  'no-password',
+  'empty-password',
+  'no-expiration',
+  'nan-expiration',
+  'past-expiration',
+  'far-expiration',
+  'truncated',
+  'not-a-document',
+  'empty-body',
+] as const
+
+const OUTAGES = [
+  ...(['internal-error', 'throttling', 'hang', 'reset', 'same-expiry'] as const),
+  ...(['access-denied', 'expired-token', 'invalid-token', 'not-found'] as const),
+] as const
+
+function awsFault(random: Random): { fault: Fault; isOutage: boolean } {
+  const kind = random.pick([
+    ...OUTAGES,
+    ...(['hang', 'malformed', 'malformed'] as const),
+    ...(['latency', 'latency', 'clock-skew', 'clock-skew', 'stale-date', 'no-date'] as const),
+  ])
+  switch (kind) {
+    case 'latency':
+      return { fault: { kind, millis: random.whole(50, 1_000) }, isOutage: false }
+    case 'clock-skew':
+      return { fault: { kind, seconds: random.pick([-600, 600, -90, 90]) }, isOutage: false }
+    case 'stale-date':
+      return { fault: { kind, ageSeconds: random.whole(10, 240) }, isOutage: false }
+    case 'no-date':
+      return { fault: { kind }, isOutage: false }
+    case 'malformed':
+      return { fault: { kind, how: random.pick(MALFORMED) }, isOutage: true }
+    case 'same-expiry':
+      return { fault: { kind, samePassword: random.draw() < 0.5 }, isOutage: true }
+    case 'throttling':
+    case 'internal-error':
+      return {
+        fault: random.draw() < 0.5 ? { kind } : { kind, retryAfterSeconds: random.whole(1, 3) },
+        isOutage: true,
+      }
+    default:
+      return { fault: { kind }, isOutage: true }
+  }
+}
+
+function serverSpell(random: Random): Pick<Spell, 'fault' | 'millis'> & { times?: number } {
+  const kind = random.pick([
+    'login-latency',
+    'login-reset',
+    'login-hang',
+    'reject-login',
+    'revoke',
+    'revoke',
+    'restart',
+  ])
+  switch (kind) {
+    case 'login-latency':
+      return { fault: { kind, millis: random.whole(50, 400) }, millis: random.between(2_000, 4_000) }
+    case 'login-reset':
+      return { fault: { kind }, millis: 3_000, times: random.whole(1, 5) }
+    case 'login-hang':
+      return { fault: { kind }, millis: 3_000, times: random.whole(1, 3) }
+    case 'reject-login':
+      return { fault: { kind, sqlstate: random.pick(['28000', '28P01']) }, millis: 3_000, times: random.whole(1, 3) }
+    case 'restart':
+      return { fault: kind, millis: random.between(0, 800) }
+    default:
+      return { fault: 'revoke', millis: 0 }
+  }
+}
+
+const named = (fault: Spell['fault']): string =>
+  typeof fault === 'string' ? fault : fault.kind === 'malformed' ? `malformed (${fault.how})` : fault.kind
+
+/**
+ * What goes wrong in a round, on AWS's side and on the server's. Most outages of AWS last less than a quarter of a login's
+ * lifetime, and must not be noticed; some last longer. Between two of them there is room to recover.
+ */
+export function forecast(random: Random, millis: number, lifetimeMillis: number): { aws: Spell[]; server: Spell[] } {
+  const aws: Spell[] = []
+  for (let at = random.between(1_000, 2_000); ; ) {
+    const { fault, isOutage } = awsFault(random)
+    const isLong = random.draw() < 0.2
+    const longest = lifetimeMillis / 4 - 100
+    const lasts = !isOutage
+      ? random.between(2_000, 6_000)
+      : isLong
+        ? random.between(longest + 1_000, lifetimeMillis * 0.6)
+        : random.between(300, longest)
+    if (at + lasts > millis) break
+    aws.push({ name: named(fault), at, millis: lasts, fault })
+    at += lasts + random.between(3_000, 4_000)
+  }
+  const server: Spell[] = []
+  let lastRefusal = Number.NEGATIVE_INFINITY
+  for (let at = random.between(1_000, 2_000); ; ) {
+    const spell = serverSpell(random)
+    if (at + spell.millis > millis) break
+    // That logins are refused faster than they are refreshed is told as a wrong set-up, and not healed.
+    const refuses = /revoke|reject/.test(named(spell.fault))
+    if (refuses && at < lastRefusal + (lifetimeMillis * 2) / 3) continue
+    if (refuses) lastRefusal = at
+    server.push({ name: named(spell.fault), at, ...spell })
+    at += spell.millis + random.between(500, 2_000)
+  }
+  return { aws, server }
+}
+
+/** Plays a forecast on the emulator, and notes what came to pass. */
+export class Weather {
+  readonly passed: Passed[] = []
+  readonly #emulator: RedshiftEmulator
+
+  constructor(emulator: RedshiftEmulator) {
+    this.#emulator = emulator
+  }
+
+  /** Each kind of failure of AWS once, one per request: what is loaded on first use counts for neither measurement. */
+  rehearse(): number {
+    const faults: Fault[] = [
+      ...OUTAGES.filter(kind => kind !== 'hang').map((kind): Fault => ({ kind })),
+      ...MALFORMED.map((how): Fault => ({ kind: 'malformed', how })),
+    ]
+    for (const fault of faults) this.#emulator.fail(fault, { times: 1 })
+    return faults.length
+  }
+
+  async play({ aws, server }: ReturnType<typeof forecast>): Promise<void> {
+    const start = Date.now()
+    const inTurn = async (spells: readonly Spell[]): Promise<void> => {
+      for (const spell of spells) {
+        await sleep(Math.max(0, start + spell.at - Date.now()))
+        await this.#pass(spell)
+      }
+    }
+    await Promise.all([inTurn(aws), inTurn(server)])
+  }
+
+  async #pass({ name, fault, millis, times }: Spell): Promise<void> {
+    if (fault === 'revoke' && !(await this.#calm())) return
+    const kind = typeof fault === 'string' ? fault : fault.kind
+    const passed: Passed = { name, kind, from: Date.now(), to: Number.POSITIVE_INFINITY, hits: 1 }
+    this.passed.push(passed)
+    if (fault === 'revoke') this.#emulator.revokeLogins()
+    else if (fault === 'restart') await this.#emulator.restart({ downMillis: millis })
+    else {
+      const atWork = this.#emulator.fail(fault, { times })
+      await Promise.race([sleep(millis), ...(times === undefined ? [] : [atWork.reached(times)])])
+      atWork.clear()
+      passed.hits = atWork.hits
+    }
+    passed.to = Date.now()
+  }
+
+  /**
+   * Waits until no login is young, for a while: that a login was refused which AWS has just handed out is told as a wrong set-up,
+   * and not healed.
+   */
+  async #calm(): Promise<boolean> {
+    for (let waited = 0; waited < 6_000; waited += 25) {
+      if (!this.#emulator.calls.some(({ at }) => at > Date.now() - 1_500)) return true
+      await sleep(25)
+    }
+    return false
+  }
+}
