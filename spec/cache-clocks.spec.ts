@@ -159,6 +159,28 @@ describe('the cache and clocks', () => {
     sim.clock.suspend(15_001)
     expect((await sim.get()).password).to.equal('hunter1')
     expect(sim.aws.calls).to.have.lengthOf(3)
+    expect(sim.aws.calls[1]?.signal.aborted).to.equal(true)
+  })
+
+  it('does not begin anew what somebody still waits for', async () => {
+    sim.aws.script.push({ kind: 'hang' })
+    const waiting = sim.get()
+    sim.clock.suspend(3_600_000)
+    const joining = sim.get()
+    expect(sim.aws.calls).to.have.lengthOf(1)
+    sim.aws.lastCall.answer()
+    expect(await joining).to.equal(await waiting)
+  })
+
+  it('does not replay the failure of a refresh that nobody has seen', async () => {
+    await sim.get()
+    sim.aws.script.push({ kind: 'hang' })
+    sim.clock.skip(REFRESH + 1)
+    await sim.get()
+    sim.clock.suspend(3_600_000)
+    sim.aws.lastCall.fail()
+    await settle()
+    expect((await sim.get()).password).to.equal('hunter2')
   })
 
   it('runs a deadline on the monotonic clock: a suspended machine does not use it up', async () => {
