@@ -84,6 +84,13 @@ for (const [version, module] of pgVersions)
       }
     })
 
+    it('logs in as a user whose name is also that of the database', async () => {
+      const redshift = { aws: emulator.aws, autoCreate: true }
+      const client = create({ user: 'dev', database: 'dev', redshift }, 'provisioned')
+      await client.connect()
+      expect(await currentUser(client)).to.equal('IAMA:dev')
+    })
+
     it('logs in as a chosen user on serverless', async () => {
       const client = create({ redshift: { aws: emulator.aws, dbUser: 'alice' } })
       await client.connect()

@@ -3,6 +3,7 @@ import type { ConnectionOptions, RedshiftCredentials } from '../credentials.js'
 import { optionError } from '../errors.js'
 import { checkWhole } from '../identifiers.js'
 import type { RedshiftOptions } from '../options.js'
+import { iamUser } from './login.js'
 
 /** Configuration of pg's own client, plus one key. */
 export interface RedshiftPgClientConfig extends ClientConfig {
@@ -76,12 +77,13 @@ export function givenConnection(config: RedshiftPgClientConfig, options: Connect
   const database = url.database || config.database || options.database || PGDATABASE
   if (!database)
     throw optionError("No database is named, and pg would fall back to the user's name. Set database, or PGDATABASE.")
+  const user = url.user || config.user || options.user
   return {
     host: url.host || config.host || options.host || PGHOST || undefined,
     port: toPort(url.port) ?? toPort(config.port) ?? options.port ?? toPort(PGPORT),
     database,
-    // PGUSER is read with the request.
-    user: url.user || config.user || options.user,
+    // PGUSER is read with the request, which takes a database of the user's name for pg's fallback: this one was named.
+    user: user === database ? iamUser(user, options.autoCreate) : user,
   }
 }
 

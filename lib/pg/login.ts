@@ -17,7 +17,8 @@ export function checkTls(encrypted: unknown, options: ConnectionOptions): void {
 }
 
 /** The user name that AWS will give to the login of a database user. */
-const iamUser = (name: string, autoCreate: boolean | undefined): string => `${autoCreate ? 'IAMA' : 'IAM'}:${name}`
+export const iamUser = (name: string, autoCreate: boolean | undefined): string =>
+  `${autoCreate ? 'IAMA' : 'IAM'}:${name}`
 
 /** The user that the options name, with the prefix that AWS will put before it. With groups, AWS puts those behind it. */
 export const knownUser = ({ dbUser, dbGroups, autoCreate }: ConnectionOptions): string | undefined =>
