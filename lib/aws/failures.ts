@@ -1,4 +1,5 @@
 import { RedshiftCredentialsError, type RedshiftErrorCode } from '../errors.js'
+import { serverlessWorkgroup } from '../identifiers.js'
 import { type CredentialRequest, targetOf } from '../request.js'
 import { asError, copyCause, fromParsing, fromService, identifierOf, type SdkError, scrub } from './scrub.js'
 
@@ -47,15 +48,26 @@ export function describeCall(request: CredentialRequest): FailedCall {
 
 /** The call that looks an address up. */
 export function describeLookUp(request: CredentialRequest): FailedCall {
-  const { target, region, resources } = describeCall(request)
-  const serverless = request.api === 'GetCredentials'
-  return {
-    action: serverless ? 'redshift-serverless:GetWorkgroup' : 'redshift:DescribeClusters',
-    target,
-    region,
-    resources: serverless ? resources : [arnOf('redshift', region, `cluster:${targetOf(request)}`)],
-    alternative: 'give host, so that nothing needs to be looked up',
-  }
+  const { region } = request
+  const name = targetOf(request)
+  // A chosen user's login comes from the cluster API, but the address still is the workgroup's.
+  const workgroup = request.api === 'GetCredentials' ? name : serverlessWorkgroup(name)
+  const alternative = 'give host, so that nothing needs to be looked up'
+  return workgroup === undefined
+    ? {
+        action: 'redshift:DescribeClusters',
+        target: `cluster ${JSON.stringify(name)}`,
+        region,
+        resources: [arnOf('redshift', region, `cluster:${name}`)],
+        alternative,
+      }
+    : {
+        action: 'redshift-serverless:GetWorkgroup',
+        target: `workgroup ${JSON.stringify(workgroup)}`,
+        region,
+        resources: [arnOf('redshift-serverless', region, 'workgroup/<workgroup id>')],
+        alternative,
+      }
 }
 
 const THROTTLING =
