@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { RedshiftEmulator } from '../../lib/emulator/types.js'
 
-/** Waits for what nothing tells. Fails after ten seconds. */
-export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  for (const end = performance.now() + 10_000; !(await condition()); await delay(5))
-    if (performance.now() > end) throw new Error(`It did not come about within ten seconds: ${what}.`)
+/** Waits for what nothing tells. Fails after so many seconds. */
+export async function until(what: string, condition: () => boolean | Promise<boolean>, seconds = 10): Promise<void> {
+  for (const end = performance.now() + seconds * 1_000; !(await condition()); await delay(5))
+    if (performance.now() > end) throw new Error(`It did not come about within ${seconds} seconds: ${what}.`)
 }
 
 /** No client has a socket any more. */

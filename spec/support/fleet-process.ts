@@ -1,0 +1,117 @@
+/**
+ * One process of a fleet, as a user's would be: it asks for the login again and again, and opens connections with it. It is told what to
+ * do through the channel to its parent, so that no secret stands among its arguments.
+ */
+import { subscribe } from 'node:diagnostics_channel'
+import { setTimeout as delay } from 'node:timers/promises'
+import pg from 'pg'
+import { gatewayStream } from '../../lib/emulator/stream.js'
+import type { RedshiftEmulator } from '../../lib/emulator/types.js'
+import { RedshiftCredentials, redshiftPassword, type StoreMessage } from '../../lib/index.js'
+import { type IoRedisClient, type NodeRedisClient, redisStore } from '../../lib/store/redis.js'
+
+/** What a process is told when it starts. */
+export interface FleetSetUp {
+  /** Which package is used, and where Redis is; none: it has no store. */
+  readonly redis: { readonly by: 'redis' | 'ioredis'; readonly url: string } | undefined
+  readonly encryptionKey: string
+  readonly aws: RedshiftEmulator['aws']
+  readonly connection: { readonly host: string; readonly port: number; readonly database: string; readonly ca: string }
+  readonly gatewayPort: number
+  /** How often it asks for the login, and how often it opens a connection, in milliseconds. */
+  readonly askMillis: number
+  readonly connectMillis: number
+}
+
+/** What a process is told afterwards, one after another: each is answered by a report. */
+export type FleetOrder =
+  /** It fetches the login for this database, once. */
+  | { readonly kind: 'fetch'; readonly database: string }
+  /** It begins to work. */
+  | { readonly kind: 'work' }
+  | { readonly kind: 'report' }
+
+/** What it has seen so far. */
+export interface FleetReport {
+  /** Milliseconds from its first order to the first connection. */
+  readonly firstConnection: number | undefined
+  readonly asked: number
+  readonly connections: number
+  /** What went wrong, counted. */
+  readonly failures: Readonly<Record<string, number>>
+  /** The store's messages, counted: `direct claim slow`. */
+  readonly events: Readonly<Record<string, number>>
+}
+
+const USER = 'IAM:alice'
+
+const count = (counts: Record<string, number>, name: string): void => {
+  counts[name] = (counts[name] ?? 0) + 1
+}
+
+// Each process loads one of the packages only, as a user's would.
+async function connectTo({ by, url }: NonNullable<FleetSetUp['redis']>): Promise<NodeRedisClient | IoRedisClient> {
+  const { connect } = by === 'redis' ? await import('./fleet-redis.js') : await import('./fleet-ioredis.js')
+  return connect(url)
+}
+
+async function start(setUp: FleetSetUp): Promise<(order: FleetOrder) => Promise<FleetReport>> {
+  const { redis, encryptionKey, aws, connection, gatewayPort, askMillis, connectMillis } = setUp
+  const events: Record<string, number> = {}
+  subscribe('pg-redshift-iam:store', message => {
+    const { event, operation, reason, detail } = message as StoreMessage
+    count(events, [event, operation, reason, detail].filter(Boolean).join(' '))
+  })
+  const identity = 'arn:aws:iam::123456789012:role/fleet'
+  const store = redis && redisStore(await connectTo(redis), { encryptionKeys: [encryptionKey], identity })
+  const credentials = new RedshiftCredentials({ aws, store })
+  const { ca, ...config } = connection
+
+  let asked = 0
+  let connections = 0
+  let firstConnection: number | undefined
+  const failures: Record<string, number> = {}
+  const attempt = (action: () => Promise<void>): Promise<void> =>
+    action().catch(error => count(failures, `${error.code}: ${error.message}`))
+  const repeat = async (millis: number, action: () => Promise<void>): Promise<never> => {
+    for (;;) {
+      await attempt(action)
+      await delay(millis)
+    }
+  }
+  const ask = async (database = config.database): Promise<void> => {
+    await credentials.get({ ...config, user: USER, database })
+    asked++
+  }
+  const connect = async (begin: number): Promise<void> => {
+    const stream = gatewayStream(gatewayPort)
+    const client = new pg.Client({
+      ...config,
+      user: USER,
+      ssl: { ca },
+      stream,
+      password: redshiftPassword(credentials),
+    })
+    await client.connect()
+    firstConnection ??= performance.now() - begin
+    connections++
+    await client.end()
+  }
+  return async order => {
+    const begin = performance.now()
+    if (order.kind === 'fetch') await attempt(() => ask(order.database))
+    else if (order.kind === 'work') {
+      void repeat(askMillis, ask)
+      void repeat(connectMillis, () => connect(begin))
+    }
+    return { firstConnection, asked, connections, failures, events }
+  }
+}
+
+process.once('message', async (setUp: FleetSetUp) => {
+  const carryOut = await start(setUp)
+  process.on('message', async (order: FleetOrder) => process.send?.(await carryOut(order)))
+  process.send?.('ready')
+})
+// Without its parent it has nothing to do.
+process.once('disconnect', () => process.exit())

@@ -1,0 +1,144 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import type { RedshiftEmulator } from '../../lib/emulator/types.js'
+import type { FleetOrder, FleetReport, FleetSetUp } from './fleet-process.js'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+// One key for all fleets of a run, as in production.
+const encryptionKey = randomBytes(32).toString('base64')
+
+let program: Promise<string> | undefined
+
+/**
+ * The program as plain JavaScript, with its packages in it: twenty processes that compile TypeScript, or read hundreds of files, would
+ * keep a small machine busy for long. The SDK stays outside: only who owns a claim is to load it.
+ */
+async function compile(): Promise<string> {
+  const outdir = join(root, 'node_modules', '.cache', 'pg-redshift-iam', `fleet-${process.pid}`)
+  await build({
+    entryPoints: [join(root, 'spec', 'support', 'fleet-process.ts')],
+    outdir,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    splitting: true,
+    external: ['@aws-sdk/*', 'pg-native', 'pg-cloudflare'],
+    // For the packages that are CommonJS.
+    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    logLevel: 'error',
+  })
+  process.once('exit', () => rmSync(outdir, { recursive: true, force: true }))
+  return join(outdir, 'fleet-process.mjs')
+}
+
+/** One process of a fleet. */
+export class FleetMember {
+  readonly accessKeyId: string
+  readonly #child: ChildProcess
+  readonly #end: Promise<never>
+
+  constructor(child: ChildProcess, accessKeyId: string) {
+    this.#child = child
+    this.#end = once(child, 'exit').then(([code, signal]) => {
+      throw new Error(`A process of the fleet ended with ${signal ?? code}.`)
+    })
+    this.#end.catch(() => {})
+    this.accessKeyId = accessKeyId
+  }
+
+  /** Resolves when it is ready. */
+  async setUp(setUp: FleetSetUp): Promise<void> {
+    await this.#tell(setUp)
+  }
+
+  /** Resolves when it has been carried out. */
+  async order(order: FleetOrder): Promise<FleetReport> {
+    return (await this.#tell(order)) as FleetReport
+  }
+
+  get alive(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null
+  }
+
+  async kill(): Promise<void> {
+    if (!this.alive) return
+    this.#child.kill('SIGKILL')
+    await once(this.#child, 'exit')
+  }
+
+  async #tell(what: FleetSetUp | FleetOrder): Promise<unknown> {
+    this.#child.send(what)
+    const heard = new AbortController()
+    try {
+      const [answer] = await Promise.race([once(this.#child, 'message', { signal: heard.signal }), this.#end])
+      return answer
+    } finally {
+      heard.abort()
+    }
+  }
+}
+
+/** How a fleet is set up. */
+export interface FleetOptions {
+  readonly size: number
+  readonly emulator: RedshiftEmulator
+  /** Where Redis is; it is used through both packages by turns. Left out: no store. */
+  readonly redisUrl?: string | undefined
+  readonly askMillis?: number
+  readonly connectMillis?: number
+}
+
+/** Real processes that share logins, each with an AWS access key of its own, so that the emulator tells who asked. */
+export class ProcessFleet {
+  readonly members: readonly FleetMember[]
+
+  private constructor(members: readonly FleetMember[]) {
+    this.members = members
+  }
+
+  /** Starts the processes, and resolves when all of them are ready. They do nothing before they are told. */
+  static async start(options: FleetOptions): Promise<ProcessFleet> {
+    const { size, emulator, redisUrl, askMillis = 20, connectMillis = 1_000 } = options
+    program ??= compile()
+    const file = await program
+    const { ssl, host, port, database } = emulator.poolConfig()
+    const fleet = new ProcessFleet(
+      Array.from({ length: size }, (_, index) => {
+        const env = { PATH: process.env.PATH, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' }
+        return new FleetMember(fork(file, { env, execArgv: [] }), `AKIAFLEET${String(index).padStart(11, '0')}`)
+      }),
+    )
+    const ready = fleet.members.map(({ accessKeyId }, index) => {
+      const { endpoint, credentials } = emulator.aws
+      return fleet.members[index]?.setUp({
+        redis: redisUrl === undefined ? undefined : { by: index % 2 === 0 ? 'redis' : 'ioredis', url: redisUrl },
+        encryptionKey,
+        aws: { endpoint, credentials: { ...credentials, accessKeyId } },
+        connection: { host, port, database, ca: ssl.ca },
+        gatewayPort: emulator.address.port,
+        askMillis,
+        connectMillis,
+      })
+    })
+    await Promise.all(ready)
+    return fleet
+  }
+
+  /** Tells all that live to do this, at once, and resolves when all have. */
+  order(order: FleetOrder): Promise<FleetReport[]> {
+    return Promise.all(this.members.filter(({ alive }) => alive).map(member => member.order(order)))
+  }
+
+  /** For when a spec fails half-way. */
+  async kill(): Promise<void> {
+    await Promise.all(this.members.map(member => member.kill()))
+  }
+}

@@ -1,0 +1,87 @@
+import { once } from 'node:events'
+import { connect, createServer, type Server, type Socket } from 'node:net'
+
+/** What befell the traffic so far. */
+interface Befallen {
+  delayed: number
+  stalled: number
+  reset: number
+  garbled: number
+}
+
+/** A TCP proxy in front of Redis that can be made unreliable: it delays, stalls, resets connections and garbles stored values. */
+export class UnreliableProxy {
+  readonly befallen: Befallen = { delayed: 0, stalled: 0, reset: 0, garbled: 0 }
+  unreliable = false
+  readonly #server: Server
+  readonly #target: number
+  readonly #sockets = new Set<Socket>()
+
+  private constructor(target: number) {
+    this.#target = target
+    this.#server = createServer(socket => this.#relay(socket))
+  }
+
+  static async start(target: number): Promise<UnreliableProxy> {
+    const proxy = new UnreliableProxy(target)
+    proxy.#server.listen(0, '127.0.0.1')
+    await once(proxy.#server, 'listening')
+    return proxy
+  }
+
+  get url(): string {
+    const address = this.#server.address()
+    return `redis://127.0.0.1:${typeof address === 'object' ? address?.port : address}`
+  }
+
+  async close(): Promise<void> {
+    this.#server.close()
+    for (const socket of this.#sockets) socket.destroy()
+    await once(this.#server, 'close')
+  }
+
+  #relay(client: Socket): void {
+    const redis = connect(this.#target, '127.0.0.1')
+    const ends = [client, redis]
+    for (const socket of ends) {
+      this.#sockets.add(socket)
+      socket.on('error', () => {})
+      socket.on('close', () => {
+        this.#sockets.delete(socket)
+        for (const end of ends) end.destroy()
+      })
+    }
+    this.#pass(client, redis, chunk => chunk)
+    this.#pass(redis, client, chunk => this.#garble(chunk))
+  }
+
+  #pass(from: Socket, to: Socket, change: (chunk: Buffer) => Buffer): void {
+    // One after another, so that the order stays.
+    let last = Promise.resolve()
+    from.on('data', chunk => {
+      last = last.then(() => this.#hinder(from)).then(() => void to.write(change(chunk)))
+    })
+  }
+
+  async #hinder(socket: Socket): Promise<void> {
+    if (!this.unreliable) return
+    const draw = Math.random()
+    if (draw < 0.03) {
+      this.befallen.reset++
+      socket.resetAndDestroy()
+      return
+    }
+    const stalled = draw < 0.08
+    this.befallen[stalled ? 'stalled' : 'delayed']++
+    await new Promise(resolve => setTimeout(resolve, stalled ? 400 + Math.random() * 2_000 : Math.random() * 60))
+  }
+
+  /** Of a sealed value, another of the same length: a client that is confused about the protocol itself would show nothing. */
+  #garble(chunk: Buffer): Buffer {
+    if (!this.unreliable || Math.random() < 0.7) return chunk
+    const text = chunk.toString('latin1')
+    const garbled = text.replace(/v1\.[\w-]{40}/, sealed => [...sealed.slice(3)].reverse().join('').padStart(43, 'v1.'))
+    if (garbled !== text) this.befallen.garbled++
+    return Buffer.from(garbled, 'latin1')
+  }
+}
