@@ -123,7 +123,7 @@ describe('pg-redshift-iam check', function () {
         AWS_SECRET_ACCESS_KEY: undefined,
       })
       expect(code).to.equal('ERR_REDSHIFT_AWS_CREDENTIALS')
-      expect(message).to.include('No AWS credentials were found').and.include('aws sso login')
+      expect(message).to.include('from any providers. Set AWS_PROFILE').and.include('aws sso login')
     })
 
     it('credentials: the profile does not exist', async () => {

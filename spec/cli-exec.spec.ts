@@ -1,8 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
 import { expect } from 'chai'
 import type { RedshiftEmulator } from '../lib/emulator/index.js'
-import { Cli, ended, hasTerminals } from './support/cli.js'
+import { Cli, ended, hasTerminals, printed } from './support/cli.js'
 import { startEmulator } from './support/emulator.js'
 
 const CLUSTER = 'examplecluster.abc123xyz789.us-west-2.redshift.amazonaws.com'
@@ -62,7 +61,7 @@ describe('pg-redshift-iam exec', function () {
         node(`process.on('${signal}', () => process.exit(7)); setInterval(() => {}, 1000); console.log('ready')`),
       )
       const end = ended(child)
-      if (child.stdout) await once(child.stdout, 'data')
+      await printed(child, 'ready')
       child.kill(signal)
       expect(await end).to.include({ code: 7, signal: null })
     })
@@ -72,7 +71,7 @@ describe('pg-redshift-iam exec', function () {
     const script = `let n = 0; process.on("SIGINT", () => n++ || setTimeout(() => process.exit(n), 500)); setInterval(() => {}, 1000); console.log("ready")`
     const child = cli.startOnTerminal(`exec --host ${CLUSTER} -- "${process.execPath}" -e '${script}'`)
     const end = ended(child)
-    if (child.stdout) await once(child.stdout, 'data')
+    await printed(child, 'ready')
     child.stdin?.write('\u0003')
     const { code } = await end
     expect(code).to.equal(1)

@@ -103,15 +103,26 @@ export class Cli {
 /** Whether programs can be run on a terminal here: by `script`, of util-linux. */
 export const hasTerminals = process.platform === 'linux' && spawnSync('script', ['--version']).status === 0
 
+/** Waits until a process has printed something. */
+export function printed(child: ChildProcess, text: string): Promise<void> {
+  let all = ''
+  return new Promise(resolve => {
+    child.stdout?.on('data', part => {
+      all += part
+      if (all.includes(text)) resolve()
+    })
+  })
+}
+
 /** Waits for the end of a process. */
 export async function ended(child: ChildProcess): Promise<Ended> {
-  const printed = { stdout: '', stderr: '' }
+  const output = { stdout: '', stderr: '' }
   child.stdout?.setEncoding('utf8').on('data', text => {
-    printed.stdout += text
+    output.stdout += text
   })
   child.stderr?.setEncoding('utf8').on('data', text => {
-    printed.stderr += text
+    output.stderr += text
   })
   const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null]
-  return { code, signal, ...printed }
+  return { code, signal, ...output }
 }
