@@ -10,12 +10,12 @@ import { expect } from 'chai'
 import { Cluster, Redis } from 'ioredis'
 import pg from 'pg'
 import { createClient, createClientPool, createCluster } from 'redis'
-import type { RedshiftEmulator } from '../lib/emulator/index.js'
-import { RedshiftCredentials, RedshiftPool, type StoreMessage } from '../lib/index.js'
-import { type IoRedisClient, type NodeRedisClient, redisStore } from '../lib/store/redis.js'
-import { startEmulator } from './support/emulator.js'
-import { needsRedis, RedisServer } from './support/redis.js'
-import { until } from './support/until.js'
+import type { RedshiftEmulator } from '../../lib/emulator/index.js'
+import { RedshiftCredentials, RedshiftPool, type StoreMessage } from '../../lib/index.js'
+import { type IoRedisClient, type NodeRedisClient, redisStore } from '../../lib/store/redis.js'
+import { startEmulator } from '../support/emulator.js'
+import { needsRedis, RedisServer } from '../support/redis.js'
+import { until } from '../support/until.js'
 
 const KEY = randomBytes(32)
 const ignore = (): void => {}

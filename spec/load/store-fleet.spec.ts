@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'chai'
-import type { EmulatedCall, RedshiftEmulator } from '../lib/emulator/index.js'
-import { startEmulator } from './support/emulator.js'
-import type { FleetReport } from './support/fleet-process.js'
-import { ProcessFleet } from './support/processes.js'
-import { needsRedis, RedisServer } from './support/redis.js'
-import { UnreliableProxy } from './support/unreliable.js'
-import { until } from './support/until.js'
+import type { EmulatedCall, RedshiftEmulator } from '../../lib/emulator/index.js'
+import { startEmulator } from '../support/emulator.js'
+import type { FleetReport } from '../support/fleet-process.js'
+import { ProcessFleet } from '../support/processes.js'
+import { needsRedis, RedisServer } from '../support/redis.js'
+import { UnreliableProxy } from '../support/unreliable.js'
+import { until } from '../support/until.js'
 
 const LIFETIME_SECONDS = 6
 // A refresh comes after half of a lifetime at the earliest. Of that, Date's whole seconds and the way to the store may take some.

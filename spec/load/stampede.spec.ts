@@ -1,9 +1,9 @@
 import { expect } from 'chai'
 import pg from 'pg'
-import type { RedshiftEmulator } from '../lib/emulator/index.js'
-import { RedshiftCredentials, redshiftPassword } from '../lib/index.js'
-import { startEmulator } from './support/emulator.js'
-import { phaseReached } from './support/phase.js'
+import type { RedshiftEmulator } from '../../lib/emulator/index.js'
+import { RedshiftCredentials, redshiftPassword } from '../../lib/index.js'
+import { startEmulator } from '../support/emulator.js'
+import { phaseReached } from '../support/phase.js'
 
 const THOUSAND = Array.from({ length: 1_000 })
 
@@ -46,7 +46,7 @@ describe('a thousand at once', function () {
 
   it('cause one API call through a pool of 200, cold and across a refresh', async () => {
     // Half of the lifetime is enough for a thousand TLS logins, on a slow machine too.
-    await start(60)
+    await start(40)
     const pool = new pg.Pool({
       ...emulator.poolConfig(),
       user: 'IAM:alice',
