@@ -4,7 +4,7 @@ import type { RedshiftLogin } from '../login.js'
 import { REDSHIFT_PORT, type RedshiftPgClientConfig } from './config.js'
 import { direct, holdStartup, renewConnection, type SendStartup, socketOf, wipePassword } from './internals.js'
 import { checkUser, isRejectedLogin, rejectedLogin } from './login.js'
-import { type ClientSetUp, type RefusedSetUp, setUpClient } from './set-up.js'
+import { type ClientSetUp, checkClient, type RefusedSetUp, setUpClient } from './set-up.js'
 
 /** A client that logs in with a user and a password of one pair, fetched from AWS. Otherwise a `pg.Client`. */
 export interface RedshiftPgClient extends pg.Client {}
@@ -79,6 +79,7 @@ const extend = (Base: typeof pg.Client): RedshiftPgClientClass =>
 
     async #open(setUp: ClientSetUp | RefusedSetUp): Promise<void> {
       if ('refused' in setUp) throw setUp.refused
+      checkClient(this, setUp)
       const { given, connectionTimeoutMillis } = setUp
       if (connectionTimeoutMillis > 0)
         this.#timer = setTimeout(() => this.#finish(new Error('timeout expired')), connectionTimeoutMillis).unref()
@@ -100,13 +101,14 @@ const extend = (Base: typeof pg.Client): RedshiftPgClientClass =>
         if (!login || !isRejectedLogin(error)) return this.#finish(error)
         const replaced = setUp.credentials.invalidate(login)
         if (!replaced || isSecondTry) return this.#finish(rejectedLogin(error, login))
-        try {
-          if (!renewConnection(this, Base, setUp.pgConfig)) return this.#finish(error)
-          this.#connect(setUp, true)
-        } catch (failure) {
-          this.#finish(failure as Error)
-        }
+        this.#reconnect(setUp, error).catch(failure => this.#fail(failure))
       })
+    }
+
+    /** Async for the exceptions: whoever makes the sockets may throw. */
+    async #reconnect(setUp: ClientSetUp, refusal: Error): Promise<void> {
+      if (renewConnection(this, Base, setUp.pgConfig)) this.#connect(setUp, true)
+      else this.#finish(refusal)
     }
 
     #logIn(setUp: ClientSetUp, send: SendStartup): void {

@@ -26,40 +26,18 @@ interface ConnectionInternals extends EventEmitter {
 
 const internals = (client: pg.Client): ClientInternals => client as unknown as ClientInternals
 
-/** What pg makes of a configuration. */
-export interface DryRun {
-  readonly native: boolean
-  readonly ssl: unknown
-}
-
-// A pool makes its clients of the same configuration again and again, and pg takes a twentieth of a login's time for each.
-const lastRuns = new WeakMap<typeof pg.Client, { config: object; sslMode: string | undefined; outcome: DryRun }>()
-
-const sameEntries = (one: object, other: object): boolean => {
-  const entries = Object.entries(one)
-  return (
-    entries.length === Object.keys(other).length &&
-    entries.every(([name, value]) => value === (other as Record<string, unknown>)[name])
-  )
-}
-
-/**
- * What pg makes of a configuration. It parses connection strings, reads files and throws here, not in the constructor of a
- * client that a pool is waiting for.
- */
-export function dryRun(Base: typeof pg.Client, config: pg.ClientConfig): DryRun {
-  const { PGSSLMODE: sslMode } = process.env
-  const last = lastRuns.get(Base)
-  // The files that a connection string names may change.
-  if (last && last.sslMode === sslMode && !config.connectionString && sameEntries(last.config, config))
-    return last.outcome
+/** Has pg parse a configuration, without a client that a pool would be waiting for: it reads files, and throws. */
+export function dryRun(Base: typeof pg.Client, config: pg.ClientConfig): void {
   // Instead of a connection, for which pg would make a socket.
   const connection = {}
-  const client = internals(new Base({ ...config, connection } as pg.ClientConfig))
-  const outcome = { native: client.connection !== connection, ssl: client.ssl }
-  lastRuns.set(Base, { config, sslMode, outcome })
-  return outcome
+  new Base({ ...config, connection } as pg.ClientConfig)
 }
+
+/** Whether this is a client of `pg.native`. */
+export const isNative = (client: pg.Client): boolean => internals(client).connection === undefined
+
+/** What pg has found for TLS: true, options, false, or whatever else a connection string says. */
+export const sslOf = (client: pg.Client): unknown => internals(client).ssl
 
 /** Sets what pg keeps twice: on the client, and in the parameters that it parsed. */
 function setParameters(client: pg.Client, parameters: object): void {

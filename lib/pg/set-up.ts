@@ -3,7 +3,7 @@ import { connectionOptionsOf, RedshiftCredentials, toCredentials } from '../cred
 import { optionError, quoted, RedshiftCredentialsError } from '../errors.js'
 import type { RedshiftOptions } from '../options.js'
 import { type GivenConnection, givenConnection, type RedshiftPgClientConfig, tlsOf } from './config.js'
-import { dryRun } from './internals.js'
+import { dryRun, isNative, sslOf } from './internals.js'
 import { checkTls } from './login.js'
 
 /** What the configuration of a client comes to. */
@@ -38,21 +38,29 @@ function setUp({ redshift, password, ...config }: RedshiftPgClientConfig, Base: 
   const credentials = sharedCredentials(redshift)
   const options = connectionOptionsOf(credentials)
   const given = givenConnection({ ...config, password }, options)
-  const { connectionTimeoutMillis = 0 } = config
+  const { connectionTimeoutMillis = 0, connectionString, sslnegotiation } = config
   // A timer of our own takes the place of pg's: it also covers the look-up, and the second try.
   const pgConfig = { ...config, ssl: tlsOf(config, options), connectionTimeoutMillis: 0 }
-  const { native, ssl } = dryRun(Base, pgConfig)
-  if (native)
+  if (connectionString || sslnegotiation || process.env.PGSSLNEGOTIATION) dryRun(Base, pgConfig)
+  return { pgConfig, credentials, given, connectionTimeoutMillis }
+}
+
+/**
+ * Checks what pg has made of the configuration.
+ * @throws RedshiftCredentialsError `ERR_REDSHIFT_NATIVE`, `ERR_REDSHIFT_OPTION`, `ERR_REDSHIFT_TLS`
+ */
+export function checkClient(client: pg.Client, { credentials }: ClientSetUp): void {
+  if (isNative(client))
     throw new RedshiftCredentialsError(
       'ERR_REDSHIFT_NATIVE',
       'pg.native cannot log in with a fetched pair. Use the JavaScript client of pg (unset NODE_PG_FORCE_NATIVE, remove pg-native).',
     )
+  const ssl = sslOf(client)
   if (typeof ssl === 'string')
     throw optionError(
       `ssl is ${quoted(ssl)}, a text, on which pg crashes. Set ssl: true, or an object of Node's TLS options.`,
     )
-  checkTls(ssl, options)
-  return { pgConfig, credentials, given, connectionTimeoutMillis }
+  checkTls(ssl, connectionOptionsOf(credentials))
 }
 
 // pg-pool makes a client of the same options again and again: they share one RedshiftCredentials.

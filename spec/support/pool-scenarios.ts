@@ -112,7 +112,7 @@ export const poolScenarios: Readonly<Record<string, (scene: Scene) => Promise<vo
   },
 
   'closes connections after maxLifetimeSeconds': async ({ create, note }) => {
-    const pool = create({ maxLifetimeSeconds: 1 })
+    const pool = create({ maxLifetimeSeconds: 0.3 })
     const removed = once(pool, 'remove')
     const busy = await pool.connect()
     await value(pool, 'select 1')
