@@ -17,4 +17,13 @@ export {
 } from './pg/pool.js'
 export type { RedshiftConnection } from './request.js'
 export type { CredentialStore, EncryptionKey, StoredValue } from './store/store.js'
-export type { FetchEndMessage, FetchStartMessage, InvalidateMessage, StoreMessage, TraceContext } from './tracing.js'
+export type {
+  FetchEndMessage,
+  FetchStartMessage,
+  InvalidateMessage,
+  StoreFailureReason,
+  StoreIgnoredReason,
+  StoreMessage,
+  StoreOperation,
+  TraceContext,
+} from './tracing.js'
