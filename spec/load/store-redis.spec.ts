@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
-import { rmSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -15,6 +15,7 @@ import { RedshiftCredentials, RedshiftPool, type StoreMessage } from '../../lib/
 import { type IoRedisClient, type NodeRedisClient, redisStore } from '../../lib/store/redis.js'
 import { startEmulator } from '../support/emulator.js'
 import { needsRedis, RedisServer } from '../support/redis.js'
+import { rejection } from '../support/rejection.js'
 import { until } from '../support/until.js'
 
 const KEY = randomBytes(32)
@@ -314,6 +315,20 @@ describe('logins that are shared through Redis', function () {
       expect(emulator.calls).to.have.lengthOf(calls + 1)
     })
   }
+
+  it('are shared by Redis users who may do no more than docs/fleet.md says', async () => {
+    const page = readFileSync(new URL('../../docs/fleet.md', import.meta.url), 'utf8')
+    const [, rules = ''] = /^ACL SETUSER logins on (.+)$/m.exec(page) ?? []
+    await admin.call('ACL', 'SETUSER', 'logins', 'on', ...rules.replace('<password>', 'hunter2').split(' '))
+    const url = redis.url.replace('//', '//logins:hunter2@')
+    const fleet = [share(await nodeRedis(url)), share(ioRedis(url))]
+    await Promise.all(fleet.map(credentials => credentials.get()))
+    expect(emulator.calls).to.have.lengthOf(1)
+    const limited = new Redis(url)
+    open.push({ close: () => limited.disconnect() })
+    for (const refused of [limited.keys('*'), limited.get('another')])
+      expect((await rejection(refused)).message).to.include('NOPERM')
+  })
 
   it('come from AWS where Redis is full, which a message says', async () => {
     await admin.config('SET', 'maxmemory', '1')

@@ -1,0 +1,105 @@
+/**
+ * npx tsx bench/fleet-store.ts [--quick]: real processes with and without a shared store, as a table in Markdown. It wants
+ * `redis-server` in PATH.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { startRedshiftEmulator } from '../lib/emulator/index.js'
+import { ProcessFleet } from '../spec/support/processes.js'
+import { RedisServer } from '../spec/support/redis.js'
+import type { Bench, Figure, Result, Setting } from './bench.js'
+import { markdownTable, tablesOf } from './format.js'
+
+const SIZES = [1, 10, 20]
+const LIFETIME_SECONDS = 24
+const ANSWER_MILLIS = 200
+
+interface Measured {
+  readonly atStart: number
+  readonly perLifetime: number
+  readonly median: number
+  readonly slowest: number
+  /** Attempts to get a login or a connection that failed: on a machine that is too busy to load so many SDKs in time. */
+  readonly failed: number
+}
+
+/** A fleet that starts at once and works on, for so many lifetimes. */
+async function measure(size: number, redisUrl: string | undefined, lifetimes: number): Promise<Measured> {
+  await using emulator = await startRedshiftEmulator({ lifetimeSeconds: LIFETIME_SECONDS })
+  emulator.fail({ kind: 'latency', millis: ANSWER_MILLIS })
+  const fleet = await ProcessFleet.start({ size, emulator, redisUrl, connectMillis: 2_000 })
+  try {
+    let reports = await fleet.order({ kind: 'work' })
+    while (reports.some(({ firstConnection }) => firstConnection === undefined)) {
+      await delay(100)
+      reports = await fleet.order({ kind: 'report' })
+    }
+    const atStart = emulator.calls.length
+    await delay(lifetimes * LIFETIME_SECONDS * 1_000)
+    const perLifetime = (emulator.calls.length - atStart) / lifetimes
+    reports = await fleet.order({ kind: 'report' })
+    const failed = reports.flatMap(({ failures }) => Object.values(failures)).reduce((sum, times) => sum + times, 0)
+    const times = reports.map(({ firstConnection = Number.NaN }) => firstConnection).sort((a, b) => a - b)
+    const [median = Number.NaN, slowest = Number.NaN] = [times[times.length >> 1], times.at(-1)]
+    return { atStart, perLifetime, median, slowest, failed }
+  } finally {
+    await fleet.kill()
+  }
+}
+
+async function run({ quick, log }: Setting): Promise<Result> {
+  const figures: Figure[] = []
+  const shared: number[] = []
+  const notes: string[] = []
+  for (const size of SIZES)
+    for (const withStore of [false, true]) {
+      const subject = `${size} ${size === 1 ? 'process' : 'processes'}, ${withStore ? 'Redis' : 'no store'}`
+      log(subject)
+      // Each fleet finds Redis empty.
+      const redis = withStore ? await RedisServer.start() : undefined
+      const { atStart, perLifetime, median, slowest, failed } = await measure(size, redis?.url, quick ? 1 : 2)
+      await redis?.kill()
+      if (failed > 0) notes.push(`${subject}: ${failed} attempts failed.`)
+      if (withStore) shared.push(atStart)
+      figures.push(
+        { subject, metric: 'calls at the start', value: atStart, unit: 'calls' },
+        { subject, metric: 'calls per lifetime', value: perLifetime, unit: 'calls' },
+        { subject, metric: 'first connection, median', value: median, unit: 'ms' },
+        { subject, metric: 'slowest', value: slowest, unit: 'ms' },
+      )
+    }
+  const most = Math.max(...shared)
+  return {
+    figures,
+    notes,
+    checks: [
+      {
+        what: 'calls at the start of a fleet that shares',
+        value: most,
+        unit: 'calls',
+        relation: '=',
+        limit: 1,
+        exact: true,
+      },
+    ],
+  }
+}
+
+export const fleetStore: Bench = {
+  name: 'fleet-store',
+  title: 'Processes that share their logins',
+  about: `Real processes on one machine start at once, each with a client of node-redis or ioredis, and go on opening a connection every two seconds. Logins live for ${LIFETIME_SECONDS} s, AWS answers in ${ANSWER_MILLIS} ms. Whoever asks AWS also loads its SDK, which is in the time to the first connection.`,
+  silence:
+    'With twenty processes on few cores, the time to the first connection is mostly that of the machine: each has TLS to do. In a fleet of machines the processes do not wait for each other so.',
+  cheap: false,
+  run,
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { figures, notes = [] } = await run({
+    quick: process.argv.includes('--quick'),
+    log: line => console.error(line),
+  })
+  for (const table of tablesOf(figures)) console.log(markdownTable(table))
+  for (const note of notes) console.log(note)
+}
