@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type Server, Socket } from 'node:net'
 import { expect } from 'chai'
 import type pg from 'pg'
-import type { Fault, FaultScope, RedshiftEmulator } from '../lib/emulator/index.js'
+import type { ActiveFault, Fault, FaultScope, RedshiftEmulator } from '../lib/emulator/index.js'
 import { RedshiftCredentials, type RedshiftPgClientConfig } from '../lib/index.js'
 import { clientClass } from '../lib/pg/client.js'
 import { startEmulator } from './support/emulator.js'
@@ -33,6 +33,7 @@ for (const [version, module] of pgVersions)
     const Client = clientClass(module.Client)
     let emulator: RedshiftEmulator
     let silent: Server
+    const faults: ActiveFault[] = []
 
     expectNothingUncaught()
     before(async () => {
@@ -41,6 +42,7 @@ for (const [version, module] of pgVersions)
       await once(silent, 'listening')
     })
     afterEach(async () => {
+      for (const fault of faults.splice(0)) fault.clear()
       await noSockets(emulator)
       emulator.calls.length = emulator.logins.length = 0
     })
@@ -56,6 +58,7 @@ for (const [version, module] of pgVersions)
     })
     const stuckBy = (fault: Fault, scope?: FaultScope, config: RedshiftPgClientConfig = base()): Stuck => {
       const active = emulator.fail(fault, scope)
+      faults.push(active)
       return { config, reached: times => active.reached(times), release: () => active.clear() }
     }
 
@@ -104,6 +107,7 @@ for (const [version, module] of pgVersions)
         await config.redshift.get(config)
         await replaceable(emulator)
         const rejecting = emulator.fail({ kind: 'reject-login' })
+        faults.push(rejecting)
         const holding = stuckBy({ kind: 'hold' }, {}, config)
         return {
           config,
@@ -134,6 +138,14 @@ for (const [version, module] of pgVersions)
       (client: pg.Client): Promise<unknown> => client.end(),
       (client: pg.Client): Promise<unknown> => new Promise<void>(resolve => client.end(() => resolve())),
     ]
+
+    /** TLS is up; in this very moment something is done. */
+    const secured = (client: pg.Client, done?: () => unknown): Promise<unknown> =>
+      new Promise(resolve => {
+        client.connection.once('sslconnect', () => {
+          client.connection.stream.once('secureConnect', () => resolve(done?.()))
+        })
+      })
 
     /** Whoever was too late has his answer now. None of them may log in with it. */
     const expectNoLogin = async (): Promise<void> => {
@@ -183,8 +195,9 @@ for (const [version, module] of pgVersions)
     it('at AWS is given up when its socket is lost', async () => {
       const stuck = await stages['while AWS answers']?.()
       if (!stuck) return
-      const failure = rejection(new Client(stuck.config).connect())
-      await until('it is connected', () => emulator.connections === 1)
+      const client = new Client(stuck.config)
+      const failure = rejection(client.connect())
+      await secured(client)
       await emulator.restart()
       expect(['Connection terminated unexpectedly', 'read ECONNRESET']).to.include((await failure).message)
       await stuck.release()
@@ -240,12 +253,7 @@ for (const [version, module] of pgVersions)
       await config.redshift.get(config)
       const client = new Client(config)
       const failure = rejection(client.connect())
-      const ended = new Promise(resolve => {
-        client.connection.once('sslconnect', () => {
-          client.connection.stream.once('secureConnect', () => resolve(client.end()))
-        })
-      })
-      await ended
+      await secured(client, () => client.end())
       expect((await failure).message).to.equal('Connection terminated')
       expect(client).to.have.property('password', null)
       await expectNoLogin()
