@@ -36,6 +36,7 @@ export async function buildCli(folder: string): Promise<string> {
   })
   await chmod(outfile, 0o755)
   await copyFile(join(root, 'lib/cli/amazon-roots.pem'), join(folder, 'cli/amazon-roots.pem'))
+  await copyFile(join(root, 'docs/troubleshooting.md'), join(folder, 'cli/troubleshooting.md'))
   await writeFile(join(folder, 'cli/LICENSES.txt'), await licences(Object.keys(metafile.inputs)))
   return outfile
 }

@@ -57,7 +57,7 @@ export class Cli {
   static async build(emulator: RedshiftEmulator): Promise<Cli> {
     const folder = mkdtempSync(join(tmpdir(), 'pg-redshift-iam-cli-'))
     process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
-    for (const name of ['package.json', 'node_modules', 'docs']) symlinkSync(join(root, name), join(folder, name))
+    for (const name of ['package.json', 'node_modules']) symlinkSync(join(root, name), join(folder, name))
     const dist = join(folder, 'dist')
     const [main] = await Promise.all([buildCli(dist), buildLibrary(dist)])
     return new Cli(folder, main, emulator)
