@@ -28,8 +28,10 @@ const accepted = {
   ],
   'a subclass of RedshiftPgClient': () => {
     class Own extends RedshiftPgClient {
+      readonly name: string
       constructor(config?: string | RedshiftPgClientConfig) {
         super(config)
+        this.name = 'own'
       }
     }
     return new RedshiftPool({ ...source, Client: Own })
