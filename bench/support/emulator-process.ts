@@ -8,6 +8,7 @@ import { startServer } from '../../lib/emulator/postgres.js'
 import { serverUrl } from '../../lib/emulator/server.js'
 import { atDistance } from './distance.js'
 import type { Answer, Question, Started } from './emulators.js'
+import { overTls } from './https.js'
 
 const server = await startServer()
 const emulators: RedshiftEmulator[] = []
@@ -28,6 +29,7 @@ async function answer(question: Question): Promise<unknown> {
   const emulator = emulators[question.number]
   if (!emulator) throw new RangeError(`There is no emulator ${question.number}.`)
   if (question.kind === 'distance') return atDistance(emulator.address.port, question.roundTripMillis)
+  if (question.kind === 'https') return overTls(emulator.endpoint)
   if (question.kind === 'calls') return emulator.calls.length
   if (question.kind === 'logins') return emulator.logins
   if (question.kind === 'connections') return emulator.connections

@@ -3,10 +3,11 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { EmulatedLogin, EmulatorOptions, EmulatorPoolConfig, Fault } from '../../lib/emulator/index.js'
 import { gatewayStream } from '../../lib/emulator/stream.js'
+import type { overTls } from './https.js'
 
 export type Question =
   | { kind: 'start'; options: EmulatorOptions }
-  | { kind: 'calls' | 'logins' | 'connections' | 'forget'; number: number }
+  | { kind: 'calls' | 'logins' | 'connections' | 'forget' | 'https'; number: number }
   | { kind: 'fail'; number: number; fault: Fault }
   | { kind: 'distance'; number: number; roundTripMillis: number }
   | { kind: 'close' }
@@ -53,6 +54,14 @@ export class RemoteEmulator {
   /** A port that leads to it over so long a round trip. */
   async atDistance(roundTripMillis: number): Promise<number> {
     return (await this.#ask({ kind: 'distance', number: this.started.number, roundTripMillis })) as number
+  }
+
+  /** The AWS configuration for an endpoint over TLS, as AWS's own are. It can be written as JSON. */
+  async overTls() {
+    const { endpoint, ca } = (await this.#ask({ kind: 'https', number: this.started.number })) as Awaited<
+      ReturnType<typeof overTls>
+    >
+    return { ...this.aws, endpoint, requestHandler: { httpsAgent: { ca } } }
   }
 
   fail(fault: Fault): Promise<unknown> {
