@@ -1,7 +1,7 @@
 /**
  * A soak: four users of the package ask for connections, queries and logins without end, on a real PostgreSQL behind the emulator,
  * while both AWS and the server fail at random, all the time. Each failure that comes through must be one that no client could
- * have avoided, and nothing may grow.
+ * have avoided, and nothing may grow. Beside them, a fleet shares its logins through a Redis that fails at random: it may lose nothing.
  *
  * npm run soak [-- --short | --seconds 180] [--seed 42]
  */
@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { startRedshiftEmulator } from 'pg-redshift-iam/emulator'
 import { type Evidence, excuse } from './excuses.js'
+import { soakFleet } from './fleet.js'
 import type { Counts, Failure, Order, Report, Size } from './protocol.js'
 import { Random } from './random.js'
 import { forecast, Weather } from './weather.js'
@@ -88,10 +89,12 @@ order({
 })
 await started
 const random = new Random(seed)
+const sharing = soakFleet(new Random(seed + 1), LIFETIME_SECONDS, seconds * 1_000)
 const quarter = await round(random, (seconds * 1_000) / 4)
 const end = await round(random, (seconds * 1_000 * 3) / 4)
 order({ kind: 'end' })
 await emulator.close()
+const fleet = await sharing
 
 const evidence: Evidence = {
   passed: weather.passed,
@@ -131,5 +134,17 @@ if (unexcused.length > 0)
 for (const crash of crashes) console.log(`  UNCAUGHT     ${crash}`)
 for (const what of grown) console.log(`  GROWN        ${what}`)
 
-const idle = rotations === 0 || end.counts.queries === 0 || weather.passed.length === 0
-process.exitCode = unexcused.length + crashes.length + grown.length > 0 || idle ? 1 : 0
+const lost = Object.entries(fleet?.failures ?? {})
+if (fleet) {
+  const faults = Object.entries(fleet.faults).map(([name, count]) => `${count} ${name}`)
+  console.log(`  fleet: ${fleet.connections} connections, ${fleet.asked} logins asked for, ${fleet.calls} API calls, ${fleet.hits} hits in Redis
+    Redis failed ${fleet.direct} fetches, which AWS answered: ${faults.join(', ')}
+    failures: ${lost.length === 0 ? 0 : lost.map(([error, count]) => `${count} ${error}`).join('; ')}`)
+} else console.log('  SKIPPED: no redis-server in PATH, so no fleet was soaked.')
+
+const idle =
+  rotations === 0 ||
+  end.counts.queries === 0 ||
+  weather.passed.length === 0 ||
+  (fleet && (fleet.hits === 0 || fleet.direct === 0))
+process.exitCode = unexcused.length + crashes.length + grown.length + lost.length > 0 || idle ? 1 : 0

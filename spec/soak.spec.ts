@@ -19,7 +19,9 @@ describe('The soak, in its short form', function () {
     })
     // The seed in its first line repeats it.
     expect(code, output).to.equal(0)
-    for (const line of output.split('\n').filter(line => /^soak|connections|queries|rotations|avoided|heap/.test(line)))
+    for (const line of output
+      .split('\n')
+      .filter(line => /^soak|connections|queries|rotations|avoided|heap|Redis|failures:/.test(line)))
       figure(line.trim())
   })
 })

@@ -36,6 +36,7 @@ export class RedisServer {
   /** @param args as on the command line of `redis-server` */
   static async start(...args: string[]): Promise<RedisServer> {
     const server = new RedisServer(await freePort(), args)
+    process.once('exit', () => server.#process?.kill('SIGKILL'))
     await server.restart()
     return server
   }

@@ -17,13 +17,16 @@ export class UnreliableProxy {
   readonly #target: number
   readonly #sockets = new Set<Socket>()
 
-  private constructor(target: number) {
+  readonly #random: () => number
+
+  private constructor(target: number, random: () => number) {
     this.#target = target
+    this.#random = random
     this.#server = createServer(socket => this.#relay(socket))
   }
 
-  static async start(target: number): Promise<UnreliableProxy> {
-    const proxy = new UnreliableProxy(target)
+  static async start(target: number, random: () => number = Math.random): Promise<UnreliableProxy> {
+    const proxy = new UnreliableProxy(target, random)
     proxy.#server.listen(0, '127.0.0.1')
     await once(proxy.#server, 'listening')
     return proxy
@@ -65,7 +68,7 @@ export class UnreliableProxy {
 
   async #hinder(socket: Socket): Promise<void> {
     if (!this.unreliable) return
-    const draw = Math.random()
+    const draw = this.#random()
     if (draw < 0.03) {
       this.befallen.reset++
       socket.resetAndDestroy()
@@ -73,12 +76,12 @@ export class UnreliableProxy {
     }
     const stalled = draw < 0.08
     this.befallen[stalled ? 'stalled' : 'delayed']++
-    await new Promise(resolve => setTimeout(resolve, stalled ? 400 + Math.random() * 2_000 : Math.random() * 60))
+    await new Promise(resolve => setTimeout(resolve, stalled ? 400 + this.#random() * 2_000 : this.#random() * 60))
   }
 
   /** Of a sealed value, another of the same length: a client that is confused about the protocol itself would show nothing. */
   #garble(chunk: Buffer): Buffer {
-    if (!this.unreliable || Math.random() < 0.7) return chunk
+    if (!this.unreliable || this.#random() < 0.7) return chunk
     const text = chunk.toString('latin1')
     const garbled = text.replace(/v1\.[\w-]{40}/, sealed => [...sealed.slice(3)].reverse().join('').padStart(43, 'v1.'))
     if (garbled !== text) this.befallen.garbled++

@@ -1,0 +1,79 @@
+import { spawnSync } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { startRedshiftEmulator } from 'pg-redshift-iam/emulator'
+import { ProcessFleet } from '../spec/support/processes.js'
+import { RedisServer } from '../spec/support/redis.js'
+import { UnreliableProxy } from '../spec/support/unreliable.js'
+import type { Random } from './random.js'
+
+const PROCESSES = 4
+
+/** What a fleet went through, and what became of it. */
+export interface FleetResult {
+  readonly connections: number
+  readonly asked: number
+  readonly calls: number
+  /** Logins that a process took out of Redis. */
+  readonly hits: number
+  /** Fetches that went straight to AWS, since Redis failed. */
+  readonly direct: number
+  /** What was done to Redis, and to the way there, counted. */
+  readonly faults: Readonly<Record<string, number>>
+  /** What was asked for and not had, counted by error. Neither AWS nor the server fails: there is no excuse for any. */
+  readonly failures: Readonly<Record<string, number>>
+}
+
+const total = (counts: readonly Readonly<Record<string, number>>[]): Record<string, number> => {
+  const sums: Record<string, number> = {}
+  for (const [name, count] of counts.flatMap(Object.entries)) sums[name] = (sums[name] ?? 0) + count
+  return sums
+}
+
+/**
+ * Processes that share their logins through a Redis that is slow, breaks off, garbles, hangs and dies, all the time.
+ * @returns undefined where there is no `redis-server`
+ */
+export async function soakFleet(
+  random: Random,
+  lifetimeSeconds: number,
+  millis: number,
+): Promise<FleetResult | undefined> {
+  if (spawnSync('redis-server', ['--version']).status !== 0) return undefined
+  await using emulator = await startRedshiftEmulator({
+    lifetimeSeconds,
+    postgres: process.env.REDSHIFT_EMULATOR_POSTGRES,
+  })
+  const redis = await RedisServer.start()
+  const proxy = await UnreliableProxy.start(redis.port, () => random.draw())
+  const fleet = await ProcessFleet.start({ size: PROCESSES, emulator, redisUrl: proxy.url, connectMillis: 250 })
+  let deaths = 0
+  try {
+    const end = Date.now() + millis
+    proxy.unreliable = true
+    await fleet.order({ kind: 'work' })
+    for (;;) {
+      await sleep(Math.min(random.between(3_000, 8_000), Math.max(0, end - Date.now())))
+      if (Date.now() >= end) break
+      await redis.kill()
+      deaths++
+      await sleep(random.between(0, 2_000))
+      await redis.restart()
+    }
+    const reports = await fleet.order({ kind: 'report' })
+    const events = Object.entries(total(reports.map(report => report.events)))
+    const count = (kind: string): number =>
+      events.reduce((sum, [event, times]) => sum + (event.startsWith(kind) ? times : 0), 0)
+    return {
+      connections: reports.reduce((sum, { connections }) => sum + connections, 0),
+      asked: reports.reduce((sum, { asked }) => sum + asked, 0),
+      calls: emulator.calls.length,
+      hits: count('hit'),
+      direct: count('direct'),
+      faults: { ...proxy.befallen, killed: deaths },
+      failures: total(reports.map(report => report.failures)),
+    }
+  } finally {
+    await fleet.kill()
+    await Promise.all([proxy.close(), redis.kill()])
+  }
+}
