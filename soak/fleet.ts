@@ -70,7 +70,10 @@ export async function soakFleet(
       hits: count('hit'),
       direct: count('direct'),
       faults: { ...proxy.befallen, killed: deaths },
-      failures: total(reports.map(report => report.failures)),
+      failures: total([
+        ...reports.map(report => report.failures),
+        ...fleet.members.filter(({ alive }) => !alive).map(() => ({ 'A process has died.': 1 })),
+      ]),
     }
   } finally {
     await fleet.kill()

@@ -6,6 +6,7 @@ import { fromEnv, fromIni, fromProcess, fromSSO, fromTokenFile } from '@aws-sdk/
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { checkAnswer, checkEndpoint, describeCall, isExpiredToken, toRedshiftError } from '../lib/aws/failures.js'
+import { RedshiftCredentials } from '../lib/credentials.js'
 import { RedshiftCredentialsError, type RedshiftErrorCode } from '../lib/errors.js'
 import { resolveRequest } from '../lib/request.js'
 import { disclosures } from './support/disclosure.js'
@@ -550,6 +551,13 @@ describe('an answer of AWS', () => {
         `The answer to redshift:GetClusterCredentials has no ${what}. Check the endpoint, and what stands between this host and AWS.`,
       )
       expectSafe(error)
+    })
+
+  for (const nothing of [undefined, null, 0, 'text', {}])
+    it(`of a ready client that answers ${JSON.stringify(nothing)} is RESPONSE`, async () => {
+      await using credentials = new RedshiftCredentials({ aws: { send: async () => nothing } })
+      const error = await credentials.get({ host, database: 'dev', user: 'IAM:alice' }).catch(error => error)
+      expect(error.code).to.equal('ERR_REDSHIFT_RESPONSE')
     })
 
   it('without an address is UNAVAILABLE', () => {

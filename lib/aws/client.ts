@@ -121,7 +121,8 @@ export class AwsClients {
           },
         })
         try {
-          const output: Output = await client.send(command, { abortSignal: signal })
+          // A ready client may be somebody's stand-in, which answers with nothing.
+          const output: Output = (await client.send(command, { abortSignal: signal })) ?? {}
           return { output, serverTime: (watched ? serverTime : undefined) ?? Date.now(), sentAt }
         } catch (error) {
           if (isSecond || signal.aborted) throw error
