@@ -41,7 +41,7 @@ const FARTHEST = 24 * 3_600_000
 
 /**
  * How long AWS may fail without anybody's notice: a quarter of the whole lifetime. What is added lets the last call that
- * hangs reach its deadline, and one more be made. It brings the refresh forward where a lifetime is under five minutes.
+ * hangs reach its deadline, and one more be made. It brings the refresh forward where a lifetime is under 85 seconds.
  */
 const outage = (lifetime: number): number => (lifetime + 1_000) / 4 + 2 * shortestDeadline(lifetime)
 

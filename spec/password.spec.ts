@@ -1,8 +1,9 @@
 import { expect } from 'chai'
-import pg from 'pg'
+import type pg from 'pg'
 import type { RedshiftEmulator } from '../lib/emulator/index.js'
 import { RedshiftCredentials, type RedshiftCredentialsError, redshiftPassword } from '../lib/index.js'
 import { startEmulator } from './support/emulator.js'
+import { pgVersions } from './support/pg-versions.js'
 import { rejection } from './support/rejection.js'
 
 const HOSTS = [
@@ -12,246 +13,272 @@ const HOSTS = [
 ] as const
 const [EXAMPLE, OTHER, SERVERLESS] = HOSTS
 
-describe('redshiftPassword()', () => {
-  let emulator: RedshiftEmulator
-  const open: { end(): Promise<void> }[] = []
+for (const [version, { Client, Pool }] of pgVersions)
+  describe(`redshiftPassword() with ${version}`, () => {
+    let emulator: RedshiftEmulator
+    const open: { end(): Promise<void> }[] = []
 
-  before(async () => {
-    emulator = await startEmulator({ hosts: HOSTS, databases: ['dev', 'prod'] })
-  })
-  afterEach(async () => {
-    await Promise.all(open.splice(0).map(it => it.end()))
-    emulator.calls.length = 0
-    emulator.logins.length = 0
-  })
-  after(() => emulator.close())
-
-  const createPool = (config: pg.PoolConfig, host: string = EXAMPLE): pg.Pool => {
-    const pool = new pg.Pool({ ...emulator.poolConfig(host), user: 'IAM:alice', ...config })
-    open.push(pool)
-    return pool
-  }
-  const currentUser = async (pool: pg.Pool): Promise<unknown> =>
-    (await pool.query('select current_user, current_database()')).rows[0]
-
-  /** Resolves when no client has a socket at the gateway any more. */
-  const noSockets = async (): Promise<void> => {
-    while (emulator.connections > 0) await new Promise(resolve => setTimeout(resolve, 5))
-  }
-
-  it('logs a stock pool in as the IAM user, with cluster, region, database and user read off the connection', async () => {
-    const pool = createPool({ password: redshiftPassword({ aws: emulator.aws }) })
-    expect(await currentUser(pool)).to.deep.equal({ current_user: 'IAM:alice', current_database: 'dev' })
-    expect(emulator.calls).to.have.length(1)
-    expect(emulator.calls[0]).to.deep.include({ operation: 'GetClusterCredentials', region: 'us-west-2' })
-    expect(emulator.calls[0]?.parameters).to.deep.include({
-      ClusterIdentifier: 'examplecluster',
-      DbUser: 'alice',
-      DbName: 'dev',
-      AutoCreate: false,
-      DurationSeconds: 900,
+    before(async () => {
+      emulator = await startEmulator({ hosts: HOSTS, databases: ['dev', 'prod'] })
     })
-  })
-
-  it('logs in where the server asks for the password by MD5', async () => {
-    const md5 = await startEmulator({ authentication: 'md5' })
-    open.push({ end: () => md5.close() })
-    const pool = new pg.Pool({ ...md5.poolConfig(), user: 'IAM:alice', password: redshiftPassword({ aws: md5.aws }) })
-    expect(await currentUser(pool)).to.deep.include({ current_user: 'IAM:alice' })
-    await pool.end()
-  })
-
-  it('creates the user and joins the group that the user name says', async () => {
-    const pool = createPool({ user: 'IAMA:bob:analysts', password: redshiftPassword({ aws: emulator.aws }) })
-    expect(await currentUser(pool)).to.deep.include({ current_user: 'IAMA:bob:analysts' })
-    expect(emulator.calls[0]?.parameters).to.deep.include({ DbUser: 'bob', AutoCreate: true })
-    expect(JSON.stringify(emulator.calls[0]?.parameters)).to.contain('analysts')
-  })
-
-  it('serves several pools, clusters, users and databases with one function, each with a login of its own', async () => {
-    const password = redshiftPassword({ aws: emulator.aws })
-    const pools = [
-      createPool({ password }),
-      createPool({ password, database: 'prod' }),
-      createPool({ password, user: 'IAM:bob' }),
-      createPool({ password }, OTHER),
-    ]
-    const rows = await Promise.all(pools.map(currentUser))
-    expect(rows).to.deep.equal([
-      { current_user: 'IAM:alice', current_database: 'dev' },
-      { current_user: 'IAM:alice', current_database: 'prod' },
-      { current_user: 'IAM:bob', current_database: 'dev' },
-      { current_user: 'IAM:alice', current_database: 'dev' },
-    ])
-    await Promise.all(pools.map(currentUser))
-    expect(emulator.calls).to.have.length(4)
-    expect(new Set(emulator.calls.map(call => call.region))).to.deep.equal(new Set(['us-west-2', 'eu-west-1']))
-  })
-
-  it('shares the logins of given credentials with everything else that has them', async () => {
-    const credentials = new RedshiftCredentials({ aws: emulator.aws })
-    const pools = [
-      createPool({ password: redshiftPassword(credentials) }),
-      createPool({ password: redshiftPassword(credentials) }),
-    ]
-    await Promise.all(pools.map(currentUser))
-    expect(emulator.calls).to.have.length(1)
-    await credentials.close()
-    const client = new pg.Client({
-      ...emulator.poolConfig(),
-      user: 'IAM:alice',
-      password: redshiftPassword(credentials),
+    afterEach(async () => {
+      await Promise.all(open.splice(0).map(it => it.end()))
+      emulator.calls.length = 0
+      emulator.logins.length = 0
     })
-    expect((await rejection(client.connect())).code).to.equal('ERR_REDSHIFT_CLOSED')
-  })
+    after(() => emulator.close())
 
-  it('reads the parameters off the client where pg passes none, as pg before 8.19', async () => {
-    const password = redshiftPassword({ aws: emulator.aws })
-    const client = new pg.Client({
-      ...emulator.poolConfig(),
-      user: 'IAM:alice',
-      password(this: unknown) {
-        return password.call(this)
-      },
-    } as pg.ClientConfig)
-    open.push(client)
-    await client.connect()
-    expect((await client.query('select current_user')).rows).to.deep.equal([{ current_user: 'IAM:alice' }])
-  })
+    const createPool = (config: pg.PoolConfig, host: string = EXAMPLE): pg.Pool => {
+      const pool = new Pool({ ...emulator.poolConfig(host), user: 'IAM:alice', ...config })
+      open.push(pool)
+      return pool
+    }
+    const currentUser = async (pool: pg.Pool): Promise<unknown> =>
+      (await pool.query('select current_user, current_database()')).rows[0]
 
-  it('names what its options need where it is called without a connection', async () => {
-    const alone = redshiftPassword({ aws: emulator.aws, host: EXAMPLE, database: 'dev' })
-    expect((await rejection(alone())).message).to.match(/without a connection.*dbUser/)
-    const complete = redshiftPassword({ aws: emulator.aws, host: EXAMPLE, database: 'dev', dbUser: 'alice' })
-    expect(await complete())
-      .to.be.a('string')
-      .with.length.above(20)
-  })
+    /** Resolves when no client has a socket at the gateway any more. */
+    const noSockets = async (): Promise<void> => {
+      while (emulator.connections > 0) await new Promise(resolve => setTimeout(resolve, 5))
+    }
 
-  describe('refuses, without asking AWS, and leaves no socket open,', () => {
-    const refused = async (config: pg.ClientConfig, source: Parameters<typeof redshiftPassword>[0] = {}) => {
-      const options = { aws: emulator.aws, ...source }
-      const client = new pg.Client({
+    it('logs a stock pool in as the IAM user, with cluster, region, database and user read off the connection', async () => {
+      const pool = createPool({ password: redshiftPassword({ aws: emulator.aws }) })
+      expect(await currentUser(pool)).to.deep.equal({ current_user: 'IAM:alice', current_database: 'dev' })
+      expect(emulator.calls).to.have.length(1)
+      expect(emulator.calls[0]).to.deep.include({ operation: 'GetClusterCredentials', region: 'us-west-2' })
+      expect(emulator.calls[0]?.parameters).to.deep.include({
+        ClusterIdentifier: 'examplecluster',
+        DbUser: 'alice',
+        DbName: 'dev',
+        AutoCreate: false,
+        DurationSeconds: 900,
+      })
+    })
+
+    it('logs in where the server asks for the password by MD5', async () => {
+      const md5 = await startEmulator({ authentication: 'md5' })
+      open.push({ end: () => md5.close() })
+      const pool = new Pool({ ...md5.poolConfig(), user: 'IAM:alice', password: redshiftPassword({ aws: md5.aws }) })
+      expect(await currentUser(pool)).to.deep.include({ current_user: 'IAM:alice' })
+      await pool.end()
+    })
+
+    it('creates the user and joins the group that the user name says', async () => {
+      const pool = createPool({ user: 'IAMA:bob:analysts', password: redshiftPassword({ aws: emulator.aws }) })
+      expect(await currentUser(pool)).to.deep.include({ current_user: 'IAMA:bob:analysts' })
+      expect(emulator.calls[0]?.parameters).to.deep.include({ DbUser: 'bob', AutoCreate: true })
+      expect(JSON.stringify(emulator.calls[0]?.parameters)).to.contain('analysts')
+    })
+
+    it('serves several pools, clusters, users and databases with one function, each with a login of its own', async () => {
+      const password = redshiftPassword({ aws: emulator.aws })
+      const pools = [
+        createPool({ password }),
+        createPool({ password, database: 'prod' }),
+        createPool({ password, user: 'IAM:bob' }),
+        createPool({ password }, OTHER),
+      ]
+      const rows = await Promise.all(pools.map(currentUser))
+      expect(rows).to.deep.equal([
+        { current_user: 'IAM:alice', current_database: 'dev' },
+        { current_user: 'IAM:alice', current_database: 'prod' },
+        { current_user: 'IAM:bob', current_database: 'dev' },
+        { current_user: 'IAM:alice', current_database: 'dev' },
+      ])
+      await Promise.all(pools.map(currentUser))
+      expect(emulator.calls).to.have.length(4)
+      expect(new Set(emulator.calls.map(call => call.region))).to.deep.equal(new Set(['us-west-2', 'eu-west-1']))
+    })
+
+    it('shares the logins of given credentials with everything else that has them', async () => {
+      const credentials = new RedshiftCredentials({ aws: emulator.aws })
+      const pools = [
+        createPool({ password: redshiftPassword(credentials) }),
+        createPool({ password: redshiftPassword(credentials) }),
+      ]
+      await Promise.all(pools.map(currentUser))
+      expect(emulator.calls).to.have.length(1)
+      await credentials.close()
+      const client = new Client({
         ...emulator.poolConfig(),
         user: 'IAM:alice',
-        ...config,
-        password: redshiftPassword(options),
+        password: redshiftPassword(credentials),
       })
-      const error = await rejection(client.connect())
-      await noSockets()
-      expect(emulator.calls).to.have.length(0)
-      return error as RedshiftCredentialsError
-    }
-
-    it('a user that pg took from the operating system, and names the one to set', async () => {
-      const error = await refused({ user: 'root' })
-      expect(error.code).to.equal('ERR_REDSHIFT_USER_MISMATCH')
-      expect(error.message).to.contain('Set user: "IAM:root"')
+      expect((await rejection(client.connect())).code).to.equal('ERR_REDSHIFT_CLOSED')
     })
 
-    it('a host that does not say its cluster', async () => {
-      const error = await refused({ host: '127.0.0.1', ssl: { rejectUnauthorized: false } })
-      expect(error.code).to.equal('ERR_REDSHIFT_TARGET')
-      expect(error.message).to.match(/"127\.0\.0\.1".*Set clusterIdentifier or workgroupName/)
-    })
-
-    it('a host of another cluster than the option names', async () => {
-      const error = await refused({}, { clusterIdentifier: 'another' })
-      expect(error.code).to.equal('ERR_REDSHIFT_TARGET')
-      expect(error.message).to.contain('examplecluster').and.contain('another')
-    })
-
-    it('a database that the options contradict', async () => {
-      const error = await refused({}, { database: 'prod' })
-      expect(error.code).to.equal('ERR_REDSHIFT_OPTION')
-      expect(error.message).to.contain('"dev"').and.contain('"prod"')
-    })
-
-    it('a connection whose database pg took from the user', async () => {
-      const { host, port, ssl, stream } = emulator.poolConfig()
-      const client = new pg.Client({
-        host,
-        port,
-        ssl,
-        stream,
+    it('leaves no copy of the password in the client, once it is logged in', async () => {
+      const client = new Client({
+        ...emulator.poolConfig(),
         user: 'IAM:alice',
         password: redshiftPassword({ aws: emulator.aws }),
+      })
+      open.push(client)
+      await client.connect()
+      const { password, connectionParameters } = client as unknown as Record<string, { password?: unknown }>
+      expect([password, connectionParameters?.password]).to.deep.equal([null, null])
+    })
+
+    it('is not called by pg beside a connection string', async () => {
+      let called = 0
+      const config = emulator.poolConfig()
+      const client = new Client({
+        ...config,
+        connectionString: `postgres://IAM%3Aalice@${config.host}/dev`,
+        password: () => `${++called}`,
+      })
+      await rejection(client.connect())
+      await client.end()
+      expect(called).to.equal(0)
+    })
+
+    it('reads the parameters off the client where pg passes none, as pg before 8.19', async () => {
+      const password = redshiftPassword({ aws: emulator.aws })
+      const client = new Client({
+        ...emulator.poolConfig(),
+        user: 'IAM:alice',
+        password(this: unknown) {
+          return password.call(this)
+        },
       } as pg.ClientConfig)
+      open.push(client)
+      await client.connect()
+      expect((await client.query('select current_user')).rows).to.deep.equal([{ current_user: 'IAM:alice' }])
+    })
+
+    it('names what its options need where it is called without a connection', async () => {
+      const alone = redshiftPassword({ aws: emulator.aws, host: EXAMPLE, database: 'dev' })
+      expect((await rejection(alone())).message).to.match(/without a connection.*dbUser/)
+      const complete = redshiftPassword({ aws: emulator.aws, host: EXAMPLE, database: 'dev', dbUser: 'alice' })
+      expect(await complete())
+        .to.be.a('string')
+        .with.length.above(20)
+    })
+
+    describe('refuses, without asking AWS, and leaves no socket open,', () => {
+      const refused = async (config: pg.ClientConfig, source: Parameters<typeof redshiftPassword>[0] = {}) => {
+        const options = { aws: emulator.aws, ...source }
+        const client = new Client({
+          ...emulator.poolConfig(),
+          user: 'IAM:alice',
+          ...config,
+          password: redshiftPassword(options),
+        })
+        const error = await rejection(client.connect())
+        await noSockets()
+        expect(emulator.calls).to.have.length(0)
+        return error as RedshiftCredentialsError
+      }
+
+      it('a user that pg took from the operating system, and names the one to set', async () => {
+        const error = await refused({ user: 'root' })
+        expect(error.code).to.equal('ERR_REDSHIFT_USER_MISMATCH')
+        expect(error.message).to.contain('Set user: "IAM:root"')
+      })
+
+      it('a host that does not say its cluster', async () => {
+        const error = await refused({ host: '127.0.0.1', ssl: { rejectUnauthorized: false } })
+        expect(error.code).to.equal('ERR_REDSHIFT_TARGET')
+        expect(error.message).to.match(/"127\.0\.0\.1".*Set clusterIdentifier or workgroupName/)
+      })
+
+      it('a host of another cluster than the option names', async () => {
+        const error = await refused({}, { clusterIdentifier: 'another' })
+        expect(error.code).to.equal('ERR_REDSHIFT_TARGET')
+        expect(error.message).to.contain('examplecluster').and.contain('another')
+      })
+
+      it('a database that the options contradict', async () => {
+        const error = await refused({}, { database: 'prod' })
+        expect(error.code).to.equal('ERR_REDSHIFT_OPTION')
+        expect(error.message).to.contain('"dev"').and.contain('"prod"')
+      })
+
+      it('a connection whose database pg took from the user', async () => {
+        const { host, port, ssl, stream } = emulator.poolConfig()
+        const client = new Client({
+          host,
+          port,
+          ssl,
+          stream,
+          user: 'IAM:alice',
+          password: redshiftPassword({ aws: emulator.aws }),
+        } as pg.ClientConfig)
+        const error = await rejection(client.connect())
+        expect(error.code).to.equal('ERR_REDSHIFT_OPTION')
+        expect(error.message).to.match(/No database is named.*Set database/)
+        await noSockets()
+      })
+    })
+
+    it('refuses a login for another user than pg has named to the server, and closes the socket', async () => {
+      const client = new Client({
+        ...emulator.poolConfig(SERVERLESS),
+        user: 'IAM:alice',
+        password: redshiftPassword({ aws: emulator.aws }),
+      })
       const error = await rejection(client.connect())
-      expect(error.code).to.equal('ERR_REDSHIFT_OPTION')
-      expect(error.message).to.match(/No database is named.*Set database/)
+      expect(error.code).to.equal('ERR_REDSHIFT_USER_MISMATCH')
+      expect(error.message).to.contain('"IAM:alice"').and.contain('"IAMR:analyst"').and.contain('RedshiftPool')
+      expect(emulator.logins.filter(login => login.ok)).to.have.length(0)
       await noSockets()
     })
-  })
 
-  it('refuses a login for another user than pg has named to the server, and closes the socket', async () => {
-    const client = new pg.Client({
-      ...emulator.poolConfig(SERVERLESS),
-      user: 'IAM:alice',
-      password: redshiftPassword({ aws: emulator.aws }),
+    it('refuses to give a password to a connection without TLS, unless requireTls is false', async () => {
+      const parameters = { host: EXAMPLE, database: 'dev', user: 'IAM:alice', ssl: false }
+      const error = await rejection(redshiftPassword({ aws: emulator.aws })(parameters))
+      expect(error.code).to.equal('ERR_REDSHIFT_TLS')
+      expect(error.message).to.contain('Set ssl: true')
+      expect(emulator.calls).to.have.length(0)
+      const password = redshiftPassword({ aws: emulator.aws, requireTls: false })
+      expect(await password(parameters))
+        .to.be.a('string')
+        .with.length.above(20)
     })
-    const error = await rejection(client.connect())
-    expect(error.code).to.equal('ERR_REDSHIFT_USER_MISMATCH')
-    expect(error.message).to.contain('"IAM:alice"').and.contain('"IAMR:analyst"').and.contain('RedshiftPool')
-    expect(emulator.logins.filter(login => login.ok)).to.have.length(0)
-    await noSockets()
-  })
 
-  it('refuses to give a password to a connection without TLS, unless requireTls is false', async () => {
-    const parameters = { host: EXAMPLE, database: 'dev', user: 'IAM:alice', ssl: false }
-    const error = await rejection(redshiftPassword({ aws: emulator.aws })(parameters))
-    expect(error.code).to.equal('ERR_REDSHIFT_TLS')
-    expect(error.message).to.contain('Set ssl: true')
-    expect(emulator.calls).to.have.length(0)
-    const password = redshiftPassword({ aws: emulator.aws, requireTls: false })
-    expect(await password(parameters))
-      .to.be.a('string')
-      .with.length.above(20)
-  })
+    it('takes the socket, not the configuration, as proof of TLS', async () => {
+      const password = redshiftPassword({ aws: emulator.aws })
+      const parameters = { host: EXAMPLE, database: 'dev', user: 'IAM:alice', ssl: true }
+      let destroyed = false
+      const stream = {
+        encrypted: false,
+        destroy: () => {
+          destroyed = true
+        },
+      }
+      const error = await rejection(
+        password.call({ connectionParameters: parameters, connection: { stream } }, parameters),
+      )
+      expect(error.code).to.equal('ERR_REDSHIFT_TLS')
+      await new Promise(setImmediate)
+      expect(destroyed).to.equal(true)
+    })
 
-  it('takes the socket, not the configuration, as proof of TLS', async () => {
-    const password = redshiftPassword({ aws: emulator.aws })
-    const parameters = { host: EXAMPLE, database: 'dev', user: 'IAM:alice', ssl: true }
-    let destroyed = false
-    const stream = {
-      encrypted: false,
-      destroy: () => {
-        destroyed = true
-      },
-    }
-    const error = await rejection(
-      password.call({ connectionParameters: parameters, connection: { stream } }, parameters),
-    )
-    expect(error.code).to.equal('ERR_REDSHIFT_TLS')
-    await new Promise(setImmediate)
-    expect(destroyed).to.equal(true)
-  })
+    it('throws where pg.native would send its source code as the password', () => {
+      const password = redshiftPassword() as unknown
+      // biome-ignore lint/style/useTemplate: pg.native concatenates, and a template has another hint
+      expect(() => '' + (password as string))
+        .to.throw()
+        .with.property('code', 'ERR_REDSHIFT_NATIVE')
+      expect(String(password)).to.equal('redshiftPassword()')
+    })
 
-  it('throws where pg.native would send its source code as the password', () => {
-    const password = redshiftPassword() as unknown
-    // biome-ignore lint/style/useTemplate: pg.native concatenates, and a template has another hint
-    expect(() => '' + (password as string))
-      .to.throw()
-      .with.property('code', 'ERR_REDSHIFT_NATIVE')
-    expect(String(password)).to.equal('redshiftPassword()')
+    it('has the login replaced for the next connection after the server has refused it', async () => {
+      const short = await startEmulator({ lifetimeSeconds: 5 })
+      open.push({ end: () => short.close() })
+      const credentials = new RedshiftCredentials({ aws: short.aws })
+      const config = { ...short.poolConfig(), user: 'IAM:alice', password: redshiftPassword(credentials) }
+      const login = await credentials.get(config)
+      short.revokeLogins()
+      // A login that was just fetched is kept: wait until this one is old enough to be replaced.
+      for (;;) {
+        const error = await rejection(new Client(config).connect())
+        expect(error).to.have.property('code', '28000')
+        if ((await credentials.get(config)) !== login) break
+      }
+      const client = new Client(config)
+      await client.connect()
+      await client.end()
+      expect(short.calls).to.have.length(2)
+    })
   })
-
-  it('has the login replaced for the next connection after the server has refused it', async () => {
-    const short = await startEmulator({ lifetimeSeconds: 5 })
-    open.push({ end: () => short.close() })
-    const credentials = new RedshiftCredentials({ aws: short.aws })
-    const config = { ...short.poolConfig(), user: 'IAM:alice', password: redshiftPassword(credentials) }
-    const login = await credentials.get(config)
-    short.revokeLogins()
-    // A login that was just fetched is kept: wait until this one is old enough to be replaced.
-    for (;;) {
-      const error = await rejection(new pg.Client(config).connect())
-      expect(error).to.have.property('code', '28000')
-      if ((await credentials.get(config)) !== login) break
-    }
-    const client = new pg.Client(config)
-    await client.connect()
-    await client.end()
-    expect(short.calls).to.have.length(2)
-  })
-})

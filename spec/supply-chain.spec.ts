@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { figure } from './support/figure.js'
+import { pgVersions } from './support/pg-versions.js'
 
 interface Manifest {
   readonly name?: string
@@ -11,6 +12,7 @@ interface Manifest {
   readonly license?: string
   readonly scripts?: Readonly<Record<string, string>>
   readonly dependencies?: Readonly<Record<string, string>>
+  readonly peerDependencies?: Readonly<Record<string, string>>
 }
 
 interface LockedPackage extends Manifest {
@@ -47,6 +49,11 @@ describe('The supply chain', () => {
       const scripts = Object.keys(json<Manifest>(path, 'package.json').scripts ?? {})
       expect(scripts, path).not.to.include.oneOf(INSTALL_SCRIPTS.filter(name => name.endsWith('install')))
     }
+  })
+
+  it('runs its specs on the oldest pg that it takes', () => {
+    const [, oldest] = /^>=(\d+\.\d+) /.exec(manifest.peerDependencies?.pg ?? '') ?? []
+    expect(pgVersions.map(([version]) => version)).to.include(`pg ${oldest}.0`)
   })
 
   it('brings along the two SDK clients and lru-cache, and what these need, each under a permissive licence', () => {
