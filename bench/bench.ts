@@ -52,13 +52,12 @@ export interface Bench {
   readonly run: (setting: Setting) => Promise<Result>
 }
 
+const ROOM = 2
+
 /** Whether a check holds. In a quick run, measured figures get room: they guard against disasters, not against noise. */
 export function holds(check: Check, quick: boolean): boolean {
   const { value, relation, exact, limit } = check
-  const room = quick && !exact ? roomOf(check) : 1
+  const room = quick && !exact ? ROOM : 1
   if (relation === '=') return value === limit
   return relation === '≤' ? value <= limit * room : value >= limit / room
 }
-
-/** A ratio near 1 gets half of itself, everything else twice its limit. */
-const roomOf = ({ limit, unit }: Check): number => (unit === '×' && limit < 2 ? 1.5 : 2)

@@ -84,7 +84,7 @@ const at = (name: string, distance: number): string => `${name}${SEPARATOR}${dis
 
 async function run({ quick, log }: Setting): Promise<Result> {
   await builtPackage()
-  const rounds = quick ? 2 : 20
+  const rounds = quick ? 3 : 20
   log('first connections')
   const first = await firstConnections(rounds)
   log('imports')
