@@ -1,14 +1,8 @@
-/**
- * npx tsx bench/fleet-store.ts [--quick]: real processes with and without a shared store, as a table in Markdown. It wants
- * `redis-server` in PATH.
- */
 import { setTimeout as delay } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { startRedshiftEmulator } from '../lib/emulator/index.js'
 import { ProcessFleet } from '../spec/support/processes.js'
-import { RedisServer } from '../spec/support/redis.js'
+import { hasRedis, RedisServer } from '../spec/support/redis.js'
 import type { Bench, Figure, Result, Setting } from './bench.js'
-import { markdownTable, tablesOf } from './format.js'
 
 const SIZES = [1, 10, 20]
 const LIFETIME_SECONDS = 24
@@ -51,6 +45,7 @@ async function run({ quick, log }: Setting): Promise<Result> {
   const figures: Figure[] = []
   const shared: number[] = []
   const notes: string[] = []
+  if (!hasRedis) return { figures, checks: [], notes: ['Not measured: there is no redis-server in PATH.'] }
   for (const size of SIZES)
     for (const withStore of [false, true]) {
       const subject = `${size} ${size === 1 ? 'process' : 'processes'}, ${withStore ? 'Redis' : 'no store'}`
@@ -93,13 +88,4 @@ export const fleetStore: Bench = {
     'With twenty processes on few cores, the time to the first connection is mostly that of the machine: each has TLS to do. In a fleet of machines the processes do not wait for each other so.',
   cheap: false,
   run,
-}
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { figures, notes = [] } = await run({
-    quick: process.argv.includes('--quick'),
-    log: line => console.error(line),
-  })
-  for (const table of tablesOf(figures)) console.log(markdownTable(table))
-  for (const note of notes) console.log(note)
 }

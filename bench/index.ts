@@ -12,6 +12,7 @@ import { type Bench, holds, type Result } from './bench.js'
 import { cold } from './cold.js'
 import { connect } from './connect.js'
 import { fleet } from './fleet.js'
+import { fleetStore } from './fleet-store.js'
 import { formatTarget, formatValue, plainTable, tablesOf } from './format.js'
 import { hit } from './hit.js'
 import { describeMachine, machineLine } from './machine.js'
@@ -25,7 +26,7 @@ import { stampede } from './stampede.js'
 // The SDK warns about Node releases of next year; the output is for results.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'
 
-const BENCHES: readonly Bench[] = [hit, connect, cold, stampede, rotation, outage, fleet, memory]
+const BENCHES: readonly Bench[] = [hit, connect, cold, stampede, rotation, outage, fleet, fleetStore, memory]
 
 const { values } = parseArgs({
   options: {

@@ -1,8 +1,7 @@
-import { spawnSync } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startRedshiftEmulator } from 'pg-redshift-iam/emulator'
 import { ProcessFleet } from '../spec/support/processes.js'
-import { RedisServer } from '../spec/support/redis.js'
+import { hasRedis, RedisServer } from '../spec/support/redis.js'
 import { UnreliableProxy } from '../spec/support/unreliable.js'
 import type { Random } from './random.js'
 
@@ -38,7 +37,7 @@ export async function soakFleet(
   lifetimeSeconds: number,
   millis: number,
 ): Promise<FleetResult | undefined> {
-  if (spawnSync('redis-server', ['--version']).status !== 0) return undefined
+  if (!hasRedis) return undefined
   await using emulator = await startRedshiftEmulator({
     lifetimeSeconds,
     postgres: process.env.REDSHIFT_EMULATOR_POSTGRES,

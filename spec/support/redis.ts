@@ -3,11 +3,11 @@ import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 
-const found = spawnSync('redis-server', ['--version']).status === 0
+export const hasRedis = spawnSync('redis-server', ['--version']).status === 0
 
 /** Skips a suite where there is no `redis-server`, and says so. */
 export function needsRedis(context: Mocha.Context): void {
-  if (found) return
+  if (hasRedis) return
   console.warn('\n  SKIPPED: no redis-server in PATH, so nothing shows that a fleet shares its logins.')
   console.warn('  Install it (Debian: apt-get install redis-server; macOS: brew install redis), and run this again.\n')
   context.skip()
