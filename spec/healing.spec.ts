@@ -121,6 +121,37 @@ for (const [version, module] of pgVersions)
       expect(outcomes()).to.deep.equal(['28000', 'ok'])
     })
 
+    it("fails as it was refused, and is not replaced, where a client lacks what is used of pg's insides", async () => {
+      const refusals: unknown[] = []
+      const lacking = ['_connecting', '_connectionError'].map(inside => {
+        class Lacking extends module.Client {
+          // Only in the form that RedshiftPgClient uses.
+          override connect(callback?: unknown): never {
+            const settle = (error: Error | null): void => {
+              refusals.push(error)
+              Reflect.deleteProperty(this, inside)
+              ;(callback as (error: Error | null) => void)(error)
+            }
+            return super.connect(settle as never) as never
+          }
+        }
+        const redshift = new RedshiftCredentials({ aws: emulator.aws })
+        return { redshift, connect: () => new (clientClass(Lacking as never))({ ...config(), redshift }).connect() }
+      })
+      await Promise.all(lacking.map(({ redshift }) => redshift.get(config())))
+      await replaceable(emulator)
+      emulator.revokeLogins()
+      for (const { redshift, connect } of lacking) {
+        const error = await rejection(connect())
+        expect(error).to.equal(refusals.splice(0)[0]).and.have.property('code', '28000')
+        expect(outcomes()).to.deep.equal(['28000'])
+        // The credentials know of it: the next connection gets another login.
+        await create({ redshift }).connect()
+        expect(outcomes()).to.deep.equal(['28000', 'ok'])
+        emulator.logins.length = 0
+      }
+    })
+
     it('fails with what became of the second connection, where that cannot be had', async () => {
       const lost = new Error('no second socket')
       const seconds = [
