@@ -151,6 +151,20 @@ describe('logins that are shared through Redis', function () {
       expect(logins[0]?.password).to.equal(logins[1]?.password)
       expect(emulator.calls).to.have.lengthOf(1)
     })
+
+    it('have their value and their claim on one node', async () => {
+      const single = new Redis(node.url)
+      open.push({ close: () => single.disconnect() })
+      const names = new Set<string>()
+      const run = (script: string, options: { keys: string[]; arguments: string[] }) => {
+        for (const name of options.keys) names.add(name)
+        return single.eval(script, options.keys.length, ...options.keys, ...options.arguments)
+      }
+      await share({ client: { isOpen: true, eval: run }, close: ignore }).get()
+      expect([...names].map(name => name.split(':').at(-1))).to.have.members(['login', 'claim'])
+      const slots = await Promise.all([...names].map(name => single.cluster('KEYSLOT', name)))
+      expect(new Set(slots).size).to.equal(1)
+    })
   })
 
   it('are fetched by each identity, and under each prefix, by itself', async () => {
@@ -342,6 +356,23 @@ describe('logins that are shared through Redis', function () {
       })
     } finally {
       await admin.config('SET', 'maxmemory', '0')
+    }
+  })
+
+  it('come from AWS where Redis is read-only, as a replica is, which a message says', async () => {
+    const connections = await Promise.all([nodeRedis(redis.url), ioRedis(redis.url)])
+    const fleet = connections.map(connection => share(connection))
+    // Its primary is nowhere: it has the data that it had.
+    await admin.replicaof('127.0.0.1', 1)
+    try {
+      for (const credentials of fleet) {
+        await credentials.get()
+        expect(messages.at(-1)).to.include({ event: 'direct', operation: 'claim', reason: 'failed' })
+        expect(messages.at(-1)?.detail).to.match(/ READONLY$/)
+      }
+      expect(emulator.calls).to.have.lengthOf(2)
+    } finally {
+      await admin.replicaof('NO', 'ONE')
     }
   })
 
