@@ -1,0 +1,8 @@
+/** As a user writes it, for a cluster or workgroup whose address the environment tells. It says as whom it has logged in. */
+import { RedshiftPool } from 'pg-redshift-iam'
+
+for (const target of [{ clusterIdentifier: 'examplecluster' }, { workgroupName: 'analytics' }]) {
+  const pool = new RedshiftPool({ database: 'dev', redshift: { ...target, region: 'us-west-2' } })
+  console.log((await pool.query('select current_user')).rows[0].current_user)
+  await pool.end()
+}
