@@ -11,7 +11,6 @@ import { expectNothingUncaught } from '../support/uncaught.js'
 import { until } from '../support/until.js'
 
 const lifetimeSeconds = 6
-const silent = { warn() {}, error() {}, deprecate() {}, debug() {} }
 
 interface Session {
   readonly pid: number
@@ -31,6 +30,8 @@ interface Stage {
   readonly credentials: RedshiftCredentials
   /** A pool of one connection or more, for all who like. */
   readonly db: Knex
+  /** What Knex has logged, but for queries. */
+  readonly warnings: string[]
   /** Builds a pool of its own, and destroys it in the end. */
   with<T>(connection: Knex.Config['connection'], run: (db: Knex) => Promise<T>): Promise<T>
   options(own?: RedshiftKnexOptions): RedshiftKnexOptions
@@ -40,12 +41,15 @@ async function stage(build: typeof knex): Promise<Stage> {
   const emulator = await startEmulator({ lifetimeSeconds })
   const credentials = new RedshiftCredentials({ aws: { ...emulator.aws, maxAttempts: 1 } })
   const options = (own: RedshiftKnexOptions = {}) => ({ ...emulator.poolConfig(), ...own })
+  const warnings: string[] = []
+  const log = { warn: (message: string) => void warnings.push(message), error() {}, deprecate() {}, debug() {} }
   const connect = (connection: Knex.Config['connection']) =>
-    build({ client: 'redshift', ...(connection && { connection }), acquireConnectionTimeout: 10_000, log: silent })
+    build({ client: 'redshift', ...(connection && { connection }), acquireConnectionTimeout: 10_000, log })
   return {
     emulator,
     credentials,
     options,
+    warnings,
     db: connect(redshiftKnexConnection(credentials, options())),
     async with(connection, run) {
       const db = connect(connection)
@@ -114,9 +118,10 @@ describe('redshiftKnexConnection, on Knex 3.1 and 3.3,', () => {
   )
 
   it(
-    'opens a connection as the user that AWS names next, with no failure in between, and replaces those of the former user',
-    onBoth(async ({ db, emulator }) => {
+    'opens a connection as the user that AWS names next, with no failure in between, and replaces those of the former user, which Knex logs',
+    onBoth(async ({ db, emulator, warnings }) => {
       emulator.identity = 'IAMR:other'
+      warnings.length = 0
       // Nobody knows of the other user yet, since nobody asks for a login.
       await delay(lifetimeSeconds * 1_000)
       const before = emulator.logins.length
@@ -129,6 +134,7 @@ describe('redshiftKnexConnection, on Knex 3.1 and 3.3,', () => {
         holding(db, async second => [first.name, second.name, (await session(db)).name]),
       )
       expect(later).to.deep.equal(['IAMR:other', 'IAMR:other', 'IAMR:other'])
+      expect(warnings).to.deep.equal(Array(2).fill('Connection Error: AWS names "IAMR:other" now'))
       emulator.identity = 'IAMR:analyst'
     }),
   )

@@ -1,0 +1,137 @@
+import { createRequire } from 'node:module'
+import { connect } from 'node:net'
+import { PrismaPg } from '@prisma/adapter-pg'
+import { expect } from 'chai'
+import { sql } from 'drizzle-orm'
+import { drizzle } from 'drizzle-orm/node-postgres'
+import pg from 'pg'
+import pgPromise from 'pg-promise'
+import postgres from 'postgres'
+import { DataSource } from 'typeorm'
+import type { RedshiftEmulator } from '../../lib/emulator/index.js'
+import {
+  RedshiftCredentials,
+  RedshiftPgClient,
+  RedshiftPool,
+  redshiftPassword,
+  redshiftPoolOptions,
+} from '../../lib/index.js'
+import { startEmulator } from '../support/emulator.js'
+import { rejection } from '../support/rejection.js'
+import { LIFETIME_SECONDS, replaceable } from '../support/replaceable.js'
+import { expectNothingUncaught } from '../support/uncaught.js'
+
+const require = createRequire(import.meta.url)
+
+describe('What docs/orms.md tells to beware of, and', () => {
+  expectNothingUncaught()
+  let emulator: RedshiftEmulator
+  let credentials: RedshiftCredentials
+  before(async () => {
+    emulator = await startEmulator({ users: ['alice'] })
+    credentials = new RedshiftCredentials({ aws: emulator.aws })
+  })
+  afterEach(() => {
+    emulator.calls.length = emulator.logins.length = 0
+  })
+  after(() => emulator.close())
+
+  it('TypeORM: it calls a password function, but never one beside a url', async () => {
+    const { host, database, ssl, stream } = emulator.poolConfig()
+    let calls = 0
+    const password = redshiftPassword(credentials)
+    const counted = function (this: unknown, ...given: Parameters<typeof password>) {
+      calls++
+      return password.apply(this, given)
+    }
+    const build = (where: object) =>
+      new DataSource({ type: 'postgres', ...where, password: counted as never, ssl, extra: { stream } })
+    const parts = await build({ host, port: 5439, database, username: 'IAM:alice' }).initialize()
+    await parts.destroy()
+    expect(calls).to.equal(1)
+    const url = `postgres://${encodeURIComponent('IAM:alice')}@${host}:5439/${database}`
+    expect(await rejection(build({ url }).initialize())).to.have.property('code', '28000')
+    expect(calls).to.equal(1)
+    expect(emulator.logins.map(({ user, ok }) => [user, ok])).to.deep.equal([
+      ['IAM:alice', true],
+      ['IAM:alice', false],
+    ])
+  })
+
+  it("Drizzle: it takes a pool of one's own", async () => {
+    const pool = new RedshiftPool({ ...emulator.poolConfig(), redshift: credentials })
+    const db = drizzle({ client: pool })
+    const { rows } = await db.execute(sql`SELECT current_user::text AS name`)
+    expect(rows).to.deep.equal([{ name: 'IAMR:analyst' }])
+    expect(db.$client).to.equal(pool)
+    await pool.end()
+  })
+
+  it('Prisma: it takes a pool of another copy of pg for options, which lead to localhost', async () => {
+    /** Where Prisma's own pool would connect; none is opened. */
+    const destination = async (pool: pg.Pool) => {
+      const adapter = await new PrismaPg(pool).connect()
+      const used: pg.Pool = adapter.underlyingDriver()
+      const { host, port } = new pg.Client({ host: used.options.host, port: used.options.port })
+      await adapter.dispose()
+      await pool.end()
+      return { own: used === pool, host, port }
+    }
+    const options = redshiftPoolOptions(credentials, emulator.poolConfig())
+    const { host } = emulator.poolConfig()
+    expect(await destination(new pg.Pool(options))).to.include({ own: true, host })
+    const another: typeof pg = require('pg-oldest')
+    expect(await destination(new another.Pool(options))).to.deep.equal({ own: false, host: 'localhost', port: 5432 })
+  })
+
+  it('pg-promise: connect({ direct: true }) makes a plain client, which works with a user that is named', async () => {
+    const pgp = pgPromise()
+    const open = (config: object) =>
+      pgp(redshiftPoolOptions(credentials, { ...emulator.poolConfig(), ...config, pg: pgp.pg }) as object)
+    const [chosen, named] = [open({}), open({ user: 'IAM:alice' })]
+    expect(await chosen.one('SELECT current_user::text AS name')).to.deep.equal({ name: 'IAMR:analyst' })
+    const { code } = await rejection(chosen.connect({ direct: true }))
+    // pg names the account of the operating system, or nobody.
+    expect(code).to.be.oneOf(['ERR_REDSHIFT_USER_MISMATCH', '28000'])
+    const direct = await named.connect({ direct: true })
+    expect(direct.client.constructor).to.equal(pgp.pg.Client)
+    expect(await direct.one('SELECT current_user::text AS name')).to.deep.equal({ name: 'IAM:alice' })
+    await direct.done()
+    await Promise.all([chosen.$pool.end(), named.$pool.end()])
+  })
+
+  it('postgres.js: a login that Redshift refuses is not replaced before it ages', async () => {
+    await using shortLived = await startEmulator({ lifetimeSeconds: LIFETIME_SECONDS })
+    const { ssl, stream, port, ...named } = { ...shortLived.poolConfig(), user: 'IAM:alice' }
+    const redshift = new RedshiftCredentials({ ...named, aws: shortLived.aws })
+    const password = redshiftPassword(redshift)
+    const query = async (): Promise<void> => {
+      const db = postgres({
+        ...named,
+        port,
+        ssl,
+        fetch_types: false,
+        password: () => password(),
+        // Not in its types: where to connect, in place of host and port.
+        ...{ socket: () => Object.assign(connect(shortLived.address), named) },
+      })
+      await db`SELECT 1`.finally(() => db.end())
+    }
+    await query()
+    await replaceable(shortLived)
+    shortLived.revokeLogins()
+    for (const _ of [1, 2]) expect(await rejection(query())).to.have.property('code', '28000')
+    expect(shortLived.calls).to.have.lengthOf(1)
+    // It is not too young for that.
+    const client = new RedshiftPgClient({ ...named, port, ssl, stream, redshift })
+    await client.connect()
+    await client.end()
+    expect(shortLived.logins.map(({ ok, serial }) => [ok, serial])).to.deep.equal([
+      [true, 1],
+      [false, 1],
+      [false, 1],
+      [false, 1],
+      [true, 2],
+    ])
+  })
+})
