@@ -107,14 +107,10 @@ try {
     return stderr || expectOutput(stdout, OUTPUT)
   })
 
-  for (const [name, module, moduleResolution] of [
-    ['node16', 'node16', 'node16'],
-    ['nodenext', 'nodenext', 'nodenext'],
-    ['bundler', 'esnext', 'bundler'],
-  ] as const) {
+  const writeProject = (name: string, type: 'module' | 'commonjs', module: string, moduleResolution: string): void => {
     const source = join(folder, name)
     mkdirSync(source)
-    writeFileSync(join(source, 'package.json'), '{ "type": "module" }')
+    writeFileSync(join(source, 'package.json'), JSON.stringify({ type }))
     writeFileSync(
       join(source, 'use.ts'),
       `import pg from 'pg'\nimport { ${NAMES}, RedshiftPgClient } from 'pg-redshift-iam'\nimport { startRedshiftEmulator } from 'pg-redshift-iam/emulator'\n` +
@@ -136,12 +132,40 @@ try {
       },
       include: [`${name}/*.ts`],
     })
+  }
+
+  for (const [name, module, moduleResolution] of [
+    ['node16', 'node16', 'node16'],
+    ['nodenext', 'nodenext', 'nodenext'],
+    ['bundler', 'esnext', 'bundler'],
+  ] as const) {
+    writeProject(name, 'module', module, moduleResolution)
     check(
       `TypeScript ${version && devDependencies.typescript} compiles against it, moduleResolution ${name}, skipLibCheck off`,
       () => compiles(`tsconfig.${name}.json`),
     )
     if (name === 'node16')
       check('what TypeScript compiled runs', () => expectOutput(run(process.execPath, ['node16/out/use.js']), OUTPUT))
+  }
+
+  writeProject('commonjs-node20', 'commonjs', 'node20', 'node16')
+  check('TypeScript compiles it to CommonJS under module node20, skipLibCheck off', () =>
+    compiles('tsconfig.commonjs-node20.json'),
+  )
+  check('what TypeScript compiled to CommonJS runs', () => {
+    const compiled = readFileSync(join(folder, 'commonjs-node20/out/use.js'), 'utf8')
+    if (!compiled.includes('require("pg-redshift-iam")')) return 'it does not require the package'
+    return expectOutput(run(process.execPath, ['commonjs-node20/out/use.js']), OUTPUT)
+  })
+
+  for (const module of ['node16', 'node18']) {
+    writeProject(`commonjs-${module}`, 'commonjs', module, 'node16')
+    check(`TypeScript refuses to compile it to CommonJS under module ${module}, as docs/compatibility.md says`, () => {
+      const problems = compiles(`tsconfig.commonjs-${module}.json`) ?? 'no error'
+      const codes = [...problems.matchAll(/error (TS\d+)/g)].map(([, code]) => code)
+      // One for each of the two imports.
+      return codes.join() === 'TS1479,TS1479' ? undefined : problems
+    })
   }
 
   check('esbuild bundles it for Lambda', () => {
