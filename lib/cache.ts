@@ -75,7 +75,11 @@ export class CredentialCache {
       return background ? landing.catch(() => this.get(key, request, signal)) : landing
     }
     const failure = entry.failure(now)
-    flight?.abandon(forsakenError(request))
+    if (flight) {
+      flight.abandon(forsakenError(request))
+      // Who was told of its end may have asked, or closed, meanwhile.
+      if (this.#closed || this.#flights.has(key)) return this.get(key, request, signal)
+    }
     return failure ? Promise.reject(failure.copy()) : this.#launch(entry, Number.POSITIVE_INFINITY, false).wait(signal)
   }
 

@@ -3,7 +3,7 @@ import { AwsClients } from './aws/client.js'
 import { fetchProvisioned } from './aws/provisioned.js'
 import { fetchServerless } from './aws/serverless.js'
 import { CredentialCache, type Fetch } from './cache.js'
-import type { RedshiftCredentialsError } from './errors.js'
+import { type RedshiftCredentialsError, targetError } from './errors.js'
 import { systemClock } from './flight.js'
 import type { RedshiftLogin } from './login.js'
 import { checkOptions, isAwsClient, type RedshiftApi, type RedshiftOptions } from './options.js'
@@ -48,9 +48,10 @@ function identityOf(aws: object | undefined): number {
 
 const endpointOf = (aws: RedshiftOptions['aws']): string | undefined => {
   if (!aws || isAwsClient(aws)) return undefined
-  const { endpoint } = aws
-  // Without user and password, which a URL may hold.
-  return typeof endpoint === 'string' && URL.canParse(endpoint) ? new URL(endpoint).host : undefined
+  // A URL, as a text or an object; without user and password, which it may hold.
+  const endpoint: unknown = aws.endpoint
+  const text = endpoint instanceof URL ? endpoint.href : endpoint
+  return typeof text === 'string' && URL.canParse(text) ? new URL(text).host : undefined
 }
 
 /** The last connection that was asked for, and what came of it: pools ask for the same one again and again. */
@@ -127,7 +128,7 @@ export class RedshiftCredentials {
     const { host, port, database, user, ssl, dbUser, dbGroups, autoCreate, requireTls = true } = options
     this.#connectionOptions = { host, port, database, user, ssl, dbUser, dbGroups, autoCreate, requireTls }
     const { maxEntries = 100, fetchTimeoutMillis = 15_000 } = options
-    this.#clients = new AwsClients(options.aws, systemClock)
+    this.#clients = new AwsClients(options.aws, systemClock, maxEntries)
     this.#addresses = new AddressBook(this.#clients, fetchTimeoutMillis, maxEntries)
     const fetch: Fetch = (request, signal, notes) =>
       request.api === 'GetCredentials'
@@ -189,9 +190,10 @@ export class RedshiftCredentials {
   /** Forgets the logins, rejects who waits with `ERR_REDSHIFT_CLOSED`, and every later `get`. May be called twice. */
   async close(): Promise<void> {
     this.#resolved = undefined
+    // The clients first: who has waited for AWS credentials lets go of the client that was loading them.
+    this.#clients.close()
     this.#cache.close()
     this.#addresses.close()
-    this.#clients.close()
   }
 
   /** As `close`. */
@@ -204,7 +206,11 @@ export class RedshiftCredentials {
     const last = this.#resolved
     if (last && last.host === host && last.database === database && last.user === user) return last
     const request = resolveRequest(this.#options, connection, process.env)
-    const { aws } = this.#options
+    const { aws, store } = this.#options
+    if (store && request.region === undefined)
+      throw targetError(
+        `A store shares logins by region, and none is named for ${JSON.stringify(targetOf(request))}. Set region, or use its own host name, which says it.`,
+      )
     const key = cacheKey(request, endpointOf(aws), identityOf(aws))
     this.#resolved = { host, database, user, key, request }
     return this.#resolved

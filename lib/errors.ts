@@ -74,6 +74,15 @@ export const closedError = (): RedshiftCredentialsError =>
     'The Redshift credentials are closed. Create new ones, or close them later.',
   )
 
+/** Whatever was thrown, as one of ours. What is not foreseen is not repeated: it may hold anything. */
+export const ours = (error: unknown): RedshiftCredentialsError =>
+  error instanceof RedshiftCredentialsError
+    ? error
+    : new RedshiftCredentialsError(
+        'ERR_REDSHIFT_UNAVAILABLE',
+        `The fetch failed in a way that was not foreseen${error instanceof Error ? ` (${error.constructor.name})` : ''}. Look at the option aws, and what it brings along.`,
+      )
+
 /** A value as it may stand in a message: one line, quoted, not too long, and without what an object or a URL may hide. */
 export const quoted = (value: unknown): string => {
   if (Array.isArray(value)) return 'an array'

@@ -1,6 +1,6 @@
 // Not the global, which is an accessor: every connection reads the clock.
 import { performance } from 'node:perf_hooks'
-import type { RedshiftCredentialsError } from './errors.js'
+import { ours, type RedshiftCredentialsError } from './errors.js'
 import { elapsed, type Instant } from './lease.js'
 
 /** The clocks and the timer, as one seam: a model test brings its own. */
@@ -68,7 +68,7 @@ export class Flight<T, Answer = T> {
     this.#timer.unref()
     run(this.#controller.signal).then(
       value => this.#settle({ value }),
-      error => this.#settle({ error }),
+      error => this.#settle({ error: ours(error) }),
     )
   }
 

@@ -1,4 +1,3 @@
-import { type InspectOptions, inspect } from 'node:util'
 import type { RedshiftCredentialsError } from './errors.js'
 import type { Instant } from './lease.js'
 
@@ -16,6 +15,8 @@ export class RedshiftLogin {
   readonly expiration: Date
   /** When AWS would like the login to be refreshed (serverless only). */
   readonly nextRefreshTime?: Date
+  /** The temporary password. */
+  declare readonly password: string
 
   /** @internal */
   constructor(user: string, password: string, expiration: Date, nextRefreshTime?: Date) {
@@ -26,17 +27,17 @@ export class RedshiftLogin {
     Object.freeze(this)
   }
 
-  /** The temporary password. */
-  get password(): string {
-    return this.#password
-  }
-
-  /**
-   * Else `inspect` would call the getter, where it is told to show what is hidden and what getters give.
-   * @internal
-   */
-  [inspect.custom](_depth: number, options: InspectOptions): string {
-    return `RedshiftLogin ${inspect({ ...this }, options)}`
+  static {
+    // `inspect` goes up to the first prototype of a built-in class: what it is told to show of getters, it finds none behind that.
+    const hidden = Object.create(Object.prototype, {
+      constructor: { value: Object },
+      password: {
+        get(this: RedshiftLogin) {
+          return this.#password
+        },
+      },
+    })
+    Object.setPrototypeOf(RedshiftLogin.prototype, hidden)
   }
 }
 

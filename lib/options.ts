@@ -77,7 +77,7 @@ export interface RedshiftOptions {
   aws?: AwsClientConfig | AwsClient | undefined
   /**
    * Where processes share their logins, so that one of them asks AWS for all: `redisStore(…)` of `pg-redshift-iam/redis`, or one of
-   * your own. An optimisation: where it fails, each process asks AWS by itself. Default: none.
+   * your own. An optimisation: where it fails, each process asks AWS by itself. It needs a named region. Default: none.
    */
   store?: CredentialStore | undefined
   /** How many different logins to keep, 1 to 1,000,000. Default: 100. */

@@ -13,6 +13,7 @@ import { disclosures } from './support/disclosure.js'
 
 const KEY = 'AKIAIOSFODNN7EXAMPLE'
 const SECRET = 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY'
+const SECRET_WITHOUT_DIGIT = SECRET.replace('7', 'q')
 const TOKEN = `IQoJb3JpZ2luX2VjEXAMPLE/${'x7Zq+A9/='.repeat(20)}`
 const PASSWORD = 'hunter2Hunter2/+Hunter2=='
 const SECRETS = [KEY, SECRET, TOKEN, PASSWORD]
@@ -321,6 +322,12 @@ describe('an error on the way to AWS', () => {
     expectError(error, 'ERR_REDSHIFT_UNAVAILABLE', /ECONNREFUSED/)
   })
 
+  it('whose message or stack is no text is told without it', () => {
+    for (const message of [undefined, null, ['x'], { a: 1 }, 7])
+      expectError(Object.assign(new Error(), { name: 'ThrottlingException', message }), 'ERR_REDSHIFT_THROTTLED')
+    expectError(Object.assign(new Error('It fails.'), { stack: [{}] }), 'ERR_REDSHIFT_UNAVAILABLE')
+  })
+
   it('that is no error at all is one of ours all the same', () => {
     for (const thrown of [undefined, null, 'hunter2', 7, {}, { message: PASSWORD }, Symbol('x'), () => PASSWORD])
       expectError(thrown, 'ERR_REDSHIFT_UNAVAILABLE')
@@ -368,6 +375,11 @@ describe('AWS credentials that cannot be had', () => {
       'no profile',
       () => ({ credentials: fromIni(none) }),
       /No AWS credentials were found: .*no-such-profile.*Set AWS_PROFILE/,
+    ],
+    [
+      'no profile of a name such as processor',
+      () => ({ credentials: fromIni({ ...none, profile: 'processor' }) }),
+      /No AWS credentials were found: .*processor.*Set AWS_PROFILE/,
     ],
     ['no variables', () => ({ credentials: fromEnv() }), /No AWS credentials were found.*Set AWS_PROFILE/],
     ['no credential process', () => ({ credentials: fromProcess(none) }), /No AWS credentials were found/],
@@ -422,7 +434,7 @@ describe('what AWS or the SDK say', () => {
   })
 
   it('is told without keys, secrets and tokens, wherever they stand', () => {
-    for (const secret of [KEY, KEY.replace('AKIA', 'ASIA'), SECRET, TOKEN])
+    for (const secret of [KEY, KEY.replace('AKIA', 'ASIA'), SECRET, SECRET_WITHOUT_DIGIT, TOKEN])
       for (const message of [
         secret,
         `a ${secret} b`,
@@ -517,6 +529,7 @@ describe('the call that a message names', () => {
 describe('an answer of AWS', () => {
   const expiration = new Date('2026-03-01T12:15:00Z')
   const answer = { user: 'IAM:alice', password: PASSWORD, expiration, nextRefreshTime: undefined }
+  const login = { DbUser: 'IAM:alice', DbPassword: PASSWORD }
   const refusal = (changes: object): RedshiftCredentialsError => {
     try {
       checkAnswer(call, { ...answer, ...changes })
@@ -559,6 +572,27 @@ describe('an answer of AWS', () => {
       const error = await credentials.get({ host, database: 'dev', user: 'IAM:alice' }).catch(error => error)
       expect(error.code).to.equal('ERR_REDSHIFT_RESPONSE')
     })
+
+  it('of a ready client whose nextRefreshTime is a text is taken without it', async () => {
+    const later = new Date(Date.now() + 900_000)
+    const send = async () => ({ ...login, Expiration: later, NextRefreshTime: later.toISOString() })
+    await using credentials = new RedshiftCredentials({ aws: { send } })
+    const { user, nextRefreshTime } = await credentials.get({ host, database: 'dev', user: 'IAM:alice' })
+    expect([user, nextRefreshTime]).to.deep.equal(['IAM:alice', undefined])
+  })
+
+  it('of a ready client that cannot even be read settles the call, with one of our errors', async () => {
+    const send = async () => ({
+      get DbUser() {
+        throw new TypeError('It throws.')
+      },
+    })
+    await using credentials = new RedshiftCredentials({ aws: { send } })
+    const error = await credentials.get({ host, database: 'dev', user: 'IAM:alice' }).catch(error => error)
+    expect(error).to.be.instanceOf(RedshiftCredentialsError).with.property('code', 'ERR_REDSHIFT_UNAVAILABLE')
+    expect(error.message).to.include('not foreseen (TypeError)').and.not.include('It throws')
+    expect(credentials.status()[0]?.lastError).to.have.property('message', error.message)
+  })
 
   it('without an address is UNAVAILABLE', () => {
     expect(checkEndpoint(call, 'h', 5439)).to.deep.equal({ host: 'h', port: 5439 })

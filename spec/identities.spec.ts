@@ -1,9 +1,19 @@
+import { EventEmitter, once } from 'node:events'
 import { DescribeClustersCommand, RedshiftClient } from '@aws-sdk/client-redshift'
 import { RedshiftServerlessClient } from '@aws-sdk/client-redshift-serverless'
 import { expect } from 'chai'
 import pg from 'pg'
+import { AwsClients } from '../lib/aws/client.js'
 import type { RedshiftEmulator } from '../lib/emulator/index.js'
-import { RedshiftCredentials, type RedshiftOptions, RedshiftPool, redshiftPassword } from '../lib/index.js'
+import { systemClock } from '../lib/flight.js'
+import {
+  type AwsClientConfig,
+  type CredentialStore,
+  RedshiftCredentials,
+  type RedshiftOptions,
+  RedshiftPool,
+  redshiftPassword,
+} from '../lib/index.js'
 import { startEmulator } from './support/emulator.js'
 import { figure } from './support/figure.js'
 import { phaseReached } from './support/phase.js'
@@ -183,21 +193,96 @@ describe('Logins of several identities and clusters', function () {
     expect(destroyed).to.equal(0)
   })
 
-  it('leave no client behind that was made for them: it is destroyed when the credentials are closed', async () => {
+  describe('leave no client behind that was made for them: it is destroyed when the credentials are closed', () => {
     const { destroy } = RedshiftClient.prototype
     let destroyed = 0
-    RedshiftClient.prototype.destroy = function () {
-      destroyed++
-      destroy.call(this)
-    }
-    try {
+    beforeEach(() => {
+      destroyed = 0
+      RedshiftClient.prototype.destroy = function () {
+        destroyed++
+        destroy.call(this)
+      }
+    })
+    afterEach(() => {
+      RedshiftClient.prototype.destroy = destroy
+    })
+
+    it('after their use', async () => {
       const credentials = create()
       await Promise.all([WEST, EAST].map(host => credentials.get({ host, user: 'IAM:alice' })))
       await credentials.close()
       await new Promise(setImmediate)
       expect(destroyed).to.equal(2)
-    } finally {
-      RedshiftClient.prototype.destroy = destroy
+    })
+
+    it('while AWS credentials are being loaded', async () => {
+      const loading = new EventEmitter()
+      const keys = () => {
+        loading.emit('asked')
+        return new Promise<never>(() => {})
+      }
+      const credentials = create({ aws: { ...emulator.aws, credentials: keys } })
+      const waiting = rejection(credentials.get({ host: WEST, user: 'IAM:alice' }))
+      await once(loading, 'asked')
+      await credentials.close()
+      expect(await waiting).to.have.property('code', 'ERR_REDSHIFT_CLOSED')
+      await new Promise(setImmediate)
+      expect(destroyed).to.equal(1)
+    })
+  })
+
+  it('have a client for each region, and no more of them than maxEntries', async () => {
+    const made: unknown[] = []
+    const clients = new AwsClients({}, systemClock, 2)
+    const service = {
+      serviceId: 'Redshift' as const,
+      load: async () => ({}),
+      create: (_: object, { region }: AwsClientConfig) => {
+        made.push(region)
+        return { send: async () => ({}) }
+      },
     }
+    const call = { action: 'x', target: 'y', region: undefined, resources: [] }
+    const { signal } = new AbortController()
+    for (const region of ['a', 'b', 'b', 'a', 'c', 'b'])
+      await clients.send(service, region, call, () => ({}), signal, {})
+    expect(made).to.deep.equal(['a', 'b', 'c', 'b'])
+  })
+
+  describe('that are shared through a store', () => {
+    const values = new Map<string, string>()
+    const store: CredentialStore = {
+      identity: 'reports',
+      encryptionKeys: [new Uint8Array(32)],
+      read: async key => {
+        const value = values.get(key)
+        return value === undefined ? undefined : { value, remainingMillis: 800_000 }
+      },
+      claim: async () => true,
+      write: async (key, _token, value) => Boolean(values.set(key, value)),
+      release: async () => {},
+      remove: async () => {},
+    }
+
+    it('never cross between clusters of one name in two regions', async () => {
+      const logins = await Promise.all(
+        ['us-west-2', 'eu-east-9'].map(region =>
+          create({ clusterIdentifier: 'sales', region, dbUser: 'alice', store }).get(),
+        ),
+      )
+      expect(new Set(logins.map(({ password }) => password))).to.have.property('size', 2)
+      expect(values.size).to.equal(2)
+    })
+
+    it('are refused where no region is named: what the SDK finds may differ from host to host', async () => {
+      const ready = new RedshiftClient({ ...emulator.aws, region: 'us-west-2' })
+      for (const aws of [emulator.aws, ready, { ...emulator.aws, region: async () => 'us-west-2' }]) {
+        const error = await rejection(create({ aws, clusterIdentifier: 'sales', dbUser: 'alice', store }).get())
+        expect(error).to.have.property('code', 'ERR_REDSHIFT_TARGET')
+        expect(error.message).to.match(/A store shares logins by region.*"sales".*Set region/)
+      }
+      ready.destroy()
+      expect(emulator.calls).to.deep.equal([])
+    })
   })
 })

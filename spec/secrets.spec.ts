@@ -1,4 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { inspect } from 'node:util'
 import { expect } from 'chai'
 import knex from 'knex'
 import pg from 'pg'
@@ -105,6 +106,9 @@ describe('No password, token or AWS key', function () {
       const serverless = await credentials.get({ host: emulator.poolConfig('serverless').host, database: 'dev' })
       expect([...secrets]).to.include.members([provisioned.password, serverless.password])
       safe({ credentials, provisioned, serverless, status: credentials.status() })
+      // As console.dir does, which asks nobody how he wants to be shown.
+      const all = { showHidden: true, getters: true, customInspect: false }
+      expect(inspect([provisioned, Object.getPrototypeOf(provisioned)], all)).to.not.include(provisioned.password)
       expect(messages.map(([name]) => name)).to.include.members(['pg-redshift-iam:fetch-end', 'lru-cache:metrics'])
     })
 

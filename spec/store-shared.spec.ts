@@ -347,6 +347,40 @@ describe('a fleet that shares its logins', () => {
       expect(events('direct')).to.deep.equal(Array(lies.length).fill('claim held'))
     })
 
+    it('makes things up that cannot be read', async () => {
+      const unreadable = {
+        get value() {
+          throw new Error('It throws.')
+        },
+      }
+      const lies = [
+        unreadable,
+        ...[Symbol(), Object.create(null)].map(remainingMillis => ({ value: 'v1.x', remainingMillis })),
+      ]
+      fleet = new SimulatedFleet(lies.length)
+      fleet.store.behaviour = ({ operation, host }) => (operation === 'read' ? { lie: lies[host] } : {})
+      expect(await passwords()).to.have.lengthOf(lies.length)
+      expect(events('direct')).to.deep.equal(Array(lies.length).fill('read failed'))
+    })
+
+    it('fails with what is hardly an error', async () => {
+      fleet = new SimulatedFleet(1)
+      fleet.store.connect = () => ({
+        ...new SimulatedFleet(0).store.connect(fleet.host(0), 'reports', [new Uint8Array(32)]),
+        read: () => Promise.reject(Object.assign(new Error(), { name: 7, message: undefined, code: {} })),
+      })
+      fleet.start()
+      expect(await fleet.run(fleet.host(1).get())).to.have.property('password')
+      expect(events('direct')).to.deep.equal(['read failed'])
+    })
+
+    it('is silent at the write: the login is there all the same, within the deadline', async () => {
+      fleet = new SimulatedFleet(1)
+      fleet.aws = () => ({ after: 14_900 })
+      fleet.store.behaviour = only('write', { lost: true, silent: true })
+      expect(await passwords()).to.have.lengthOf(1)
+    })
+
     it('is full: it takes no claim, though it can be read', async () => {
       fleet.store.behaviour = ({ operation }) => (operation === 'read' ? {} : { lost: true, fails: true })
       expect(await passwords()).to.have.lengthOf(20)

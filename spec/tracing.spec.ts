@@ -165,6 +165,23 @@ describe('the diagnostics channels', () => {
     }
   })
 
+  for (const what of ['asks', 'closes'] as const)
+    it(`let a subscriber that ${what} at the end of a forsaken fetch have no second one run beside`, async () => {
+      await sim.get()
+      sim.aws.always = { kind: 'hang' }
+      sim.clock.skip(REFRESH + 1)
+      await sim.get()
+      sim.clock.suspend(3_600_000)
+      const callBack = () => void (what === 'asks' ? sim.get().catch(() => {}) : sim.cache.close())
+      fetchEnd.subscribe(callBack)
+      const late = sim.get().catch(error => error.code)
+      fetchEnd.unsubscribe(callBack)
+      const underWay = sim.aws.calls.filter(({ settled, signal }) => !settled && !signal.aborted)
+      expect(underWay).to.have.lengthOf(what === 'asks' ? 1 : 0)
+      sim.cache.close()
+      expect(await late).to.equal('ERR_REDSHIFT_CLOSED')
+    })
+
   it('let a subscriber close the cache in the middle of a start', async () => {
     const close = () => sim.cache.close()
     fetchStart.subscribe(close)

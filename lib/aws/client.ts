@@ -63,16 +63,19 @@ function retryAfterOf(headers: Readonly<Record<string, string | undefined>>, now
   return millis > 0 && Number.isFinite(millis) ? millis : undefined
 }
 
-/** The SDK's clients: made on first use, one per service and region, and destroyed by `close`. A ready one is used as it is. */
+/** The SDK's clients: made on first use, one per service and region, `maxEntries` at most, and destroyed by `close`. A ready one is used as it is. */
 export class AwsClients {
   readonly #aws: RedshiftOptions['aws']
   readonly #clock: Clock
+  // The last used is the last. Not an lru-cache, which would publish the clients, and with them AWS keys, on its diagnostics channel.
   readonly #loaded = new Map<string, Promise<Loaded<unknown>>>()
+  readonly #maxEntries: number
   #closed = false
 
-  constructor(aws: RedshiftOptions['aws'], clock: Clock) {
+  constructor(aws: RedshiftOptions['aws'], clock: Clock, maxEntries: number) {
     this.#aws = aws
     this.#clock = clock
+    this.#maxEntries = maxEntries
   }
 
   /**
@@ -154,9 +157,13 @@ export class AwsClients {
 
   #client<Sdk>(service: Service<Sdk>, region: string | undefined, key: string): Promise<Loaded<Sdk>> {
     const known = this.#loaded.get(key) as Promise<Loaded<Sdk>> | undefined
-    if (known) return known
-    const loaded = this.#load(service, region)
+    this.#loaded.delete(key)
+    const loaded = known ?? this.#load(service, region)
     this.#loaded.set(key, loaded)
+    if (known) return known
+    // Hosts, and with them regions, may come from users. What is under way on the client that is let go is not disturbed.
+    const [oldest] = this.#loaded.keys()
+    if (oldest !== undefined && this.#loaded.size > this.#maxEntries) this.#loaded.delete(oldest)
     // A failed load is not kept.
     loaded.catch(() => this.#forget(key, loaded))
     return loaded

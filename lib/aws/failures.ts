@@ -106,7 +106,7 @@ function diagnose(error: SdkError, call: FailedCall): [RedshiftErrorCode, string
   const service = fromService(error)
 
   if (/^(Credentials|Token)?ProviderError$/.test(name))
-    return /sso|token/i.test(said)
+    return /\bsso\b|token/i.test(said)
       ? [
           'ERR_REDSHIFT_AWS_CREDENTIALS',
           `The AWS SSO session has ended or was never opened${because} Run \`aws sso login\`, with --profile where you use one.`,
@@ -220,7 +220,8 @@ export function checkAnswer({ action }: FailedCall, answer: LoginAnswer) {
   if (typeof user !== 'string' || user === '') throw lacks('user')
   if (typeof password !== 'string' || password === '') throw lacks('password')
   if (!(expiration instanceof Date) || Number.isNaN(expiration.getTime())) throw lacks('valid expiry')
-  const next = Number.isFinite(nextRefreshTime?.getTime()) ? nextRefreshTime : undefined
+  const next =
+    nextRefreshTime instanceof Date && Number.isFinite(nextRefreshTime.getTime()) ? nextRefreshTime : undefined
   return { user, password, expiration, nextRefreshTime: next }
 }
 

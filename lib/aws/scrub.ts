@@ -24,8 +24,11 @@ const LONGEST = 1_000
 /** An error's message as it may be passed on: neither AWS's canonical strings, which hold session tokens, nor anything like a key. */
 export function scrub(error: SdkError): string {
   if (fromParsing(error)) return "AWS's answer could not be parsed."
+  // It may hold whatever stood in the answer, and what others throw may hold anything.
+  const message: unknown = error.message
+  if (typeof message !== 'string') return ''
   // SignatureDoesNotMatch quotes the request's headers, the session token among them, on further lines.
-  const [line = ''] = error.message.split(/\r?\n|The Canonical String|The String-to-Sign/, 1)
+  const [line = ''] = message.split(/\r?\n|The Canonical String|The String-to-Sign/, 1)
   // A credential process is called with who knows which arguments.
   const safe = withoutKeys(line.slice(0, LONGEST)).replace(/Command failed: .*/, 'The command failed.')
   return line.length > LONGEST ? `${safe}…` : safe.trim()
@@ -34,9 +37,11 @@ export function scrub(error: SdkError): string {
 const withoutKeys = (text: string): string =>
   text
     .replace(/\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b/g, '<access key>')
-    // An ARN says who was refused what: its parts look like keys, and are none.
+    // A secret key has 40 characters, and now and then no digit. An ARN says who was refused what: its parts look like keys, and are none.
     .replace(/\barn:aws[\w:/.@*+=,-]*|[A-Za-z0-9+/=_-]{40,}/g, run =>
-      !run.startsWith('arn:') && /[a-z]/.test(run) && /[A-Z]/.test(run) && /\d/.test(run) ? '<secret>' : run,
+      !run.startsWith('arn:') && /[a-z]/.test(run) && /[A-Z]/.test(run) && (run.length === 40 || /\d/.test(run))
+        ? '<secret>'
+        : run,
     )
 
 /** A name or code as it may be passed on: a broken answer, or a provider of credentials, may put anything there. */
@@ -49,7 +54,9 @@ const FRAME = /^\s+at .*(?::\d+:\d+|<anonymous>|native)\)?$/
 export function copyCause(error: SdkError): Error {
   const copy = new Error(scrub(error))
   copy.name = identifierOf(error.name) ?? 'Error'
-  const frames = error.stack?.split('\n').filter(line => FRAME.test(line)) ?? []
+  // With an `Error.prepareStackTrace` of the program's own, it is no text.
+  const stack: unknown = error.stack
+  const frames = typeof stack === 'string' ? stack.split('\n').filter(line => FRAME.test(line)) : []
   copy.stack = [`${copy.name}: ${copy.message}`, ...frames].join('\n')
   const { code, $fault, $metadata } = error
   for (const [name, value] of Object.entries({ code: identifierOf(code), $fault, $metadata }))

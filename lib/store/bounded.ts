@@ -31,9 +31,9 @@ export class StoreFailure extends Error {
 
 /** Name and code of an error. Its message may be anything: of a store on AWS, one that quotes a session token. */
 function describe(error: Error): string {
-  const { name, message, code } = error as Error & { code?: unknown }
+  const { name, message, code } = error as { name: unknown; message: unknown; code?: unknown }
   // Redis says what is wrong in the first word: OOM, READONLY, NOAUTH.
-  const words = [name, code, /^[A-Z]{2,20}(?= )/.exec(message)?.[0]]
+  const words = [name, code, typeof message === 'string' && /^[A-Z]{2,20}(?= )/.exec(message)?.[0]]
   return words.filter(word => typeof word === 'string' && /^\w{1,60}$/.test(word)).join(' ')
 }
 
@@ -48,11 +48,13 @@ export class BoundedStore {
   }
 
   async read(key: string): Promise<StoredValue | undefined> {
-    const stored: unknown = await this.#bound('read', signal => this.#store.read(key, signal))
-    if (stored === undefined || stored === null) return undefined
-    const { value, remainingMillis } = stored as Partial<StoredValue>
-    // What a store makes up is judged as a value that nobody can open.
-    return { value: typeof value === 'string' ? value : '', remainingMillis: Number(remainingMillis) }
+    return this.#bound('read', async signal => {
+      const stored: unknown = await this.#store.read(key, signal)
+      if (stored === undefined || stored === null) return undefined
+      const { value, remainingMillis } = stored as Partial<StoredValue>
+      // What a store makes up is judged as a value that nobody can open.
+      return { value: typeof value === 'string' ? value : '', remainingMillis: Number(remainingMillis) }
+    })
   }
 
   /** @param late is called where the claim comes about after all, when nobody waits for it any longer. */

@@ -120,16 +120,18 @@ export class SharedLogins {
     const release = (): Promise<void> => claim.release().catch(error => this.#failed(search, error))
     // Who is out of time does not keep the others waiting, even where the call itself never ends.
     signal.addEventListener('abort', release, { once: true })
+    let shared = Promise.resolve()
     try {
       // Between the look and the claim, the last owner may have written.
       const found = await this.#look(search).catch(error => this.#failed(search, error))
       if (found) return found
       const login = await this.#fetchDirect(search, signal, notes)
-      await this.#share(search, claim, login)
+      shared = this.#share(search, claim, login)
       return login
     } finally {
       signal.removeEventListener('abort', release)
-      void release()
+      // Nobody waits for the store any longer: the login is there.
+      void shared.then(release)
     }
   }
 
