@@ -20,6 +20,8 @@ interface LookUp {
   endedAt?: number
   /** It failed, or nothing answers at the address. */
   stale?: boolean
+  /** What AWS has told, now or the last time. */
+  address?: Address | undefined
 }
 
 // However many connections fail: AWS limits the rate of these calls for the whole account.
@@ -27,7 +29,7 @@ const PAUSE_MILLIS = 1_000
 
 /**
  * Addresses as AWS knows them, by region and target: looked up once, and again after a failure or `forget`, but not more than
- * once a second. One look-up at a time per target, under the same deadline as a fetch.
+ * once a second. An address in hand is kept where that fails. One look-up at a time per target, under the same deadline as a fetch.
  */
 export class AddressBook {
   readonly #clients: AwsClients
@@ -50,7 +52,7 @@ export class AddressBook {
     const key = keyOf(request)
     const known = this.#lookUps.get(key)
     if (known && !isDue(known)) return known.flight.wait(signal)
-    const lookUp = this.#launch(request)
+    const lookUp = this.#launch(request, known?.address)
     this.#lookUps.set(key, lookUp)
     return lookUp.flight.wait(signal)
   }
@@ -67,7 +69,7 @@ export class AddressBook {
     for (const { flight } of this.#lookUps.values()) flight.abandon(closedError())
   }
 
-  #launch(request: CredentialRequest): LookUp {
+  #launch(request: CredentialRequest, known?: Address): LookUp {
     const lookUp: LookUp = {
       flight: new Flight<Address>(
         systemClock,
@@ -81,7 +83,8 @@ export class AddressBook {
         outcome => {
           lookUp.endedAt = performance.now()
           lookUp.stale = 'error' in outcome
-          return outcome
+          lookUp.address = 'value' in outcome ? outcome.value : known
+          return lookUp.address && !this.#closed ? { value: lookUp.address } : outcome
         },
       ),
     }

@@ -1,3 +1,4 @@
+import { Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'chai'
 import pg from 'pg'
@@ -143,6 +144,49 @@ describe('A connection without a host', () => {
     const { length } = moving.calls
     expect(await used(pool)).to.equal('IAMR:analyst')
     expect(moving.calls).to.have.length(length)
+  })
+
+  /** A pool whose sockets get nowhere while `lost` is set. */
+  const createFaulty = (source: RedshiftOptions | RedshiftCredentials) => {
+    const { database, ssl, stream } = emulator.poolConfig()
+    const faulty = {
+      lost: false,
+      pool: new RedshiftPool({
+        database,
+        ssl,
+        maxUses: 1,
+        stream: () => {
+          if (!faulty.lost) return stream()
+          const socket = new Socket()
+          socket.connect = () => socket.destroy(new Error('There is no way there.'))
+          return socket
+        },
+        redshift: source,
+      }),
+    }
+    return faulty
+  }
+
+  it('is kept where it cannot be looked up anew, for no connection came about', async () => {
+    const redshift = new RedshiftCredentials({ aws: { ...emulator.aws, maxAttempts: 1 }, ...cluster })
+    const faulty = createFaulty(redshift)
+    await faulty.pool.query('select 1')
+    faulty.lost = true
+    expect(await rejection(faulty.pool.query('select 1'))).to.have.property('message', 'There is no way there.')
+    faulty.lost = false
+    await delay(1_050)
+    using _ = emulator.fail({ kind: 'access-denied' }, { operation: 'DescribeClusters', times: 1 })
+    await faulty.pool.query('select 1')
+    await faulty.pool.query('select 1')
+    expect(count('DescribeClusters')).to.equal(2)
+    // Closed is closed.
+    await delay(1_050)
+    using holding = emulator.fail({ kind: 'hold' }, { operation: 'DescribeClusters' })
+    const failure = rejection(faulty.pool.query('select 1'))
+    await holding.reached()
+    await redshift.close()
+    expect(await failure).to.have.property('code', 'ERR_REDSHIFT_CLOSED')
+    await faulty.pool.end()
   })
 
   it('is kept where the server was reached, whatever it says of the login', async () => {
