@@ -189,6 +189,33 @@ describe('A connection without a host', () => {
     await faulty.pool.end()
   })
 
+  it('is kept where the failure says nothing of it', async () => {
+    const redshift = new RedshiftCredentials({ aws: { ...emulator.aws, maxAttempts: 1 }, ...cluster })
+    const { host: _, ...config } = emulator.poolConfig()
+    await used(new RedshiftPool({ ...config, redshift }))
+    // It is ended before its socket is open.
+    let opened = false
+    const stream = () => {
+      const socket = new Socket()
+      socket.connect = () => {
+        opened = true
+        return socket
+      }
+      return socket
+    }
+    const client = new RedshiftPgClient({ ...config, stream, redshift })
+    const failure = rejection(client.connect())
+    await until('its socket is asked to open', () => opened)
+    await client.end()
+    await failure
+    const mismatch = new RedshiftPgClient({ ...config, user: 'IAMR:boss', redshift })
+    expect(await rejection(mismatch.connect())).to.have.property('code', 'ERR_REDSHIFT_USER_MISMATCH')
+    await delay(1_050)
+    await used(new RedshiftPool({ ...config, redshift }))
+    expect(count('DescribeClusters')).to.equal(1)
+    await redshift.close()
+  })
+
   it('is kept where the server was reached, whatever it says of the login', async () => {
     const pool = create(workgroup, { maxUses: 1 })
     await pool.query('select 1')

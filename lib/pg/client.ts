@@ -63,7 +63,7 @@ const extend = (Base: typeof pg.Client): RedshiftPgClientClass =>
     override end(callback?: (error: Error) => void): Promise<void> | undefined {
       const ended = callback ? void super.end(callback) : super.end()
       // pg would settle neither connect() nor, on a socket that hangs, this.
-      this.#finish(new Error('Connection terminated'))
+      this.#giveUp(new Error('Connection terminated'))
       return ended
     }
 
@@ -143,7 +143,13 @@ const extend = (Base: typeof pg.Client): RedshiftPgClientClass =>
 
     /** Out of a promise, an exception in the caller's callback would be an unhandled rejection. */
     #fail(error: Error): void {
-      process.nextTick(() => this.#finish(error))
+      process.nextTick(() => this.#giveUp(error))
+    }
+
+    /** For a reason that says nothing of the address. */
+    #giveUp(error: Error): void {
+      this.#address = undefined
+      this.#finish(error)
     }
 
     /** Settles `connect()`, once. After an error, nothing is left of the attempt: no socket, no timer, nobody who waits for AWS. */
