@@ -208,6 +208,60 @@ for (const [version, module] of pgVersions)
       }
     })
 
+    describe('fails the queries that wait in it, and tells its end, as a stock client does,', () => {
+      const fate = async (client: pg.Client, endWhen?: Promise<unknown>): Promise<string[]> => {
+        const events: string[] = []
+        const ended = new Promise<void>(resolve => client.on('end', () => resolve(void events.push('end'))))
+        const queries = [1, 2].map(n =>
+          client.query('select 1').catch(error => void events.push(`query ${n}: ${error.message}`)),
+        )
+        const connected = client.connect().catch(error => void events.push(`connect: ${error.message}`))
+        await endWhen
+        if (endWhen) await client.end()
+        await Promise.all([connected, ...queries, ended])
+        await client.end()
+        await delay(10)
+        return events.toSorted()
+      }
+      const looksUp = (config: RedshiftPgClientConfig = {}): pg.Client =>
+        create({
+          host: undefined,
+          redshift: { aws: emulator.aws, workgroupName: 'analytics', region: 'us-west-2' },
+          ...config,
+        } as never)
+      const all = (message: string) => [`connect: ${message}`, 'end', `query 1: ${message}`, `query 2: ${message}`]
+
+      it('where its address is not to be had', async () => {
+        using _ = emulator.fail({ kind: 'not-found' }, { operation: 'GetWorkgroup' })
+        const events = await fate(looksUp())
+        expect(events).to.have.length(4)
+        for (const event of events.filter(event => event !== 'end'))
+          expect(event).to.match(/: AWS knows no workgroup "analytics"/)
+      })
+
+      it('where that takes too long', async () => {
+        using _ = emulator.fail({ kind: 'hold' }, { operation: 'GetWorkgroup' })
+        expect(await fate(looksUp({ connectionTimeoutMillis: 100 }))).to.deep.equal(all('timeout expired'))
+      })
+
+      it('where it is ended meanwhile', async () => {
+        using holding = emulator.fail({ kind: 'hold' }, { operation: 'GetWorkgroup' })
+        expect(await fate(looksUp(), holding.reached())).to.deep.equal(all('Connection terminated'))
+      })
+
+      it('where its configuration is refused', async () => {
+        const events = await fate(create({ ssl: false }))
+        expect(events).to.have.length(4)
+        for (const event of events.filter(event => event !== 'end'))
+          expect(event).to.match(/: The connection is not encrypted/)
+      })
+
+      it('and once only, where pg does so', async () => {
+        const events = await fate(create({ ssl: true }))
+        expect(events).to.have.length(4).and.include('query 2: Connection terminated unexpectedly')
+      })
+    })
+
     describe('passes on, untouched,', () => {
       const fails = async (
         config: RedshiftPgClientConfig,

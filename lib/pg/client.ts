@@ -2,7 +2,15 @@ import pg from 'pg'
 import { type FoundAddress, findAddress } from '../credentials.js'
 import type { RedshiftLogin } from '../login.js'
 import { REDSHIFT_PORT, type RedshiftPgClientConfig } from './config.js'
-import { direct, holdStartup, renewConnection, type SendStartup, socketOf, wipePassword } from './internals.js'
+import {
+  direct,
+  endUnconnected,
+  holdStartup,
+  renewConnection,
+  type SendStartup,
+  socketOf,
+  wipePassword,
+} from './internals.js'
 import { checkUser, isRejectedLogin, rejectedLogin } from './login.js'
 import { type ClientSetUp, checkClient, type RefusedSetUp, setUpClient } from './set-up.js'
 
@@ -163,6 +171,7 @@ const extend = (Base: typeof pg.Client): RedshiftPgClientClass =>
         this.#interrupt.abort()
         this.#address?.forget()
         socketOf(this)?.destroy()
+        endUnconnected(this, error)
         settle(error)
       } else settle(null, this)
     }

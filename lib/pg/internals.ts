@@ -16,6 +16,7 @@ interface ClientInternals {
   getStartupConf(): object
   readonly _connecting?: boolean
   readonly _connectionError?: boolean
+  _errorAllQueries?(error: Error): void
 }
 
 interface ConnectionInternals extends EventEmitter {
@@ -52,6 +53,13 @@ export const direct = (client: pg.Client, to: { host: string; port: number; data
 export const wipePassword = (client: pg.Client): void => setParameters(client, { password: null })
 
 export const socketOf = (client: pg.Client): Duplex | undefined => internals(client).connection?.stream
+
+/** For a client that ends before pg has begun to connect it: does what pg does when a socket closes. */
+export function endUnconnected(client: pg.Client, error: Error): void {
+  if (internals(client)._connecting) return
+  internals(client)._errorAllQueries?.(error)
+  process.nextTick(() => client.emit('end'))
+}
 
 /** Sends what was held, in the name of this user. */
 export type SendStartup = (login: RedshiftLogin) => void
