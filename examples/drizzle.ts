@@ -22,6 +22,8 @@ const category = pgTable('category', { catid: smallint(), catgroup: varchar(), c
 
 const db = user ? named(user) : chosen()
 db.$client.on('error', error => console.error('An idle connection was lost:', error.message))
+// One that is in use: its next query fails.
+db.$client.on('connect', client => client.on('error', () => {}))
 for await (const group of createInterface({ input: process.stdin })) {
   const rows = await db
     .select({ name: sql<string>`current_user`, catname: category.catname })

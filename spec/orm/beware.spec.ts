@@ -4,6 +4,8 @@ import { PrismaPg } from '@prisma/adapter-pg'
 import { expect } from 'chai'
 import { sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/node-postgres'
+import knex from 'knex'
+import { Kysely, sql as kyselySql, PostgresDialect } from 'kysely'
 import pg from 'pg'
 import pgPromise from 'pg-promise'
 import postgres from 'postgres'
@@ -20,6 +22,7 @@ import { startEmulator } from '../support/emulator.js'
 import { rejection } from '../support/rejection.js'
 import { LIFETIME_SECONDS, replaceable } from '../support/replaceable.js'
 import { expectNothingUncaught } from '../support/uncaught.js'
+import { until } from '../support/until.js'
 
 const require = createRequire(import.meta.url)
 
@@ -65,6 +68,39 @@ describe('What docs/orms.md tells to beware of, and', () => {
     expect(rows).to.deep.equal([{ name: 'IAMR:analyst' }])
     expect(db.$client).to.equal(pool)
     await pool.end()
+  })
+
+  describe('Drizzle, Kysely, and Knex with a pool: a connection lost within a transaction fails its next query', () => {
+    type Run = (text: string) => Promise<unknown>
+    const pid = 'SELECT pg_backend_pid() AS pid'
+    /** What a transaction does on each of them, to its end. */
+    const libraries: Record<string, (pool: pg.Pool, within: (run: Run) => Promise<unknown>) => Promise<unknown>> = {
+      Drizzle: (pool, within) => drizzle({ client: pool }).transaction(tx => within(text => tx.execute(sql.raw(text)))),
+      Kysely: (pool, within) =>
+        new Kysely({ dialect: new PostgresDialect({ pool }) })
+          .transaction()
+          .execute(tx => within(text => kyselySql.raw(text).execute(tx))),
+      Knex: (pool, within) =>
+        knex({ client: 'redshift', connectionPool: pool }).transaction(tx => within(async text => tx.raw(text))),
+    }
+    for (const [library, transact] of Object.entries(libraries))
+      it(`with both listeners: ${library}`, async () => {
+        const pool = new RedshiftPool({ ...emulator.poolConfig(), redshift: credentials })
+        const seen: string[] = []
+        pool.on('error', () => seen.push('an idle one'))
+        pool.on('connect', client => client.on('error', () => seen.push('one in use')))
+        const lost = transact(pool, async run => {
+          const { rows } = (await run(pid)) as { rows: { pid: number }[] }
+          await emulator.query(`SELECT pg_terminate_backend(${rows[0]?.pid})`)
+          await until('the connection is lost', () => seen.length > 0)
+          await run(pid)
+        })
+        expect(await rejection(lost)).to.be.an.instanceOf(Error)
+        expect(seen).to.include('one in use').and.not.include('an idle one')
+        const { rows } = await pool.query('SELECT 1 AS one')
+        expect(rows).to.deep.equal([{ one: 1 }])
+        await pool.end()
+      })
   })
 
   it('Prisma: it takes a pool of another copy of pg for options, which lead to localhost', async () => {
