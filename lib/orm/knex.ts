@@ -4,7 +4,7 @@ import { quoted } from '../errors.js'
 import type { RedshiftOptions } from '../options.js'
 import { clientClass } from '../pg/client.js'
 import { type GivenConnection, givenConnection, REDSHIFT_PORT, tlsOf } from '../pg/config.js'
-import { checkTls, checkUser } from '../pg/login.js'
+import { checkSsl, checkUser } from '../pg/login.js'
 import { passwordFunction, type RedshiftPasswordFunction } from '../pg/password.js'
 
 /** What Knex's `connection` function resolves to. */
@@ -46,7 +46,7 @@ export function redshiftKnexConnection(
   const options = connectionOptionsOf(credentials)
   const given = givenConnection(pgOptions, options)
   const { host, port, database, user, ssl, ...own } = { ...pgOptions, ...given, ssl: tlsOf(pgOptions, options) }
-  checkTls(ssl ?? process.env.PGSSLMODE, options)
+  checkSsl(ssl, options)
   const settings = { ...own, database, ...(ssl !== undefined && { ssl }) }
   const borrowers = new WeakSet<KnexClient>()
 

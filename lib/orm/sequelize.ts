@@ -1,6 +1,6 @@
 import { connectionOptionsOf, type RedshiftCredentials, toCredentials } from '../credentials.js'
 import type { RedshiftOptions } from '../options.js'
-import { checkTls, checkUser } from '../pg/login.js'
+import { checkSsl, checkUser } from '../pg/login.js'
 import { passwordFunction } from '../pg/password.js'
 import type { RedshiftConnection } from '../request.js'
 
@@ -24,7 +24,7 @@ interface SequelizeConfig {
  *
  * @param source options, or credentials to share. What they leave out is read off Sequelize's configuration.
  * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`. The hook rejects as `RedshiftCredentials.get` does, and with
- * `ERR_REDSHIFT_TLS` where `dialectOptions.ssl` (6) or `ssl` (7) is not set.
+ * `ERR_REDSHIFT_TLS` where `dialectOptions.ssl` (6) or `ssl` (7) is not set, `ERR_REDSHIFT_OPTION` where it is a text such as `'false'`.
  *
  * @example
  * new Sequelize({ dialect: 'postgres', host, port: 5439, database, dialectOptions: { ssl: true }, hooks: { beforeConnect: redshiftBeforeConnect() } })
@@ -40,7 +40,7 @@ export function redshiftBeforeConnect(
   return async (config: SequelizeConfig) => {
     // Sequelize 6 ignores the other one. What PGSSLMODE comes to, the password function sees on the socket.
     const { ssl } = 'dialectOptions' in config ? (config.dialectOptions ?? {}) : config
-    checkTls(ssl ?? process.env.PGSSLMODE, options)
+    checkSsl(ssl, options)
     const connection = connections.get(config) ?? {
       host: config.host,
       database: config.database,

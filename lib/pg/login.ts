@@ -1,5 +1,5 @@
 import type { ConnectionOptions } from '../credentials.js'
-import { quoted, RedshiftCredentialsError } from '../errors.js'
+import { optionError, quoted, RedshiftCredentialsError } from '../errors.js'
 import { isIamUser, parseIamUser } from '../identifiers.js'
 import type { RedshiftLogin } from '../login.js'
 
@@ -14,6 +14,19 @@ export function checkTls(encrypted: unknown, options: ConnectionOptions): void {
     'The connection is not encrypted, and Redshift refuses IAM logins without TLS, with the words "password authentication failed". ' +
       'Set ssl: true in the configuration of pg. Only for a link that encrypts by itself, set requireTls: false.',
   )
+}
+
+/**
+ * Refuses the option `ssl` where it turns TLS off, and a text that pg does not know: it would throw out of reach, once the
+ * socket is open.
+ * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`, `ERR_REDSHIFT_TLS`
+ */
+export function checkSsl(ssl: unknown, options: ConnectionOptions): void {
+  if (ssl && typeof ssl === 'string' && ssl !== 'true' && ssl !== 'no-verify')
+    throw optionError(
+      `ssl is ${quoted(ssl)}, a text, on which pg crashes. Set ssl: true, or an object of Node's TLS options.`,
+    )
+  checkTls(ssl ?? process.env.PGSSLMODE, options)
 }
 
 /** The user name that AWS will give to the login of a database user. */

@@ -1,10 +1,10 @@
 import type pg from 'pg'
 import { connectionOptionsOf, RedshiftCredentials, toCredentials } from '../credentials.js'
-import { optionError, quoted, RedshiftCredentialsError } from '../errors.js'
+import { RedshiftCredentialsError } from '../errors.js'
 import type { RedshiftOptions } from '../options.js'
 import { type GivenConnection, givenConnection, type RedshiftPgClientConfig, tlsOf } from './config.js'
 import { dryRun, isNative, sslOf } from './internals.js'
-import { checkTls } from './login.js'
+import { checkSsl } from './login.js'
 
 /** What the configuration of a client comes to. */
 export interface ClientSetUp {
@@ -55,12 +55,7 @@ export function checkClient(client: pg.Client, { credentials }: ClientSetUp): vo
       'ERR_REDSHIFT_NATIVE',
       'pg.native cannot log in with a fetched pair. Use the JavaScript client of pg (unset NODE_PG_FORCE_NATIVE, remove pg-native).',
     )
-  const ssl = sslOf(client)
-  if (typeof ssl === 'string')
-    throw optionError(
-      `ssl is ${quoted(ssl)}, a text, on which pg crashes. Set ssl: true, or an object of Node's TLS options.`,
-    )
-  checkTls(ssl, connectionOptionsOf(credentials))
+  checkSsl(sslOf(client), connectionOptionsOf(credentials))
 }
 
 // pg-pool makes a client of the same options again and again: they share one RedshiftCredentials.

@@ -223,6 +223,19 @@ describe('redshiftKnexConnection, on Knex 3.1 and 3.3,', () => {
     expect(build).to.throw().with.property('code', 'ERR_REDSHIFT_TLS')
   })
 
+  it('refuses a text for ssl, on which pg crashes, at once, and passes on those that pg knows', async () => {
+    const { emulator, with: using } = stages.get('3.3') ?? (await stage(knex))
+    const build = (ssl: string) =>
+      redshiftKnexConnection({ aws: emulator.aws }, { ...emulator.poolConfig(), ssl: ssl as never })
+    for (const ssl of ['false', 'require'])
+      expect(() => build(ssl))
+        .to.throw(/^ssl is ".*Set ssl: true/)
+        .with.property('code', 'ERR_REDSHIFT_OPTION')
+    const plain = build('no-verify')
+    expect((await using(() => plain.call(undefined), session)).name).to.equal('IAMR:analyst')
+    expect((await using(build('no-verify'), session)).name).to.equal('IAMR:analyst')
+  })
+
   it('has an alternative from Knex 3.3, which takes a RedshiftPool', async () => {
     const { emulator } = stages.get('3.3') ?? (await stage(knex))
     const pool = new RedshiftPool({ ...emulator.poolConfig(), redshift: { aws: emulator.aws } })

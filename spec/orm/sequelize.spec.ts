@@ -176,6 +176,27 @@ for (const [version, build] of Object.entries(versions))
       expect(emulator.calls).to.deep.equal([])
     })
 
+    it('refuses a text for ssl, on which pg crashes, and passes on those that pg knows', async () => {
+      const outcomeOf = (ssl: string) => {
+        const db = build({ server: { ...server, ssl: ssl as never }, source: { aws: emulator.aws } })
+        return session(db).finally(() => db.close())
+      }
+      for (const ssl of ['false', 'require']) {
+        const error = await rejection(outcomeOf(ssl))
+        expect(error).to.have.property('code', 'ERR_REDSHIFT_OPTION')
+        expect(error.message).to.match(/^ssl is ".*Set ssl: true/)
+      }
+      expect(emulator.calls).to.deep.equal([])
+      expect(await outcomeOf('no-verify')).to.include({ name: 'IAMR:analyst' })
+      expect((await rejection(outcomeOf('true'))).message).to.match(/certificate/)
+    })
+
+    it('refuses a login for another user than the configured one', () =>
+      using({ user: 'IAMR:boss' }, async db => {
+        expect(await rejection(session(db))).to.have.property('code', 'ERR_REDSHIFT_USER_MISMATCH')
+        expect(emulator.logins).to.have.lengthOf(0)
+      }))
+
     it('leaves no secret where Sequelize keeps its configuration', async () => {
       const credentials = new RedshiftCredentials({ aws: emulator.aws })
       await using({ source: credentials }, async db => {
