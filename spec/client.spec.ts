@@ -379,6 +379,24 @@ for (const [version, module] of pgVersions)
         expect(error.message).to.contain('There is no option "cluster"')
       })
 
+      it('what it refuses, where pg would refuse the environment', async () => {
+        for (const negotiation of ['direct', 'bogus']) {
+          process.env.PGSSLNEGOTIATION = negotiation
+          try {
+            expect((await refused({ password: 'hunter2' })).code).to.equal('ERR_REDSHIFT_OPTION')
+            expect(await refused({ ssl: false })).to.be.an.instanceOf(Error)
+          } finally {
+            delete process.env.PGSSLNEGOTIATION
+          }
+        }
+      })
+
+      it('TLS options in which pg cannot hide the key', async () => {
+        // pg.Pool throws by itself, when it is made.
+        const client = create({ ssl: Object.freeze({ ca: emulator.ca, key: 'hunter2' }) })
+        expect((await rejection(client.connect())).message).to.match(/^Cannot redefine property: key/)
+      })
+
       it('what pg itself refuses in its constructor', async () => {
         const { host } = emulator.poolConfig('serverless')
         const error = await refused(`postgres://${host}/dev?sslrootcert=/nosuch.pem`)

@@ -30,7 +30,8 @@ export function setUpClient(
   try {
     return setUp(typeof config === 'string' ? { connectionString: config } : config, Base)
   } catch (refused) {
-    return { pgConfig: {}, refused }
+    // pg itself would refuse what some environments say of TLS.
+    return { pgConfig: { ssl: true, sslnegotiation: 'postgres' }, refused }
   }
 }
 
@@ -40,10 +41,14 @@ function setUp({ redshift, password, ...config }: RedshiftPgClientConfig, Base: 
   const given = givenConnection({ ...config, password }, options)
   const { connectionTimeoutMillis = 0, connectionString, sslnegotiation } = config
   // A timer of our own takes the place of pg's: it also covers the look-up, and the second try.
-  const pgConfig = { ...config, ssl: tlsOf(config, options), connectionTimeoutMillis: 0 }
-  if (connectionString || sslnegotiation || process.env.PGSSLNEGOTIATION) dryRun(Base, pgConfig)
+  const ssl = tlsOf(config, options)
+  const pgConfig = { ...config, ssl, connectionTimeoutMillis: 0 }
+  if (connectionString || sslnegotiation || process.env.PGSSLNEGOTIATION || isSealed(ssl)) dryRun(Base, pgConfig)
   return { pgConfig, credentials, given, connectionTimeoutMillis }
 }
+
+/** Whether pg cannot hide the key in these options of TLS, and throws. */
+const isSealed = (ssl: unknown): boolean => typeof ssl === 'object' && ssl !== null && Object.isSealed(ssl)
 
 /**
  * Checks what pg has made of the configuration.
