@@ -1,6 +1,7 @@
+import { once } from 'node:events'
 import { Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import { checkServerIdentity, type PeerCertificate } from 'node:tls'
+import { checkServerIdentity, connect as connectTls, type PeerCertificate } from 'node:tls'
 import { inspect } from 'node:util'
 import { expect } from 'chai'
 import type pg from 'pg'
@@ -411,6 +412,25 @@ for (const [version, module] of pgVersions)
       expect(error.message).to.contain('that TLS is on up to the cluster')
       expect(emulator.logins).to.have.length(1)
       expect(emulator.logins[0]).to.include({ tls: false, ok: false })
+    })
+
+    it('connects over a stream that is encrypted already, as a connector of a cloud hands it out', async () => {
+      const { host, port } = emulator.poolConfig('serverless')
+      const socket: Socket = emulator.stream().connect(port, host)
+      await once(socket, 'connect')
+      // The request for TLS of PostgreSQL's protocol.
+      socket.write(Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]))
+      expect(String((await once(socket, 'data'))[0])).to.equal('S')
+      const stream = connectTls({ socket, ca: emulator.ca, servername: host })
+      await once(stream, 'secureConnect')
+      stream.connect = () => {
+        process.nextTick(() => stream.emit('connect'))
+        return stream
+      }
+      const client = create({ stream: () => stream, ssl: false, redshift: { aws: emulator.aws, requireTls: false } })
+      await client.connect()
+      expect(await currentUser(client)).to.equal('IAMR:analyst')
+      expect(emulator.logins[0]).to.include({ tls: true, ok: true })
     })
 
     it('gives a second connect() the error of pg, and lets the first one go on', async () => {

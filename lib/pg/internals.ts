@@ -21,7 +21,7 @@ interface ClientInternals {
 
 interface ConnectionInternals extends EventEmitter {
   /** The socket; once TLS begins, the one on top of it. */
-  readonly stream: Duplex & { readonly encrypted?: boolean }
+  readonly stream: Duplex & { readonly encrypted?: boolean; readonly secureConnecting?: boolean }
   startup(parameters: object): void
 }
 
@@ -74,8 +74,9 @@ export function holdStartup(client: pg.Client, ready: (send: SendStartup) => voi
     startup(internals(client).getStartupConf())
   }
   connection.startup = () => {
-    // pg calls this as soon as the TLS handshake begins.
-    if (connection.stream.encrypted) connection.stream.once('secureConnect', () => ready(send))
+    const { stream } = connection
+    // pg calls this as soon as the TLS handshake begins; over a stream that was given, it may be done.
+    if (stream.encrypted && stream.secureConnecting !== false) stream.once('secureConnect', () => ready(send))
     else ready(send)
   }
 }
