@@ -230,6 +230,25 @@ for (const [version, module] of pgVersions)
         })
       })
 
+      it('PGUSER, to which it holds where that is an IAM user, and no option names another', async () => {
+        const config = { database: 'dev', ...verified() }
+        process.env.PGUSER = 'IAMR:boss'
+        for (const host of [PROVISIONED, SERVERLESS]) {
+          const error = await rejection(outcome({ host, ...config }))
+          expect(error).to.have.property('code', 'ERR_REDSHIFT_USER_MISMATCH')
+          expect(error.message).to.contain('"IAMR:boss"').and.contain('"IAMR:analyst"')
+        }
+        expect(emulator.logins).to.have.length(0)
+        expect(await outcome({ host: PROVISIONED, user: 'IAM:alice', ...config })).to.include({ user: 'IAM:alice' })
+        expect(await outcome({ host: PROVISIONED, ...config }, { dbUser: 'alice' })).to.include({ user: 'IAM:alice' })
+        process.env.PGUSER = 'IAMR:analyst'
+        expect(await outcome({ host: PROVISIONED, ...config })).to.include({ user: 'IAMR:analyst' })
+        // A plain name may be for other servers. AWS is told it where it asks for one.
+        process.env.PGUSER = 'alice'
+        expect(await outcome({ host: PROVISIONED, ...config })).to.include({ user: 'IAM:alice' })
+        expect(await outcome({ host: SERVERLESS, ...config })).to.include({ user: 'IAMR:analyst' })
+      })
+
       it('after the configuration, and the options', async () => {
         Object.assign(process.env, { PGHOST: PROVISIONED, PGPORT: '5444', PGDATABASE: 'prod' })
         const config = { host: SERVERLESS, port: 5445, database: 'dev' }

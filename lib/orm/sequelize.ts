@@ -1,5 +1,6 @@
 import { connectionOptionsOf, type RedshiftCredentials, toCredentials } from '../credentials.js'
 import type { RedshiftOptions } from '../options.js'
+import { environmentUser } from '../pg/config.js'
 import { checkSsl, checkUser } from '../pg/login.js'
 import { passwordFunction } from '../pg/password.js'
 import type { RedshiftConnection } from '../request.js'
@@ -44,7 +45,7 @@ export function redshiftBeforeConnect(
     const connection = connections.get(config) ?? {
       host: config.host,
       database: config.database,
-      user: options.user ?? (config.username || config.user || undefined),
+      user: options.user ?? (config.username || config.user || environmentUser(options)),
     }
     connections.set(config, connection)
     const login = await credentials.get(connection)

@@ -1,7 +1,7 @@
 import type { ClientConfig } from 'pg'
 import type { ConnectionOptions, RedshiftCredentials } from '../credentials.js'
 import { optionError } from '../errors.js'
-import { checkWhole } from '../identifiers.js'
+import { checkWhole, isIamUser } from '../identifiers.js'
 import type { RedshiftOptions } from '../options.js'
 import { iamUser } from './login.js'
 
@@ -54,6 +54,15 @@ function readUrl(connectionString: string): ConnectionUrl {
   }
 }
 
+/**
+ * Whom `PGUSER` holds a connection to: an IAM user, where no option names another. A plain name may be meant for other servers;
+ * it is read with the request, for which AWS may need one.
+ */
+export const environmentUser = ({ dbUser }: ConnectionOptions): string | undefined => {
+  const { PGUSER } = process.env
+  return PGUSER && dbUser === undefined && isIamUser(PGUSER) ? PGUSER : undefined
+}
+
 /** As pg does, an empty one is taken for none; but one that is no port would throw when the socket is opened. */
 function toPort(value: string | number | undefined): number | undefined {
   if (!value) return undefined
@@ -77,12 +86,12 @@ export function givenConnection(config: RedshiftPgClientConfig, options: Connect
   const database = url.database || config.database || options.database || PGDATABASE
   if (!database)
     throw optionError("No database is named, and pg would fall back to the user's name. Set database, or PGDATABASE.")
-  const user = url.user || config.user || options.user
+  const user = url.user || config.user || options.user || environmentUser(options)
   return {
     host: url.host || config.host || options.host || PGHOST || undefined,
     port: toPort(url.port) ?? toPort(config.port) ?? options.port ?? toPort(PGPORT),
     database,
-    // PGUSER is read with the request, which takes a database of the user's name for pg's fallback: this one was named.
+    // The request takes a database of the user's name for pg's fallback: this one was named.
     user: user === database ? iamUser(user, options.autoCreate) : user,
   }
 }

@@ -197,6 +197,18 @@ for (const [version, build] of Object.entries(versions))
         expect(emulator.logins).to.have.lengthOf(0)
       }))
 
+    it('refuses a login for another user than PGUSER names', () =>
+      using({}, async db => {
+        const { PGUSER } = process.env
+        process.env.PGUSER = 'IAMR:boss'
+        try {
+          expect(await rejection(session(db))).to.have.property('code', 'ERR_REDSHIFT_USER_MISMATCH')
+        } finally {
+          if (PGUSER === undefined) delete process.env.PGUSER
+          else process.env.PGUSER = PGUSER
+        }
+      }))
+
     it('leaves no secret where Sequelize keeps its configuration', async () => {
       const credentials = new RedshiftCredentials({ aws: emulator.aws })
       await using({ source: credentials }, async db => {
