@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
+import { MikroORM } from '@mikro-orm/postgresql'
 import { PrismaPg } from '@prisma/adapter-pg'
 import { expect } from 'chai'
 import { sql } from 'drizzle-orm'
@@ -59,6 +60,56 @@ describe('What docs/orms.md tells to beware of, and', () => {
       ['IAM:alice', true],
       ['IAM:alice', false],
     ])
+  })
+
+  it('TypeORM: with replication, the host in extra wins over that of a slave', async () => {
+    const { host, database } = emulator.poolConfig()
+    const slave = emulator.poolConfig('serverless').host
+    const db = new DataSource({
+      type: 'postgres',
+      installExtensions: false,
+      replication: { master: { host, database }, slaves: [{ host: slave, database }] },
+      extra: redshiftPoolOptions(credentials, emulator.poolConfig()),
+    })
+    await db.initialize()
+    const reader = db.createQueryRunner('slave')
+    await reader.query('SELECT 1')
+    await reader.release()
+    await db.destroy()
+    expect(new Set(emulator.logins.map(login => login.host))).to.deep.equal(new Set([host]))
+    expect(emulator.logins).to.have.length.above(1)
+  })
+
+  it('MikroORM: where no host is given, it goes to one of its own', async () => {
+    const { ssl, stream } = emulator.poolConfig()
+    const goals = async (source: object): Promise<unknown[]> => {
+      const asked: unknown[] = []
+      const spied = () => {
+        const socket: Socket = stream()
+        const open = socket.connect as (...args: unknown[]) => Socket
+        socket.connect = (...args: unknown[]) => {
+          asked.push(...args)
+          return open.apply(socket, args)
+        }
+        return socket
+      }
+      const driverOptions = redshiftPoolOptions(
+        { aws: emulator.aws, ...source },
+        { database: 'dev', ssl, stream: spied },
+      )
+      const orm = await MikroORM.init({
+        dbName: 'dev',
+        user: '',
+        driverOptions,
+        discovery: { warnWhenNoEntities: false },
+      })
+      await orm.em.execute('SELECT 1').catch(() => {})
+      await orm.close()
+      return asked.slice(0, 2)
+    }
+    const { host } = emulator.poolConfig()
+    expect(await goals({ clusterIdentifier: 'examplecluster', region: 'us-west-2' })).to.deep.equal([5432, '127.0.0.1'])
+    expect(await goals({ host })).to.deep.equal([5439, host])
   })
 
   it("Drizzle: it takes a pool of one's own", async () => {
