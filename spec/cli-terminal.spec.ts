@@ -64,6 +64,12 @@ describe('The command line at a terminal', function () {
     expect(await ended(child)).to.include({ stdout: '0\n', stderr: '' })
   })
 
+  it('does its work where the reader of what it tells goes away', async () => {
+    const command = `"${process.execPath}" "${cli.main}" check --host ${CLUSTER} 2> >(true); echo $?`
+    const child = spawn('bash', ['-c', command], { cwd: cli.folder, env: cli.env })
+    expect(await ended(child)).to.include({ stdout: 'All steps passed.\n0\n', stderr: '' })
+  })
+
   describe(`of its own${hasTerminals ? '' : ' (skipped: script, of util-linux, is not installed)'}`, () => {
     before(function () {
       if (!hasTerminals) this.skip()

@@ -8,6 +8,7 @@ import { wrapped } from './terminal.js'
 
 const argv = process.argv.slice(2)
 const env = { ...process.env }
+const OUTPUTS = [process.stdout, process.stderr]
 
 /** Says what went wrong, and never with a stack, unless that is asked for. */
 function fail(error: unknown): void {
@@ -20,10 +21,17 @@ function fail(error: unknown): void {
   process.exitCode = argv[0] === 'exec' && code !== EXIT_CODES.usage ? EXIT_CODES.notRun : code
 }
 
+/** Ends the process when all that was printed is out: a provider of AWS credentials that hangs would keep it alive. */
+async function end(): Promise<void> {
+  await Promise.all(OUTPUTS.map(output => new Promise(resolve => output.write('', resolve))))
+  process.exit()
+}
+
 // A reader that goes away, as `head` does, is no error.
-process.stdout.on('error', error => {
-  if (codeOf(error) !== 'EPIPE') throw error
-})
+for (const output of OUTPUTS)
+  output.on('error', error => {
+    if (codeOf(error) !== 'EPIPE') throw error
+  })
 process.on('uncaughtException', error => {
   fail(error)
   process.exit()
@@ -31,4 +39,4 @@ process.on('uncaughtException', error => {
 // Before the SDK is loaded: its warning about old versions of Node is not for this output.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'
 adoptAwsCliVariables(process.env)
-run(argv, env).catch(fail)
+run(argv, env).catch(fail).finally(end)

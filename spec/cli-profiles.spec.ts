@@ -1,0 +1,66 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import type { RedshiftEmulator } from '../lib/emulator/index.js'
+import { Cli } from './support/cli.js'
+import { startEmulator } from './support/emulator.js'
+
+const CLUSTER = 'examplecluster.abc123xyz789.us-west-2.redshift.amazonaws.com'
+const ROLE = 'role_arn = arn:aws:iam::123456789012:role/reader'
+
+const PROFILES = `
+[profile hanging]
+credential_process = sleep 100
+[profile failing]
+credential_process = sh -c "exit 3" hunter2
+[profile missing]
+credential_process = /no/such/program
+[profile expired]
+credential_process = echo '{"Version":1,"AccessKeyId":"a","SecretAccessKey":"b","Expiration":"2020-01-01T00:00:00Z"}'
+[profile broken]
+credential_process = echo '{"Version":'
+[profile indirect]
+${ROLE}
+source_profile = failing
+[profile loop]
+${ROLE}
+source_profile = loop-back
+[profile loop-back]
+${ROLE}
+source_profile = loop
+[profile orphan]
+${ROLE}
+source_profile = nobody
+[profile rootless]
+${ROLE}
+[profile sourced]
+${ROLE}
+credential_source = EcsContainer
+[profile key-only]
+aws_access_key_id = AKIAIOSFODNN7EXAMPLE
+[profile secret-only]
+aws_secret_access_key = hunter2
+[profile empty]
+region = us-west-2
+`
+
+describe('The command line, of a profile that gives no AWS credentials,', function () {
+  this.timeout(60_000)
+  let emulator: RedshiftEmulator
+  let cli: Cli
+  before(async () => {
+    emulator = await startEmulator()
+    cli = await Cli.build(emulator)
+    writeFileSync(join(cli.folder, 'aws-config'), PROFILES)
+  })
+  after(() => {
+    cli.close()
+    return emulator.close()
+  })
+
+  it('ends when it has told that the provider hangs', async () => {
+    const { code, stderr } = await cli.run(['check', '--host', CLUSTER, '--profile', 'hanging'])
+    expect(code).to.equal(12)
+    expect(stderr).to.include('The provider of AWS credentials has not answered within 15 s')
+  })
+})
