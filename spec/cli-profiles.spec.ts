@@ -63,4 +63,34 @@ describe('The command line, of a profile that gives no AWS credentials,', functi
     expect(code).to.equal(12)
     expect(stderr).to.include('The provider of AWS credentials has not answered within 15 s')
   })
+
+  for (const [profile, reason] of [
+    [
+      'failing',
+      'the credential_process of profile "failing" failed, or printed no current credentials. Run it by hand',
+    ],
+    ['missing', 'the credential_process of profile "missing" failed'],
+    ['expired', 'the credential_process of profile "expired" failed, or printed no current credentials'],
+    ['broken', 'the credential_process of profile "broken" failed'],
+    ['indirect', 'the credential_process of profile "failing" failed'],
+    ['loop', 'source_profile leads in a circle, loop → loop-back → loop'],
+    ['orphan', 'source_profile names "nobody", which is no profile'],
+    ['rootless', 'profile "rootless" has a role_arn, but neither source_profile nor credential_source'],
+    ['sourced', 'the credential_source "EcsContainer" of profile "sourced" gives none on this host'],
+    ['key-only', 'profile "key-only" has aws_access_key_id without aws_secret_access_key'],
+    ['secret-only', 'profile "secret-only" has aws_secret_access_key without aws_access_key_id'],
+    ['empty', 'profile "empty" neither holds any, nor names what gives them'],
+  ] as const)
+    it(`says what may be wrong with it: ${profile}`, async () => {
+      const { code, stderr } = await cli.run(['credentials', '--host', CLUSTER, '--profile', profile])
+      expect(code).to.equal(12)
+      expect(stderr).to.include(`Profile ${JSON.stringify(profile)} gives no AWS credentials: ${reason}`)
+      expect(stderr).to.include('#err_redshift_aws_credentials').and.not.include('hunter2')
+    })
+
+  it('says it in check too', async () => {
+    const { code, stderr } = await cli.run(['check', '--host', CLUSTER], { AWS_PROFILE: 'failing' })
+    expect(code).to.equal(12)
+    expect(stderr).to.include('the credential_process of profile "failing" failed').and.not.include('hunter2')
+  })
 })

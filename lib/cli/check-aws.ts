@@ -3,7 +3,7 @@ import type { RedshiftLogin } from '../index.js'
 import { StepError } from './failure.js'
 import type { Flags } from './flags.js'
 import { identify } from './identity.js'
-import { checkProfile, type LoginSource, openSource } from './login.js'
+import { checkProfile, getLogin, type LoginSource, openSource } from './login.js'
 import { toOptions } from './options.js'
 import { type Finding, known, type Steps } from './steps.js'
 
@@ -31,17 +31,17 @@ export async function checkAws(flags: Flags, steps: Steps): Promise<CheckedAws |
   const source = () => known(target).source
   await steps.run('region', 'finding the region', ['target'], () => findRegion(flags, source()))
   await steps.run('credentials', 'loading AWS credentials', ['region'], () => findIdentity(source()))
-  const api = await steps.run('api', 'asking AWS for a login', ['credentials'], () => getLogin(source()))
+  const api = await steps.run('api', 'asking AWS for a login', ['credentials'], () => askForLogin(source()))
   await steps.run('clock', 'comparing clocks', ['credentials'], async () =>
     compareClocks(source().aws.clockAheadMillis()),
   )
   return target && { source: target.source, database: target.database, login: api?.login }
 }
 
-async function getLogin({ plan, redshift }: LoginSource): Promise<Finding & { login: RedshiftLogin }> {
-  const login = await redshift.get()
+async function askForLogin(source: LoginSource): Promise<Finding & { login: RedshiftLogin }> {
+  const login = await getLogin(source)
   const { user, expiration } = login
-  return { text: `${plan.api} gave a login for ${user}`, details: { user, expiration }, login }
+  return { text: `${source.plan.api} gave a login for ${user}`, details: { user, expiration }, login }
 }
 
 function describeTarget(flags: Flags, { plan }: LoginSource): Finding {
@@ -74,13 +74,13 @@ async function findRegion(flags: Flags, { plan, aws }: LoginSource): Promise<Fin
 
 async function findIdentity(source: LoginSource): Promise<Finding> {
   checkProfile(source)
-  const { aws, redshift, profile } = source
+  const { aws, profile } = source
   const identity = await withDeadline(identify(aws, profile.name, STS_TIMEOUT_MILLIS)).catch((error: unknown) => {
     if (error instanceof StepError) throw error
     return undefined
   })
   // The library fails for the same reason, and says what mends it.
-  if (!identity || identity.refusal !== undefined) await redshift.get()
+  if (!identity || identity.refusal !== undefined) await getLogin(source)
   const { provider, arn } = identity ?? { provider: 'an unknown provider', arn: undefined }
   return {
     text: `${provider}; identity ${arn ?? 'unknown (AWS STS did not say)'}`,

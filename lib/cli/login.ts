@@ -44,15 +44,26 @@ export async function openSource(flags: Flags, options: RedshiftOptions): Promis
 /** Gets a login, with something moving on the terminal meanwhile. */
 export async function fetchLogin(source: LoginSource): Promise<RedshiftLogin> {
   checkProfile(source)
-  const { aws, plan, redshift } = source
+  const { aws, plan } = source
   const spinner = new Spinner()
   spinner.start(`${plan.api} for ${plan.target}`)
   try {
     // Outside of the library's deadline: a provider may wait for a person with a code or a browser. Its failure is told by `get`.
     await aws.client.config.credentials().catch(() => {})
-    return await redshift.get()
+    return await getLogin(source)
   } finally {
     spinner.stop()
+  }
+}
+
+/** The library's login. Where the SDK only says that it has found no credentials anywhere, the profile says more. */
+export async function getLogin({ redshift, profile }: LoginSource): Promise<RedshiftLogin> {
+  try {
+    return await redshift.get()
+  } catch (error) {
+    if (profile.problem === undefined || !/^No AWS credentials were found/.test(messageOf(error))) throw error
+    const message = `Profile ${JSON.stringify(profile.name)} gives no AWS credentials: ${profile.problem}`
+    throw new StepError('ERR_REDSHIFT_AWS_CREDENTIALS', message, { cause: error })
   }
 }
 

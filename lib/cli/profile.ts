@@ -1,10 +1,13 @@
 import { loadSharedConfigFiles } from '@smithy/core/config'
+import { sourceProblem } from './profile-source.js'
 
 /** What the AWS CLI reads of a profile that the SDK does not. */
 export interface ProfileSettings {
   readonly name: string
   /** False for one that is named, and stands in neither file. */
   readonly exists: boolean
+  /** Why it may give no AWS credentials, and what helps; undefined where its settings do not tell. */
+  readonly problem: string | undefined
   readonly output: string | undefined
   readonly caBundle: string | undefined
   /** `wire`: times as the service sends them. Otherwise ISO 8601. */
@@ -21,12 +24,15 @@ export function adoptAwsCliVariables(env: NodeJS.ProcessEnv): void {
 /** A file that is missing or cannot be parsed says nothing here: the SDK reads it as well, and complains where it needs it. */
 export async function profileSettings(profile: string | undefined): Promise<ProfileSettings> {
   const name = profile ?? (process.env.AWS_PROFILE || 'default')
-  const files = await loadSharedConfigFiles().catch(() => undefined)
-  const exists = name === 'default' || name in (files?.credentialsFile ?? {}) || name in (files?.configFile ?? {})
-  const settings = { ...files?.credentialsFile[name], ...files?.configFile[name] }
+  const { configFile = {}, credentialsFile = {} } = (await loadSharedConfigFiles().catch(() => undefined)) ?? {}
+  const isKnown = (wanted: string): boolean => wanted in credentialsFile || wanted in configFile
+  const settingsOf = (wanted: string) =>
+    isKnown(wanted) ? { ...credentialsFile[wanted], ...configFile[wanted] } : undefined
+  const settings = settingsOf(name) ?? {}
   return {
     name,
-    exists,
+    exists: name === 'default' || isKnown(name),
+    problem: isKnown(name) ? sourceProblem(name, settingsOf) : undefined,
     output: settings.output,
     caBundle: settings.ca_bundle,
     timestampFormat: settings.cli_timestamp_format,
