@@ -95,6 +95,11 @@ describe('pg-redshift-iam check', function () {
     expect(stdout + stderr).not.to.match(/[\w+/=-]{100}/)
   })
 
+  it('verifies AWS, and not the cluster, with --ca-bundle', async () => {
+    const { code } = await checkJson(['--host', CLUSTER, '--ca-bundle', `${cli.folder}/dist/cli/amazon-roots.pem`])
+    expect(code).to.equal(0)
+  })
+
   it('goes on without the name of the AWS identity where STS is out of reach', async () => {
     const { code, named } = await checkJson(['--host', CLUSTER], { AWS_ENDPOINT_URL_STS: 'http://127.0.0.1:1' })
     expect(code).to.equal(0)
@@ -191,7 +196,15 @@ describe('pg-redshift-iam check', function () {
     it('tls: the certificate is not trusted', async () => {
       const { message, code } = await failure('tls', ['--host', CLUSTER], { NODE_EXTRA_CA_CERTS: undefined })
       expect(code).to.equal('UNABLE_TO_VERIFY_LEAF_SIGNATURE')
-      expect(message).to.include('issued by "pg-redshift-iam emulator CA"').and.include('--ca-bundle')
+      expect(message)
+        .to.include('issued by "pg-redshift-iam emulator CA"')
+        .and.include('PGSSLROOTCERT')
+        .and.not.include('--ca-bundle')
+    })
+
+    it('tls: PGSSLROOTCERT holds other authorities', async () => {
+      const PGSSLROOTCERT = `${cli.folder}/dist/cli/amazon-roots.pem`
+      await failure('tls', ['--host', CLUSTER, '--ca-bundle', `${cli.folder}/ca.pem`], { PGSSLROOTCERT })
     })
 
     it('tls: the certificate is for another name', async () => {

@@ -117,15 +117,17 @@ describe('pg-redshift-iam exec', function () {
     const query = ['psql', '-X', '-A', '-t', '-c', 'SELECT current_user']
 
     it("logs in with the certificate verified for the cluster's own name", async () => {
-      const ca = ['--ca-bundle', `${cli.folder}/ca.pem`]
-      const { code, stdout, stderr } = await cli.run(['exec', '--host', CLUSTER, ...ca, '--', ...query])
+      const PGSSLROOTCERT = `${cli.folder}/ca.pem`
+      const { code, stdout, stderr } = await cli.run(['exec', '--host', CLUSTER, '--', ...query], { PGSSLROOTCERT })
       expect(stderr).to.equal('')
       expect({ code, stdout }).to.deep.equal({ code: 0, stdout: 'IAMR:analyst\n' })
       expect(emulator.logins.at(-1)).to.include({ ok: true, tls: true })
     })
 
     it("is refused by a server that Amazon's roots do not vouch for", async () => {
-      const { code, stderr } = await cli.run([...ALICE, ...query])
+      // For AWS's endpoint, as in the AWS CLI, and not for the cluster.
+      const bundle = ['--ca-bundle', `${cli.folder}/ca.pem`]
+      const { code, stderr } = await cli.run(['exec', '--host', CLUSTER, ...bundle, '--', ...query])
       expect(code).to.equal(2)
       expect(stderr).to.include('certificate verify failed')
     })

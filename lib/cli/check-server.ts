@@ -14,7 +14,7 @@ const LEAST_SECONDS = 60
 /** The steps from the address to a query. Where the host is known, they do not wait for those on AWS's side. */
 export async function checkServer(flags: Flags, steps: Steps, found: CheckedAws | undefined): Promise<void> {
   let socket: Socket | undefined
-  const ca = certificates(flags)
+  const ca = certificates()
   const hostKnown = Boolean(flags.host || process.env.PGHOST)
   const network = await steps.run('network', 'connecting', [hostKnown ? 'target' : 'api'], async () => {
     const address = await serverAddress(known(found))
@@ -35,8 +35,8 @@ export async function checkServer(flags: Flags, steps: Steps, found: CheckedAws 
 }
 
 /** Undefined: Node's own roots, which hold Amazon's. */
-function certificates(flags: Flags): string | undefined {
-  const path = flags.caBundle ?? process.env.PGSSLROOTCERT
+function certificates(): string | undefined {
+  const path = process.env.PGSSLROOTCERT
   return path && path !== 'system' ? readBundle(path) : undefined
 }
 

@@ -1,7 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import type { RedshiftLogin } from '../index.js'
 import { addressOf } from './address.js'
-import type { Flags } from './flags.js'
 import type { LoginSource } from './login.js'
 
 /** What libpq needs to log in. */
@@ -18,20 +17,19 @@ export interface Connection {
 /** Amazon's root certificates, as they come with the package. */
 export const AMAZON_ROOTS = fileURLToPath(new URL('./amazon-roots.pem', import.meta.url))
 
-/** The certificates to verify the cluster with: as told, else Amazon's. */
-export const rootCertificates = (flags: Flags): string => flags.caBundle ?? (process.env.PGSSLROOTCERT || AMAZON_ROOTS)
+/** The certificates to verify the cluster with. `--ca-bundle` is for AWS's endpoint, as in the AWS CLI. */
+const rootCertificates = (): string => process.env.PGSSLROOTCERT || AMAZON_ROOTS
 
 /** A login with its address, which is looked up where no host is given. */
 export async function connectionOf(
   { redshift }: LoginSource,
-  flags: Flags,
   login: RedshiftLogin,
   database: string | undefined,
 ): Promise<Connection> {
   // Which database does not matter for an address, but pg's own fallback is refused.
   const { host, port } = await addressOf(redshift, database ?? 'dev')
   const { user, password } = login
-  return { host, port, database, user, password, rootCertificates: rootCertificates(flags) }
+  return { host, port, database, user, password, rootCertificates: rootCertificates() }
 }
 
 /** The environment variables that libpq reads. */

@@ -42,8 +42,7 @@ export async function credentials(flags: CredentialsFlags): Promise<void> {
   const source = await openSource(flags, options)
   try {
     const login = await fetchLogin(source)
-    if (isConnectionFormat(output))
-      return write(formatConnection(output, await connectionOf(source, flags, login, database)))
+    if (isConnectionFormat(output)) return write(formatConnection(output, await connectionOf(source, login, database)))
     const { api } = source.plan
     const time = (date: Date) => timestamp(date, api, source.profile.timestampFormat)
     const answer = answerOf(api, {

@@ -76,9 +76,9 @@ Login    --db-name NAME  --db-user NAME  --db-groups NAME...  --[no-]auto-create
 AWS      --profile NAME  --endpoint-url URL  --ca-bundle FILE  --no-verify-ssl
          --cli-connect-timeout S  --cli-read-timeout S  --debug
 
-The certificate is verified against Amazon's roots, or those in --ca-bundle or
-PGSSLROOTCERT. Signals go to the command, and its exit code comes back; 125: no
-login, 126: the command cannot be run, 127: there is no such command.
+The certificate is verified against Amazon's roots, or those in PGSSLROOTCERT;
+--ca-bundle is for AWS. Signals go to the command, and its exit code comes back;
+125: no login, 126: the command cannot be run, 127: there is no such command.
 
 Examples
   pg-redshift-iam exec --host $HOST --db-name dev -- psql

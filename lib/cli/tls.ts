@@ -98,7 +98,7 @@ function notTrusted(host: string, chain: readonly ShownCertificate[], reason: Er
     return new StepError(code, `${shown}, which is not valid today (until ${leaf?.validTo}). Check this host's clock.`)
   return new StepError(
     code,
-    `${shown}, which is not trusted here (${code}). Redshift's own come from Amazon's roots, in Node's store: this is another server, or a proxy in between. If it should be trusted, name its authority by --ca-bundle, PGSSLROOTCERT or NODE_EXTRA_CA_CERTS.`,
+    `${shown}, which is not trusted here (${code}). Redshift's own come from Amazon's roots, in Node's store: this is another server, or a proxy in between. If it should be trusted, name its authority in PGSSLROOTCERT or NODE_EXTRA_CA_CERTS; a PGSSLROOTCERT that is set must hold it.`,
   )
 }
 
