@@ -237,7 +237,7 @@ describe('pg-redshift-iam credentials', function () {
 
     for (const [flag, known] of [
       ['--clusterId', '--cluster-identifier'],
-      ['--workgroup', '--workgroup-name'],
+      ['--workgroups', '--workgroup-name'],
       ['--dbuser=bob', '--db-user'],
       ['--regoin', '--region'],
     ] as const)

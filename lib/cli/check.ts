@@ -12,7 +12,7 @@ export interface CheckFlags extends Flags {
 
 /** `check`: goes through every step up to a query, and says where it fails. */
 export async function check(flags: CheckFlags): Promise<void> {
-  const steps = new Steps(new Report(paintFor(flags.color, process.stderr)), flags.debug ?? false)
+  const steps = new Steps(new Report(paintFor(flags.color, process.stderr)))
   const found = await checkAws(flags, steps)
   try {
     await checkServer(flags, steps, found)

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { turnDebugOn } from './debug.js'
 import { codeOf } from './failure.js'
 
 /** The flags that all commands take. */
@@ -75,4 +76,5 @@ export function addFlags(command: Command): Command {
     .option('--cli-read-timeout <seconds>', '', whole)
     .addOption(new Option('--color <when>').choices(['on', 'off', 'auto']).default('auto'))
     .option('--debug')
+    .on('option:debug', turnDebugOn)
 }

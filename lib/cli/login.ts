@@ -1,6 +1,7 @@
 import { subscribe } from 'node:diagnostics_channel'
 import type { RedshiftCredentials, RedshiftLogin, RedshiftOptions } from '../index.js'
 import { type AwsSetUp, fetchTimeoutMillis, setUpAws } from './aws.js'
+import { debugLine } from './debug.js'
 import { messageOf, StepError } from './failure.js'
 import type { Flags } from './flags.js'
 import { type Plan, planOf } from './plan.js'
@@ -74,16 +75,6 @@ export function checkProfile({ profile }: LoginSource): void {
       'ERR_REDSHIFT_AWS_CREDENTIALS',
       `There is no profile ${JSON.stringify(profile.name)} in the AWS configuration. Correct --profile or AWS_PROFILE; \`aws configure list-profiles\` lists them.`,
     )
-}
-
-/** A line of `--debug`. */
-export function debugLine(line: string): void {
-  process.stderr.write(`debug: ${line}\n`)
-}
-
-/** Where an error comes from: for `--debug` only. */
-export function debugError(error: unknown): void {
-  if (error instanceof Error) debugLine(error.stack ?? error.message)
 }
 
 /** What the library tells on its channels: no secret ever enters a message there. */

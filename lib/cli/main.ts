@@ -1,13 +1,15 @@
 #!/usr/bin/env node
+import { arrange } from './command-line.js'
+import { debugError } from './debug.js'
 import { EXIT_CODES } from './exit-codes.js'
 import { codeOf, exitCodeFor, messageOf, sectionFor } from './failure.js'
-import { debugError } from './login.js'
 import { adoptAwsCliVariables } from './profile.js'
-import { run } from './program.js'
+import { createProgram, run } from './program.js'
 import { wrapped } from './terminal.js'
 
-const argv = process.argv.slice(2)
-const env = { ...process.env }
+// With the environment as it is now, for what it starts.
+const program = createProgram({ ...process.env })
+const argv = arrange(process.argv.slice(2), program)
 const OUTPUTS = [process.stdout, process.stderr]
 
 /** Says what went wrong, and never with a stack, unless that is asked for. */
@@ -15,7 +17,7 @@ function fail(error: unknown): void {
   const section = sectionFor(error)
   process.stderr.write(`${wrapped(`pg-redshift-iam: ${messageOf(error)}`, '')}\n`)
   if (section) process.stderr.write(`More: ${section}\n`)
-  if (argv.includes('--debug')) debugError(error)
+  debugError(error)
   const code = exitCodeFor(error)
   // As `env` does: another code would be taken for the command's.
   process.exitCode = argv[0] === 'exec' && code !== EXIT_CODES.usage ? EXIT_CODES.notRun : code
@@ -39,4 +41,4 @@ process.on('uncaughtException', error => {
 // Before the SDK is loaded: its warning about old versions of Node is not for this output.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'
 adoptAwsCliVariables(process.env)
-run(argv, env).catch(fail).finally(end)
+run(program, argv).catch(fail).finally(end)

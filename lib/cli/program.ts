@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { check } from './check.js'
+import { meanings } from './command-line.js'
 import { credentials } from './credentials.js'
 import { exec } from './exec.js'
 import { UsageError } from './failure.js'
@@ -21,11 +22,10 @@ const version = (): string => {
 
 /**
  * Runs the command that is named.
- * @param env the environment as the process found it, for what it starts
+ * @param argv in commander's words
  * @throws UsageError, and what the commands throw
  */
-export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
-  const program = createProgram(env)
+export async function run(program: Command, argv: readonly string[]): Promise<void> {
   try {
     await program.parseAsync([...argv], { from: 'user' })
   } catch (error) {
@@ -35,9 +35,11 @@ export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Prom
   }
 }
 
-function createProgram(env: NodeJS.ProcessEnv): Command {
+/** @param env the environment as the process found it, for what it starts */
+export function createProgram(env: NodeJS.ProcessEnv): Command {
   const program = prepared(new Command('pg-redshift-iam'), HELP.main)
     .enablePositionalOptions()
+    .helpCommand('help [command]')
     .argument('[command]')
     .action(name => {
       throw new UsageError(unknownCommand(program, name))
@@ -95,9 +97,12 @@ const unknownCommand = (program: Command, name: string | undefined): string => {
 
 /** What a user reads of an error of commander's. */
 function explain(error: CommanderError, program: Command, argv: readonly string[]): string {
-  const command = program.commands.find(candidate => argv.includes(candidate.name())) ?? program
+  const command = program.commands.find(candidate => candidate.name() === argv[0])
   const flag = /unknown option '([^'=]+)/.exec(error.message)?.[1]
   if (flag !== undefined) {
+    if (!command) return unknownCommand(program, argv[0]?.startsWith('-') ? undefined : argv[0])
+    const [meant, ...others] = meanings(flag, command.options)
+    if (others.length > 0) return `The flag ${flag} may be ${meant} or ${others.join(' or ')}. Write more of it.`
     const flags = command.options.flatMap(({ long }) => long ?? [])
     return `There is no flag ${flag}. The nearest is ${nearest(flag, flags)}; see ${command.name()} --help.`
   }

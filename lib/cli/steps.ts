@@ -1,7 +1,7 @@
 import type { Report } from './check-report.js'
+import { debugError } from './debug.js'
 import type { StepName } from './exit-codes.js'
 import { codeOf, messageOf, sectionAt, sectionFor } from './failure.js'
-import { debugError } from './login.js'
 import { Spinner } from './terminal.js'
 
 /** What a step found: a line for people, and the same in parts for machines. */
@@ -22,11 +22,9 @@ export class Steps {
   readonly results: StepResult[] = []
   readonly #report: Report
   readonly #spinner = new Spinner()
-  readonly #debug: boolean
 
-  constructor(report: Report, debug: boolean) {
+  constructor(report: Report) {
     this.#report = report
-    this.#debug = debug
   }
 
   /**
@@ -52,7 +50,7 @@ export class Steps {
       const code = codeOf(error) ?? 'UNEXPECTED'
       const section = sectionFor(error) ?? sectionAt(`step-${step}`)
       this.#add({ step, seconds: seconds(), status: 'failed', code, message: messageOf(error), section })
-      if (this.#debug) debugError(error)
+      debugError(error)
       return undefined
     }
   }

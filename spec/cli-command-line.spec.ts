@@ -1,0 +1,87 @@
+import { expect } from 'chai'
+import type { RedshiftEmulator } from '../lib/emulator/index.js'
+import { Cli } from './support/cli.js'
+import { startEmulator } from './support/emulator.js'
+
+const CLUSTER = 'examplecluster.abc123xyz789.us-west-2.redshift.amazonaws.com'
+const USER = ['--query', 'DbUser', '--output', 'text']
+
+describe('A command line', function () {
+  this.timeout(60_000)
+  let emulator: RedshiftEmulator
+  let cli: Cli
+  before(async () => {
+    emulator = await startEmulator()
+    cli = await Cli.build(emulator)
+  })
+  after(() => {
+    cli.close()
+    return emulator.close()
+  })
+
+  const print = async (...parameters: string[]): Promise<string> => {
+    const { code, stdout, stderr } = await cli.run(parameters)
+    expect(stderr).to.equal('')
+    expect(code).to.equal(0)
+    return stdout
+  }
+
+  const refusal = async (...parameters: string[]): Promise<string> => {
+    const { code, stdout, stderr } = await cli.run(parameters)
+    expect({ code, stdout }, stderr).to.deep.equal({ code: 2, stdout: '' })
+    return stderr
+  }
+
+  it('may cut flags short, as with the AWS CLI', async () => {
+    const flags = ['--cluster-id', 'examplecluster', '--reg=us-west-2', '--db-u', 'alice', '--quer', 'DbUser', '--out']
+    expect(await print('credentials', ...flags, 'text')).to.equal('IAM:alice\n')
+  })
+
+  it('has only those flags cut short that are flags, and its own', async () => {
+    expect(await refusal('credentials', '--host', CLUSTER, '--db-user', '--out')).to.include('--db-user "--out" is')
+    const script = 'console.log(process.argv.slice(1).join())'
+    const command = [process.execPath, '-e', script, '--', '--reg', '--db-u']
+    expect(await print('exec', '--ho', CLUSTER, '--', ...command)).to.equal('--reg,--db-u\n')
+    expect(await print('exec', '--ho', CLUSTER, ...command)).to.equal('--reg,--db-u\n')
+  })
+
+  it('says which flags one may be that is cut too short', async () => {
+    expect(await refusal('credentials', '--db', 'x')).to.include(
+      'The flag --db may be --db-user or --db-name or --db-groups. Write more of it.',
+    )
+  })
+
+  it('may have flags before the command', async () => {
+    expect(await print('--region', 'us-west-2', 'credentials', '--host', CLUSTER, ...USER)).to.equal('IAMR:analyst\n')
+    expect(await print('--db-name', 'exec', '--host', CLUSTER, 'exec', '--', 'echo', 'ran')).to.equal('ran\n')
+    const { stderr } = await cli.run(['--debug', 'credentials', '--host', CLUSTER])
+    expect(stderr).to.include('debug: fetch-start')
+  })
+
+  it('that names no command, or none that there is, says so, whatever its flags', async () => {
+    expect(await refusal('--region', 'us-west-2')).to.include(
+      'No command is named. The commands are check, credentials',
+    )
+    expect(await refusal('--region', 'x', 'credental', '--host', CLUSTER)).to.include('The nearest is credentials')
+  })
+
+  it('that gives a list twice means the last one', async () => {
+    const groups = ['--db-groups', 'a', 'b', '--db-user', 'alice', '--db-groups', 'c']
+    expect(await print('credentials', '--host', CLUSTER, ...groups, ...USER)).to.equal('IAMA:alice:c\n')
+  })
+
+  it('is refused with the name of its own command', async () => {
+    expect(await refusal('credentials', '--profile', 'check', '--quer-y', 'x')).to.include('see credentials --help')
+  })
+
+  it('shows where an error comes from with its own --debug, and not with that of the command which it runs', async () => {
+    const broken = ['exec', '--host', CLUSTER, '--db-name', 'no/name']
+    expect((await cli.run([...broken, '--', 'psql', '--debug'])).stderr).not.to.match(/^\s+at /m)
+    expect((await cli.run([...broken, '--debug', '--', 'psql'])).stderr).to.match(/^\s+at /m)
+  })
+
+  it('that asks for help gets it', async () => {
+    expect(await print('help')).to.equal(await print('--help'))
+    expect(await print('help', 'check')).to.equal(await print('check', '--help'))
+  })
+})
