@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect } from 'chai'
 import type { RedshiftEmulator } from '../lib/emulator/index.js'
 import { Cli } from './support/cli.js'
@@ -68,6 +70,23 @@ describe('A command line', function () {
   it('that gives a list twice means the last one', async () => {
     const groups = ['--db-groups', 'a', 'b', '--db-user', 'alice', '--db-groups', 'c']
     expect(await print('credentials', '--host', CLUSTER, ...groups, ...USER)).to.equal('IAMA:alice:c\n')
+  })
+
+  it('may name files for its values, in the home folder too', async () => {
+    writeFileSync(join(cli.folder, 'user.txt'), 'alice\n')
+    for (const user of ['file://user.txt', 'file://~/user.txt', 'fileb://user.txt'])
+      expect(await print('credentials', '--host', CLUSTER, '--db-user', user, ...USER)).to.equal('IAM:alice\n')
+    expect(await refusal('credentials', '--db-user', 'file://~/no.txt')).to.include(`The file "${cli.folder}/no.txt"`)
+  })
+
+  it('takes a number with its sign, and time-outs of any length', async () => {
+    const flags = ['--duration-seconds', '+900', '--cli-connect-timeout', '99999999', '--cli-read-timeout', '99999999']
+    expect(await print('credentials', '--host', CLUSTER, ...flags, ...USER)).to.equal('IAMR:analyst\n')
+  })
+
+  it('takes an empty AWS_CA_BUNDLE for none', async () => {
+    const { code, stderr } = await cli.run(['credentials', '--host', CLUSTER], { AWS_CA_BUNDLE: '' })
+    expect({ code, stderr }).to.deep.equal({ code: 0, stderr: '' })
   })
 
   it('is refused with the name of its own command', async () => {

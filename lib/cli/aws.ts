@@ -61,22 +61,25 @@ export async function setUpAws(
   }
 }
 
+const ATTEMPTS = 3
+/** Node takes what is over 2^31 ms for 1 ms, and the SDK adds two of these up. */
+const LONGEST_TIMER = 1_000_000_000
+
+const millis = (seconds: number): number => Math.min(LONGEST_TIMER, seconds * 1_000)
+
 function timeouts({ cliConnectTimeout, cliReadTimeout }: Flags): object {
   return {
-    ...(cliConnectTimeout !== undefined && { connectionTimeout: cliConnectTimeout * 1_000 }),
-    ...(cliReadTimeout !== undefined && { requestTimeout: cliReadTimeout * 1_000, throwOnRequestTimeout: true }),
+    ...(cliConnectTimeout !== undefined && { connectionTimeout: millis(cliConnectTimeout) }),
+    ...(cliReadTimeout !== undefined && { requestTimeout: millis(cliReadTimeout), throwOnRequestTimeout: true }),
   }
 }
-
-const ATTEMPTS = 3
-const LONGEST_TIMER = 2_147_483_647
 
 /** The library's deadline for all attempts together, where the flags raise that of a single one. 0 is no limit, as in the AWS CLI. */
 export function fetchTimeoutMillis({ cliConnectTimeout, cliReadTimeout }: Flags): number | undefined {
   if (cliConnectTimeout === undefined && cliReadTimeout === undefined) return undefined
   if (cliConnectTimeout === 0 || cliReadTimeout === 0) return LONGEST_TIMER
   const seconds = ATTEMPTS * ((cliConnectTimeout ?? 0) + (cliReadTimeout ?? 0))
-  return Math.min(LONGEST_TIMER, Math.max(15_000, seconds * 1_000))
+  return Math.max(15_000, millis(seconds))
 }
 
 function checkUrl(url: string): string {

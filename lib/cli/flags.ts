@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { homedir } from 'node:os'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { turnDebugOn } from './debug.js'
 import { codeOf } from './failure.js'
@@ -26,10 +27,11 @@ export interface Flags {
   debug?: boolean
 }
 
-/** A value, or the content of the file that it names, as everywhere in the AWS CLI: `file://input.json`. */
+/** A value, or the content of the file that it names, as everywhere in the AWS CLI: `file://input.json`, `fileb://~/input.json`. */
 export function text(value: string): string {
-  if (!value.startsWith('file://')) return value
-  const path = value.slice('file://'.length)
+  const named = /^fileb?:\/\/(.*)/.exec(value)?.[1]
+  if (named === undefined) return value
+  const path = named.replace(/^~(?=\/|$)/, homedir())
   try {
     return readFileSync(path, 'utf8').replace(/\r?\n$/, '')
   } catch (error) {
@@ -38,7 +40,7 @@ export function text(value: string): string {
 }
 
 const whole = (value: string): number => {
-  if (!/^\d+$/.test(value)) throw new InvalidArgumentError('It is a whole number.')
+  if (!/^\+?\d+$/.test(value)) throw new InvalidArgumentError('It is a whole number.')
   return Number(value)
 }
 

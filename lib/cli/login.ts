@@ -21,7 +21,7 @@ export interface LoginSource {
 export async function openSource(flags: Flags, options: RedshiftOptions): Promise<LoginSource> {
   const plan = await planOf(options)
   const profile = await profileSettings(flags.profile)
-  const caBundle = flags.caBundle ?? process.env.AWS_CA_BUNDLE ?? profile.caBundle
+  const caBundle = flags.caBundle ?? (process.env.AWS_CA_BUNDLE || profile.caBundle)
   const aws = await setUpAws(flags, plan.region, caBundle, flags.debug ? debugLine : undefined)
   const { RedshiftCredentials } = await import('../index.js')
   const redshift = new RedshiftCredentials({
