@@ -1,6 +1,7 @@
 import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { EXIT_CODES, exitCodeOf } from './exit-codes.js'
+import { inFlags } from './wording.js'
 
 /** A command line that cannot be carried out as it stands. Nothing was sent. */
 export class UsageError extends Error {
@@ -25,24 +26,6 @@ export class StepError extends Error {
     this.code = code
   }
 }
-
-/** Options of the library that have a flag of another spelling. Plain words such as host are left to the reader. */
-const FLAGS: Readonly<Record<string, string>> = {
-  clusterIdentifier: '--cluster-identifier',
-  workgroupName: '--workgroup-name',
-  customDomainName: '--custom-domain-name',
-  dbUser: '--db-user',
-  dbName: '--db-name',
-  dbGroups: '--db-groups',
-  autoCreate: '--auto-create',
-  durationSeconds: '--duration-seconds',
-  fetchTimeoutMillis: '--cli-read-timeout',
-  'aws.requestHandler': '--cli-connect-timeout and --cli-read-timeout',
-}
-
-/** A message of the library, with the flags in place of the options. */
-export const inFlags = (message: string): string =>
-  message.replace(/\baws\.requestHandler\b|\b[a-z]+[A-Z]\w*\b/g, word => FLAGS[word] ?? word)
 
 export const codeOf = (error: unknown): string | undefined =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
