@@ -44,7 +44,7 @@ aws_secret_access_key = hunter2
 region = us-west-2
 `
 
-describe('The command line, of a profile that gives no AWS credentials,', function () {
+describe('The command line, of a profile for AWS,', function () {
   this.timeout(60_000)
   let emulator: RedshiftEmulator
   let cli: Cli
@@ -58,7 +58,7 @@ describe('The command line, of a profile that gives no AWS credentials,', functi
     return emulator.close()
   })
 
-  it('ends when it has told that the provider hangs', async () => {
+  it('ends when it has told that its process hangs', async () => {
     const { code, stderr } = await cli.run(['check', '--host', CLUSTER, '--profile', 'hanging'])
     expect(code).to.equal(12)
     expect(stderr).to.include('The provider of AWS credentials has not answered within 15 s')
@@ -81,12 +81,21 @@ describe('The command line, of a profile that gives no AWS credentials,', functi
     ['secret-only', 'profile "secret-only" has aws_secret_access_key without aws_access_key_id'],
     ['empty', 'profile "empty" neither holds any, nor names what gives them'],
   ] as const)
-    it(`says what may be wrong with it: ${profile}`, async () => {
+    it(`says what may be wrong where it gives no credentials: ${profile}`, async () => {
       const { code, stderr } = await cli.run(['credentials', '--host', CLUSTER, '--profile', profile])
       expect(code).to.equal(12)
       expect(stderr).to.include(`Profile ${JSON.stringify(profile)} gives no AWS credentials: ${reason}`)
       expect(stderr).to.include('#err_redshift_aws_credentials').and.not.include('hunter2')
     })
+
+  it('says which was taken where a profile and keys are both in the environment', async () => {
+    writeFileSync(join(cli.folder, 'aws-credentials'), '[keys]\naws_access_key_id = a\naws_secret_access_key = b\n')
+    const both = 'AWS_PROFILE is taken, AWS_ACCESS_KEY_ID ignored (the AWS CLI does the reverse)'
+    const { stderr } = await cli.run(['check', '--host', CLUSTER], { AWS_PROFILE: 'keys' })
+    expect(stderr).to.include('profile "keys", shared credentials file; identity').and.include(both)
+    const flag = await cli.run(['check', '--host', CLUSTER, '--profile', 'keys'], { AWS_PROFILE: 'keys' })
+    expect(flag.stderr).to.include('profile "keys", shared credentials file; identity').and.not.include(both)
+  })
 
   it('says it in check too', async () => {
     const { code, stderr } = await cli.run(['check', '--host', CLUSTER], { AWS_PROFILE: 'failing' })

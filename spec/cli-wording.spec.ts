@@ -24,10 +24,7 @@ describe('An error of the library, on a terminal,', function () {
   for (const [fault, remedy] of [
     [{ kind: 'unsupported' }, 'Name a database user by --db-user, or leave --db-user out'],
     [{ kind: 'throttling' }, 'Try again in a minute'],
-    [
-      { kind: 'internal-error' },
-      ' Try again later.\n',
-    ],
+    [{ kind: 'internal-error' }, ' Try again later.\n'],
   ] as const satisfies readonly (readonly [Fault, string])[])
     it(`advises what can be done there: ${fault.kind}`, async () => {
       using _ = emulator.fail(fault)

@@ -30,7 +30,7 @@ export async function checkAws(flags: Flags, steps: Steps): Promise<CheckedAws |
   // A step runs only if those that it needs have passed.
   const source = () => known(target).source
   await steps.run('region', 'finding the region', ['target'], () => findRegion(flags, source()))
-  await steps.run('credentials', 'loading AWS credentials', ['region'], () => findIdentity(source()))
+  await steps.run('credentials', 'loading AWS credentials', ['region'], () => findIdentity(flags, source()))
   const api = await steps.run('api', 'asking AWS for a login', ['credentials'], () => askForLogin(source()))
   await steps.run('clock', 'comparing clocks', ['credentials'], async () =>
     compareClocks(source().aws.clockAheadMillis()),
@@ -72,7 +72,14 @@ async function findRegion(flags: Flags, { plan, aws }: LoginSource): Promise<Fin
   return { text: `${region} (${variable ? 'AWS_REGION' : 'the AWS profile'})`, details: { region } }
 }
 
-async function findIdentity(source: LoginSource): Promise<Finding> {
+/** The SDK takes the profile, without a word, where the AWS CLI takes the keys. */
+function ignoredKeys(flags: Flags): string {
+  const { AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = process.env
+  if (flags.profile !== undefined || !AWS_PROFILE || !AWS_ACCESS_KEY_ID || !AWS_SECRET_ACCESS_KEY) return ''
+  return '; AWS_PROFILE is taken, AWS_ACCESS_KEY_ID ignored (the AWS CLI does the reverse)'
+}
+
+async function findIdentity(flags: Flags, source: LoginSource): Promise<Finding> {
   checkProfile(source)
   const { aws, profile } = source
   const identity = await withDeadline(identify(aws, profile.name, STS_TIMEOUT_MILLIS)).catch((error: unknown) => {
@@ -83,7 +90,7 @@ async function findIdentity(source: LoginSource): Promise<Finding> {
   if (!identity || identity.refusal !== undefined) await getLogin(source)
   const { provider, arn } = identity ?? { provider: 'an unknown provider', arn: undefined }
   return {
-    text: `${provider}; identity ${arn ?? 'unknown (AWS STS did not say)'}`,
+    text: `${provider}; identity ${arn ?? 'unknown (AWS STS did not say)'}${ignoredKeys(flags)}`,
     details: { provider, arn: arn ?? null },
   }
 }
