@@ -197,7 +197,15 @@ describe('pg-redshift-iam credentials', function () {
     for (const [json, where] of [
       ['{"ClusterIdentifier": "x",\n "DbUser": "bob",}', 'line 2, column 18'],
       ['{"DbUser": bob}', 'line 1, column 12'],
-      ['{"DbUser":', 'line 1, column 11'],
+      ['{"DbUser":', 'it ends too early at line 1, column 11'],
+      [`{"DbUser":'bob'}`, 'line 1, column 11'],
+      ['{"DbGroups":["a",]}', 'line 1, column 18'],
+      ['{"DbUser": "a"} b', 'line 1, column 17'],
+      ['{"DbUser": "a\nb"}', 'line 1, column 14'],
+      ['# c\n{"DbUser": "a"}', 'line 1, column 1'],
+      ['\uFEFF{"DbUser": bob}', 'line 1, column 12'],
+      ['{"AutoCreate": tru', 'it ends too early at line 1, column 19'],
+      ['undefined', 'line 1, column 1'],
     ] as const)
       it(`broken JSON, and says where: ${JSON.stringify(json)}`, async () => {
         expect(await refusal('--cli-input-json', json))
@@ -205,10 +213,19 @@ describe('pg-redshift-iam credentials', function () {
           .and.include(where)
       })
 
-    it('broken YAML, and says where', async () => {
-      expect(await refusal('--cli-input-yaml', 'DbUser: bob\nDbGroups: [a')).to.match(
-        /not valid YAML: .* at line 2, column \d+\./,
-      )
+    for (const [yaml, problem] of [
+      ['DbUser: bob\nDbGroups: [a', /: .* at line 2, column \d+\.$/m],
+      ['DbName: dev\nDbUser: *x', /: nothing is named &x at line 2, column 9\.$/m],
+      ['DbUser: a\n---\nDbUser: b', /: a second document begins at line 2, column 1\.$/m],
+    ] as const)
+      it(`broken YAML, and says where: ${JSON.stringify(yaml)}`, async () => {
+        const message = await refusal('--cli-input-yaml', yaml)
+        expect(message).to.include('--cli-input-yaml is not valid YAML').and.match(problem)
+      })
+
+    it('a list as the name of a parameter, without a warning of Node', async () => {
+      const message = await refusal('--cli-input-yaml', '? {a: b}\n: c')
+      expect(message).to.match(/^pg-redshift-iam: --cli-input-yaml holds/).and.not.include('Warning')
     })
 
     it('an unknown parameter in the input, and lists those that there are', async () => {

@@ -1,4 +1,4 @@
-import { type ErrorCode, LineCounter, parseDocument } from 'yaml'
+import { LineCounter, parseDocument, visit } from 'yaml'
 import { UsageError } from './failure.js'
 import { API_INPUTS } from './shapes.js'
 
@@ -31,33 +31,67 @@ const serviceOf = (name: string): CallInput['service'] => (/^[A-Z]/.test(name) ?
 
 const lowerFirst = (name: string): string => `${name.charAt(0).toLowerCase()}${name.slice(1)}`
 
-function readJson(flag: string, source: string): unknown {
+function readJson(flag: string, text: string): unknown {
+  const source = text.replace(/^\uFEFF/, '')
   try {
     return JSON.parse(source)
-  } catch (error) {
-    const [position, reason] = jsonProblem(source, error instanceof Error ? error.message : '')
-    const { line, col } = positionAt(source, position)
-    throw new UsageError(`${flag} is not valid JSON: ${reason} at line ${line}, column ${col}.`)
+  } catch {
+    const [position, reason] = jsonProblem(source)
+    throw invalid(`${flag} is not valid JSON: ${reason}`, source, position)
   }
 }
 
-/** Where JSON breaks off. V8 leaves the position out of some of its messages: there the YAML parser, whose language holds JSON, tells. */
-function jsonProblem(source: string, message: string): [number, string] {
-  const told = /^(.*?) in JSON at position (\d+)/.exec(message)
-  if (told) return [Number(told[2]), told[1] ?? '']
-  const errors = parseDocument(source, { schema: 'json' }).errors
-  const first = errors.find(({ code }) => code !== ('MULTIPLE_DOCS' satisfies ErrorCode))
-  return first && !/end of JSON/.test(message)
-    ? [first.pos[0], 'an unexpected word or character']
-    : [source.length, 'it ends too early']
+/** Where JSON breaks off. V8 leaves the position out of some of its messages: it is the end of the shortest part that nothing can mend. */
+function jsonProblem(source: string): [position: number, reason: string] {
+  const whole = breakage(source)
+  if (whole === undefined) return [source.length, 'it ends too early']
+  let good = 0
+  let broken = source.length
+  while (broken - good > 1) {
+    const middle = Math.floor((good + broken) / 2)
+    if (breakage(source.slice(0, middle)) === undefined) good = middle
+    else broken = middle
+  }
+  return [broken - 1, whole]
+}
+
+/** Why a part of a JSON text cannot be the start of one; undefined where it only ends too early. */
+function breakage(part: string): string | undefined {
+  try {
+    JSON.parse(part)
+    return undefined
+  } catch (error) {
+    const message = error instanceof Error ? error.message : ''
+    const [, reason, position] = /^(.*?)(?: in JSON)? at position (\d+)/.exec(message) ?? []
+    if (/^Unexpected token/.test(message) || reason === undefined)
+      return /^Unexpected end/.test(message) ? undefined : 'an unexpected word or character'
+    return Number(position) < part.length ? reason : undefined
+  }
 }
 
 function readYaml(flag: string, source: string): unknown {
-  const document = parseDocument(source, { prettyErrors: false })
+  // A collection as a key is no parameter: Node need not be told by a warning.
+  const document = parseDocument(source, { prettyErrors: false, logLevel: 'error' })
   const [error] = document.errors
-  if (!error) return document.toJS()
-  const { line, col } = positionAt(source, error.pos[0])
-  throw new UsageError(`${flag} is not valid YAML: ${error.message} at line ${line}, column ${col}.`)
+  const several = error?.code === 'MULTIPLE_DOCS'
+  if (error)
+    throw invalid(
+      `${flag} is not valid YAML: ${several ? 'a second document begins' : error.message}`,
+      source,
+      error.pos[0],
+    )
+  visit(document, {
+    Alias(_, alias) {
+      if (!alias.resolve(document))
+        throw invalid(`${flag} is not valid YAML: nothing is named &${alias.source}`, source, alias.range?.[0] ?? 0)
+    },
+  })
+  return document.toJS()
+}
+
+function invalid(what: string, source: string, position: number): UsageError {
+  const { line, col } = positionAt(source, position)
+  return new UsageError(`${what} at line ${line}, column ${col}.`)
 }
 
 function positionAt(source: string, position: number): { line: number; col: number } {
