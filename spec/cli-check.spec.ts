@@ -207,6 +207,11 @@ describe('pg-redshift-iam check', function () {
       await failure('tls', ['--host', CLUSTER, '--ca-bundle', `${cli.folder}/ca.pem`], { PGSSLROOTCERT })
     })
 
+    it('tls: PGSSLROOTCERT cannot be read', async () => {
+      const { message } = await failure('tls', ['--host', CLUSTER], { PGSSLROOTCERT: 'no.pem' })
+      expect(message).to.include('The certificates "no.pem" cannot be read (ENOENT)').and.include('PGSSLROOTCERT')
+    })
+
     it('tls: the certificate is for another name', async () => {
       const { message, code } = await failure('tls', [
         '--host',

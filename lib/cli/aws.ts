@@ -42,7 +42,9 @@ export async function setUpAws(
     requestHandler: {
       ...timeouts(flags),
       httpsAgent: {
-        ...(caBundle !== undefined && { ca: readBundle(caBundle) }),
+        ...(caBundle !== undefined && {
+          ca: readBundle(caBundle, '--ca-bundle, AWS_CA_BUNDLE or ca_bundle in the profile'),
+        }),
         ...(!flags.verifySsl && { rejectUnauthorized: false }),
       },
     },
@@ -88,12 +90,17 @@ function checkUrl(url: string): string {
   return url
 }
 
-/** A file of certificates, as PEM. */
-export function readBundle(path: string): string {
+/**
+ * A file of certificates, as PEM.
+ * @param namedBy the settings that may have named it
+ */
+export function readBundle(path: string, namedBy: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {
-    throw new UsageError(`The certificates ${JSON.stringify(path)} cannot be read (${codeOf(error)}).`)
+    throw new UsageError(
+      `The certificates ${JSON.stringify(path)} cannot be read (${codeOf(error)}). Correct ${namedBy}.`,
+    )
   }
 }
 

@@ -14,7 +14,7 @@ const LEAST_SECONDS = 60
 /** The steps from the address to a query. Where the host is known, they do not wait for those on AWS's side. */
 export async function checkServer(flags: Flags, steps: Steps, found: CheckedAws | undefined): Promise<void> {
   let socket: Socket | undefined
-  const ca = certificates()
+  let ca: string | undefined
   const hostKnown = Boolean(flags.host || process.env.PGHOST)
   const network = await steps.run('network', 'connecting', [hostKnown ? 'target' : 'api'], async () => {
     const address = await serverAddress(known(found))
@@ -22,9 +22,10 @@ export async function checkServer(flags: Flags, steps: Steps, found: CheckedAws 
     socket = connected.socket
     return { ...connected.finding, address, socket }
   })
-  await steps.run('tls', 'negotiating TLS', ['network'], () =>
-    inspectTls(known(network?.socket), known(network?.address).host, ca),
-  )
+  await steps.run('tls', 'negotiating TLS', ['network'], async () => {
+    ca = certificates()
+    return inspectTls(known(network?.socket), known(network?.address).host, ca)
+  })
   socket?.destroy()
   const session = await steps.run('login', 'logging in', ['api', 'tls'], () =>
     logIn(known(found), known(network?.address), ca),
@@ -37,7 +38,7 @@ export async function checkServer(flags: Flags, steps: Steps, found: CheckedAws 
 /** Undefined: Node's own roots, which hold Amazon's. */
 function certificates(): string | undefined {
   const path = process.env.PGSSLROOTCERT
-  return path && path !== 'system' ? readBundle(path) : undefined
+  return path && path !== 'system' ? readBundle(path, 'PGSSLROOTCERT') : undefined
 }
 
 function describeExpiry({ source, login }: CheckedAws): Finding {
