@@ -135,6 +135,12 @@ describe('pg-redshift-iam credentials', function () {
     expect(lastCall()?.operation).to.equal('DescribeClusters')
   })
 
+  it('prints an IPv6 address as a URL has it, and lets go of what would lead libpq elsewhere', async () => {
+    expect(await print('--host', '::1', ...ALICE, '--output', 'url')).to.match(/@\[::1\]:\d+\/dev\?/)
+    const line = await print('--host', CLUSTER, ...ALICE, '--output', 'env')
+    expect(line).to.match(/^unset PGSERVICE PGSERVICEFILE PGPASSFILE PGREQUIRESSL$/m)
+  })
+
   it('accepts what has no effect here, and keeps warnings off the output', async () => {
     const flags = ['--no-paginate', '--no-cli-pager', '--cli-binary-format', 'base64', '--no-cli-auto-prompt']
     expect(await print(...ALICE, ...flags, '--color', 'off', '--query', 'DbUser')).to.equal('"IAM:alice"\n')
@@ -225,7 +231,9 @@ describe('pg-redshift-iam credentials', function () {
 
     it('a list as the name of a parameter, without a warning of Node', async () => {
       const message = await refusal('--cli-input-yaml', '? {a: b}\n: c')
-      expect(message).to.match(/^pg-redshift-iam: --cli-input-yaml holds/).and.not.include('Warning')
+      expect(message)
+        .to.match(/^pg-redshift-iam: --cli-input-yaml holds/)
+        .and.not.include('Warning')
     })
 
     it('an unknown parameter in the input, and lists those that there are', async () => {

@@ -40,6 +40,14 @@ describe('pg-redshift-iam exec', function () {
     expect(env).not.to.have.any.keys('PGSERVICE', 'AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED')
   })
 
+  it("gives the command the cluster's name without a dot at its end, and certificates that every folder finds", async () => {
+    const show = ['sh', '-c', 'echo $PGHOST; echo $PGSSLROOTCERT']
+    const { stdout } = await cli.run(['exec', '--host', `${CLUSTER}.`, '--', ...show], { PGSSLROOTCERT: 'ca.pem' })
+    expect(stdout).to.equal(`${CLUSTER}\n${cli.folder}/ca.pem\n`)
+    const system = await cli.run(['exec', '--host', CLUSTER, '--', ...show], { PGSSLROOTCERT: 'system' })
+    expect(system.stdout).to.equal(`${CLUSTER}\nsystem\n`)
+  })
+
   it('puts the password into no argument list', async function () {
     if (spawnSync('ps', ['--version']).status !== 0) this.skip()
     const script = 'echo "$PGPASSWORD"; ps -o args= -p $$; ps -o args= -p $PPID'
@@ -69,12 +77,14 @@ describe('pg-redshift-iam exec', function () {
   it(`lets Ctrl-C reach the command once${hasTerminals ? '' : ' (skipped: script is not installed)'}`, async function () {
     if (!hasTerminals) this.skip()
     const script = `let n = 0; process.on("SIGINT", () => n++ || setTimeout(() => process.exit(n), 500)); setInterval(() => {}, 1000); console.log("ready")`
-    const child = cli.startOnTerminal(`exec --host ${CLUSTER} -- "${process.execPath}" -e '${script}'`)
-    const end = ended(child)
-    await printed(child, 'ready')
-    child.stdin?.write('\u0003')
-    const { code } = await end
-    expect(code).to.equal(1)
+    for (const input of ['', '< /dev/null']) {
+      const child = cli.startOnTerminal(`exec --host ${CLUSTER} -- "${process.execPath}" -e '${script}' ${input}`)
+      const end = ended(child)
+      await printed(child, 'ready')
+      child.stdin?.write('\u0003')
+      const { code } = await end
+      expect(code).to.equal(1)
+    }
   })
 
   it('dies of the signal that the command died of', async () => {

@@ -1,3 +1,5 @@
+import { isIPv6 } from 'node:net'
+import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { RedshiftLogin } from '../index.js'
 import { addressOf } from './address.js'
@@ -18,7 +20,11 @@ export interface Connection {
 export const AMAZON_ROOTS = fileURLToPath(new URL('./amazon-roots.pem', import.meta.url))
 
 /** The certificates to verify the cluster with. `--ca-bundle` is for AWS's endpoint, as in the AWS CLI. */
-const rootCertificates = (): string => process.env.PGSSLROOTCERT || AMAZON_ROOTS
+function rootCertificates(): string {
+  const path = process.env.PGSSLROOTCERT || AMAZON_ROOTS
+  // It may be read in another folder than this.
+  return path === 'system' ? path : resolve(path)
+}
 
 /** A login with its address, which is looked up where no host is given. */
 export async function connectionOf(
@@ -29,8 +35,12 @@ export async function connectionOf(
   // Which database does not matter for an address, but pg's own fallback is refused.
   const { host, port } = await addressOf(redshift, database ?? 'dev')
   const { user, password } = login
-  return { host, port, database, user, password, rootCertificates: rootCertificates() }
+  // A trailing dot is of DNS: no certificate has it.
+  return { host: host.replace(/\.$/, ''), port, database, user, password, rootCertificates: rootCertificates() }
 }
+
+/** Variables that would lead libpq elsewhere: a service's settings win over the others. */
+export const MISLEADING = ['PGSERVICE', 'PGSERVICEFILE', 'PGPASSFILE', 'PGREQUIRESSL']
 
 /** The environment variables that libpq reads. */
 export function libpqVariables(connection: Connection): Record<string, string> {
@@ -54,6 +64,7 @@ export function formatConnection(kind: ConnectionFormat, connection: Connection)
     case 'env':
       return Object.entries(libpqVariables(connection))
         .map(([name, value]) => `export ${name}=${shellWord(value)}\n`)
+        .concat(`unset ${MISLEADING.join(' ')}\n`)
         .join('')
     case 'url':
       return `${urlOf(connection)}\n`
@@ -69,7 +80,8 @@ const shellWord = (value: string): string => `'${value.replaceAll("'", `'\\''`)}
 function urlOf({ host, port, database, user, password, rootCertificates }: Connection): string {
   const path = encodeURIComponent(database ?? '')
   const query = `sslmode=verify-full&sslrootcert=${encodeURIComponent(rootCertificates)}`
-  return `postgresql://${encodeURIComponent(user)}:${encodeURIComponent(password)}@${host}:${port}/${path}?${query}`
+  const login = `${encodeURIComponent(user)}:${encodeURIComponent(password)}`
+  return `postgresql://${login}@${isIPv6(host) ? `[${host}]` : host}:${port}/${path}?${query}`
 }
 
 // https://www.postgresql.org/docs/current/libpq-pgpass.html: a colon or a backslash within a field is escaped.

@@ -1,14 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { constants } from 'node:os'
-import { connectionOf, libpqVariables } from './connection.js'
+import { connectionOf, libpqVariables, MISLEADING } from './connection.js'
 import { EXIT_CODES } from './exit-codes.js'
 import { codeOf } from './failure.js'
 import type { Flags } from './flags.js'
 import { fetchLogin, openSource } from './login.js'
 import { toOptions } from './options.js'
-
-/** Variables that would lead libpq elsewhere: a service's settings win over the others. */
-const MISLEADING = ['PGSERVICE', 'PGSERVICEFILE', 'PGPASSFILE', 'PGREQUIRESSL']
 
 /** Passed on to the command. What a terminal sends reaches the command by itself. */
 const SIGNALS: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2']
@@ -43,8 +40,9 @@ function ended(child: ChildProcess, command: string): Promise<void> {
   const forward = (signal: NodeJS.Signals): void => {
     child.kill(signal)
   }
-  // On a terminal, Ctrl-C goes to the whole group: the command is told already, and decides.
-  const fromTerminal = process.stdin.isTTY ? (): void => {} : forward
+  // On a terminal, Ctrl-C goes to the whole group: the command is told already, and decides. Who sent a signal, Node does not tell.
+  const onTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY
+  const fromTerminal = onTerminal ? (): void => {} : forward
   for (const signal of SIGNALS) process.on(signal, forward)
   for (const signal of TERMINAL_SIGNALS) process.on(signal, fromTerminal)
   const release = (): void => {

@@ -77,8 +77,9 @@ AWS      --profile NAME  --endpoint-url URL  --ca-bundle FILE  --no-verify-ssl
          --cli-connect-timeout S  --cli-read-timeout S  --debug
 
 The certificate is verified against Amazon's roots, or those in PGSSLROOTCERT;
---ca-bundle is for AWS. Signals go to the command, and its exit code comes back;
-125: no login, 126: the command cannot be run, 127: there is no such command.
+--ca-bundle is for AWS. Signals go to the command (on a terminal SIGINT and
+SIGQUIT by its keys alone), and its exit code comes back; 125: no login, 126:
+the command cannot be run, 127: there is no such command.
 
 Examples
   pg-redshift-iam exec --host $HOST --db-name dev -- psql
