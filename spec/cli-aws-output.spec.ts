@@ -65,6 +65,10 @@ describe(`Output of pg-redshift-iam credentials${installed ? '' : ' (skipped: aw
     ['table', '{user: DbUser, nested: {expiration: Expiration, list: [DbUser, Expiration]}}'],
     ['table', '`[{"a": 1}, {"a": 2, "b": [{"c": 1}]}]`'],
     ['table', '[[DbUser, Expiration], [`true`, `null`]]'],
+    ['table', '[[DbUser, `"a\\tb"`]]'],
+    ['table', '`[[], []]`'],
+    ['table', '`[{}]`'],
+    ['table', '{a: `{"b": "\\u0001"}`}'],
   ] as const)
     it(`is the AWS CLI's to the letter, as ${output}, of a query: ${query}`, () =>
       compare('redshift', 'get-cluster-credentials', [...CLUSTER, '--output', output, '--query', query]))

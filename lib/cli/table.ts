@@ -1,17 +1,6 @@
-import { type TableUserConfig, table } from 'table'
 import { isList, isMap, scalarText, type Value } from './formats.js'
+import { draw, type Section, widthOf } from './table-drawing.js'
 import type { Paint } from './terminal.js'
-
-/** A part of the AWS CLI's table: a title line, and rows under headers. Nested values make sections of their own, one level in. */
-interface Section {
-  readonly title: string | undefined
-  readonly level: number
-  headers: readonly string[]
-  rows: string[][]
-}
-
-const PADDING = 4
-const EDGES = 2
 
 /** A value as the AWS CLI's `--output table` prints it, to the blank. */
 export function formatTable(title: string, value: Value, paint: Paint): string {
@@ -80,79 +69,4 @@ function turnUpright(section: Section): void {
   if (!row || others.length > 0 || section.headers.length === 0) return
   section.rows = section.headers.map((header, index) => [header, row[index] ?? ''])
   section.headers = []
-}
-
-function contentWidths({ headers, rows }: Section): number[] {
-  const lines = [headers, ...rows].filter(line => line.length > 0)
-  const columns = Math.max(0, ...lines.map(line => line.length))
-  return Array.from({ length: columns }, (_, column) => Math.max(...lines.map(line => (line[column] ?? '').length)))
-}
-
-function widthOf(section: Section): number {
-  const outer = EDGES + 2 * section.level
-  const columns = contentWidths(section).reduce((sum, width) => sum + width + PADDING, outer)
-  return Math.max((section.title ?? '').length + outer, columns)
-}
-
-/** Spreads the columns over the whole width, in proportion, and the rounding's rest from the ends. */
-function scaledWidths(section: Section, total: number): number[] {
-  const widths = contentWidths(section).map(width => width + PADDING)
-  const factor = total / widths.reduce((sum, width) => sum + width, 0)
-  const scaled = widths.map(width => roundHalfEven(factor * width))
-  let rest = total - scaled.reduce((sum, width) => sum + width, 0)
-  for (let at = rest > 0 ? scaled.length - 1 : 0; rest !== 0; at += rest > 0 ? -1 : 1) {
-    const column = ((at % scaled.length) + scaled.length) % scaled.length
-    const step = Math.sign(rest)
-    scaled[column] = (scaled[column] ?? 0) + step
-    rest -= step
-    if (rest === 0) break
-  }
-  return scaled
-}
-
-/** As Python rounds. */
-const roundHalfEven = (value: number): number =>
-  value % 1 === 0.5 && Math.floor(value) % 2 === 0 ? Math.floor(value) : Math.round(value)
-
-const BORDER: NonNullable<TableUserConfig['border']> = {
-  ...{ topBody: '-', topJoin: '+', topLeft: '+', topRight: '+', bottomBody: '-', bottomJoin: '+' },
-  ...{ bottomLeft: '+', bottomRight: '+', bodyLeft: '|', bodyRight: '|', bodyJoin: '|' },
-  ...{ joinBody: '-', joinLeft: '+', joinRight: '+', joinJoin: '+' },
-}
-
-function draw(section: Section, total: number, paint: Paint): string {
-  const width = total - 2 * section.level
-  const lines: string[] = []
-  if (section.title) {
-    lines.push(`|${centred(section.title, width, 1)}|`)
-    if (section.rows.length === 0) lines.push(`+${'-'.repeat(width - EDGES)}+`)
-  }
-  if (section.rows.length > 0) {
-    // A column's width counts its right edge, the first one's the left edge too.
-    const inner = scaledWidths(section, width).map((column, index) => column - (index === 0 ? 2 : 1))
-    const head = section.headers.map((header, index) =>
-      centred(header, (inner[index] ?? 0) + (index === 0 ? 2 : 1), index === 0 ? 1 : 0),
-    )
-    const body = section.rows.map(row =>
-      inner.map((column, index) => {
-        const cell = row[index] ?? ''
-        return `${cell.length + PADDING - EDGES <= column ? '  ' : ''}${paint.cell(cell)}`
-      }),
-    )
-    const rows = head.length > 0 ? [head, ...body] : body
-    const drawn = table(rows, {
-      border: BORDER,
-      columns: inner.map(column => ({ width: column, paddingLeft: 0, paddingRight: 0 })),
-      drawHorizontalLine: (line, count) => line === 0 || line === count || (line === 1 && head.length > 0),
-    })
-    lines.push(...drawn.trimEnd().split('\n'))
-  }
-  const edge = '|'.repeat(section.level)
-  return lines.map(line => `${edge}${line}${edge}\n`).join('')
-}
-
-/** Text in the middle as the AWS CLI reckons it, without the edges. `leftEdge` is 1 where the width counts one. */
-function centred(text: string, width: number, leftEdge: 0 | 1): string {
-  const start = Math.max(0, Math.floor(width / 2) - Math.floor(text.length / 2) - 1)
-  return `${' '.repeat(start)}${text}`.padEnd(width - 1 - leftEdge)
 }
