@@ -111,6 +111,7 @@ describe('pg-redshift-iam credentials', function () {
     expect(yaml).to.match(/^DbPassword: \S+\nDbUser: IAM:alice\nExpiration: '\d{4}-\d\d-\d\dT[\d:.]+\+00:00'\n$/)
     const stream = await print(...ALICE, '--output', 'yaml-stream', '--query', '{user: DbUser}')
     expect(stream).to.equal('- user: IAM:alice\n')
+    expect(await print(...ALICE, '--output', 'yaml-stream', '--query', '`{}`')).to.equal('')
   })
 
   it('prints a URL with which pg logs in', async () => {
@@ -242,11 +243,16 @@ describe('pg-redshift-iam credentials', function () {
         .and.include('ClusterIdentifier')
     })
 
-    it('a query that is no JMESPath', async () => {
+    it('a query that is no JMESPath, or does not fit the answer', async () => {
+      expect(await refusal(...ALICE, '--query', 'DbUser.')).to.include('"DbUser." is no JMESPath expression')
+      expect(await refusal(...ALICE, '--query', 'keys(DbUser)')).to.include(
+        'cannot be applied to the answer: TypeError',
+      )
       expect(await refusal(...ALICE, '--query', 'DbUser[')).to.include('--query "DbUser[" is no JMESPath expression')
     })
 
     it('an output format that does not exist, or lacks a database', async () => {
+      expect(await refusal(...ALICE, '--output', '')).to.include('--output says "", which is no output format')
       expect(await refusal(...ALICE, '--output', 'xml')).to.include(
         'json, text, table, yaml, yaml-stream, env, url, pgpass',
       )

@@ -1,14 +1,15 @@
-import jmespath from 'jmespath'
 import { stringify } from 'yaml'
+import type { RedshiftLogin } from '../index.js'
 import { CONNECTION_FORMATS, type ConnectionFormat, connectionOf, formatConnection } from './connection.js'
 import { UsageError } from './failure.js'
 import type { Flags } from './flags.js'
-import { AWS_FORMATS, format, type Value } from './formats.js'
+import { AWS_FORMATS, format } from './formats.js'
 import { type CallInput, readInput } from './input.js'
 import { fetchLogin, openSource } from './login.js'
 import { toOptions } from './options.js'
 import { planOf } from './plan.js'
 import { profileSettings } from './profile.js'
+import { compileQuery, type Query } from './query.js'
 import { API_INPUTS, type Api, answerOf, sampleAnswer } from './shapes.js'
 import { paintFor } from './terminal.js'
 
@@ -29,7 +30,7 @@ export async function credentials(flags: CredentialsFlags): Promise<void> {
   const skeleton = flags.generateCliSkeleton
   if (skeleton !== undefined && skeleton !== 'output') return write(await inputSkeleton(skeleton, flags, input))
   const output = await outputFormat(flags)
-  const query = compileQuery(flags, output)
+  const query = queryOf(flags, output)
   const options = toOptions(flags, 'print', input)
   if (skeleton === 'output') {
     const { api } = await planOf(options)
@@ -41,17 +42,23 @@ export async function credentials(flags: CredentialsFlags): Promise<void> {
     throw new UsageError(`--output ${output} needs a database. Give --db-name, or set PGDATABASE.`)
   const source = await openSource(flags, options)
   try {
-    const login = await fetchLogin(source)
-    if (isConnectionFormat(output)) return write(formatConnection(output, await connectionOf(source, login, database)))
+    if (isConnectionFormat(output))
+      return write(formatConnection(output, await connectionOf(source, await fetchLogin(source), database)))
     const { api } = source.plan
     const time = (date: Date) => timestamp(date, api, source.profile.timestampFormat)
-    const answer = answerOf(api, {
-      user: login.user,
-      password: login.password,
-      expiration: time(login.expiration),
-      nextRefreshTime: login.nextRefreshTime && time(login.nextRefreshTime),
-    })
-    write(format(output, api, query(answer), paintFor(flags.color, process.stdout)))
+    const show = (login: Pick<RedshiftLogin, 'user' | 'password' | 'expiration' | 'nextRefreshTime'>): string => {
+      const { user, password, expiration, nextRefreshTime } = login
+      const answer = {
+        user,
+        password,
+        expiration: time(expiration),
+        nextRefreshTime: nextRefreshTime && time(nextRefreshTime),
+      }
+      return format(output, api, query(answerOf(api, answer)), paintFor(flags.color, process.stdout))
+    }
+    // A query that cannot be applied is refused before anything is sent.
+    show({ user: '', password: '', expiration: new Date(0), nextRefreshTime: new Date(0) })
+    write(show(await fetchLogin(source)))
   } finally {
     await source.close()
   }
@@ -70,11 +77,12 @@ function inputOf({ cliInputJson, cliInputYaml }: CredentialsFlags): CallInput | 
 
 /** As the AWS CLI chooses it: flag, variable, profile, JSON. */
 async function outputFormat(flags: CredentialsFlags): Promise<string> {
-  const [by, kind] = flags.output
-    ? ['--output', flags.output]
-    : process.env.AWS_DEFAULT_OUTPUT
-      ? ['AWS_DEFAULT_OUTPUT', process.env.AWS_DEFAULT_OUTPUT]
-      : ['The profile', (await profileSettings(flags.profile)).output ?? 'json']
+  const [by, kind] =
+    flags.output !== undefined
+      ? ['--output', flags.output]
+      : process.env.AWS_DEFAULT_OUTPUT
+        ? ['AWS_DEFAULT_OUTPUT', process.env.AWS_DEFAULT_OUTPUT]
+        : ['The profile', (await profileSettings(flags.profile)).output ?? 'json']
   const kinds: readonly string[] = [...AWS_FORMATS, ...CONNECTION_FORMATS]
   if (!kinds.includes(kind))
     throw new UsageError(
@@ -83,29 +91,12 @@ async function outputFormat(flags: CredentialsFlags): Promise<string> {
   return kind
 }
 
-// Missing in the types: it throws what `search` would throw, before there is anything to search.
-const parseExpression = (jmespath as unknown as { compile(expression: string): unknown }).compile
-
-/** Checked before anything is sent. */
-function compileQuery({ query }: CredentialsFlags, output: string): (answer: Record<string, string | number>) => Value {
+function queryOf({ query }: CredentialsFlags, output: string): Query {
   if (query === undefined) return answer => answer
   if (isConnectionFormat(output))
     throw new UsageError(`--query has nothing to choose from with --output ${output}. Leave one of them out.`)
-  try {
-    parseExpression(query)
-  } catch (error) {
-    throw new UsageError(`--query ${JSON.stringify(query)} is no JMESPath expression: ${reason(error)}.`)
-  }
-  return answer => {
-    try {
-      return jmespath.search(answer, query) as Value
-    } catch (error) {
-      throw new UsageError(`--query ${JSON.stringify(query)} cannot be applied to the answer: ${reason(error)}.`)
-    }
-  }
+  return compileQuery(query)
 }
-
-const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error)).replace(/\.$/, '')
 
 /** Times as version 2 of the AWS CLI prints them, or as the service sends them. */
 function timestamp(date: Date, api: Api, kind: string | undefined): string | number {

@@ -32,7 +32,7 @@ export function format(kind: string, title: string, value: Value, paint: Paint):
     case 'yaml':
       return isEmptyMap(value) ? '' : formatYaml(value)
     case 'yaml-stream':
-      return formatYaml([value])
+      return isEmptyMap(value) ? '' : formatYaml([value])
     default:
       throw new UsageError(
         `There is no output format ${JSON.stringify(kind)}. Choose one of ${AWS_FORMATS.join(', ')}.`,
