@@ -290,8 +290,10 @@ describe('When AWS fails', function () {
       })
 
     it('because a proxy gives an old Date with its Age, that Date is not believed', async () => {
-      using _ = emulator.fail({ kind: 'stale-date', ageSeconds: 240 })
-      const credentials = create()
+      // The login is shorter than what was asked for: else that alone would bound its lifetime.
+      await using short = await startEmulator({ lifetimeSeconds: 900 })
+      using _ = short.fail({ kind: 'stale-date', ageSeconds: 600 })
+      const credentials = create({ aws: short.aws, durationSeconds: 3_600 })
       const asked = Date.now()
       await credentials.get()
       const refreshAt = credentials.status()[0]?.refreshAt?.getTime() ?? Number.NaN
