@@ -3,7 +3,7 @@ import { RedshiftCredentialsError } from '../errors.js'
 import type { FetchedLogin, FetchNotes, HeldLogin, RedshiftLogin } from '../login.js'
 import { type CredentialRequest, cacheKey, targetOf } from '../request.js'
 import { type StoreIgnoredReason, type StoreMessage, storeUse, traceContext } from '../tracing.js'
-import { BoundedStore, type StoreClock, StoreFailure } from './bounded.js'
+import { BoundedStore, OPERATION_MILLIS, type StoreClock, StoreFailure } from './bounded.js'
 import { Claim } from './claim.js'
 import { Envelope, storeKey } from './crypto.js'
 import { holds, judge, lifetimeLeft, toRecord } from './record.js'
@@ -28,6 +28,8 @@ export interface SharedLoginsOptions {
 interface Search {
   readonly request: CredentialRequest
   readonly held: HeldLogin | undefined
+  /** When it began, on the monotonic clock. */
+  readonly startedAt: number
   /** What a value is sealed for. */
   readonly context: string
   /** What the store calls it. */
@@ -81,20 +83,21 @@ export class SharedLogins {
 
   #search(request: CredentialRequest, held: HeldLogin | undefined): Search {
     const context = cacheKey(request, this.#options.endpoint, this.#options.store.identity)
-    return { request, held, context, key: storeKey(context), reported: new Set() }
+    const startedAt = this.#options.clock.now().monotonic
+    return { request, held, startedAt, context, key: storeKey(context), reported: new Set() }
   }
 
   /** Looks until there is a login, or the claim to fetch one. */
   async #find(search: Search, signal: AbortSignal, notes: FetchNotes): Promise<FetchedLogin | Claim> {
     const { clock, random, fetchTimeoutMillis } = this.#options
-    const start = clock.now().monotonic
     for (let pause = FIRST_PAUSE_MILLIS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MILLIS)) {
       const found = await this.#look(search)
       if (found) return found
       // Two thirds for the others, one of them for the first owner alone. The rest is enough for a call of our own.
       const claim = await Claim.take(this.#store, clock, search.key, fetchTimeoutMillis / 3)
       if (claim) return claim
-      if (clock.now().monotonic - start >= (fetchTimeoutMillis * 2) / 3) throw new StoreFailure('claim', 'held')
+      if (clock.now().monotonic - search.startedAt >= (fetchTimeoutMillis * 2) / 3)
+        throw new StoreFailure('claim', 'held')
       notes.failure = claimedError(search.request)
       await this.#pause(pause * (0.75 + random() / 2))
       signal.throwIfAborted()
@@ -127,12 +130,18 @@ export class SharedLogins {
       if (found) return found
       const login = await this.#fetchDirect(search, signal, notes)
       shared = this.#share(search, claim, login)
+      if (this.#hasTime(search)) await shared
       return login
     } finally {
       signal.removeEventListener('abort', release)
-      // Nobody waits for the store any longer: the login is there.
       void shared.then(release)
     }
+  }
+
+  /** Whether a silent store may be waited for: else the deadline would cost the login that AWS has given. */
+  #hasTime({ startedAt }: Search): boolean {
+    const { clock, fetchTimeoutMillis } = this.#options
+    return clock.now().monotonic - startedAt < fetchTimeoutMillis - 2 * OPERATION_MILLIS
   }
 
   async #fetchDirect({ request, held }: Search, signal: AbortSignal, notes: FetchNotes): Promise<FetchedLogin> {
