@@ -295,7 +295,8 @@ describe('logins that are shared through Redis', function () {
     it(`come from AWS while Redis hangs, and no claim is left behind when it wakes, by ${name}`, async () => {
       const credentials = share(await connect(redis.url))
       await admin.ping()
-      const asleep = new Redis(redis.url)
+      const asleep = new Redis(redis.url, { retryStrategy: () => 20 }).on('error', ignore)
+      open.push({ close: () => asleep.disconnect() })
       await once(asleep, 'ready')
       const sleep = asleep.call('DEBUG', 'SLEEP', '1.5')
       await delay(50)
@@ -303,7 +304,6 @@ describe('logins that are shared through Redis', function () {
       expect(messages).to.have.lengthOf(1)
       expect(messages[0]).to.include({ event: 'direct', reason: 'slow' })
       await sleep
-      asleep.disconnect()
       expect(await stored()).to.deep.equal([])
     })
 
