@@ -38,6 +38,7 @@ describe('pg-redshift-iam credentials', function () {
     const { code, stdout, stderr } = await cli.run(['credentials', ...parameters])
     expect(stdout).to.equal('')
     expect(stderr).not.to.match(/^\s+at /m)
+    expect(stderr).to.match(/^More: \S+troubleshooting\.md#(wrong-flags|err_redshift_option)$/m)
     expect(code).to.equal(2)
     expect(emulator.calls).to.deep.equal([])
     return stderr

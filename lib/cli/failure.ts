@@ -52,8 +52,9 @@ export function sectionAt(anchor: string): string {
   return `${near.startsWith('..') ? page : near}#${anchor}`
 }
 
-/** The section on an error of the library; undefined for any other. */
+/** The section on an error of the library, or on wrong flags; undefined for any other. */
 export function sectionFor(error: unknown): string | undefined {
+  if (error instanceof UsageError) return sectionAt('wrong-flags')
   const code = codeOf(error)
   return isFromLibrary(code) ? sectionAt(code.toLowerCase()) : undefined
 }

@@ -37,7 +37,7 @@ function readJson(flag: string, text: string): unknown {
     return JSON.parse(source)
   } catch {
     const [position, reason] = jsonProblem(source)
-    throw invalid(`${flag} is not valid JSON: ${reason}`, source, position)
+    throw new UsageError(`${flag} is not valid JSON: ${reason} at ${placeOf(source, position)}.`)
   }
 }
 
@@ -73,31 +73,24 @@ function readYaml(flag: string, source: string): unknown {
   // A collection as a key is no parameter: Node need not be told by a warning.
   const document = parseDocument(source, { prettyErrors: false, logLevel: 'error' })
   const [error] = document.errors
-  const several = error?.code === 'MULTIPLE_DOCS'
-  if (error)
-    throw invalid(
-      `${flag} is not valid YAML: ${several ? 'a second document begins' : error.message}`,
-      source,
-      error.pos[0],
-    )
+  if (error?.code === 'MULTIPLE_DOCS')
+    throw new UsageError(`${flag} is not valid YAML: a second document begins at ${placeOf(source, error.pos[0])}.`)
+  if (error) throw new UsageError(`${flag} is not valid YAML: ${error.message} at ${placeOf(source, error.pos[0])}.`)
   visit(document, {
     Alias(_, alias) {
-      if (!alias.resolve(document))
-        throw invalid(`${flag} is not valid YAML: nothing is named &${alias.source}`, source, alias.range?.[0] ?? 0)
+      if (alias.resolve(document)) return
+      const place = placeOf(source, alias.range?.[0] ?? 0)
+      throw new UsageError(`${flag} is not valid YAML: nothing is named &${alias.source} at ${place}.`)
     },
   })
   return document.toJS()
 }
 
-function invalid(what: string, source: string, position: number): UsageError {
-  const { line, col } = positionAt(source, position)
-  return new UsageError(`${what} at line ${line}, column ${col}.`)
-}
-
-function positionAt(source: string, position: number): { line: number; col: number } {
+function placeOf(source: string, position: number): string {
   const counter = new LineCounter()
   for (let at = source.indexOf('\n'); at >= 0; at = source.indexOf('\n', at + 1)) counter.addNewLine(at + 1)
   counter.addNewLine(0)
   counter.lineStarts.sort((a, b) => a - b)
-  return counter.linePos(position)
+  const { line, col } = counter.linePos(position)
+  return `line ${line}, column ${col}`
 }

@@ -24,8 +24,8 @@ export function sourceProblem(name: string, settingsOf: SettingsOf, path: readon
     return `${profile} has a role_arn, but neither source_profile nor credential_source. Add one of them.`
   if (command && !(key && secret))
     return `the credential_process of ${profile} failed, or printed no current credentials. Run it by hand, as the profile has it.`
-  if (Boolean(key) !== Boolean(secret))
-    return `${profile} has ${key ? 'aws_access_key_id without aws_secret_access_key' : 'aws_secret_access_key without aws_access_key_id'}. Add the other half.`
+  if (key && !secret) return `${profile} has aws_access_key_id without aws_secret_access_key. Add the other half.`
+  if (secret && !key) return `${profile} has aws_secret_access_key without aws_access_key_id. Add the other half.`
   if (name === 'default' || Object.keys(settings).some(setting => OTHER_SOURCES.test(setting))) return undefined
   return `${profile} neither holds any, nor names what gives them. Add keys, a role_arn or a credential_process, or run \`aws configure sso\`.`
 }
