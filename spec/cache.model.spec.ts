@@ -18,17 +18,23 @@ type Answer =
   | 'past'
   | 'refresh soon'
 
+/** AWS has no newer login yet: it answers with the expiry of the last one. */
+interface NoNews {
+  kind: 'no news'
+  after: number
+}
+
 type Step =
   | { do: 'get'; key: string; callers: number; abortable: boolean }
-  /** Asks many times, so many milliseconds apart. */
-  | { do: 'ask'; key: string; times: number; every: number }
+  /** Asks many times, so many milliseconds apart; once the login ages, where `aged`. From then on, AWS behaves as told. */
+  | { do: 'ask'; key: string; aged: boolean; as: Behaviour | NoNews | undefined; times: number; every: number }
   | { do: 'abort'; which: number }
   | { do: 'invalidate'; key: string; which: number }
   /** Answers a call that is open, or comes too late. */
   | { do: 'answer'; which: number; how: Answer }
   | { do: 'fail'; which: number; code: RedshiftErrorCode; retryAfter: number | undefined }
   /** What AWS does with calls from now on. */
-  | { do: 'behave'; as: Behaviour }
+  | { do: 'behave'; as: Behaviour | NoNews }
   | { do: 'pass' | 'suspend' | 'set the wall clock'; millis: number }
 
 const key = fc.constantFrom('one', 'two', 'three', 'four')
@@ -55,18 +61,26 @@ const how = fc.constantFrom<Answer>(
   ] as const),
   'refresh soon',
 )
-const as: fc.Arbitrary<Behaviour> = fc.oneof(
+const as: fc.Arbitrary<Behaviour | NoNews> = fc.oneof(
   fc.record({ kind: fc.constant('login' as const), after: latency }),
   fc.record({ kind: fc.constant('fail' as const), after: latency, code }),
+  fc.record({ kind: fc.constant('no news' as const), after: latency }),
   fc.constantFrom<Behaviour>({ kind: 'hang' }, { kind: 'sleep', retryAfter: 30_000 }),
 )
+const asking = fc.record({
+  key,
+  aged: fc.boolean(),
+  as: fc.option(as, { nil: undefined }),
+  times: fc.constantFrom(10, 100),
+  every: fc.constantFrom(0, 1, 20, 100),
+})
 const a = <Name extends string, Rest>(weight: number, name: Name, rest: fc.RecordConstraints & fc.Arbitrary<Rest>) => ({
   weight,
   arbitrary: rest.map(values => ({ do: name, ...values })),
 })
 const step: fc.Arbitrary<Step> = fc.oneof(
   a(8, 'get', fc.record({ key, callers: fc.integer({ min: 1, max: 3 }), abortable: fc.boolean() })),
-  a(3, 'ask', fc.record({ key, times: fc.constantFrom(10, 100), every: fc.constantFrom(0, 1, 20, 100) })),
+  a(3, 'ask', asking),
   a(2, 'abort', fc.record({ which })),
   a(3, 'invalidate', fc.record({ key, which })),
   a(7, 'answer', fc.record({ which, how })),
@@ -83,6 +97,25 @@ const lifetimeOf = ({ expiration, serverTime }: IssuedLogin): number =>
 /** How long a login may be served, after its call was sent: the rule, written down once more. */
 const servedFor = (issued: IssuedLogin): number => lifetimeOf(issued) - Math.min(10_000, lifetimeOf(issued) / 20)
 
+/** How long AWS is left alone, whatever fails, while a login of this lifetime is served. */
+const shortestPause = (issued: IssuedLogin): number => Math.min(250, lifetimeOf(issued) / 100)
+/** The same with nothing to serve. */
+const SHORTEST_COLD_PAUSE = 250
+
+/** What was known when AWS was asked for a key the last time. */
+interface Asked {
+  readonly signal: AbortSignal
+  /** On the monotonic clock. */
+  readonly at: number
+  /** No other call before so many milliseconds have gone by. */
+  readonly pause: number
+  readonly served: boolean
+  /** Refusals of the key's logins and jumps of the clocks up to then: after another, AWS may be asked at once. */
+  readonly upsets: number
+  /** Calls of this one flight. */
+  calls: number
+}
+
 interface Caller {
   readonly controller: AbortController
   state: 'waiting' | 'settled'
@@ -98,16 +131,21 @@ class Model {
   readonly #refused = new Set<RedshiftLogin>()
   readonly #errors = new Set<unknown>()
   readonly #late = new Set<IssuedLogin>()
-  #behaviour: Behaviour = { kind: 'hang' }
-  /** All the time that either clock can have seen. */
-  #elapsed = 0
+  readonly #asked = new Map<string, Asked>()
+  #behaviour: Behaviour | NoNews = { kind: 'hang' }
+  /** How often the machine was suspended, or the wall clock set. */
+  #jumps = 0
 
   constructor({ seed, lifetimeSeconds, maxEntries }: { seed: number; lifetimeSeconds: number; maxEntries: number }) {
     this.sim = new Simulation({ lifetimeSeconds, maxEntries, fetchTimeoutMillis: FETCH_TIMEOUT, random: draws(seed) })
     this.#roomy = maxEntries >= 4
     this.sim.aws.always = call => {
       expect(this.#live(keyOf(call)), 'flights for one key').to.deep.equal([call])
-      return this.#behaviour
+      this.#checkRate(call)
+      const { kind, after } = { after: 0, ...this.#behaviour }
+      if (kind !== 'no news') return this.#behaviour as Behaviour
+      const last = this.#logins(keyOf(call)).at(-1)
+      return { kind: 'login', after, login: last ? { user: last.user, expiration: last.expiration } : {} }
     }
   }
 
@@ -176,9 +214,9 @@ class Model {
   }
   readonly violations: unknown[] = []
 
-  async #pass(millis: number): Promise<void> {
-    this.#elapsed += millis
-    await this.sim.clock.advance(millis)
+  async #age(key: string): Promise<void> {
+    const status = this.sim.cache.status().find(({ request }) => keyOf({ request }) === key)
+    if (status?.refreshAt) await this.sim.clock.advance(Math.max(0, +status.refreshAt - this.sim.clock.now().wall))
   }
 
   #answer(call: Call, how: Answer): void {
@@ -209,13 +247,15 @@ class Model {
     const pick = <T>(list: readonly T[], index: number): T | undefined => list[index % list.length]
     const open = aws.calls.filter(call => !call.settled)
     if (step.do === 'get') for (let count = 0; count < step.callers; count++) this.get(step.key, step.abortable)
-    else if (step.do === 'ask')
+    else if (step.do === 'ask') {
+      if (step.aged) await this.#age(step.key)
+      this.#behaviour = step.as ?? this.#behaviour
       for (let count = 0; count < step.times; count++) {
         this.get(step.key, false)
-        await this.#pass(step.every)
+        await this.sim.clock.advance(step.every)
         await settle()
       }
-    else if (step.do === 'abort') pick(this.#callers, step.which)?.controller.abort()
+    } else if (step.do === 'abort') pick(this.#callers, step.which)?.controller.abort()
     else if (step.do === 'invalidate') {
       // The latest most of the time.
       const logins = this.#logins(step.key)
@@ -243,12 +283,12 @@ class Model {
       if (call) call.notes.retryAfter = step.retryAfter
       call?.fail(step.code)
     } else if (step.do === 'behave') this.#behaviour = step.as
-    else if (step.do === 'pass') await this.#pass(step.millis)
+    else if (step.do === 'pass') await this.sim.clock.advance(step.millis)
     else if (step.do === 'suspend') {
-      this.#elapsed += step.millis
+      this.#jumps++
       clock.suspend(step.millis)
     } else {
-      this.#elapsed += Math.max(0, step.millis)
+      this.#jumps++
       clock.setWall(step.millis)
     }
     await settle()
@@ -258,9 +298,8 @@ class Model {
     for (const step of steps) {
       await this.#do(step)
       this.#checkKept()
-      this.#checkRate()
+      if (this.violations.length > 0) throw this.violations[0]
     }
-    if (this.violations.length > 0) throw this.violations[0]
   }
 
   /** What was served is served on, whatever failed meanwhile, until it has expired, was refused, or replaced. */
@@ -280,13 +319,28 @@ class Model {
     }
   }
 
-  /** However often somebody asks: calls are bounded by the time that has passed. */
-  #checkRate(): void {
+  /** However often somebody asks: how soon AWS may be asked again for a key depends on the time that has passed only. */
+  #checkRate({ signal, sentAt, ...call }: Call): void {
     if (!this.#roomy) return
-    for (const key of this.#served.keys())
-      expect(this.sim.aws.calls.filter(call => keyOf(call) === key).length, `calls for ${key}`).to.be.at.most(
-        10 + this.#elapsed / 40,
-      )
+    const key = keyOf(call)
+    const last = this.#asked.get(key)
+    if (last?.signal === signal) {
+      // An answer that has died on its way is asked for once more.
+      if (++last.calls > 2) this.violations.push(new Error(`${last.calls} calls in one flight for ${key}`))
+      return
+    }
+    const at = sentAt.monotonic
+    const login = this.sim.cache.peek(key)
+    const upsets = this.#jumps + this.#logins(key).filter(one => this.#refused.has(one)).length
+    // Nobody has seen a refresh fail: when its login has ended, the next caller has a fetch of his own.
+    const ended = last?.served && !login
+    if (last && !ended && last.upsets === upsets && at - last.at < last.pause)
+      this.violations.push(new Error(`${key} was asked for again after ${at - last.at} ms, not after ${last.pause}`))
+    const pauses = this.sim.aws.calls.flatMap(({ issued }) =>
+      issued?.password === login?.password && issued ? [shortestPause(issued)] : [],
+    )
+    const pause = login ? Math.min(...pauses) : SHORTEST_COLD_PAUSE
+    this.#asked.set(key, { signal, at, pause, served: login !== undefined, upsets, calls: 1 })
   }
 
   /** AWS works again: all are served within the deadline of a call that hangs, and the back-off's cap. */
@@ -297,7 +351,7 @@ class Model {
       let passed = 0
       for (; !this.sim.cache.peek(key) && passed <= most; passed += 100) {
         this.get(key, false)
-        await this.#pass(100)
+        await this.sim.clock.advance(100)
         await settle()
       }
       expect(passed, `milliseconds until ${key} is served`).to.be.at.most(most)
@@ -326,7 +380,8 @@ class Model {
   }
 }
 
-const keyOf = ({ request }: Call): string => ('workgroupName' in request ? String(request.workgroupName) : '')
+const keyOf = ({ request }: Pick<Call, 'request'>): string =>
+  'workgroupName' in request ? String(request.workgroupName) : ''
 
 describe('the cache, in any sequence of events', () => {
   const rejections: unknown[] = []
