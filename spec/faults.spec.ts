@@ -1,6 +1,12 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { expect } from 'chai'
 import type { Fault, RedshiftEmulator } from '../lib/emulator/index.js'
-import { RedshiftCredentials, type RedshiftErrorCode, type RedshiftOptions } from '../lib/index.js'
+import {
+  type FetchEndMessage,
+  RedshiftCredentials,
+  type RedshiftErrorCode,
+  type RedshiftOptions,
+} from '../lib/index.js'
 import { startEmulator } from './support/emulator.js'
 import { figure } from './support/figure.js'
 import { phaseReached } from './support/phase.js'
@@ -208,15 +214,24 @@ describe('When AWS fails', function () {
     })
   })
 
-  it('once, and then hangs, the time-out is reported as what it is, not as the earlier failure', async () => {
-    emulator.fail({ kind: 'internal-error' }, { times: 1 })
-    const credentials = create({ fetchTimeoutMillis: 1_000 })
-    const failed = rejection(credentials.get())
-    while (emulator.calls.length < 1) await new Promise(setImmediate)
-    using _ = emulator.fail({ kind: 'hang' })
-    const error = await failed
-    expect(emulator.calls).to.have.length(2)
-    expect(error).to.have.property('code', 'ERR_REDSHIFT_TIMEOUT')
+  it('once, and then hangs, the time-out is reported as what it is, and the earlier Retry-After does not lengthen the pause', async () => {
+    emulator.fail({ kind: 'internal-error', retryAfterSeconds: 1 }, { times: 1 })
+    const pauses: number[] = []
+    const note = (message: unknown): void => void pauses.push((message as FetchEndMessage).pauseMillis)
+    subscribe('pg-redshift-iam:fetch-end', note)
+    try {
+      const credentials = create({ fetchTimeoutMillis: 1_500 })
+      const failed = rejection(credentials.get())
+      while (emulator.calls.length < 1) await new Promise(setImmediate)
+      using _ = emulator.fail({ kind: 'hang' })
+      const error = await failed
+      expect(emulator.calls).to.have.length(2)
+      expect(error).to.have.property('code', 'ERR_REDSHIFT_TIMEOUT')
+    } finally {
+      unsubscribe('pg-redshift-iam:fetch-end', note)
+    }
+    expect(pauses).to.have.length(1)
+    expect(pauses[0]).to.be.within(1, 500)
   })
 
   it('a thousand times in a row, it is asked a few times only, and each caller has an error of its own', async () => {
