@@ -1,6 +1,9 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { expect } from 'chai'
+import { AwsClients } from '../lib/aws/client.js'
+import { fetchServerless } from '../lib/aws/serverless.js'
 import type { Fault, RedshiftEmulator } from '../lib/emulator/index.js'
+import { systemClock } from '../lib/flight.js'
 import {
   type FetchEndMessage,
   RedshiftCredentials,
@@ -27,6 +30,14 @@ const MALFORMED = [
 ] as const
 
 const workgroupHost = (name: string): string => `${name}.123456789012.us-west-2.redshift-serverless.amazonaws.com`
+const ANALYTICS = {
+  api: 'GetCredentials',
+  region: 'us-west-2',
+  workgroupName: 'analytics',
+  customDomainName: undefined,
+  dbName: 'dev',
+  durationSeconds: 900,
+} as const
 const clusterHost = (name: string): string => `${name}.abc123xyz789.us-west-2.redshift.amazonaws.com`
 
 describe('When AWS fails', function () {
@@ -212,6 +223,22 @@ describe('When AWS fails', function () {
       expect(await rejection(credentials.get())).to.have.property('code', 'ERR_REDSHIFT_THROTTLED')
       expect(emulator.calls).to.have.length(1)
     })
+  })
+
+  it('once, and then answers, the lifetime counts from when the second attempt was sent', async () => {
+    let now = 0
+    const clock = { ...systemClock, now: () => ({ wall: now, monotonic: now }) }
+    const clients = new AwsClients(emulator.aws, clock, 1)
+    emulator.fail({ kind: 'internal-error' }, { times: 1 })
+    const first = emulator.fail({ kind: 'hold' }, { times: 1 })
+    const fetching = fetchServerless(clients, ANALYTICS, new AbortController().signal, {})
+    await first.reached()
+    now = 60_000
+    first.clear()
+    const { sentAt } = await fetching
+    clients.close()
+    expect(emulator.calls.map(({ status }) => status)).to.deep.equal([500, 200])
+    expect(sentAt.monotonic).to.equal(60_000)
   })
 
   it('once, and then hangs, the time-out is reported as what it is, and the earlier Retry-After does not lengthen the pause', async () => {
