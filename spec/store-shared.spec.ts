@@ -153,6 +153,17 @@ describe('a fleet that shares its logins', () => {
       expect(fleet.calls).to.have.lengthOf(1)
     })
 
+    it('is slow to come: it is no younger for that', async () => {
+      await aged(5 * MINUTE)
+      const [prompt, slow] = [fleet.start(), fleet.start()]
+      fleet.store.behaviour = ({ operation, host }) =>
+        operation === 'read' && host === slow.number ? { after: 1, reply: 250 } : {}
+      await fleet.run(Promise.all([prompt.get(), slow.get()]))
+      const [first, second] = [prompt, slow].map(({ cache }) => cache.status()[0]?.refreshAt?.getTime())
+      expect(second).to.equal(first)
+      expect(fleet.calls).to.have.lengthOf(1)
+    })
+
     it('is ageing: a new process gets it at once, and refreshes it in the background', async () => {
       await aged(12 * MINUTE)
       const before = fleet.time.now
