@@ -18,6 +18,7 @@ import { startEmulator } from './support/emulator.js'
 import { figure } from './support/figure.js'
 import { phaseReached } from './support/phase.js'
 import { rejection } from './support/rejection.js'
+import { until } from './support/until.js'
 
 const WEST = 'sales.abc123xyz789.us-west-2.redshift.amazonaws.com'
 const WEST_TOO = 'finance.abc123xyz789.us-west-2.redshift.amazonaws.com'
@@ -121,6 +122,26 @@ describe('Logins of several identities and clusters', function () {
     expect(clients, 'and one for the other service').to.equal(3)
   })
 
+  it('come through the same SDK client after AWS has not answered in time', async () => {
+    let clients = 0
+    const provider = async () => {
+      clients++
+      return emulator.aws.credentials
+    }
+    const credentials = create({ aws: { ...emulator.aws, credentials: provider }, fetchTimeoutMillis: 500 })
+    // What is loaded by now costs none of the time.
+    await credentials.get({ host: WEST, user: 'IAM:carol' })
+    const hang = emulator.fail({ kind: 'hang' })
+    expect(await rejection(credentials.get({ host: WEST, user: 'IAM:alice' }))).to.have.property(
+      'code',
+      'ERR_REDSHIFT_TIMEOUT',
+    )
+    expect(hang.hits).to.equal(1)
+    hang.clear()
+    await credentials.get({ host: WEST, user: 'IAM:bob' })
+    expect(clients).to.equal(1)
+  })
+
   describe('from a ready SDK client', () => {
     const sdk = (region = 'us-west-2') => new RedshiftClient({ ...emulator.aws, region })
 
@@ -164,6 +185,27 @@ describe('Logins of several identities and clusters', function () {
       const login = await credentials.get({ host: WEST, user: 'IAM:alice' })
       expect(login.password).to.equal('password')
       expect(sent).to.deep.equal(['GetClusterCredentialsCommand'])
+    })
+
+    it('are fetched once it can say its region, though it could not at first', async () => {
+      const client = sdk()
+      const { region } = client.config
+      let asked = 0
+      client.config.region = async () => {
+        if (++asked === 1) throw new Error('The metadata service does not answer.')
+        return region()
+      }
+      const credentials = create({ aws: client })
+      const get = () => credentials.get({ host: WEST, user: 'IAM:alice' })
+      expect((await rejection(get())).message).to.contain('The metadata service does not answer.')
+      expect(emulator.calls).to.have.length(0)
+      await until('the pause is over', () =>
+        get().then(
+          () => true,
+          () => false,
+        ),
+      )
+      client.destroy()
     })
 
     it('are not fetched from the wrong service or region', async () => {
@@ -227,6 +269,24 @@ describe('Logins of several identities and clusters', function () {
       await credentials.close()
       expect(await waiting).to.have.property('code', 'ERR_REDSHIFT_CLOSED')
       await new Promise(setImmediate)
+      expect(destroyed).to.equal(1)
+    })
+
+    it('while the SDK is being loaded for who has given up', async () => {
+      const clients = new AwsClients({}, systemClock, 100)
+      let loaded = (_: object): void => {}
+      const service = {
+        serviceId: 'Redshift' as const,
+        load: () => new Promise<object>(resolve => (loaded = resolve)),
+        create: () => ({ send: async () => ({}), destroy: () => void destroyed++ }),
+      }
+      const call = { action: 'x', target: 'y', region: undefined, resources: [] }
+      const waiting = new AbortController()
+      const sent = clients.send(service, WEST, call, () => ({}), waiting.signal, {})
+      waiting.abort()
+      clients.close()
+      loaded({})
+      await sent
       expect(destroyed).to.equal(1)
     })
   })
