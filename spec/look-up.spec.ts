@@ -2,6 +2,7 @@ import { Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'chai'
 import pg from 'pg'
+import { findAddress } from '../lib/credentials.js'
 import type { EmulatedOperation, RedshiftEmulator } from '../lib/emulator/index.js'
 import {
   RedshiftCredentials,
@@ -111,6 +112,14 @@ describe('A connection without a host', () => {
     await client.end()
     expect(count('GetWorkgroup')).to.equal(1)
     await credentials.close()
+  })
+
+  it('is not looked up for who has given up beforehand', async () => {
+    const credentials = new RedshiftCredentials({ aws: emulator.aws, ...workgroup, database: 'dev' })
+    const reason = new Error('Given up.')
+    expect(await rejection(findAddress(credentials, {}, AbortSignal.abort(reason)))).to.equal(reason)
+    await credentials.close()
+    expect(count('GetWorkgroup')).to.equal(0)
   })
 
   it('is looked up beside the login, not after it', async () => {
