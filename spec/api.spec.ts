@@ -134,6 +134,14 @@ describe('AWS', () => {
       })
       expect(sent?.parameters).to.include({ DurationSeconds: 900 })
     })
+
+    it('options as they were when the credentials were made, whatever becomes of them', async () => {
+      const options: RedshiftOptions = { aws: emulator.aws, host: CLUSTER, database: 'dev', dbUser: 'alice' }
+      const credentials = new RedshiftCredentials(options)
+      made.push(credentials)
+      options.dbUser = 'bob'
+      expect((await credentials.get()).user).to.equal('IAM:alice')
+    })
   })
 
   describe('refuses, and the error names the remedy:', () => {
