@@ -250,6 +250,19 @@ for (const [version, module] of pgVersions)
         expect(await fate(looksUp(), holding.reached())).to.deep.equal(all('Connection terminated'))
       })
 
+      it('where it is ended meanwhile, with a callback that throws', async () => {
+        using holding = emulator.fail({ kind: 'hold' }, { operation: 'GetWorkgroup' })
+        const client = looksUp()
+        const connecting = rejection(client.connect())
+        await holding.reached()
+        const end = () =>
+          client.end(() => {
+            throw new Error('It throws.')
+          })
+        expect(end).to.throw('It throws.')
+        expect((await connecting).message).to.equal('Connection terminated')
+      })
+
       it('where its configuration is refused', async () => {
         const events = await fate(create({ ssl: false }))
         expect(events).to.have.length(4)

@@ -95,6 +95,15 @@ for (const [version, module] of pgVersions)
         })
       })
 
+      it('in the form of libpq, with the host among the parameters', async () => {
+        const connectionString = `postgres://IAM%3Aalice@/dev?host=${PROVISIONED}`
+        expect(await outcome({ connectionString, ...verified() })).to.include({
+          host: PROVISIONED,
+          user: 'IAM:alice',
+          database: 'dev',
+        })
+      })
+
       it('with the port of Redshift, and the user that AWS names, where it says none', async () => {
         const connectionString = `redshift://${SERVERLESS}/dev`
         expect(await outcome({ connectionString, ...verified() })).to.include({ port: 5439, user: 'IAMR:analyst' })

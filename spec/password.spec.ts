@@ -55,6 +55,44 @@ for (const [version, { Client, Pool }] of pgVersions)
       })
     })
 
+    it('leaves no password in a client that has given up to wait for it, and no listener', async () => {
+      const password = redshiftPassword({ aws: emulator.aws })
+      let given: Promise<string> | undefined
+      function listened(this: unknown, ...args: Parameters<typeof password>): Promise<string> {
+        given = password.apply(this, args)
+        return given
+      }
+      const client = new Client({
+        ...emulator.poolConfig(EXAMPLE),
+        user: 'IAM:alice',
+        connectionTimeoutMillis: 150,
+        password: listened as never,
+      })
+      using holding = emulator.fail({ kind: 'hold' })
+      expect((await rejection(client.connect())).message).to.match(/timeout expired|Connection terminated/)
+      const listeners = client.connection.listenerCount('errorMessage')
+      holding.clear()
+      expect(await given).to.equal('')
+      expect(client.connection.listenerCount('errorMessage')).to.equal(listeners)
+      await noSockets()
+      expect(client).to.have.property('password', '')
+    })
+
+    it('leaves no listener on a connection that has logged in', async () => {
+      const config = { ...emulator.poolConfig(EXAMPLE), user: 'IAM:alice' }
+      const credentials = new RedshiftCredentials({ aws: emulator.aws })
+      const { password } = await credentials.get(config)
+      const [plain, client] = [password, redshiftPassword(credentials)].map(
+        given => new Client({ ...config, password: given }),
+      ) as [pg.Client, pg.Client]
+      for (const each of [plain, client]) {
+        open.push(each)
+        await each.connect()
+      }
+      for (const event of ['errorMessage', 'authenticationOk', 'end'])
+        expect(client.connection.listenerCount(event)).to.equal(plain.connection.listenerCount(event))
+    })
+
     it('logs in where the server asks for the password by MD5', async () => {
       const md5 = await startEmulator({ authentication: 'md5' })
       open.push({ end: () => md5.close() })

@@ -143,6 +143,7 @@ describe('redshiftPoolOptions()', () => {
     expect(refused({ host: HOST })).to.match(/^No database is named/)
     expect(refused({ host: HOST, database: 'dev', durationSeconds: 5 })).to.match(/^durationSeconds is 5/)
     expect(refused({ host: HOST, database: 'dev' }, { password: 'hunter2' })).to.match(/^password is set/)
+    expect(refused({ host: HOST, database: 'dev' }, { Client: pg.Client })).to.match(/^Client is set.*Set pg: /)
   })
 
   it('lets connections fail whose TLS is turned off', async () => {

@@ -69,10 +69,12 @@ const extend = (Base: typeof pg.Client): RedshiftPgClientClass =>
     override end(): Promise<void>
     override end(callback: (error: Error) => void): void
     override end(callback?: (error: Error) => void): Promise<void> | undefined {
-      const ended = callback ? void super.end(callback) : super.end()
-      // pg would settle neither connect() nor, on a socket that hangs, this.
-      this.#giveUp(new Error('Connection terminated'))
-      return ended
+      try {
+        return callback ? void super.end(callback) : super.end()
+      } finally {
+        // pg would settle neither connect() nor, on a socket that hangs, this. The callback may throw.
+        this.#giveUp(new Error('Connection terminated'))
+      }
     }
 
     #start(settle: Settle): void {
@@ -116,7 +118,7 @@ const extend = (Base: typeof pg.Client): RedshiftPgClientClass =>
     /** Async for the exceptions: whoever makes the sockets may throw. */
     async #reconnect(setUp: ClientSetUp, refusal: Error): Promise<void> {
       if (renewConnection(this, Base, setUp.pgConfig)) this.#connect(setUp, true)
-      else this.#finish(refusal)
+      else this.#fail(refusal)
     }
 
     #logIn(setUp: ClientSetUp, send: SendStartup): void {

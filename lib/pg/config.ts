@@ -31,12 +31,18 @@ interface ConnectionUrl {
   readonly password?: string | undefined
 }
 
+const NO_HOST = 'no-host.invalid'
+
 /** What a connection string says. pg parses it for itself; this tells what it leaves open. */
 function readUrl(connectionString: string): ConnectionUrl {
   try {
     // Without the slashes, all of it would be a path: pg takes that for the one of a Unix socket.
     if (!/^[a-z]+:\/\//i.test(connectionString)) throw new TypeError('no URL of a host')
-    const { searchParams, hostname, port, pathname, username, password } = new URL(connectionString)
+    // libpq's form, with the host among the parameters, is no URL by itself.
+    const withHost = connectionString.replace(/^([a-z]+:\/\/[^/?#]*@)(?=[/?#]|$)/i, `$1${NO_HOST}`)
+    const url = new URL(withHost)
+    const { searchParams, port, pathname, username, password } = url
+    const hostname = url.hostname === NO_HOST ? '' : url.hostname
     const text = (value: string | null): string | undefined => (value ? decodeURIComponent(value) : undefined)
     // As in pg, a parameter wins.
     return {

@@ -19,7 +19,7 @@ interface CallingClient {
   password?: unknown
   readonly connectionParameters?: RedshiftConnection & { password?: unknown }
   readonly connection?: {
-    readonly stream?: { readonly encrypted?: boolean; destroy?(): void }
+    readonly stream?: { readonly encrypted?: boolean; readonly destroyed?: boolean; destroy?(): void }
     once?(event: string, listener: (message: unknown) => void): void
     off?(event: string, listener: (message: unknown) => void): void
   }
@@ -84,6 +84,8 @@ export function passwordFunction(
       if (!parameters && !given) checkAlone(options)
       const target = given ?? parameters
       const current = freshLogin(credentials, target) ?? (await credentials.get(target))
+      // Who waited has given up. pg would keep the password; an error, it may tell a second time.
+      if (stream?.destroyed) return ''
       const login = named && named.user !== current.user ? named : current
       if (parameters) checkSameUser(parameters.user, login)
       else checkUser(options.user, login)

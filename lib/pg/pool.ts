@@ -1,5 +1,6 @@
 import pg from 'pg'
 import { connectionOptionsOf, type RedshiftCredentials, toCredentials } from '../credentials.js'
+import { optionError } from '../errors.js'
 import type { RedshiftOptions } from '../options.js'
 import { clientClass, RedshiftPgClient, type RedshiftPgClientClass } from './client.js'
 import { givenConnection, REDSHIFT_PORT, type RedshiftPgClientConfig, tlsOf } from './config.js'
@@ -75,6 +76,10 @@ export function redshiftPoolOptions(
   pgOptions: RedshiftPgOptions = {},
 ): RedshiftPoolOptions {
   const { pg: module, ...own } = pgOptions
+  if (own.Client)
+    throw optionError(
+      'Client is set, but redshiftPoolOptions makes its own. Set pg: { Client }, to have it made of that one.',
+    )
   const redshift = toCredentials(source)
   const options = connectionOptionsOf(redshift)
   const { host, port, database, user = knownUser(options) } = givenConnection(own, options)
