@@ -10,7 +10,7 @@ import { pgVersions } from './support/pg-versions.js'
 import { rejection } from './support/rejection.js'
 import { LIFETIME_SECONDS, replaceable } from './support/replaceable.js'
 import { expectNothingUncaught } from './support/uncaught.js'
-import { noSockets } from './support/until.js'
+import { noSockets, until } from './support/until.js'
 
 const newest = pgVersions[0]?.[1]
 
@@ -65,6 +65,15 @@ for (const [version, module] of pgVersions)
       })
       expect(outcomes()).to.deep.equal(['28000', 'ok', 'ok'])
       expect(emulator.calls).to.have.length(1)
+    })
+
+    it('leaves no socket behind when it is replaced, not even one that does not close by itself', async () => {
+      await warmUp()
+      emulator.revokeLogins()
+      const stream = (): Socket => Object.assign(emulator.stream(), { allowHalfOpen: true })
+      await create({ stream }).connect()
+      await until('the first one is closed', () => emulator.connections === 1, 1)
+      expect(outcomes()).to.deep.equal(['28000', 'ok'])
     })
 
     it('is replaced by one for another user, where AWS names another one now', async () => {

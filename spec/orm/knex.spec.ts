@@ -204,6 +204,32 @@ describe('redshiftKnexConnection, on Knex 3.1 and 3.3,', () => {
   )
 
   it(
+    'has what it gave to a function around it expire once AWS names another user, and not before',
+    onBoth(async ({ emulator, options }) => {
+      const credentials = new RedshiftCredentials({ aws: emulator.aws })
+      const { expirationChecker } = await redshiftKnexConnection(credentials, options()).call(undefined)
+      for (const user of ['IAMR:analyst', 'IAMR:other']) {
+        emulator.identity = user
+        // A login that was just fetched is not given up.
+        await delay(500)
+        credentials.invalidate(await credentials.get(options()))
+        expect(await credentials.get(options())).to.have.property('user', user)
+        expect(expirationChecker?.()).to.equal(user === 'IAMR:other')
+      }
+      emulator.identity = 'IAMR:analyst'
+    }),
+  )
+
+  it(
+    'refuses a login for another user than the configured one, plain or lent to Knex',
+    onBoth(async stage => {
+      const connection = redshiftKnexConnection(stage.credentials, stage.options({ user: 'IAMR:boss' }))
+      for (const refused of [connection.call(undefined), stage.with(connection, session)])
+        expect(await rejection(refused)).to.have.property('code', 'ERR_REDSHIFT_USER_MISMATCH')
+    }),
+  )
+
+  it(
     'shows no secret in what it gives to Knex, nor in the client of Knex',
     onBoth(async ({ db, emulator, credentials, options }) => {
       await session(db)

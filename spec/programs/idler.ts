@@ -12,9 +12,13 @@ const scenes = {
   /** Idle connections, which would stay for ever, do not count. */
   idle: () => new RedshiftPool({ ...source, ...allowed }),
   stock: () => new pg.Pool(redshiftPoolOptions(source, allowed)),
-  /** The pool has given the connection up, while AWS does not answer. */
+  /** The pool has given the connection up, while the provider of AWS credentials hangs. */
   'timed out': () =>
-    new RedshiftPool({ ...source, connectionTimeoutMillis: 500, redshift: { fetchTimeoutMillis: 1_000 } }),
+    new RedshiftPool({
+      ...source,
+      connectionTimeoutMillis: 500,
+      redshift: { fetchTimeoutMillis: 60_000, aws: { credentials: () => new Promise(() => {}) } },
+    }),
 }
 
 const scene = process.env.SCENE as keyof typeof scenes
