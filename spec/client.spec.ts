@@ -9,7 +9,7 @@ import type { RedshiftEmulator } from '../lib/emulator/index.js'
 import {
   RedshiftCredentials,
   type RedshiftCredentialsError,
-  type RedshiftPgClient,
+  RedshiftPgClient,
   type RedshiftPgClientConfig,
 } from '../lib/index.js'
 import { clientClass } from '../lib/pg/client.js'
@@ -492,3 +492,25 @@ for (const [version, module] of pgVersions)
       check(direct)
     })
   })
+
+// Apart, since one is uncaught on purpose.
+describe('An exception of the callback of connect()', () => {
+  it('is an uncaught one, as with a stock client, and no unhandled rejection', async () => {
+    await using emulator = await startEmulator()
+    using _ = emulator.fail({ kind: 'access-denied' })
+    const listeners = process.listeners('uncaughtException')
+    process.removeAllListeners('uncaughtException')
+    const thrown = new Promise<unknown[]>(resolve =>
+      process.once('uncaughtException', (error, origin) => resolve([error.message, origin])),
+    )
+    try {
+      const client = new RedshiftPgClient({ ...emulator.poolConfig(), redshift: { aws: emulator.aws } })
+      client.connect(() => {
+        throw new Error('not of ours')
+      })
+      expect(await thrown).to.deep.equal(['not of ours', 'uncaughtException'])
+    } finally {
+      for (const listener of listeners) process.on('uncaughtException', listener)
+    }
+  })
+})
