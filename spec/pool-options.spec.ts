@@ -9,6 +9,7 @@ import type { RedshiftEmulator } from '../lib/emulator/index.js'
 import {
   RedshiftCredentials,
   type RedshiftCredentialsError,
+  RedshiftPgClient,
   type RedshiftPgOptions,
   redshiftPassword,
   redshiftPoolOptions,
@@ -72,6 +73,17 @@ describe('redshiftPoolOptions()', () => {
     expect(plain(redshiftPoolOptions(source, own))).to.deep.equal(own)
     const nothing = { host: undefined, port: undefined, database: undefined, user: undefined, ssl: undefined }
     expect(plain(redshiftPoolOptions(source, nothing as RedshiftPgOptions))).to.deep.equal(source)
+  })
+
+  it('builds on the Client of its user, and takes one that extends ours as it is', async () => {
+    for (const Client of [class extends pg.Client {}, class extends RedshiftPgClient {}]) {
+      const pool = new pg.Pool(options({ pg: { Client } }))
+      const client = await pool.connect()
+      expect(client).to.be.an.instanceOf(Client).and.an.instanceOf(pg.Client)
+      client.release()
+      await pool.end()
+    }
+    expect(emulator.calls).to.have.length(1)
   })
 
   it('leaves out the host that is looked up, for which pg would take its own', () => {

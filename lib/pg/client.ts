@@ -28,8 +28,12 @@ type Settle = (error: Error | null, client?: pg.Client) => void
 
 const classes = new WeakMap<typeof pg.Client, RedshiftPgClientClass>()
 
-/** The class on top of a given copy of pg: an ORM may bring its own. */
+/** Inherited by what extends a class of ours. */
+const ours = Symbol('RedshiftPgClient')
+
+/** The class on top of a given copy of pg: an ORM may bring its own. What is one of ours already stays as it is. */
 export function clientClass(Base: typeof pg.Client): RedshiftPgClientClass {
+  if (ours in Base) return Base
   const made = classes.get(Base) ?? extend(Base)
   classes.set(Base, made)
   return made
@@ -37,6 +41,7 @@ export function clientClass(Base: typeof pg.Client): RedshiftPgClientClass {
 
 const extend = (Base: typeof pg.Client): RedshiftPgClientClass =>
   class RedshiftPgClient extends Base {
+    static readonly [ours] = true
     readonly #setUp: ClientSetUp | RefusedSetUp
     #started = false
     /** Settles `connect()`; undefined before and after. */
