@@ -143,8 +143,9 @@ if (fleet) {
 } else console.log('  SKIPPED: no redis-server in PATH, so no fleet was soaked.')
 
 const idle =
-  rotations === 0 ||
+  // Of a short one, the weather may leave no rotation unnoticed: that logins came at all is what it can be held to.
+  !fetches.some(({ outcome }) => outcome === 'fetched') ||
   end.counts.queries === 0 ||
   weather.passed.length === 0 ||
-  (fleet && (fleet.hits === 0 || fleet.direct === 0))
+  (fleet && (fleet.connections === 0 || fleet.hits + fleet.direct === 0))
 process.exitCode = unexcused.length + crashes.length + grown.length + lost.length > 0 || idle ? 1 : 0
