@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import type { RedshiftEmulator } from '../lib/emulator/index.js'
 import type { Fault, FaultScope } from '../lib/emulator/types.js'
-import { Cli } from './support/cli.js'
+import { type Cli, withCli } from './support/cli.js'
 import { startEmulator } from './support/emulator.js'
 
 const CLUSTER = 'examplecluster.abc123xyz789.us-west-2.redshift.amazonaws.com'
@@ -22,14 +22,13 @@ describe('pg-redshift-iam check', function () {
   this.timeout(60_000)
   let emulator: RedshiftEmulator
   let cli: Cli
-  before(async () => {
-    emulator = await startEmulator({ databases: ['dev', 'cli_locked'] })
-    cli = await Cli.build(emulator)
-  })
-  after(() => {
-    cli.close()
-    return emulator.close()
-  })
+  withCli(
+    (built, started) => {
+      cli = built
+      emulator = started
+    },
+    { databases: ['dev', 'cli_locked'] },
+  )
 
   const withFault = async <T>(fault: Fault, work: () => Promise<T>, scope?: FaultScope): Promise<T> => {
     const active = emulator.fail(fault, scope)

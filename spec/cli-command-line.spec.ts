@@ -1,24 +1,16 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import type { RedshiftEmulator } from '../lib/emulator/index.js'
-import { Cli } from './support/cli.js'
-import { startEmulator } from './support/emulator.js'
+import { type Cli, withCli } from './support/cli.js'
 
 const CLUSTER = 'examplecluster.abc123xyz789.us-west-2.redshift.amazonaws.com'
 const USER = ['--query', 'DbUser', '--output', 'text']
 
 describe('A command line', function () {
   this.timeout(60_000)
-  let emulator: RedshiftEmulator
   let cli: Cli
-  before(async () => {
-    emulator = await startEmulator()
-    cli = await Cli.build(emulator)
-  })
-  after(() => {
-    cli.close()
-    return emulator.close()
+  withCli(built => {
+    cli = built
   })
 
   const print = async (...parameters: string[]): Promise<string> => {

@@ -4,8 +4,7 @@ import { expect } from 'chai'
 import pg from 'pg'
 import { parse } from 'yaml'
 import type { RedshiftEmulator } from '../lib/emulator/index.js'
-import { Cli } from './support/cli.js'
-import { startEmulator } from './support/emulator.js'
+import { type Cli, withCli } from './support/cli.js'
 
 const CLUSTER = 'examplecluster.abc123xyz789.us-west-2.redshift.amazonaws.com'
 const ALICE = ['--cluster-identifier', 'examplecluster', '--region', 'us-west-2', '--db-user', 'alice']
@@ -15,13 +14,9 @@ describe('pg-redshift-iam credentials', function () {
   this.timeout(60_000)
   let emulator: RedshiftEmulator
   let cli: Cli
-  before(async () => {
-    emulator = await startEmulator()
-    cli = await Cli.build(emulator)
-  })
-  after(() => {
-    cli.close()
-    return emulator.close()
+  withCli((built, started) => {
+    cli = built
+    emulator = started
   })
   beforeEach(() => {
     emulator.calls.length = 0

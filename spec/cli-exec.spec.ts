@@ -1,8 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { expect } from 'chai'
 import type { RedshiftEmulator } from '../lib/emulator/index.js'
-import { Cli, ended, hasTerminals, printed } from './support/cli.js'
-import { startEmulator } from './support/emulator.js'
+import { type Cli, ended, hasTerminals, printed, withCli } from './support/cli.js'
 
 const CLUSTER = 'examplecluster.abc123xyz789.us-west-2.redshift.amazonaws.com'
 const ALICE = ['exec', '--host', CLUSTER, '--db-user', 'alice', '--']
@@ -12,13 +11,9 @@ describe('pg-redshift-iam exec', function () {
   this.timeout(60_000)
   let emulator: RedshiftEmulator
   let cli: Cli
-  before(async () => {
-    emulator = await startEmulator()
-    cli = await Cli.build(emulator)
-  })
-  after(() => {
-    cli.close()
-    return emulator.close()
+  withCli((built, started) => {
+    cli = built
+    emulator = started
   })
 
   const node = (script: string): string[] => [...ALICE, process.execPath, '-e', script]

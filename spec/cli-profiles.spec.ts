@@ -1,9 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import type { RedshiftEmulator } from '../lib/emulator/index.js'
-import { Cli } from './support/cli.js'
-import { startEmulator } from './support/emulator.js'
+import { type Cli, withCli } from './support/cli.js'
 
 const CLUSTER = 'examplecluster.abc123xyz789.us-west-2.redshift.amazonaws.com'
 const ROLE = 'role_arn = arn:aws:iam::123456789012:role/reader'
@@ -46,16 +44,10 @@ region = us-west-2
 
 describe('The command line, of a profile for AWS,', function () {
   this.timeout(60_000)
-  let emulator: RedshiftEmulator
   let cli: Cli
-  before(async () => {
-    emulator = await startEmulator()
-    cli = await Cli.build(emulator)
+  withCli(built => {
+    cli = built
     writeFileSync(join(cli.folder, 'aws-config'), PROFILES)
-  })
-  after(() => {
-    cli.close()
-    return emulator.close()
   })
 
   it('ends when it has told that its process hangs', async () => {

@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process'
 import { expect } from 'chai'
 import type { RedshiftEmulator } from '../lib/emulator/index.js'
-import { Cli, ended, hasTerminals } from './support/cli.js'
-import { startEmulator } from './support/emulator.js'
+import { type Cli, ended, hasTerminals, withCli } from './support/cli.js'
 
 const CLUSTER = 'examplecluster.abc123xyz789.us-west-2.redshift.amazonaws.com'
 const ESCAPE = '\u001b['
@@ -11,13 +10,9 @@ describe('The command line at a terminal', function () {
   this.timeout(60_000)
   let emulator: RedshiftEmulator
   let cli: Cli
-  before(async () => {
-    emulator = await startEmulator()
-    cli = await Cli.build(emulator)
-  })
-  after(() => {
-    cli.close()
-    return emulator.close()
+  withCli((built, started) => {
+    cli = built
+    emulator = started
   })
 
   const COMMANDS = [[], ['check'], ['credentials'], ['exec']]

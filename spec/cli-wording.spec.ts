@@ -3,8 +3,7 @@ import { expect } from 'chai'
 import { REMEDIES } from '../lib/cli/wording.js'
 import type { RedshiftEmulator } from '../lib/emulator/index.js'
 import type { Fault } from '../lib/emulator/types.js'
-import { Cli } from './support/cli.js'
-import { startEmulator } from './support/emulator.js'
+import { type Cli, withCli } from './support/cli.js'
 
 const CLUSTER = 'examplecluster.abc123xyz789.us-west-2.redshift.amazonaws.com'
 
@@ -12,13 +11,9 @@ describe('An error of the library, on a terminal,', function () {
   this.timeout(60_000)
   let emulator: RedshiftEmulator
   let cli: Cli
-  before(async () => {
-    emulator = await startEmulator()
-    cli = await Cli.build(emulator)
-  })
-  after(() => {
-    cli.close()
-    return emulator.close()
+  withCli((built, started) => {
+    cli = built
+    emulator = started
   })
 
   for (const [fault, remedy] of [

@@ -8,7 +8,6 @@ import type { RedshiftEmulator } from '../lib/emulator/index.js'
 import { systemClock } from '../lib/flight.js'
 import {
   type AwsClientConfig,
-  type CredentialStore,
   RedshiftCredentials,
   type RedshiftOptions,
   RedshiftPool,
@@ -16,6 +15,7 @@ import {
 } from '../lib/index.js'
 import { startEmulator } from './support/emulator.js'
 import { figure } from './support/figure.js'
+import { MemoryStore } from './support/memory-store.js'
 import { phaseReached } from './support/phase.js'
 import { rejection } from './support/rejection.js'
 import { until } from './support/until.js'
@@ -310,19 +310,7 @@ describe('Logins of several identities and clusters', function () {
   })
 
   describe('that are shared through a store', () => {
-    const values = new Map<string, string>()
-    const store: CredentialStore = {
-      identity: 'reports',
-      encryptionKeys: [new Uint8Array(32)],
-      read: async key => {
-        const value = values.get(key)
-        return value === undefined ? undefined : { value, remainingMillis: 800_000 }
-      },
-      claim: async () => true,
-      write: async (key, _token, value) => Boolean(values.set(key, value)),
-      release: async () => {},
-      remove: async () => {},
-    }
+    const store = new MemoryStore()
 
     it('never cross between clusters of one name in two regions', async () => {
       const logins = await Promise.all(
@@ -331,7 +319,7 @@ describe('Logins of several identities and clusters', function () {
         ),
       )
       expect(new Set(logins.map(({ password }) => password))).to.have.property('size', 2)
-      expect(values.size).to.equal(2)
+      expect(store.values.size).to.equal(2)
     })
 
     it('are refused where no region is named: what the SDK finds may differ from host to host', async () => {

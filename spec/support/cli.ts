@@ -4,9 +4,10 @@ import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { RedshiftEmulator } from '../../lib/emulator/index.js'
+import type { EmulatorOptions, RedshiftEmulator } from '../../lib/emulator/index.js'
 import { buildCli } from '../../scripts/build-cli.js'
 import { buildLibrary } from '../../scripts/build-library.js'
+import { startEmulator } from './emulator.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -98,6 +99,24 @@ export class Cli {
   run(parameters: readonly string[], env?: Readonly<Record<string, string | undefined>>): Promise<Ended> {
     return ended(this.start(parameters, env))
   }
+}
+
+/**
+ * Gives a suite the command line, and an emulator that it leads to.
+ * @param use is called with both before the first spec
+ */
+export function withCli(use: (cli: Cli, emulator: RedshiftEmulator) => void, options?: EmulatorOptions): void {
+  let cli: Cli | undefined
+  let emulator: RedshiftEmulator | undefined
+  before(async () => {
+    emulator = await startEmulator(options)
+    cli = await Cli.build(emulator)
+    use(cli, emulator)
+  })
+  after(() => {
+    cli?.close()
+    return emulator?.close()
+  })
 }
 
 /** Whether programs can be run on a terminal here: by `script`, of util-linux. */
