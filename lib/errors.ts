@@ -92,9 +92,9 @@ export const quoted = (value: unknown): string => {
   return text.length > 100 ? `${text.slice(0, 97)}…` : text
 }
 
-/** A connection string where a host was meant: its user and password stay out of messages. */
+/** A connection string, or what is left of one, where a name was meant: its user and password stay out of messages. No name holds a slash. */
 const withoutUserinfo = (text: string): string => {
-  const start = text.indexOf('://')
+  const start = /^(\w+:\/\/)?/.exec(text)?.[0] ?? ''
   const end = text.lastIndexOf('@')
-  return start >= 0 && end > start ? `${text.slice(0, start + 3)}…${text.slice(end)}` : text
+  return text.includes('/') && end >= start.length ? `${start}…${text.slice(end)}` : text
 }

@@ -323,6 +323,9 @@ describe('a value in a message', () => {
   it('shows neither user nor password of a connection string', () => {
     const shown = quoted('postgres://alice:hun@ter2/x@example.com:5439/dev')
     expect(shown).to.equal('"postgres://…@example.com:5439/dev"')
+    expect(quoted('/alice:hunter2@example.com:5439/dev')).to.equal('"…@example.com:5439/dev"')
+    expect(quoted('alice:hunter2@example.com/dev')).to.equal('"…@example.com/dev"')
+    expect(quoted('IAM:alice@example.com')).to.equal('"IAM:alice@example.com"')
   })
 
   it('never throws', () => {
