@@ -44,7 +44,7 @@ export async function soakFleet(
   })
   const redis = await RedisServer.start()
   const proxy = await UnreliableProxy.start(redis.port, () => random.draw())
-  const fleet = await ProcessFleet.start({ size: PROCESSES, emulator, redisUrl: proxy.url, connectMillis: 250 })
+  const fleet = await ProcessFleet.start({ size: PROCESSES, emulator, redisUrl: proxy.url, connectMillis: 500 })
   let deaths = 0
   try {
     const end = Date.now() + millis

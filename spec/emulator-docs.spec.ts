@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect } from 'chai'
+import { compiled } from './support/compiled.js'
 import { startEmulator } from './support/emulator.js'
 import { codeBlocks } from './support/markdown.js'
 
@@ -22,7 +23,7 @@ describe('docs/emulator.md', function () {
 
   /** Runs a program with nothing of this process's environment, and no AWS profile. */
   const run = (file: string, env: Readonly<Record<string, string>> = {}) =>
-    promisify(execFile)(process.execPath, ['--import', 'tsx', file], {
+    promisify(execFile)(process.execPath, [compiled(file)], {
       cwd: root,
       env: { PATH: process.env.PATH, HOME: home, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true', ...env },
     })

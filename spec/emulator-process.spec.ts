@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
+import { compiled } from './support/compiled.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const tsx = import.meta.resolve('tsx')
+const program = 'own-server.mjs'
 
 describe('A program that runs the emulator on a server of its own', function () {
   this.timeout(60_000)
@@ -21,10 +22,11 @@ describe('A program that runs the emulator on a server of its own', function () 
   })
 
   let child: ChildProcess | undefined
-  const run = (ending: string, home = root, options = {}) => {
-    child = spawn(process.execPath, ['--import', tsx, join(home, 'spec', 'support', 'own-server.ts'), ending], {
+  const run = (ending: string, home?: string, options = {}) => {
+    const file = home === undefined ? compiled('spec/support/own-server.ts') : join(home, program)
+    child = spawn(process.execPath, [file, ending], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, TMPDIR: join(folder, 'tmp'), NODE_OPTIONS: '', TSX_DISABLE_CACHE: '1' },
+      env: { ...process.env, TMPDIR: join(folder, 'tmp'), NODE_OPTIONS: '' },
       ...options,
     })
     return child
@@ -34,7 +36,7 @@ describe('A program that runs the emulator on a server of its own', function () 
     rmSync(folder, { recursive: true, force: true })
   })
 
-  /** What the emulator has made; tsx may have made others. */
+  /** What the emulator has made. */
   const folders = () => readdirSync(join(folder, 'tmp')).filter(name => name.startsWith('redshift-emulator'))
   /** Until nothing is left; otherwise the spec times out. */
   const nothingIsLeft = async () => {
@@ -73,7 +75,7 @@ describe('A program that runs the emulator on a server of its own', function () 
   }
 
   it('leaves nothing behind when all processes of its group are killed', async () => {
-    const child = run('stay', root, { detached: true })
+    const child = run('stay', undefined, { detached: true })
     await ready(child)
     process.kill(-(child.pid ?? Number.NaN), 'SIGKILL')
     await nothingIsLeft()
@@ -131,7 +133,7 @@ const nobody = 65_534
 
 function mayRunAs(uid: number): boolean {
   try {
-    execFileSync(process.execPath, ['--import', tsx, '-e', ''], { uid, cwd: root, stdio: 'ignore' })
+    execFileSync(process.execPath, ['-e', ''], { uid, cwd: root, stdio: 'ignore' })
     return true
   } catch {
     return false
@@ -150,9 +152,7 @@ function copyWithoutLinks(folder: string, missing?: string): string {
     if (!isCopied(name)) symlinkSync(join(packages, name), target)
     else cpSync(join(packages, name), target, { recursive: true, filter: file => !lstatSync(file).isSymbolicLink() })
   }
-  for (const name of ['lib', 'package.json', join('spec', 'support')]) {
-    cpSync(join(root, name), join(home, name), { recursive: true })
-  }
+  cpSync(compiled('spec/support/own-server.ts'), join(home, program))
   return home
 }
 

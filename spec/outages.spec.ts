@@ -68,6 +68,15 @@ class Run {
 }
 
 describe('an outage of AWS', () => {
+  // Errors by the hundred thousand, of which nobody reads the stacks.
+  const { stackTraceLimit } = Error
+  before(() => {
+    Error.stackTraceLimit = 0
+  })
+  after(() => {
+    Error.stackTraceLimit = stackTraceLimit
+  })
+
   for (const kind of KINDS) {
     for (const seconds of LIFETIMES)
       it(`of a quarter of ${seconds} seconds goes unnoticed where AWS ${kind.how}`, async () => {

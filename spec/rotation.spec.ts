@@ -39,7 +39,7 @@ describe('a pool whose logins live for seconds', function () {
       while (!stopped) {
         await pool.query('select 1')
         opened++
-        await new Promise(resolve => setTimeout(resolve, 10))
+        await new Promise(resolve => setTimeout(resolve, 40))
       }
       return opened
     })()

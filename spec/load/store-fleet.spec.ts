@@ -32,7 +32,7 @@ describe('a fleet of twenty processes that share their logins', function () {
     proxy = await UnreliableProxy.start(redis.port)
     emulator = await startEmulator({ lifetimeSeconds: LIFETIME_SECONDS, databases: ['dev', 'sales'] })
     // One of them will be killed.
-    fleet = await ProcessFleet.start({ size: 21, emulator, redisUrl: proxy.url })
+    fleet = await ProcessFleet.start({ size: 21, emulator, redisUrl: proxy.url, askMillis: 100, connectMillis: 2_000 })
   })
   after(async () => {
     await fleet?.kill()

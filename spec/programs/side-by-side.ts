@@ -38,15 +38,8 @@ async function work(): Promise<Seen> {
   return { users: [...new Set(users)], rotated: first.password !== last.password }
 }
 
-// Node 20 gives a thread its --import modules before the first of them has taught it TypeScript.
-const start = `
-  import('tsx/esm/api')
-    .then(({ register }) => register())
-    .then(() => import(${JSON.stringify(new URL('../support/redirect.ts', import.meta.url).href)}))
-    .then(() => import(${JSON.stringify(import.meta.url)}))`
-
 async function threads(): Promise<Seen[]> {
-  const workers = [1, 2].map(() => new Worker(start, { eval: true, execArgv: [] }))
+  const workers = [1, 2].map(() => new Worker(new URL(import.meta.url)))
   const answers = workers.map(async worker => (await once(worker, 'message'))[0])
   return Promise.all([work(), ...answers])
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { createInterface, type Interface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { RedshiftEmulator } from '../../lib/emulator/index.js'
+import { compiled } from './compiled.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -45,7 +46,7 @@ export class Example {
     const { endpoint, address } = emulator
     const { accessKeyId, secretAccessKey, sessionToken } = emulator.aws.credentials
     this.#file = file
-    this.#child = spawn(process.execPath, ['--import', 'tsx', '--import', './spec/support/redirect.ts', file], {
+    this.#child = spawn(process.execPath, ['--import', compiled('spec/support/redirect.ts'), compiled(file)], {
       cwd: root,
       env: {
         PATH: process.env.PATH,

@@ -1,43 +1,24 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { rmSync } from 'node:fs'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
 import type { RedshiftEmulator } from '../../lib/emulator/types.js'
+import { compiled } from './compiled.js'
 import type { FleetOrder, FleetReport, FleetSetUp } from './fleet-process.js'
-
-const root = fileURLToPath(new URL('../..', import.meta.url))
 
 // One key for all fleets of a run, as in production.
 const encryptionKey = randomBytes(32).toString('base64')
 
-let program: Promise<string> | undefined
-
 /**
- * The program as plain JavaScript, with its packages in it: twenty processes that compile TypeScript, or read hundreds of files, would
- * keep a small machine busy for long. The SDK stays outside: only who owns a claim is to load it.
+ * With the packages in it: twenty processes that read hundreds of files would keep a small machine busy for long. The SDK stays
+ * outside: only who owns a claim is to load it.
  */
-async function compile(): Promise<string> {
-  const outdir = join(root, 'node_modules', '.cache', 'pg-redshift-iam', `fleet-${process.pid}`)
-  await build({
-    entryPoints: [join(root, 'spec', 'support', 'fleet-process.ts')],
-    outdir,
-    outExtension: { '.js': '.mjs' },
-    bundle: true,
+const program = (): string =>
+  compiled('spec/support/fleet-process.ts', {
     splitting: true,
     external: ['@aws-sdk/*', 'pg-native', 'pg-cloudflare'],
     // For the packages that are CommonJS.
     banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    logLevel: 'error',
   })
-  process.once('exit', () => rmSync(outdir, { recursive: true, force: true }))
-  return join(outdir, 'fleet-process.mjs')
-}
 
 /** One process of a fleet. */
 export class FleetMember {
@@ -107,8 +88,7 @@ export class ProcessFleet {
   /** Starts the processes, and resolves when all of them are ready. They do nothing before they are told. */
   static async start(options: FleetOptions): Promise<ProcessFleet> {
     const { size, emulator, redisUrl, askMillis = 20, connectMillis = 1_000 } = options
-    program ??= compile()
-    const file = await program
+    const file = program()
     const { ssl, host, port, database } = emulator.poolConfig()
     const fleet = new ProcessFleet(
       Array.from({ length: size }, (_, index) => {

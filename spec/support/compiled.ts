@@ -1,0 +1,39 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type BuildOptions, buildSync } from 'esbuild'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+// Below the project, so that a program finds the packages.
+const folder = join(root, 'node_modules', '.cache', 'pg-redshift-iam', `programs-${process.pid}`)
+const files = new Map<string, string>()
+
+/**
+ * A program as one file of plain JavaScript, with what it takes of this project in it: processes that each compile TypeScript for
+ * themselves, module by module, would keep a small machine busy for long.
+ * @param file its path below the project's folder
+ * @returns the path of the compiled file, which is removed when this process ends
+ */
+export function compiled(file: string, options: BuildOptions = { packages: 'external' }): string {
+  const known = files.get(file)
+  if (known) return known
+  if (files.size === 0) process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  const made = join(folder, file.replace(/\.ts$/, '.mjs'))
+  buildSync({
+    entryPoints: [file],
+    absWorkingDir: root,
+    outbase: root,
+    outdir: folder,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    // For c8, and for the stacks of errors.
+    sourcemap: 'inline',
+    logLevel: 'error',
+    ...options,
+  })
+  files.set(file, made)
+  return made
+}
