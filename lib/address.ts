@@ -26,10 +26,13 @@ interface LookUp {
 
 // However many connections fail: AWS limits the rate of these calls for the whole account.
 const PAUSE_MILLIS = 1_000
+/** How long a connection waits for a newer address than the one in hand. */
+const RENEWAL_MILLIS = 2_000
 
 /**
  * Addresses as AWS knows them, by region and target: looked up once, and again after a failure or `forget`, but not more than
- * once a second. An address in hand is kept where that fails. One look-up at a time per target, under the same deadline as a fetch.
+ * once a second. An address in hand is kept where that fails, or takes over two seconds. One look-up at a time per target, under
+ * the same deadline as a fetch.
  */
 export class AddressBook {
   readonly #clients: AwsClients
@@ -73,7 +76,7 @@ export class AddressBook {
     const lookUp: LookUp = {
       flight: new Flight<Address>(
         systemClock,
-        this.#timeoutMillis,
+        known ? Math.min(RENEWAL_MILLIS, this.#timeoutMillis) : this.#timeoutMillis,
         signal => lookUpAddress(this.#clients, request, signal),
         () =>
           new RedshiftCredentialsError(

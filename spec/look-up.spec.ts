@@ -9,6 +9,7 @@ import {
   type RedshiftOptions,
   RedshiftPgClient,
   RedshiftPool,
+  type RedshiftPoolConfig,
   redshiftPoolOptions,
 } from '../lib/index.js'
 import { startEmulator } from './support/emulator.js'
@@ -32,7 +33,7 @@ describe('A connection without a host', () => {
   const workgroup = { workgroupName: 'analytics', region: 'us-west-2' }
   const cluster = { clusterIdentifier: 'examplecluster', region: 'us-west-2' }
   /** The sockets go to the emulator, as always. What is asked of them shows what was looked up. */
-  const create = (source: RedshiftOptions, config: pg.PoolConfig = {}, server = emulator): RedshiftPool => {
+  const create = (source: RedshiftOptions, config: RedshiftPoolConfig = {}, server = emulator): RedshiftPool => {
     const { database, ssl, stream } = server.poolConfig()
     return new RedshiftPool({ database, ssl, stream, redshift: { aws: server.aws, ...source }, ...config })
   }
@@ -233,6 +234,25 @@ describe('A connection without a host', () => {
     expect(await rejection(pool.query('select 1'))).to.have.property('code', '53300')
     expect(await used(pool)).to.equal('IAMR:analyst')
     expect(count('GetWorkgroup')).to.equal(1)
+  })
+
+  it('is kept where the server was not reached, and AWS does not answer', async () => {
+    const unreachable = () => {
+      const socket = emulator.stream()
+      return Object.assign(socket, { connect: () => socket.destroy(new Error('connect ECONNREFUSED')) })
+    }
+    const redshift = new RedshiftCredentials({ aws: emulator.aws, ...cluster })
+    const connect = (config: RedshiftPoolConfig = {}) => used(create({}, { redshift, ...config }))
+    await connect()
+    expect((await rejection(connect({ stream: unreachable }))).message).to.equal('connect ECONNREFUSED')
+    await delay(1_050)
+    using holding = emulator.fail({ kind: 'hold' }, { operation: 'DescribeClusters' })
+    // Well before a look-up's own deadline, which is that of a fetch.
+    const opened = connect({ connectionTimeoutMillis: 10_000 })
+    await holding.reached()
+    expect(await opened).to.equal('IAMR:analyst')
+    expect(count('DescribeClusters')).to.equal(2)
+    await redshift.close()
   })
 
   describe('fails', () => {

@@ -3,6 +3,7 @@ import type { Clock } from '../flight.js'
 import type { Instant } from '../lease.js'
 import type { FetchNotes } from '../login.js'
 import { type AwsClient, type AwsClientConfig, isAwsClient, type RedshiftOptions } from '../options.js'
+import { observe, retryAfterOf, serverTimeOf } from './attempts.js'
 import { type FailedCall, isClockError, isExpiredToken, toRedshiftError } from './failures.js'
 
 /** The part of an SDK client that is used here. Ready-made ones may lack all but `send`. */
@@ -13,14 +14,6 @@ interface SdkClient extends AwsClient {
     region?: unknown
     credentials?: unknown
   }
-}
-
-type Handler = (args: object) => Promise<{ response?: unknown }>
-type Middleware = (next: Handler) => Handler
-
-/** The part of an SDK command's stack that is used here; the SDK's own type wants the input's type as well. */
-interface MiddlewareStack {
-  add(middleware: Middleware, options: object): void
 }
 
 /** An AWS service, as its SDK package knows it. Loaded on first use only. */
@@ -42,25 +35,6 @@ export interface Answer<Output> {
 interface Loaded<Sdk> {
   readonly sdk: Sdk
   readonly client: SdkClient
-}
-
-const headersOf = (response: unknown): Readonly<Record<string, string | undefined>> => {
-  const headers = (response as { headers?: unknown } | undefined)?.headers
-  return typeof headers === 'object' && headers !== null ? (headers as Record<string, string>) : {}
-}
-
-/** `Date`, unless a cache in between has kept the answer for a while. RFC 9110, section 6.6.1; RFC 9111, section 5.1. */
-function serverTimeOf(headers: Readonly<Record<string, string | undefined>>): number | undefined {
-  const time = headers.age === undefined ? Date.parse(headers.date ?? '') : Number.NaN
-  return Number.isFinite(time) ? time : undefined
-}
-
-/** Retry-After in milliseconds: seconds, or a date. RFC 9110, section 10.2.3. */
-function retryAfterOf(headers: Readonly<Record<string, string | undefined>>, now: number): number | undefined {
-  const value = headers['retry-after']
-  if (value === undefined) return undefined
-  const millis = /^\d+$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - now
-  return millis > 0 && Number.isFinite(millis) ? millis : undefined
 }
 
 /** The SDK's clients: made on first use, one per service and region, `maxEntries` at most, and destroyed by `close`. A ready one is used as it is. */
@@ -208,38 +182,6 @@ async function checkReadyClient(client: SdkClient, serviceId: string, region: st
     throw targetError(
       `The client in aws is for the region ${quoted(own)}, but the target is in ${quoted(region)}. Give a client of that region, or a configuration, which serves all.`,
     )
-}
-
-interface Observer {
-  sending(): void
-  answered(headers: Readonly<Record<string, string | undefined>>): void
-  failed(error: unknown): void
-}
-
-/**
- * Watches each attempt of a command. On the command, not the client: clients may be ready-made, and shared.
- * @returns false where the command has no middleware stack.
- */
-function observe(command: object, observer: Observer): boolean {
-  const stack = 'middlewareStack' in command ? (command.middlewareStack as MiddlewareStack) : undefined
-  // `low` runs next to the wire, and sees the raw answer; `high` runs around the parser, and sees what it throws.
-  const wire: Middleware = next => async args => {
-    observer.sending()
-    const result = await next(args)
-    observer.answered(headersOf(result.response))
-    return result
-  }
-  const parser: Middleware = next => async args => {
-    try {
-      return await next(args)
-    } catch (error) {
-      observer.failed(error)
-      throw error
-    }
-  }
-  stack?.add(wire, { step: 'deserialize', priority: 'low', name: 'redshiftWire' })
-  stack?.add(parser, { step: 'deserialize', priority: 'high', name: 'redshiftParser' })
-  return stack !== undefined
 }
 
 /** Makes the SDK fetch its AWS credentials anew. */
