@@ -10,7 +10,7 @@ import { build } from 'esbuild'
 const root = fileURLToPath(new URL('..', import.meta.url))
 
 /** @param folder where `index.js` of the package is: the command line goes into `cli` below it */
-export async function buildCli(folder: string): Promise<string> {
+export async function buildCli(folder: string): Promise<void> {
   const outfile = join(folder, 'cli/main.js')
   const { metafile } = await build({
     entryPoints: [join(root, 'lib/cli/main.ts')],
@@ -39,7 +39,6 @@ export async function buildCli(folder: string): Promise<string> {
   const page = await readFile(join(root, 'docs/troubleshooting.md'), 'utf8')
   await writeFile(join(folder, 'cli/troubleshooting.md'), withoutNeighbours(page))
   await writeFile(join(folder, 'cli/LICENSES.txt'), await licences(Object.keys(metafile.inputs)))
-  return outfile
 }
 
 /** A page that stands alone: links to other files become the text that they have. */

@@ -48,7 +48,10 @@ function afterRevocation(failure: Failure, { passed, fetches }: Evidence): strin
   return !next || failure.from <= next.at ? 'a password function alone: the login was revoked' : undefined
 }
 
-/** AWS hands out no login, and there is none left: the outage has lasted for a quarter of a lifetime, or the server took it away. */
+/**
+ * AWS hands out no login, and there is none left: the outage has lasted for a quarter of a lifetime, the server took the login away,
+ * or there never was one.
+ */
 function duringOutage(failure: Failure, said: string, evidence: Evidence): string | undefined {
   if (!byAws.test(said)) return undefined
   const { passed, lifetimeMillis, recoveryMillis } = evidence
@@ -56,6 +59,8 @@ function duringOutage(failure: Failure, said: string, evidence: Evidence): strin
     if (!overlaps(failure, outage, recoveryMillis)) continue
     if (Math.min(failure.to, outage.to) - outage.from >= lifetimeMillis / 4)
       return 'AWS: an outage of more than a quarter of the lifetime'
+    if (!gained(failure.login, Number.NEGATIVE_INFINITY, failure.from, evidence.fetches))
+      return 'AWS: an outage before the first login'
     if (isBereft(failure, evidence)) return 'AWS: an outage after the server had refused the login'
   }
   return undefined

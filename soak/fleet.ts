@@ -29,53 +29,55 @@ const total = (counts: readonly Readonly<Record<string, number>>[]): Record<stri
 }
 
 /**
- * Processes that share their logins through a Redis that is slow, breaks off, garbles, hangs and dies, all the time.
+ * Processes that share their logins through a Redis that is slow, breaks off, garbles, hangs and dies, all the time. They are started
+ * here, and soaked when the function that comes back is called.
  * @returns undefined where there is no `redis-server`
  */
-export async function soakFleet(
+export async function startFleet(
   random: Random,
   lifetimeSeconds: number,
-  millis: number,
-): Promise<FleetResult | undefined> {
+): Promise<((millis: number) => Promise<FleetResult>) | undefined> {
   if (!hasRedis) return undefined
-  await using emulator = await startRedshiftEmulator({
+  const emulator = await startRedshiftEmulator({
     lifetimeSeconds,
     postgres: process.env.REDSHIFT_EMULATOR_POSTGRES,
   })
   const redis = await RedisServer.start()
   const proxy = await UnreliableProxy.start(redis.port, () => random.draw())
   const fleet = await ProcessFleet.start({ size: PROCESSES, emulator, redisUrl: proxy.url, connectMillis: 500 })
-  let deaths = 0
-  try {
-    const end = Date.now() + millis
-    proxy.unreliable = true
-    await fleet.order({ kind: 'work' })
-    for (;;) {
-      await sleep(Math.min(random.between(3_000, 8_000), Math.max(0, end - Date.now())))
-      if (Date.now() >= end) break
-      await redis.kill()
-      deaths++
-      await sleep(random.between(0, 2_000))
-      await redis.restart()
+  return async millis => {
+    let deaths = 0
+    try {
+      const end = Date.now() + millis
+      proxy.unreliable = true
+      await fleet.order({ kind: 'work' })
+      for (;;) {
+        await sleep(Math.min(random.between(3_000, 8_000), Math.max(0, end - Date.now())))
+        if (Date.now() >= end) break
+        await redis.kill()
+        deaths++
+        await sleep(random.between(0, 2_000))
+        await redis.restart()
+      }
+      const reports = await fleet.order({ kind: 'report' })
+      const events = Object.entries(total(reports.map(report => report.events)))
+      const count = (kind: string): number =>
+        events.reduce((sum, [event, times]) => sum + (event.startsWith(kind) ? times : 0), 0)
+      return {
+        connections: reports.reduce((sum, { connections }) => sum + connections, 0),
+        asked: reports.reduce((sum, { asked }) => sum + asked, 0),
+        calls: emulator.calls.length,
+        hits: count('hit'),
+        direct: count('direct'),
+        faults: { ...proxy.befallen, killed: deaths },
+        failures: total([
+          ...reports.map(report => report.failures),
+          ...fleet.members.filter(({ alive }) => !alive).map(() => ({ 'A process has died.': 1 })),
+        ]),
+      }
+    } finally {
+      await fleet.kill()
+      await Promise.all([proxy.close(), redis.kill(), emulator.close()])
     }
-    const reports = await fleet.order({ kind: 'report' })
-    const events = Object.entries(total(reports.map(report => report.events)))
-    const count = (kind: string): number =>
-      events.reduce((sum, [event, times]) => sum + (event.startsWith(kind) ? times : 0), 0)
-    return {
-      connections: reports.reduce((sum, { connections }) => sum + connections, 0),
-      asked: reports.reduce((sum, { asked }) => sum + asked, 0),
-      calls: emulator.calls.length,
-      hits: count('hit'),
-      direct: count('direct'),
-      faults: { ...proxy.befallen, killed: deaths },
-      failures: total([
-        ...reports.map(report => report.failures),
-        ...fleet.members.filter(({ alive }) => !alive).map(() => ({ 'A process has died.': 1 })),
-      ]),
-    }
-  } finally {
-    await fleet.kill()
-    await Promise.all([proxy.close(), redis.kill()])
   }
 }

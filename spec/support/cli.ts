@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -19,6 +19,16 @@ export interface Ended {
   readonly stderr: string
 }
 
+/** Built once, for all suites that a process runs. */
+let built: Promise<string> | undefined
+
+async function build(): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'pg-redshift-iam-built-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  await Promise.all([buildCli(folder), buildLibrary(folder)])
+  return folder
+}
+
 /** The command line as users get it: built into a package folder of its own, and run as a process. */
 export class Cli {
   /** The package folder. */
@@ -28,9 +38,9 @@ export class Cli {
   readonly env: Readonly<Record<string, string>>
   readonly #started = new Set<ChildProcess>()
 
-  private constructor(folder: string, main: string, emulator: RedshiftEmulator) {
+  private constructor(folder: string, emulator: RedshiftEmulator) {
     this.folder = folder
-    this.main = main
+    this.main = join(folder, 'dist', 'cli', 'main.js')
     const file = (name: string, content: string): string => {
       writeFileSync(join(folder, name), content)
       return join(folder, name)
@@ -59,9 +69,9 @@ export class Cli {
     const folder = mkdtempSync(join(tmpdir(), 'pg-redshift-iam-cli-'))
     process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
     for (const name of ['package.json', 'node_modules']) symlinkSync(join(root, name), join(folder, name))
-    const dist = join(folder, 'dist')
-    const [main] = await Promise.all([buildCli(dist), buildLibrary(dist)])
-    return new Cli(folder, main, emulator)
+    built ??= build()
+    cpSync(await built, join(folder, 'dist'), { recursive: true })
+    return new Cli(folder, emulator)
   }
 
   /** Variables that are undefined are taken out of the environment. */
