@@ -29,7 +29,7 @@ async function loop(consumer: Consumer, login: LoginOf, want: () => Promise<void
     const from = Date.now()
     try {
       await want()
-      await sleep(25 + Math.random() * 50)
+      await sleep(50 + Math.random() * 50)
     } catch (error) {
       const { message, code } = error as Error & { code?: string }
       tell({ kind: 'failure', failure: { consumer, login, from, to: Date.now(), code, message } })

@@ -88,7 +88,7 @@ describe('A program that runs the emulator on a server of its own', function () 
     process.kill(keeper ?? Number.NaN, 'SIGKILL')
     while (!keepersOf(join(folder, 'tmp')).some(pid => pid !== keeper))
       await new Promise(resolve => setTimeout(resolve, 5))
-    // The new one is at work when it has been told the server's process id, which it is as soon as it runs.
+    // The new one is started with the server's process id.
     child.kill('SIGKILL')
     await nothingIsLeft()
   })

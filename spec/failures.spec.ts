@@ -326,6 +326,21 @@ describe('an error on the way to AWS', () => {
     for (const message of [undefined, null, ['x'], { a: 1 }, 7])
       expectError(Object.assign(new Error(), { name: 'ThrottlingException', message }), 'ERR_REDSHIFT_THROTTLED')
     expectError(Object.assign(new Error('It fails.'), { stack: [{}] }), 'ERR_REDSHIFT_UNAVAILABLE')
+    const unreadable = Object.defineProperty(new Error('It fails.'), 'stack', {
+      get: () => {
+        throw new TypeError('It has no text.')
+      },
+    })
+    expectError(unreadable, 'ERR_REDSHIFT_UNAVAILABLE')
+  })
+
+  it('whose HTTP status is no number is told without it', () => {
+    for (const httpStatusCode of [{ toString: [] }, '503', Number.NaN, [503]])
+      expectError(
+        Object.assign(new Error('It fails.'), { $metadata: { httpStatusCode } }),
+        'ERR_REDSHIFT_UNAVAILABLE',
+        /See cause/,
+      )
   })
 
   it('that is no error at all is one of ours all the same', () => {

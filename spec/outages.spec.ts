@@ -1,8 +1,9 @@
 import { expect } from 'chai'
-import { type Behaviour, type Call, draws, Simulation } from './support/simulation.js'
+import { type Behaviour, type Call, draws, requestFor, Simulation } from './support/simulation.js'
 
 const LIFETIMES = [6, 10, 60, 900, 3_600]
 const FETCH_TIMEOUT = 15_000
+const REQUEST = requestFor()
 
 interface Kind {
   readonly how: string
@@ -57,7 +58,7 @@ class Run {
   /** Asks, and lets up to so many milliseconds pass. Tells whether there was a login at once. */
   async ask(most: number): Promise<boolean> {
     const served = this.sim.cache.peek('examplecluster') !== undefined
-    this.sim.get().catch(() => {})
+    this.sim.cache.get('examplecluster', REQUEST).catch(() => {})
     await this.sim.clock.pass(this.random() * most)
     return served
   }

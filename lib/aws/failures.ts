@@ -1,7 +1,7 @@
 import { RedshiftCredentialsError, type RedshiftErrorCode } from '../errors.js'
 import { serverlessWorkgroup } from '../identifiers.js'
 import { type CredentialRequest, targetOf } from '../request.js'
-import { asError, copyCause, fromParsing, fromService, identifierOf, type SdkError, scrub } from './scrub.js'
+import { asError, copyCause, fromParsing, fromService, identifierOf, type SdkError, scrub, statusOf } from './scrub.js'
 
 /** What is known of the call that failed. */
 export interface FailedCall {
@@ -101,7 +101,7 @@ function diagnose(error: SdkError, call: FailedCall): [RedshiftErrorCode, string
   const name = identifierOf(error.name) ?? 'Error'
   const said = scrub(error)
   const because = said === '' ? '.' : `: ${said}${/[.!?…]$/.test(said) ? '' : '.'}`
-  const status = error.$metadata?.httpStatusCode ?? 0
+  const status = statusOf(error)
   const code = identifierOf(error.code) ?? ''
   const service = fromService(error)
 

@@ -4,7 +4,7 @@ import { isNativeError } from 'node:util/types'
 export interface SdkError extends Error {
   code?: unknown
   $fault?: unknown
-  $metadata?: { httpStatusCode?: number }
+  $metadata?: { httpStatusCode?: unknown }
   $response?: unknown
   $retryable?: { throttling?: boolean }
 }
@@ -18,6 +18,12 @@ export const fromService = (error: SdkError): boolean => error.$fault !== undefi
 
 /** The answer could not be parsed: the error's message quotes it, and with it perhaps a password. */
 export const fromParsing = (error: SdkError): boolean => !fromService(error) && error.$response !== undefined
+
+/** The HTTP status of the answer; 0 where there is none. What is thrown by others than the SDK may have anything there. */
+export const statusOf = ({ $metadata }: SdkError): number => {
+  const status = $metadata?.httpStatusCode
+  return typeof status === 'number' && Number.isInteger(status) ? status : 0
+}
 
 const LONGEST = 1_000
 
@@ -50,13 +56,24 @@ export const identifierOf = (text: unknown): string | undefined =>
 
 const FRAME = /^\s+at .*(?::\d+:\d+|<anonymous>|native)\)?$/
 
+function stackOf(error: Error): string {
+  try {
+    // With an `Error.prepareStackTrace` of the program's own, it is no text.
+    const stack: unknown = error.stack
+    return typeof stack === 'string' ? stack : ''
+  } catch {
+    // With source maps, Node makes the name a text only now.
+    return ''
+  }
+}
+
 /** A copy of an SDK error for `cause`: the original's hidden `$response` holds session tokens, and a broken answer's body. */
 export function copyCause(error: SdkError): Error {
   const copy = new Error(scrub(error))
   copy.name = identifierOf(error.name) ?? 'Error'
-  // With an `Error.prepareStackTrace` of the program's own, it is no text.
-  const stack: unknown = error.stack
-  const frames = typeof stack === 'string' ? stack.split('\n').filter(line => FRAME.test(line)) : []
+  const frames = stackOf(error)
+    .split('\n')
+    .filter(line => FRAME.test(line))
   copy.stack = [`${copy.name}: ${copy.message}`, ...frames].join('\n')
   const { code, $fault, $metadata } = error
   for (const [name, value] of Object.entries({ code: identifierOf(code), $fault, $metadata }))

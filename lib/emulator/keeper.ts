@@ -7,12 +7,12 @@ import type { Readable, Writable } from 'node:stream'
  * A small process that outlives this one by a moment. When its input ends, because the emulator is closed or because this process
  * ended in whatever way, it stops the server and removes the folder. So no exit hooks and no signal handlers are needed here.
  *
- * It is told process ids, one a line: the last one is to be stopped; 0 for none.
+ * It is told process ids, the first with its start, further ones a line each: the last one is to be stopped; 0 for none.
  */
 const program = `
 const { existsSync, rmSync } = require('node:fs')
-const folder = process.argv[1]
-let pid = 0
+const [, folder, first] = process.argv
+let pid = Number(first)
 let text = ''
 const send = signal => { try { if (pid) process.kill(pid, signal); return pid !== 0 } catch { return false } }
 const sleep = () => new Promise(resolve => setTimeout(resolve, 10))
@@ -79,16 +79,17 @@ export class Keeper {
 
   async #start(): Promise<void> {
     // Detached: a Ctrl-C in the terminal goes to every process in the foreground, and must not end this one before its work.
-    const child = spawn(process.execPath, ['-e', program, this.#folder], {
+    const child = spawn(process.execPath, ['-e', program, this.#folder, String(this.#pid)], {
       detached: true,
       windowsHide: true,
       stdio: ['pipe', 'pipe', 'ignore'],
       env: withoutNodeOptions(),
     })
     child.stdin.on('error', () => {})
-    child.stdin.write(`${this.#pid}\n`)
     await Promise.race([once(child.stdout, 'data'), failure(child)])
     this.#child = child
+    // It may be another one by now.
+    this.watch(this.#pid)
     child.once('exit', () => this.#replace())
     child.unref()
     unref(child.stdin)

@@ -46,7 +46,7 @@ describe('a thousand at once', function () {
 
   it('cause one API call through a pool of 200, cold and across a refresh', async () => {
     // Half of the lifetime is enough for a thousand TLS logins, on a slow machine too.
-    await start(40)
+    await start(60)
     const pool = new pg.Pool({
       ...emulator.poolConfig(),
       user: 'IAM:alice',
