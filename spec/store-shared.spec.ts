@@ -480,6 +480,18 @@ describe('a fleet that shares its logins', () => {
       expect(fleet.store.claims.size).to.equal(0)
     })
 
+    it('not while it writes, even where its caller has given up: the login would be lost to the others', async () => {
+      fleet = new SimulatedFleet(1)
+      fleet.store.behaviour = only('write', { after: 100 })
+      const error = rejection(fleet.host(0).get())
+      while (fleet.store.count('write') === 0) await fleet.time.advance(1)
+      fleet.host(0).cache.close()
+      expect((await error).code).to.equal('ERR_REDSHIFT_CLOSED')
+      await fleet.time.advance(200)
+      expect(fleet.store.values.size).to.equal(1)
+      expect(fleet.store.claims.size).to.equal(0)
+    })
+
     it('that it gets when it is closed already, and looks and asks no more', async () => {
       for (const behaviour of [{ reply: 250 }, { lost: true, lie: false }] satisfies StoreBehaviour[]) {
         fleet = new SimulatedFleet(1)

@@ -129,6 +129,8 @@ export class SharedLogins {
       const found = await this.#look(search).catch(error => this.#failed(search, error))
       if (found) return found
       const login = await this.#fetchDirect(search, signal, notes)
+      // From here on the claim ends by itself, and not before the write.
+      signal.removeEventListener('abort', release)
       shared = this.#share(search, claim, login)
       if (this.#hasTime(search)) await shared
       return login
