@@ -222,6 +222,10 @@ class Model {
   #answer(call: Call, how: Answer): void {
     const { trueTime } = this.sim.clock
     const last = this.#logins(keyOf(call)).at(-1)
+    // Of its own logins AWS repeats the newest one, which nobody may have asked for.
+    const newest = this.sim.aws.calls.findLast(
+      ({ issued, request }) => issued && keyOf({ request }) === keyOf(call),
+    )?.issued
     const changes: Partial<IssuedLogin> =
       how === 'other user'
         ? { user: 'IAMR:loader' }
@@ -229,8 +233,8 @@ class Model {
           ? { expiration: last.expiration }
           : how === 'earlier expiry' && last
             ? { expiration: new Date(+last.expiration - 1_000) }
-            : how === 'same password' && last
-              ? { user: last.user, password: last.password }
+            : how === 'same password' && newest
+              ? { user: newest.user, password: newest.password }
               : how === 'no date'
                 ? { expiration: new Date(Number.NaN) }
                 : how === 'past'
