@@ -30,7 +30,10 @@ export async function buildCli(folder: string): Promise<void> {
     plugins: [
       {
         name: 'own-package',
-        setup: ({ onResolve }) => onResolve({ filter: /^\.\.\/index\.js$/ }, ({ path }) => ({ path, external: true })),
+        setup: ({ onResolve }) => {
+          onResolve({ filter: /^\.\.\/index\.js$/ }, ({ path }) => ({ path, external: true }))
+          onResolve({ filter: /\/sdk\.cjs$/ }, () => ({ path: '../aws/sdk.cjs', external: true }))
+        },
       },
     ],
   })

@@ -3,12 +3,13 @@ import type { FetchedLogin, FetchNotes } from '../login.js'
 import type { CredentialRequest } from '../request.js'
 import type { AwsClients, Service } from './client.js'
 import { checkAnswer, checkEndpoint, describeCall, describeLookUp } from './failures.js'
+import { loadRedshift } from './sdk.js'
 
 type Sdk = typeof import('@aws-sdk/client-redshift')
 
 const redshift: Service<Sdk> = {
   serviceId: 'Redshift',
-  load: () => import('@aws-sdk/client-redshift'),
+  load: loadRedshift,
   create: (sdk, config) => new sdk.RedshiftClient(config),
 }
 

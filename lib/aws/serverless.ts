@@ -3,12 +3,13 @@ import type { FetchedLogin, FetchNotes } from '../login.js'
 import type { CredentialRequest } from '../request.js'
 import type { AwsClients, Service } from './client.js'
 import { checkAnswer, checkEndpoint, describeCall, describeLookUp } from './failures.js'
+import { loadRedshiftServerless } from './sdk.js'
 
 type Sdk = typeof import('@aws-sdk/client-redshift-serverless')
 
 const redshiftServerless: Service<Sdk> = {
   serviceId: 'Redshift Serverless',
-  load: () => import('@aws-sdk/client-redshift-serverless'),
+  load: loadRedshiftServerless,
   create: (sdk, config) => new sdk.RedshiftServerlessClient(config),
 }
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { RedshiftClient } from '@aws-sdk/client-redshift'
+import { loadRedshift } from '../aws/sdk.js'
 import type { AwsClientConfig } from '../index.js'
 import { codeOf, UsageError } from './failure.js'
 import type { Flags } from './flags.js'
@@ -31,7 +32,7 @@ export async function setUpAws(
   caBundle: string | undefined,
   listener?: RequestListener,
 ): Promise<AwsSetUp> {
-  const { RedshiftClient } = await import('@aws-sdk/client-redshift')
+  const { RedshiftClient } = await loadRedshift()
   let ahead: number | undefined
   const base: AwsClientConfig = {
     // Without one, the SDK writes its warnings to stderr.

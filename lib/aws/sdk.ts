@@ -1,0 +1,10 @@
+type Redshift = typeof import('@aws-sdk/client-redshift')
+type RedshiftServerless = typeof import('@aws-sdk/client-redshift-serverless')
+
+/** Loads AWS's client for Redshift: with `require`, or, in a bundle that has none, with `import`. */
+export const loadRedshift = (): Promise<Redshift> =>
+  import('./sdk.cjs').then(sdk => sdk.redshift()).catch(() => import('@aws-sdk/client-redshift'))
+
+/** Loads AWS's client for Redshift Serverless, in the same way. */
+export const loadRedshiftServerless = (): Promise<RedshiftServerless> =>
+  import('./sdk.cjs').then(sdk => sdk.redshiftServerless()).catch(() => import('@aws-sdk/client-redshift-serverless'))
