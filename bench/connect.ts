@@ -8,7 +8,7 @@ const CONNECTIONS = 500
 const POOL_SIZE = 20
 const PAIRS = 100
 /** A machine that is busy with something else gets through fewer pairs. */
-const BUDGET_SECONDS = 570
+const BUDGET_SECONDS = 1_500
 
 const FIXED = 'fixed password'
 const PASSWORD = 'redshiftPassword()'
@@ -108,7 +108,7 @@ function summarize(rounds: readonly Map<string, number>[], names: readonly strin
 export const connect: Bench = {
   name: 'connect',
   title: 'Opening connections',
-  about: `Opens and closes ${CONNECTIONS} connections over TLS through a pool of ${POOL_SIZE}, in turn: ${PAIRS} pairs, if the machine gets through them in ${BUDGET_SECONDS} s, with \`RedshiftPool\` beside each. The server is in another process. The login is in the cache, as it nearly always is.`,
+  about: `Opens and closes ${CONNECTIONS} connections over TLS through a pool of ${POOL_SIZE}, in turn: ${PAIRS} pairs, if the machine gets through them in ${BUDGET_SECONDS / 60} minutes, with \`RedshiftPool\` beside each. The server is in another process. The login is in the cache, as it nearly always is.`,
   silence:
     'Server and client share the machine, and there is no network between them: real connections take longer, so that the share of ours is smaller still.',
   cheap: false,

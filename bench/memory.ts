@@ -13,7 +13,7 @@ async function heapOf(rounds: number, how: 'ours' | 'map', keys: number, maxEntr
   const args = [how, String(keys), ...(maxEntries === undefined ? [] : [String(maxEntries)])]
   const samples: number[] = []
   for (let round = 0; round < rounds; round++) {
-    const { bytes } = await runProgram<{ bytes: number }>('memory', args, { nodeOptions: ['--expose-gc'] })
+    const { bytes } = await runProgram<{ bytes: number }>('memory.mjs', args, { nodeOptions: ['--expose-gc'] })
     samples.push(bytes)
   }
   return median(samples)

@@ -26,7 +26,7 @@ A user should not be able to tell a pool with this package from one with a fixed
 one run, in turn: ratios mean something on every machine, times only on the one that they were taken on.
 
 \`\`\`sh
-npm run bench                        # everything, about half an hour
+npm run bench                        # everything, about three quarters of an hour
 npm run bench -- --only hit,cold     # some of it
 npm run bench -- --quick --check     # what CI runs: under a minute, with room for noise; fails where a target is missed
 npm run bench -- --write             # stores the results, and writes this page

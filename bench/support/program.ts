@@ -4,12 +4,12 @@ import { promisify } from 'node:util'
 
 /** Runs one of bench/programs in a process of its own, without tsx, and reads the JSON that it prints. */
 export async function runProgram<T>(
-  name: string,
+  file: string,
   args: readonly string[] = [],
   { nodeOptions = [], env = {} }: { nodeOptions?: readonly string[]; env?: Readonly<Record<string, string>> } = {},
 ): Promise<T> {
-  const file = fileURLToPath(new URL(`../programs/${name}.mjs`, import.meta.url))
-  const { stdout } = await promisify(execFile)(process.execPath, [...nodeOptions, file, ...args], {
+  const path = fileURLToPath(new URL(`../programs/${file}`, import.meta.url))
+  const { stdout } = await promisify(execFile)(process.execPath, [...nodeOptions, path, ...args], {
     env: { PATH: process.env.PATH, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true', ...env },
     timeout: 120_000,
   })
