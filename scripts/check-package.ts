@@ -3,7 +3,16 @@
  * from CommonJS, from TypeScript under each kind of module resolution, and bundled for Lambda.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -55,10 +64,15 @@ async function main() {
 }
 main()
 `
+/** Gets as far as AWS, where nobody answers: it has the SDK with it, without `node_modules`. */
 const LAMBDA = `
 import { Pool } from 'pg'
-const pool = new Pool({ host: 'localhost', user: 'IAM:alice', database: 'dev', ssl: true, password: redshiftPassword({ host: 'localhost' }) })
-pool.options.password({ user: 'IAM:alice', database: 'dev', ssl: true }).catch(error => console.log(error.code))
+const host = 'examplecluster.abc123.us-west-2.redshift.amazonaws.com'
+const credentials = { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'made-up' }
+const aws = { endpoint: 'http://127.0.0.1:1', maxAttempts: 1, credentials }
+const connection = { host, user: 'IAM:alice', database: 'dev', ssl: true }
+const pool = new Pool({ ...connection, password: redshiftPassword({ aws }) })
+pool.options.password(connection).catch(error => console.log(error.code, error.cause?.code))
 `
 const javascript = USE.replace('error: unknown', 'error')
 const NAMES = 'RedshiftCredentialsError, RedshiftPool, redshiftPassword'
@@ -184,7 +198,13 @@ try {
     const size = statSync(join(folder, 'bundle/index.cjs')).size
     console.log(`  ${Math.round(size / 1024)} kB, with pg and both SDK clients`)
     for (const entry of readdirSync(join(folder, 'bundle'))) if (entry !== 'index.cjs') return `unexpected ${entry}`
-    return expectOutput(run(process.execPath, ['bundle/index.cjs']), 'ERR_REDSHIFT_TARGET')
+    const away = mkdtempSync(join(tmpdir(), 'pg-redshift-iam-lambda-'))
+    try {
+      copyFileSync(join(folder, 'bundle/index.cjs'), join(away, 'index.cjs'))
+      return expectOutput(run(process.execPath, ['index.cjs'], away), 'ERR_REDSHIFT_UNAVAILABLE ECONNREFUSED')
+    } finally {
+      rmSync(away, { recursive: true, force: true })
+    }
   })
 } finally {
   rmSync(folder, { recursive: true, force: true })
