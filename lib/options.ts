@@ -20,8 +20,7 @@ export type RedshiftApi = 'GetClusterCredentials' | 'GetClusterCredentialsWithIA
 
 /** A ready AWS SDK client. It is used as it is, and never destroyed by us. */
 export interface AwsClient {
-  // biome-ignore lint/suspicious/noExplicitAny: any version of the SDK's own clients fits
-  send(command: any, options?: any): Promise<any>
+  send(command: unknown, options?: unknown): Promise<unknown>
 }
 
 /** Configuration of the AWS SDK's clients, passed on as it is. */

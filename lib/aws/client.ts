@@ -4,7 +4,8 @@ import type { Instant } from '../lease.js'
 import type { FetchNotes } from '../login.js'
 import { type AwsClient, type AwsClientConfig, isAwsClient, type RedshiftOptions } from '../options.js'
 import { observe, retryAfterOf, serverTimeOf } from './attempts.js'
-import { type FailedCall, isClockError, isExpiredToken, toRedshiftError } from './failures.js'
+import type { FailedCall } from './call.js'
+import { isClockError, isExpiredToken, toRedshiftError } from './failures.js'
 
 /** The part of an SDK client that is used here. Ready-made ones may lack all but `send`. */
 interface SdkClient extends AwsClient {
@@ -99,7 +100,7 @@ export class AwsClients {
         })
         try {
           // A ready client may be somebody's stand-in, which answers with nothing.
-          const output: Output = (await client.send(command, { abortSignal: signal })) ?? {}
+          const output = ((await client.send(command, { abortSignal: signal })) ?? {}) as Output
           return { output, serverTime: (watched ? serverTime : undefined) ?? Date.now(), sentAt }
         } catch (error) {
           if (isSecond || signal.aborted) throw error

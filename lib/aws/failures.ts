@@ -1,74 +1,7 @@
 import { RedshiftCredentialsError, type RedshiftErrorCode } from '../errors.js'
-import { serverlessWorkgroup } from '../identifiers.js'
-import { type CredentialRequest, targetOf } from '../request.js'
+import { CHECK_PATH } from './answer.js'
+import type { FailedCall } from './call.js'
 import { asError, copyCause, fromParsing, fromService, identifierOf, type SdkError, scrub, statusOf } from './scrub.js'
-
-/** What is known of the call that failed. */
-export interface FailedCall {
-  /** The IAM action: `redshift:GetClusterCredentials`. */
-  readonly action: string
-  /** What is called, for messages: `cluster "x"`. */
-  readonly target: string
-  readonly region: string | undefined
-  /** The ARNs that the policy must allow, where AWS's message names none. */
-  readonly resources: readonly string[]
-  /** What else helps where the policy denies the call. */
-  readonly alternative?: string
-}
-
-const partitionOf = (region: string | undefined): string =>
-  region?.startsWith('cn-') ? 'aws-cn' : region?.startsWith('us-gov-') ? 'aws-us-gov' : 'aws'
-
-const arnOf = (service: string, region: string | undefined, resource: string): string =>
-  `arn:${partitionOf(region)}:${service}:${region ?? '<region>'}:<account>:${resource}`
-
-/** The call that fetches a login, as a message about its failure names it. */
-export function describeCall(request: CredentialRequest): FailedCall {
-  const { api, region, dbName } = request
-  const name = targetOf(request)
-  if (api === 'GetCredentials')
-    return {
-      action: `redshift-serverless:${api}`,
-      target: `workgroup ${JSON.stringify(name)}`,
-      region,
-      resources: [arnOf('redshift-serverless', region, 'workgroup/<workgroup id>')],
-    }
-  const cluster = request.clusterIdentifier ?? '<cluster>'
-  const database = arnOf('redshift', region, `dbname:${cluster}/${dbName ?? '*'}`)
-  return {
-    action: `redshift:${api}`,
-    target: `cluster ${JSON.stringify(name)}`,
-    region,
-    resources:
-      api === 'GetClusterCredentials'
-        ? [arnOf('redshift', region, `dbuser:${cluster}/${request.dbUser}`), database]
-        : [database],
-  }
-}
-
-/** The call that looks an address up. */
-export function describeLookUp(request: CredentialRequest): FailedCall {
-  const { region } = request
-  const name = targetOf(request)
-  // A chosen user's login comes from the cluster API, but the address still is the workgroup's.
-  const workgroup = request.api === 'GetCredentials' ? name : serverlessWorkgroup(name)
-  const alternative = 'give host, so that nothing needs to be looked up'
-  return workgroup === undefined
-    ? {
-        action: 'redshift:DescribeClusters',
-        target: `cluster ${JSON.stringify(name)}`,
-        region,
-        resources: [arnOf('redshift', region, `cluster:${name}`)],
-        alternative,
-      }
-    : {
-        action: 'redshift-serverless:GetWorkgroup',
-        target: `workgroup ${JSON.stringify(workgroup)}`,
-        region,
-        resources: [arnOf('redshift-serverless', region, 'workgroup/<workgroup id>')],
-        alternative,
-      }
-}
 
 const THROTTLING =
   /^(Throttling|ThrottlingException|ThrottledException|RequestThrottled|RequestThrottledException|RequestLimitExceeded|TooManyRequestsException|SlowDown|BandwidthLimitExceeded|LimitExceededException|PriorRequestNotComplete|EC2ThrottledException|TransactionInProgressException|ProvisionedThroughputExceededException)$/
@@ -191,38 +124,6 @@ function accessDenied(said: string, because: string, call: FailedCall): string {
   const resources = resource ? [resource] : call.resources
   const allow = `Allow ${action} on ${resources.join(' and ')} in the IAM policy of this identity`
   return `AWS denies ${action}${because} ${allow}${call.alternative ? `, or ${call.alternative}` : ''}.`
-}
-
-const CHECK_PATH = 'Check the endpoint, and what stands between this host and AWS.'
-
-/** The parts of an answer that make a login, under whichever names the API gives them. */
-interface LoginAnswer {
-  readonly user: string | undefined
-  readonly password: string | undefined
-  readonly expiration: Date | undefined
-  readonly nextRefreshTime: Date | undefined
-}
-
-/** Refuses an endpoint without address or port: a cluster that is being created has none. */
-export function checkEndpoint(call: FailedCall, host: string | undefined, port: number | undefined) {
-  if (host && port) return { host, port }
-  throw new RedshiftCredentialsError(
-    'ERR_REDSHIFT_UNAVAILABLE',
-    `AWS names no address for ${call.target}: it may be creating, paused or deleting. Wait until it is available, or give host.`,
-  )
-}
-
-/** Refuses an answer without user, password or expiry. What it does hold is not repeated: it may be the password. */
-export function checkAnswer({ action }: FailedCall, answer: LoginAnswer) {
-  const { user, password, expiration, nextRefreshTime } = answer
-  const lacks = (what: string): RedshiftCredentialsError =>
-    new RedshiftCredentialsError('ERR_REDSHIFT_RESPONSE', `The answer to ${action} has no ${what}. ${CHECK_PATH}`)
-  if (typeof user !== 'string' || user === '') throw lacks('user')
-  if (typeof password !== 'string' || password === '') throw lacks('password')
-  if (!(expiration instanceof Date) || Number.isNaN(expiration.getTime())) throw lacks('valid expiry')
-  const next =
-    nextRefreshTime instanceof Date && Number.isFinite(nextRefreshTime.getTime()) ? nextRefreshTime : undefined
-  return { user, password, expiration, nextRefreshTime: next }
 }
 
 /** Turns whatever the SDK threw into an error of ours. */

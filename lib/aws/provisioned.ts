@@ -1,8 +1,9 @@
 import type { ClusterCredentials, ClusterExtendedCredentials, ClustersMessage } from '@aws-sdk/client-redshift'
 import type { FetchedLogin, FetchNotes } from '../login.js'
 import type { CredentialRequest } from '../request.js'
+import { checkAnswer, checkEndpoint } from './answer.js'
+import { describeCall, describeLookUp } from './call.js'
 import type { AwsClients, Service } from './client.js'
-import { checkAnswer, checkEndpoint, describeCall, describeLookUp } from './failures.js'
 import { loadRedshift } from './sdk.js'
 
 type Sdk = typeof import('@aws-sdk/client-redshift')

@@ -1,0 +1,69 @@
+import { serverlessWorkgroup } from '../identifiers.js'
+import { type CredentialRequest, targetOf } from '../request.js'
+
+/** What is known of the call that failed. */
+export interface FailedCall {
+  /** The IAM action: `redshift:GetClusterCredentials`. */
+  readonly action: string
+  /** What is called, for messages: `cluster "x"`. */
+  readonly target: string
+  readonly region: string | undefined
+  /** The ARNs that the policy must allow, where AWS's message names none. */
+  readonly resources: readonly string[]
+  /** What else helps where the policy denies the call. */
+  readonly alternative?: string
+}
+
+const partitionOf = (region: string | undefined): string =>
+  region?.startsWith('cn-') ? 'aws-cn' : region?.startsWith('us-gov-') ? 'aws-us-gov' : 'aws'
+
+const arnOf = (service: string, region: string | undefined, resource: string): string =>
+  `arn:${partitionOf(region)}:${service}:${region ?? '<region>'}:<account>:${resource}`
+
+/** The call that fetches a login, as a message about its failure names it. */
+export function describeCall(request: CredentialRequest): FailedCall {
+  const { api, region, dbName } = request
+  const name = targetOf(request)
+  if (api === 'GetCredentials')
+    return {
+      action: `redshift-serverless:${api}`,
+      target: `workgroup ${JSON.stringify(name)}`,
+      region,
+      resources: [arnOf('redshift-serverless', region, 'workgroup/<workgroup id>')],
+    }
+  const cluster = request.clusterIdentifier ?? '<cluster>'
+  const database = arnOf('redshift', region, `dbname:${cluster}/${dbName ?? '*'}`)
+  return {
+    action: `redshift:${api}`,
+    target: `cluster ${JSON.stringify(name)}`,
+    region,
+    resources:
+      api === 'GetClusterCredentials'
+        ? [arnOf('redshift', region, `dbuser:${cluster}/${request.dbUser}`), database]
+        : [database],
+  }
+}
+
+/** The call that looks an address up. */
+export function describeLookUp(request: CredentialRequest): FailedCall {
+  const { region } = request
+  const name = targetOf(request)
+  // A chosen user's login comes from the cluster API, but the address still is the workgroup's.
+  const workgroup = request.api === 'GetCredentials' ? name : serverlessWorkgroup(name)
+  const alternative = 'give host, so that nothing needs to be looked up'
+  return workgroup === undefined
+    ? {
+        action: 'redshift:DescribeClusters',
+        target: `cluster ${JSON.stringify(name)}`,
+        region,
+        resources: [arnOf('redshift', region, `cluster:${name}`)],
+        alternative,
+      }
+    : {
+        action: 'redshift-serverless:GetWorkgroup',
+        target: `workgroup ${JSON.stringify(workgroup)}`,
+        region,
+        resources: [arnOf('redshift-serverless', region, 'workgroup/<workgroup id>')],
+        alternative,
+      }
+}
