@@ -2,8 +2,7 @@
  * Bundles the package's own files into one for each entry point, with what they share apart. As files one by one they take three times
  * as long to be imported, which every process that starts would pay (docs/performance.md). What is installed stays an import.
  */
-import { copyFile, mkdir } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
@@ -24,16 +23,10 @@ export async function buildLibrary(folder: string): Promise<void> {
     platform: 'node',
     format: 'esm',
     target: 'node20',
-    plugins: [
-      {
-        name: 'commonjs-stays-apart',
-        setup: ({ onResolve }) =>
-          onResolve({ filter: /^\.\/sdk\.cjs$/ }, () => ({ path: './aws/sdk.cjs', external: true })),
-      },
-    ],
+    // CommonJS stays as it is, at its place.
+    loader: { '.cjs': 'copy' },
+    assetNames: '[dir]/[name]',
   })
-  await mkdir(resolve(root, folder, 'aws'), { recursive: true })
-  await copyFile(join(root, 'lib/aws/sdk.cjs'), resolve(root, folder, 'aws/sdk.cjs'))
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await buildLibrary(join(root, 'dist'))

@@ -3,16 +3,7 @@
  * from CommonJS, from TypeScript under each kind of module resolution, and bundled for Lambda.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
-import {
-  copyFileSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -23,6 +14,8 @@ const MOST_KILOBYTES = 250
 const root = fileURLToPath(new URL('..', import.meta.url))
 const { devDependencies, version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const folder = mkdtempSync(join(tmpdir(), 'pg-redshift-iam-package-'))
+/** Where no `node_modules` is to be found. */
+const lambda = mkdtempSync(join(tmpdir(), 'pg-redshift-iam-lambda-'))
 
 // The SDK warns on Node 20 that its releases of 2027 need a newer one.
 const env = { ...process.env, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' }
@@ -191,21 +184,15 @@ try {
       '--bundle',
       '--platform=node',
       '--format=cjs',
-      '--outfile=bundle/index.cjs',
+      `--outfile=${join(lambda, 'index.cjs')}`,
       '--external:pg-native',
       '--log-level=error',
     ])
-    const size = statSync(join(folder, 'bundle/index.cjs')).size
+    const size = statSync(join(lambda, 'index.cjs')).size
     console.log(`  ${Math.round(size / 1024)} kB, with pg and both SDK clients`)
-    for (const entry of readdirSync(join(folder, 'bundle'))) if (entry !== 'index.cjs') return `unexpected ${entry}`
-    const away = mkdtempSync(join(tmpdir(), 'pg-redshift-iam-lambda-'))
-    try {
-      copyFileSync(join(folder, 'bundle/index.cjs'), join(away, 'index.cjs'))
-      return expectOutput(run(process.execPath, ['index.cjs'], away), 'ERR_REDSHIFT_UNAVAILABLE ECONNREFUSED')
-    } finally {
-      rmSync(away, { recursive: true, force: true })
-    }
+    for (const entry of readdirSync(lambda)) if (entry !== 'index.cjs') return `unexpected ${entry}`
+    return expectOutput(run(process.execPath, ['index.cjs'], lambda), 'ERR_REDSHIFT_UNAVAILABLE ECONNREFUSED')
   })
 } finally {
-  rmSync(folder, { recursive: true, force: true })
+  for (const made of [folder, lambda]) rmSync(made, { recursive: true, force: true })
 }

@@ -14,3 +14,20 @@ export const config = { host, port, database, ssl: { ca }, stream: () => new Gat
 
 /** Says how long the process has been running when its first connection is open. */
 export const opened = () => console.log(JSON.stringify({ millis: performance.now() }))
+
+/** Opens a first connection, and says so. */
+export async function open(client) {
+  await client.connect()
+  opened()
+  await client.end()
+}
+
+/** What people write by hand; the SDK and pg come from whoever calls, since it is their loading that is measured. */
+export async function fetchThenConnect({ GetClusterCredentialsCommand, RedshiftClient }, pg) {
+  const redshift = new RedshiftClient({ region: 'us-west-2', ...aws })
+  const { DbUser, DbPassword } = await redshift.send(
+    new GetClusterCredentialsCommand({ ClusterIdentifier: 'examplecluster', DbUser: 'alice', DbName: 'dev' }),
+  )
+  await open(new pg.Client({ ...config, user: DbUser, password: DbPassword }))
+  redshift.destroy()
+}
