@@ -31,7 +31,7 @@ async function ways(): Promise<Way[]> {
       begin: ({ aws }) => {
         const credentials = new RedshiftCredentials({ aws })
         const ripe = async (): Promise<void> => {
-          while (credentials.status()[0]?.phase !== 'ageing') await sleep(20)
+          while (credentials.status()[0]?.phase !== 'stale') await sleep(20)
         }
         return { password: redshiftPassword(credentials), ripe }
       },
@@ -92,18 +92,18 @@ async function run({ log }: Setting): Promise<Result> {
   }
   const contestants = await ways()
   // First the logins that are to grow old, so that they do so meanwhile.
-  const ageing = []
+  const stale = []
   for (const way of contestants) {
     const emulator = await emulators.start({ lifetimeSeconds: SHORT_SECONDS })
     const begun = way.begin(emulator)
     await burst(emulator, begun.password, 1)
-    ageing.push({ name: way.name, emulator, ...begun })
+    stale.push({ name: way.name, emulator, ...begun })
   }
   for (const way of contestants) {
     const emulator = await emulators.start({ lifetimeSeconds: 3_600 })
     note(way.name, 'cold', await burst(emulator, way.begin(emulator).password, CONNECTIONS))
   }
-  for (const { name, emulator, password, ripe } of ageing) {
+  for (const { name, emulator, password, ripe } of stale) {
     await ripe()
     note(name, 'across a refresh', await burst(emulator, password, CONNECTIONS))
   }

@@ -79,8 +79,8 @@ function leaseBar(width = 60): string {
   if (!status?.expiration || !status.refreshAt) return ''
   const life = status.expiration.getTime() - fetchedAt
   const column = (time: number): number => Math.max(0, Math.min(width, Math.round(((time - fetchedAt) / life) * width)))
-  const [now, ageing] = [column(Date.now()), column(status.refreshAt.getTime())]
-  const cells = Array.from({ length: width }, (_, i) => (i < now ? '█' : i < ageing ? '░' : '▒')).join('')
+  const [now, stale] = [column(Date.now()), column(status.refreshAt.getTime())]
+  const cells = Array.from({ length: width }, (_, i) => (i < now ? '█' : i < stale ? '░' : '▒')).join('')
   return `[${cells}] ${status.phase}`
 }
 
@@ -89,7 +89,7 @@ function draw(done = false): void {
     ...events.slice(-8),
     '',
     `  current login   ${leaseBar()}`,
-    '                  ░ fresh   ▒ ageing: still served, refresh under way',
+    '                  ░ fresh   ▒ stale: still served, refresh under way',
     `  connections     ${seen.connections}`,
     `  logins failed   ${seen.failed}`,
     `  API calls       ${emulator.calls.length}`,

@@ -65,7 +65,7 @@ export class CredentialCache {
     const now = this.#options.clock.now()
     const served = entry.served(now)
     if (served) {
-      if (served.phase === 'ageing' && !flight && entry.pause(now) === 0)
+      if (served.phase === 'stale' && !flight && entry.pause(now) === 0)
         this.#launch(entry, refreshDeadline(served.lease, now), true)
       return Promise.resolve(served.login)
     }

@@ -20,10 +20,10 @@ export interface RedshiftStatus {
   readonly database: string | undefined
   /** The login's user; until there is a login, the one that was asked for. */
   readonly user: string | undefined
-  /** `none`: no login yet. `fresh`, then `ageing`: it is served, and being refreshed. `expired`, `rejected`: never served again. */
-  readonly phase: 'none' | 'fresh' | 'ageing' | 'expired' | 'rejected'
+  /** `none`: no login yet. `fresh`, then `stale`: it is served, and being refreshed. `expired`, `rejected`: never served again. */
+  readonly phase: 'none' | 'fresh' | 'stale' | 'expired' | 'rejected'
   readonly expiration: Date | undefined
-  /** When the login begins to age, on this host's clock. */
+  /** When the login becomes stale, on this host's clock. */
   readonly refreshAt: Date | undefined
   /** Why the last fetch failed; undefined after a success. */
   readonly lastError: RedshiftCredentialsError | undefined
@@ -92,7 +92,7 @@ export let findAddress: (
  * Fetches temporary Redshift logins from AWS, caches them, and refreshes them before they expire. One object serves any
  * number of pools, users and databases; whatever shares it shares its logins.
  *
- * It runs no timer: a login is refreshed in the background when somebody asks for it and it has aged. To warm it up, `await
+ * It runs no timer: a login is refreshed in the background when somebody asks for it and it has become stale. To warm it up, `await
  * credentials.get()` at start.
  *
  * @example

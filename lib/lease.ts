@@ -1,5 +1,5 @@
 /**
- * Pure time: when a login is fresh, ageing or expired, and how long to wait after a failure. All figures are milliseconds.
+ * Pure time: when a login is fresh, stale or expired, and how long to wait after a failure. All figures are milliseconds.
  */
 
 /** A moment on both clocks. The wall clock sees a suspended machine, the monotonic clock a wall clock that was set back. */
@@ -20,7 +20,7 @@ export interface Lease {
   readonly nextRefreshAt: number | undefined
 }
 
-export type Phase = 'fresh' | 'ageing' | 'expired'
+export type Phase = 'fresh' | 'stale' | 'expired'
 
 /** What an answer of AWS says of time. */
 export interface LeaseTimes {
@@ -74,7 +74,7 @@ export const elapsed = (since: Instant, now: Instant): number =>
 export function phaseOf(lease: Lease, now: Instant): Phase {
   const age = elapsed(lease.sentAt, now)
   if (age < lease.refreshAt) return 'fresh'
-  return age < lease.expireAt ? 'ageing' : 'expired'
+  return age < lease.expireAt ? 'stale' : 'expired'
 }
 
 /** What is left until `expireAt`; negative after it. */

@@ -134,7 +134,7 @@ describe('the cache and clocks', () => {
     sim.clock.suspend(600_000)
     sim.aws.lastCall.answer(issued)
     await waiting
-    expect(sim.cache.status()[0]?.phase).to.equal('ageing')
+    expect(sim.cache.status()[0]?.phase).to.equal('stale')
   })
 
   it('begins anew what was under way, with nobody left who waits, when the machine was suspended', async () => {

@@ -308,7 +308,7 @@ describe('the cache, with a login', () => {
     await sim.get()
     await settle()
     expect(await sim.get()).to.equal(first)
-    expect(sim.cache.status()[0]).to.include({ phase: 'ageing' })
+    expect(sim.cache.status()[0]).to.include({ phase: 'stale' })
     expect(sim.cache.status()[0]?.lastError?.code).to.equal('ERR_REDSHIFT_ACCESS_DENIED')
     sim.clock.skip(EXPIRE - REFRESH)
     await expectFailure(sim.get(), 'ERR_REDSHIFT_ACCESS_DENIED')
@@ -654,7 +654,7 @@ describe('the status', () => {
     expect(status()).to.deep.include({ ...fresh, phase: 'fresh' })
     sim.aws.always = { kind: 'hang' }
     sim.clock.skip(REFRESH)
-    expect(status()).to.deep.include({ ...fresh, phase: 'ageing' })
+    expect(status()).to.deep.include({ ...fresh, phase: 'stale' })
     sim.clock.skip(EXPIRE - REFRESH)
     expect(status()).to.deep.include({ ...fresh, phase: 'expired' })
     expect(JSON.stringify(status())).to.not.include('hunter')

@@ -30,7 +30,7 @@ describe('A process', function () {
 
   it('is kept by a refresh that hangs no longer than until its deadline', async () => {
     const program = new Example('spec/programs/leaver.ts', emulator, { env: { SCENE: 'refreshing' } })
-    expect(await program.ask('')).to.equal('ageing')
+    expect(await program.ask('')).to.equal('stale')
     // It is never let go.
     const refresh = emulator.fail({ kind: 'hang' })
     const ended = program.end()

@@ -184,11 +184,11 @@ describe('When AWS fails', function () {
         Object.entries(faults).map(async ([name, fault]) => {
           const credentials = create({ aws: short.aws, host: clusterHost(name), dbUser: 'alice' })
           const login = await credentials.get()
-          await phaseReached(credentials, 'ageing')
+          await phaseReached(credentials, 'stale')
           const atWork = short.fail(fault, { target: name })
           for (;;) {
             const served = await credentials.get().catch(() => undefined)
-            if (credentials.status()[0]?.phase !== 'ageing') break
+            if (credentials.status()[0]?.phase !== 'stale') break
             expect(served, name).to.equal(login)
             await new Promise(resolve => setTimeout(resolve, 10))
           }

@@ -86,7 +86,7 @@ describe('Logins of several identities and clusters', function () {
     }
     const round = () => Promise.all(Array.from({ length: 99 }, (_, i) => connect(hosts[i % 3] ?? WEST)))
     await round()
-    await phaseReached(credentials, 'ageing')
+    await phaseReached(credentials, 'stale')
     await round()
     await phaseReached(credentials, 'fresh')
     await round()

@@ -80,21 +80,21 @@ describe('a lease', () => {
     }
   })
 
-  it('is fresh, ageing, expired, on either side of each boundary', () => {
+  it('is fresh, stale, expired, on either side of each boundary', () => {
     for (const seconds of LIFETIMES)
       for (const random of [0, 0.5, ALMOST_ONE]) {
         const one = valid(seconds * 1_000, { random })
         // The clocks start at whole milliseconds: a hundredth is exact enough.
         expect(phaseOf(one, SENT)).to.equal('fresh')
         expect(phaseOf(one, at(one.refreshAt - 0.01))).to.equal('fresh')
-        expect(phaseOf(one, at(one.refreshAt + 0.01))).to.equal('ageing')
-        expect(phaseOf(one, at(one.expireAt - 0.01))).to.equal('ageing')
+        expect(phaseOf(one, at(one.refreshAt + 0.01))).to.equal('stale')
+        expect(phaseOf(one, at(one.expireAt - 0.01))).to.equal('stale')
         expect(phaseOf(one, at(one.expireAt + 0.01))).to.equal('expired')
         expect(phaseOf(one, at(one.lifetime))).to.equal('expired')
         expect(phaseOf(one, at(1e12))).to.equal('expired')
       }
     const round = valid(900_000, { random: 0 })
-    expect(phaseOf(round, at(449_500))).to.equal('ageing')
+    expect(phaseOf(round, at(449_500))).to.equal('stale')
     expect(phaseOf(round, at(889_000))).to.equal('expired')
   })
 

@@ -66,7 +66,7 @@ describe('a pool whose logins live for seconds', function () {
       await connect()
       for (let rotation = 1; rotation <= 5; rotation++) {
         const refresh = at.fail({ kind: 'hold' })
-        await phaseReached(of, 'ageing')
+        await phaseReached(of, 'stale')
         await connect()
         await refresh.reached()
         // The refresh is under way, and its answer held: this opens, or it never will.

@@ -164,7 +164,7 @@ describe('a fleet that shares its logins', () => {
       expect(fleet.calls).to.have.lengthOf(1)
     })
 
-    it('is ageing: a new process gets it at once, and refreshes it in the background', async () => {
+    it('is stale: a new process gets it at once, and refreshes it in the background', async () => {
       await aged(12 * MINUTE)
       const before = fleet.time.now
       const host = fleet.start()

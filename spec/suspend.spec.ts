@@ -31,8 +31,8 @@ describe('A process that is suspended (SIGSTOP, SIGCONT)', function () {
     running.push(program)
     return program
   }
-  const ageing = async (program: Example): Promise<void> => {
-    while ((await program.ask('phase')) !== 'ageing') await sleep(20)
+  const stale = async (program: Example): Promise<void> => {
+    while ((await program.ask('phase')) !== 'stale') await sleep(20)
   }
   /** Stops the process, by default until its login has ended. */
   const suspend = async (
@@ -66,7 +66,7 @@ describe('A process that is suspended (SIGSTOP, SIGCONT)', function () {
       Object.entries(fates).map(async ([name, fate]) => {
         const program = start(name)
         expect(await program.ask('connect')).to.equal('IAM:alice')
-        await ageing(program)
+        await stale(program)
         const refresh = emulator.fail(fate, { target: name })
         expect(await program.ask('connect')).to.equal('IAM:alice')
         await refresh.reached()

@@ -3,7 +3,7 @@ import type { FetchedLogin, HeldLogin } from '../login.js'
 import type { StoreIgnoredReason } from '../tracing.js'
 import type { StoredValue } from './store.js'
 
-/** The lease that a login of the store gives; where it begins to age is drawn by who serves it. */
+/** The lease that a login of the store gives; when it becomes stale is drawn by who serves it. */
 const leaseOf = (login: FetchedLogin, durationSeconds: number): Lease | undefined =>
   createLease({ ...login, nextRefreshTime: undefined, durationSeconds }, 0)
 

@@ -30,10 +30,10 @@ describe('a thousand at once', function () {
     expect(cold.size).to.equal(1)
     expect(emulator.calls).to.have.length(1)
 
-    await phaseReached(credentials, 'ageing')
+    await phaseReached(credentials, 'stale')
     const refresh = emulator.fail({ kind: 'hold' })
-    const ageing = new Set(await getAll())
-    expect(ageing, 'nobody waited for the answer that was held back').to.deep.equal(cold)
+    const stale = new Set(await getAll())
+    expect(stale, 'nobody waited for the answer that was held back').to.deep.equal(cold)
     await refresh.reached()
     await getAll()
     refresh.clear()
@@ -65,7 +65,7 @@ describe('a thousand at once', function () {
     await connectAll()
     expect(emulator.calls).to.have.length(1)
 
-    await phaseReached(credentials, 'ageing')
+    await phaseReached(credentials, 'stale')
     const refresh = emulator.fail({ kind: 'hold' })
     await Promise.all([connectAll(), refresh.reached().then(() => refresh.clear())])
     await phaseReached(credentials, 'fresh')

@@ -39,8 +39,8 @@ const scenes = {
   async refreshing() {
     const credentials = new RedshiftCredentials()
     const { user } = await credentials.get(connection)
-    while (credentials.status()[0]?.phase !== 'ageing') await sleep(20)
-    process.stdout.write('ageing\n')
+    while (credentials.status()[0]?.phase !== 'stale') await sleep(20)
+    process.stdout.write('stale\n')
     await new Promise(resolve => process.stdin.once('end', resolve).resume())
     const served = await credentials.get(connection)
     return `${user} and ${served.user}`

@@ -32,7 +32,7 @@ const connect = async (): Promise<string> => {
 
 const users = [await connect()]
 const login = await credentials.get(connection)
-while (credentials.status()[0]?.phase !== 'ageing') await new Promise(resolve => setTimeout(resolve, 20))
+while (credentials.status()[0]?.phase !== 'stale') await new Promise(resolve => setTimeout(resolve, 20))
 users.push(await connect())
 while (credentials.status()[0]?.phase !== 'fresh') await new Promise(resolve => setTimeout(resolve, 20))
 const next = await credentials.get(connection)
