@@ -1,3 +1,5 @@
+import { PARTITIONS, partitionOf } from './partitions.js'
+
 /** What a Redshift host name says. */
 export interface RedshiftHost {
   /** `provisioned`: `name` is a cluster identifier. `serverless`: `name` is a workgroup. */
@@ -15,16 +17,17 @@ export interface NamelessHost {
 const REGION = '([a-z]{2,}(?:-[a-z]+)+-\\d+)'
 const CLUSTER = '(?=[^.]{1,63}\\.)([a-z](?:-?[a-z0-9])*)'
 const WORKGROUP = '(?=[^.]{3,63}\\.)([a-z0-9](?:[a-z0-9-]*[a-z0-9]))'
+const SUFFIX = `(${[...new Set(PARTITIONS.map(({ suffix }) => suffix.replaceAll('.', '\\.')))].join('|')})`
 
 // Anchored at both ends: `….redshift.amazonaws.com.attacker.io` is not Redshift's. The flag folds ASCII only, where
 // toLowerCase would take the Kelvin sign for a k.
-const PROVISIONED = new RegExp(`^${CLUSTER}\\.[a-z0-9]+\\.${REGION}\\.redshift\\.amazonaws\\.com(?:\\.cn)?\\.?$`, 'i')
+const PROVISIONED = new RegExp(`^${CLUSTER}\\.[a-z0-9]+\\.${REGION}\\.redshift\\.${SUFFIX}\\.?$`, 'i')
 // The second spelling in use in China.
-const PROVISIONED_CHINA = new RegExp(`^${CLUSTER}\\.[a-z0-9]+\\.redshift\\.${REGION}\\.amazonaws\\.com\\.cn\\.?$`, 'i')
-const SERVERLESS = new RegExp(
-  `^(?:${WORKGROUP}\\.)?\\d{12}\\.${REGION}\\.redshift-serverless\\.amazonaws\\.com(?:\\.cn)?\\.?$`,
+const PROVISIONED_CHINA = new RegExp(
+  `^${CLUSTER}\\.[a-z0-9]+\\.redshift\\.${REGION}\\.(amazonaws\\.com\\.cn)\\.?$`,
   'i',
 )
+const SERVERLESS = new RegExp(`^(?:${WORKGROUP}\\.)?\\d{12}\\.${REGION}\\.redshift-serverless\\.${SUFFIX}\\.?$`, 'i')
 // `<name>-endpoint-<hash>.…`: its first part is a name of the endpoint, not the cluster or workgroup.
 const MANAGED_ENDPOINT = /-endpoint-[a-z0-9]+$/
 
@@ -33,16 +36,18 @@ const LONGEST = 254
 function read(host: unknown): { kind: RedshiftHost['kind']; name: string | undefined; region: string } | undefined {
   if (typeof host !== 'string' || host.length > LONGEST) return undefined
   const provisioned = PROVISIONED.exec(host) ?? PROVISIONED_CHINA.exec(host)
-  const [, name, region] = provisioned ?? SERVERLESS.exec(host) ?? []
-  return region === undefined
+  const [, name, region, suffix] = (provisioned ?? SERVERLESS.exec(host) ?? []).map(part => part?.toLowerCase())
+  // A region of one partition under another's suffix is nobody's host.
+  return region === undefined || partitionOf(region).suffix !== suffix
     ? undefined
-    : { kind: provisioned ? 'provisioned' : 'serverless', name: name?.toLowerCase(), region: region.toLowerCase() }
+    : { kind: provisioned ? 'provisioned' : 'serverless', name, region }
 }
 
 /**
  * Reads cluster or workgroup, and region, off a Redshift host name: `<cluster>.<hash>.<region>.redshift.amazonaws.com` or
- * `<workgroup>.<account>.<region>.redshift-serverless.amazonaws.com`, in China with `.cn`. Case is folded, and one trailing
- * dot allowed.
+ * `<workgroup>.<account>.<region>.redshift-serverless.amazonaws.com`. In other partitions the name ends as the SDK's own table
+ * says: `amazonaws.com.cn`, `amazonaws.eu`, `c2s.ic.gov` … Region and ending must be of one partition. Case is folded, and one
+ * trailing dot allowed.
  *
  * @returns undefined for every other host (an IP address, a tunnel, a custom domain, a VPC endpoint): it says nothing, and
  * nothing is guessed.

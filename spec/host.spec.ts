@@ -21,6 +21,17 @@ describe('the host name of', () => {
       cluster('c', 'cn-northwest-1'),
     ],
     [
+      'a cluster in the European Sovereign Cloud',
+      'c.abc123.eusc-de-east-1.redshift.amazonaws.eu',
+      cluster('c', 'eusc-de-east-1'),
+    ],
+    ['a cluster in an isolated region', 'c.abc123.us-iso-east-1.redshift.c2s.ic.gov', cluster('c', 'us-iso-east-1')],
+    [
+      'a workgroup in an isolated region',
+      'wgx.123456789012.eu-isoe-west-1.redshift-serverless.cloud.adc-e.uk',
+      workgroup('wgx', 'eu-isoe-west-1'),
+    ],
+    [
       'a cluster with a long name',
       `${'c'.repeat(63)}.x.eu-west-1.redshift.amazonaws.com`,
       cluster('c'.repeat(63), 'eu-west-1'),
@@ -73,10 +84,10 @@ describe('the host name of', () => {
         (h: string) => `${h}:5439`,
         (h: string) => `${h}:5439/dev`,
         (h: string) => `https://${h}`,
-        (h: string) => h.replace('.amazonaws', '\n.amazonaws'),
+        (h: string) => h.replace(/(\.[a-z0-9-]+\.[a-z]+)$/, '\n$1'),
         (h: string) => h.replace('.redshift', 'Xredshift'),
-        (h: string) => h.replace('amazonaws.com', 'amazonawsXcom'),
-        (h: string) => h.replace('amazonaws', 'amazonaws-'),
+        (h: string) => h.replace(/\.([a-z]+)$/, 'X$1'),
+        (h: string) => h.replace(/\.([a-z]+)$/, '-.$1'),
         (h: string) => h.replace('redshift', 'redshift-'),
         (h: string) => h.replace('redshift', 'rdshift'),
         (h: string) => h.replace('.', '。'),
@@ -156,6 +167,13 @@ describe('the host name of', () => {
     '-wgx.123456789012.us-west-2.redshift-serverless.amazonaws.com',
     'wgx-.123456789012.us-west-2.redshift-serverless.amazonaws.com',
     'wgx.redshift-serverless.us-west-2.amazonaws.com',
+    'x.abc.us-west-2.redshift.amazonaws.com.cn',
+    'x.abc.us-west-2.redshift.amazonaws.eu',
+    'x.abc.cn-north-1.redshift.amazonaws.com',
+    'x.abc.redshift.us-west-2.amazonaws.com.cn',
+    'x.abc.us-iso-east-1.redshift.sc2s.sgov.gov',
+    'wgx.123456789012.us-west-2.redshift-serverless.amazonaws.com.cn',
+    '123456789012.eusc-de-east-1.redshift-serverless.amazonaws.com',
   ]
   for (const host of silent)
     it(`something else says nothing: ${JSON.stringify(host.slice(0, 60))}`, () => {
@@ -187,6 +205,8 @@ describe('parseRedshiftHost', () => {
       fc.constantFrom(
         '.us-west-2.redshift.amazonaws.com',
         '.redshift.cn-north-1.amazonaws.com.cn',
+        '.eusc-de-east-1.redshift.amazonaws.eu',
+        '.eusc-de-east-1.redshift.amazonaws.com',
         '.eu-west-1.redshift-serverless.amazonaws.com',
       ),
       fc.oneof(fc.constantFrom('', '', '.', '.cn', '.attacker.io', '\n'), fc.string({ maxLength: 3 })),
@@ -202,7 +222,7 @@ describe('parseRedshiftHost', () => {
         if (!found) return
         accepted++
         expect(host.toLowerCase()).to.match(
-          /\.(redshift(-serverless)?\.amazonaws\.com(\.cn)?|redshift\.[a-z0-9-]+\.amazonaws\.com\.cn)\.?$/,
+          /\.(redshift(-serverless)?\.(amazonaws\.com(\.cn)?|amazonaws\.eu)|redshift\.[a-z0-9-]+\.amazonaws\.com\.cn)\.?$/,
         )
         expect(host).to.match(/^[\x21-\x7e]+$/)
         checkRegion('region', found.region)
@@ -229,7 +249,7 @@ describe('parseRedshiftHost', () => {
       fc.property(
         fc.stringMatching(/^[a-z](-?[a-z0-9]){0,30}$/).filter(name => !/-endpoint-[a-z0-9]+$/.test(name)),
         fc.stringMatching(/^[a-z0-9]{1,20}$/),
-        fc.stringMatching(/^[a-z]{2}(-gov)?-[a-z]{3,9}-[1-9]$/),
+        fc.stringMatching(/^[abd-z][a-z](-gov)?-[a-z]{3,9}-[1-9]$/),
         (name, hash, region) => {
           const parsed = parseRedshiftHost(`${name}.${hash}.${region}.redshift.amazonaws.com`)
           expect(parsed).to.deep.equal(cluster(name, region))

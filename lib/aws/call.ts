@@ -1,4 +1,5 @@
 import { serverlessWorkgroup } from '../identifiers.js'
+import { partitionOf } from '../partitions.js'
 import { type CredentialRequest, targetOf } from '../request.js'
 
 /** What is known of the call that failed. */
@@ -14,11 +15,8 @@ export interface FailedCall {
   readonly alternative?: string
 }
 
-const partitionOf = (region: string | undefined): string =>
-  region?.startsWith('cn-') ? 'aws-cn' : region?.startsWith('us-gov-') ? 'aws-us-gov' : 'aws'
-
 const arnOf = (service: string, region: string | undefined, resource: string): string =>
-  `arn:${partitionOf(region)}:${service}:${region ?? '<region>'}:<account>:${resource}`
+  `arn:${partitionOf(region ?? '').id}:${service}:${region ?? '<region>'}:<account>:${resource}`
 
 /** The call that fetches a login, as a message about its failure names it. */
 export function describeCall(request: CredentialRequest): FailedCall {
