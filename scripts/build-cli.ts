@@ -31,14 +31,16 @@ export async function buildCli(folder: string): Promise<void> {
       {
         name: 'own-package',
         setup: ({ onResolve }) => {
-          onResolve({ filter: /^\.\.\/index\.js$/ }, ({ path }) => ({ path, external: true }))
+          onResolve({ filter: /^(\.\.\/)+index\.js$/ }, ({ path, resolveDir }) =>
+            join(resolveDir, path) === join(root, 'lib/index.js') ? { path: '../index.js', external: true } : undefined,
+          )
           onResolve({ filter: /\/sdk\.cjs$/ }, () => ({ path: '../aws/sdk.cjs', external: true }))
         },
       },
     ],
   })
   await chmod(outfile, 0o755)
-  await copyFile(join(root, 'lib/cli/amazon-roots.pem'), join(folder, 'cli/amazon-roots.pem'))
+  await copyFile(join(root, 'lib/cli/login/amazon-roots.pem'), join(folder, 'cli/amazon-roots.pem'))
   const page = await readFile(join(root, 'docs/troubleshooting.md'), 'utf8')
   await writeFile(join(folder, 'cli/troubleshooting.md'), withoutNeighbours(page))
   await writeFile(join(folder, 'cli/LICENSES.txt'), await licences(Object.keys(metafile.inputs)))

@@ -47,11 +47,11 @@ describe('The files of lib/', () => {
     // Otherwise nothing would be looked at: an import of types, an export, one that waits for its use.
     expect(importsOf('tracing.ts')).to.include('request.ts')
     expect(importsOf('index.ts')).to.include('pg/pool.ts')
-    expect(importsOf('cli/credentials.ts')).to.include('index.ts')
+    expect(importsOf('cli/login/login.ts')).to.include('index.ts')
   })
 
-  it('of the core import each other in no circle', () => {
-    const left = new Map(files.filter(file => !apart.test(file)).map(file => [file, importsOf(file)]))
+  it('of the core and the command line import each other in no circle', () => {
+    const left = new Map(files.filter(file => !file.startsWith('emulator/')).map(file => [file, importsOf(file)]))
     // Whatever imports nothing that is left is taken out, until that is all of it.
     for (let before = -1; before !== left.size; ) {
       before = left.size

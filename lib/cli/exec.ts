@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { constants } from 'node:os'
-import { connectionOf, libpqVariables, MISLEADING } from './connection.js'
-import { EXIT_CODES } from './exit-codes.js'
-import { codeOf } from './failure.js'
 import type { Flags } from './flags.js'
-import { fetchLogin, openSource } from './login.js'
-import { toOptions } from './options.js'
+import { connectionOf, libpqVariables, MISLEADING } from './login/connection.js'
+import { fetchLogin, openSource } from './login/login.js'
+import { toOptions } from './login/options.js'
+import { EXIT_CODES } from './terminal/exit-codes.js'
+import { codeOf } from './terminal/failure.js'
 
 /** Passed on to the command. What a terminal sends reaches the command by itself. */
 const SIGNALS: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2']

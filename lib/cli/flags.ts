@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { turnDebugOn } from './debug.js'
-import { codeOf } from './failure.js'
+import { turnDebugOn } from './terminal/debug.js'
+import { codeOf } from './terminal/failure.js'
 
 /** The flags that all commands take. */
 export interface Flags {

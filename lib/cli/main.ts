@@ -1,11 +1,11 @@
 #!/usr/bin/env node
 import { arrange } from './command-line.js'
-import { debugError } from './debug.js'
-import { EXIT_CODES } from './exit-codes.js'
-import { codeOf, exitCodeFor, messageOf, sectionFor } from './failure.js'
-import { adoptAwsCliVariables } from './profile.js'
+import { adoptAwsCliVariables } from './login/profile.js'
 import { createProgram, run } from './program.js'
-import { wrapped } from './terminal.js'
+import { debugError } from './terminal/debug.js'
+import { EXIT_CODES } from './terminal/exit-codes.js'
+import { codeOf, exitCodeFor, messageOf, sectionFor } from './terminal/failure.js'
+import { wrapped } from './terminal/terminal.js'
 
 // With the environment as it is now, for what it starts.
 const program = createProgram({ ...process.env })

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
-import { check } from './check.js'
+import { check } from './check/check.js'
 import { meanings } from './command-line.js'
-import { credentials } from './credentials.js'
+import { credentials } from './credentials/credentials.js'
 import { exec } from './exec.js'
-import { UsageError } from './failure.js'
 import { addFlags, text } from './flags.js'
 import { HELP } from './help.js'
 import { nearest } from './nearest.js'
+import { UsageError } from './terminal/failure.js'
 
 /** Flags of the AWS CLI that promise what cannot be had here. */
 const REFUSED: Readonly<Record<string, string>> = {

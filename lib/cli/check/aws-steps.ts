@@ -1,0 +1,127 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { RedshiftLogin } from '../../index.js'
+import type { Flags } from '../flags.js'
+import { checkProfile, getLogin, type LoginSource, openSource } from '../login/login.js'
+import { toOptions } from '../login/options.js'
+import { StepError } from '../terminal/failure.js'
+import { type Finding, known } from './finding.js'
+import { identify } from './identity.js'
+import type { Steps } from './steps.js'
+
+/** What the steps on AWS's side hand to those on the server's side. */
+export interface CheckedAws {
+  readonly source: LoginSource
+  readonly database: string
+  readonly login: RedshiftLogin | undefined
+}
+
+/** AWS refuses a signature that is further off. */
+const SKEW_LIMIT_SECONDS = 300
+const PROVIDER_TIMEOUT_MILLIS = 15_000
+/** STS may be out of reach from a private subnet: whose the credentials are is worth a moment only. */
+const STS_TIMEOUT_MILLIS = 3_000
+
+/** The steps up to the login that AWS hands out. Undefined: the target is unknown, and nothing else can be tried. */
+export async function checkAws(flags: Flags, steps: Steps): Promise<CheckedAws | undefined> {
+  const target = await steps.run('target', 'reading the target', [], async () => {
+    const options = toOptions(flags, 'connect')
+    const source = await openSource(flags, options)
+    return { ...describeTarget(flags, source), source, database: options.dbName ?? options.database ?? '' }
+  })
+  // A step runs only if those that it needs have passed.
+  const source = () => known(target).source
+  await steps.run('region', 'finding the region', ['target'], () => findRegion(flags, source()))
+  await steps.run('credentials', 'loading AWS credentials', ['region'], () => findIdentity(flags, source()))
+  const api = await steps.run('api', 'asking AWS for a login', ['credentials'], () => askForLogin(source()))
+  await steps.run('clock', 'comparing clocks', ['credentials'], async () =>
+    compareClocks(source().aws.clockAheadMillis()),
+  )
+  return target && { source: target.source, database: target.database, login: api?.login }
+}
+
+async function askForLogin(source: LoginSource): Promise<Finding & { login: RedshiftLogin }> {
+  const login = await getLogin(source)
+  const { user, expiration } = login
+  return { text: `${source.plan.api} gave a login for ${user}`, details: { user, expiration }, login }
+}
+
+function describeTarget(flags: Flags, { plan }: LoginSource): Finding {
+  const { api, target, database, user } = plan
+  const kind = api === 'GetCredentials' ? 'workgroup' : 'cluster'
+  const origin = flags.clusterIdentifier ?? flags.workgroupName ?? flags.customDomainName
+  const how = origin === undefined ? `read off ${flags.host ? '--host' : 'PGHOST'}` : 'as given'
+  return {
+    text: `${kind} ${target} (${how}), ${api}${user === undefined ? '' : ` for ${user}`}, database ${database}`,
+    details: { target, api, database, user },
+  }
+}
+
+async function findRegion(flags: Flags, { plan, aws }: LoginSource): Promise<Finding> {
+  if (plan.region !== undefined) {
+    const how = flags.region === undefined ? 'read off the host' : '--region'
+    return { text: `${plan.region} (${how})`, details: { region: plan.region } }
+  }
+  const found = aws.client.config.region().catch((cause: unknown) => {
+    throw new StepError(
+      'ERR_REDSHIFT_TARGET',
+      `No region is known for ${JSON.stringify(plan.target)}. Give --region, set AWS_REGION or the region of the profile, or give --host with the cluster's own host name.`,
+      { cause },
+    )
+  })
+  const region = await found
+  const variable = process.env.AWS_REGION === region && flags.profile === undefined
+  return { text: `${region} (${variable ? 'AWS_REGION' : 'the AWS profile'})`, details: { region } }
+}
+
+/** The SDK takes the profile, without a word, where the AWS CLI takes the keys. */
+function ignoredKeys(flags: Flags): string {
+  const { AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = process.env
+  if (flags.profile !== undefined || !AWS_PROFILE || !AWS_ACCESS_KEY_ID || !AWS_SECRET_ACCESS_KEY) return ''
+  return '; AWS_PROFILE is taken, AWS_ACCESS_KEY_ID ignored (the AWS CLI does the reverse)'
+}
+
+async function findIdentity(flags: Flags, source: LoginSource): Promise<Finding> {
+  checkProfile(source)
+  const { aws, profile } = source
+  const identity = await withDeadline(identify(aws, profile.name, STS_TIMEOUT_MILLIS)).catch((error: unknown) => {
+    if (error instanceof StepError) throw error
+    return undefined
+  })
+  // The library fails for the same reason, and says what mends it.
+  if (!identity || identity.refusal !== undefined) await getLogin(source)
+  const { provider, arn } = identity ?? { provider: 'an unknown provider', arn: undefined }
+  return {
+    text: `${provider}; identity ${arn ?? 'unknown (AWS STS did not say)'}${ignoredKeys(flags)}`,
+    details: { provider, arn: arn ?? null },
+  }
+}
+
+async function withDeadline<T>(work: Promise<T>): Promise<T> {
+  const over = new AbortController()
+  const late = delay(PROVIDER_TIMEOUT_MILLIS, undefined, { signal: over.signal }).then(() => {
+    throw new StepError(
+      'ERR_REDSHIFT_TIMEOUT',
+      `The provider of AWS credentials has not answered within ${PROVIDER_TIMEOUT_MILLIS / 1_000} s. Check the profile's credential_process or SSO session, or the metadata service of this host.`,
+    )
+  })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    over.abort()
+    late.catch(() => {})
+  }
+}
+
+async function compareClocks(aheadMillis: number | undefined): Promise<Finding> {
+  if (aheadMillis === undefined)
+    return { text: "unknown (AWS's answers carry no Date)", details: { aheadSeconds: null } }
+  const seconds = Math.round(aheadMillis / 1_000)
+  const said =
+    seconds === 0 ? "as AWS's, to the second" : `${Math.abs(seconds)} s ${seconds > 0 ? 'ahead of' : 'behind'} AWS's`
+  if (Math.abs(seconds) < SKEW_LIMIT_SECONDS)
+    return { text: `this host's clock is ${said}`, details: { aheadSeconds: seconds } }
+  throw new StepError(
+    'CLOCK_SKEW',
+    `This host's clock is ${said}, and AWS refuses signatures that are more than 5 minutes off. The SDK corrects itself, other programs do not. Set the clock: turn on NTP (chrony, systemd-timesyncd), or restart the virtual machine or container host.`,
+  )
+}

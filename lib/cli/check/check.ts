@@ -1,0 +1,40 @@
+import type { Flags } from '../flags.js'
+import { STEP_EXIT_CODES } from '../terminal/exit-codes.js'
+import { paintFor } from '../terminal/terminal.js'
+import { checkAws } from './aws-steps.js'
+import type { StepResult } from './finding.js'
+import { Report } from './report.js'
+import { checkServer } from './server-steps.js'
+import { Steps } from './steps.js'
+
+export interface CheckFlags extends Flags {
+  json?: boolean
+}
+
+/** `check`: goes through every step up to a query, and says where it fails. */
+export async function check(flags: CheckFlags): Promise<void> {
+  const steps = new Steps(new Report(paintFor(flags.color, process.stderr)))
+  const found = await checkAws(flags, steps)
+  try {
+    await checkServer(flags, steps, found)
+  } finally {
+    await found?.source.close()
+  }
+  const failed = steps.results.find(({ status }) => status === 'failed')
+  process.exitCode = failed ? STEP_EXIT_CODES[failed.step] : 0
+  if (flags.json) process.stdout.write(`${JSON.stringify(toJson(steps.results, process.exitCode), null, 2)}\n`)
+  else if (!failed) process.stdout.write('All steps passed.\n')
+}
+
+const toJson = (results: readonly StepResult[], exitCode: number): object => ({
+  ok: exitCode === 0,
+  exitCode,
+  steps: results.map(result => {
+    const { step, status, seconds } = result
+    if (result.status === 'passed')
+      return { step, status, seconds, finding: result.finding.text, ...result.finding.details }
+    if (result.status === 'skipped') return { step, status }
+    const { code, message, section } = result
+    return { step, status, seconds, exitCode: STEP_EXIT_CODES[step], code, message, section }
+  }),
+})

@@ -1,0 +1,14 @@
+/** What an answer, or a JMESPath expression over it, can hold. */
+export type Value = null | boolean | number | string | readonly Value[] | { readonly [key: string]: Value }
+
+export const isList = (value: Value): value is readonly Value[] => Array.isArray(value)
+
+export const isMap = (value: Value): value is { readonly [key: string]: Value } =>
+  typeof value === 'object' && value !== null && !isList(value)
+
+/** A scalar as Python prints it, which the AWS CLI's text and tables show. */
+export const scalarText = (value: Value | undefined): string => {
+  if (value === null || value === undefined) return 'None'
+  if (typeof value === 'boolean') return value ? 'True' : 'False'
+  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+}

@@ -1,0 +1,64 @@
+import type { RedshiftOptions } from '../../index.js'
+import type { Flags } from '../flags.js'
+import { UsageError } from '../terminal/failure.js'
+
+/** Parameters of an AWS call as `--cli-input-json` and `--cli-input-yaml` give them, under the library's names. */
+export interface CallInput {
+  /** Which service's spelling the input has; undefined for none. */
+  readonly service: 'redshift' | 'redshift-serverless' | undefined
+  readonly parameters: Readonly<Record<string, unknown>>
+}
+
+/** What a command logs in for. */
+export type Purpose = 'connect' | 'print'
+
+/**
+ * The library's options for a command line. `PGHOST`, `PGUSER` and the region are left to the library and the SDK.
+ * @param purpose `connect`: the login is for the database that is connected to. `print`: as with the AWS CLI, for any database,
+ * unless `--db-name` names one.
+ */
+export function toOptions(flags: Flags, purpose: Purpose, input?: CallInput): RedshiftOptions {
+  const { PGHOST, PGDATABASE } = process.env
+  const { clusterIdentifier, workgroupName, customDomainName, dbUser, dbName, autoCreate, durationSeconds } = flags
+  // `--db-groups` without a name is an empty list.
+  const dbGroups = flags.dbGroups && (Array.isArray(flags.dbGroups) ? flags.dbGroups : [])
+  const given = {
+    clusterIdentifier,
+    workgroupName,
+    customDomainName,
+    dbUser,
+    dbName,
+    dbGroups,
+    autoCreate,
+    durationSeconds,
+  }
+  const call: RedshiftOptions = { ...input?.parameters, ...withoutUndefined(given) }
+  if (!flags.host && !PGHOST && !call.clusterIdentifier && !call.workgroupName && !call.customDomainName)
+    throw new UsageError(
+      'No cluster or workgroup is named. Give --host with its own host name (or set PGHOST), or give --cluster-identifier or --workgroup-name, and --region.',
+    )
+  const database = call.dbName ?? (PGDATABASE || undefined)
+  if (purpose === 'connect' && database === undefined)
+    throw new UsageError('No database is named. Give --db-name, or set PGDATABASE.')
+  return {
+    ...call,
+    ...(purpose === 'print' && { dbName: call.dbName ?? null }),
+    ...customDomainApi(call, input),
+    host: flags.host,
+    port: flags.port,
+    region: flags.region,
+    database,
+    ssl: true,
+  }
+}
+
+/** A custom domain name alone does not say which API it wants. The other parameters do: each belongs to one command of the AWS CLI. */
+function customDomainApi(call: RedshiftOptions, input: CallInput | undefined): Pick<RedshiftOptions, 'api'> {
+  if (call.customDomainName === undefined || call.clusterIdentifier !== undefined || call.workgroupName !== undefined)
+    return {}
+  if (call.dbUser !== undefined) return { api: 'GetClusterCredentials' }
+  return { api: input?.service === 'redshift' ? 'GetClusterCredentialsWithIAM' : 'GetCredentials' }
+}
+
+const withoutUndefined = (values: object): object =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))

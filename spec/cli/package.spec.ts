@@ -1,0 +1,78 @@
+import { X509Certificate } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { rootCertificates } from 'node:tls'
+import { fileURLToPath } from 'node:url'
+import { expect } from 'chai'
+import { build } from 'esbuild'
+import { buildCli } from '../../scripts/build-cli.js'
+import { headingAnchors, links } from '../support/markdown.js'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const packageFile = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+
+describe('The command line in the package', () => {
+  let folder: string
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'pg-redshift-iam-cli-'))
+    await buildCli(folder)
+  })
+  after(() => rmSync(folder, { recursive: true, force: true }))
+
+  it('is one file that imports nothing but Node, the package itself, and what the package depends on', () => {
+    const code = readFileSync(join(folder, 'cli/main.js'), 'utf8')
+    expect(code.startsWith('#!/usr/bin/env node\n')).to.equal(true)
+    const imported = [...code.matchAll(/\b(?:from|import\()\s*"([^"]+)"/g)].map(([, name = '']) => name)
+    const foreign = imported.filter(name => !/^(node:)?[a-z_/]+$/.test(name))
+    expect(new Set(foreign)).to.deep.equal(new Set(['../index.js', '../aws/sdk.cjs', '@aws-sdk/client-redshift']))
+    expect(Object.keys(packageFile.dependencies)).to.deep.equal([
+      '@aws-sdk/client-redshift',
+      '@aws-sdk/client-redshift-serverless',
+      'lru-cache',
+    ])
+    expect(packageFile.bin).to.deep.equal({ 'pg-redshift-iam': 'dist/cli/main.js' })
+  })
+
+  it('comes with the licences of what is in it', () => {
+    const text = readFileSync(join(folder, 'cli/LICENSES.txt'), 'utf8')
+    for (const name of ['commander', 'jmespath', 'table', 'yaml', '@smithy/core'])
+      expect(text).to.match(new RegExp(`^${name} \\d+\\.\\d+\\.\\d+ \\((MIT|ISC|Apache-2\\.0|BSD-3-Clause)\\)$`, 'm'))
+    expect(text).to.include('Permission is hereby granted, free of charge')
+  })
+
+  it('comes with the page that its messages lead to, which leads nowhere else', () => {
+    const page = readFileSync(join(folder, 'cli/troubleshooting.md'), 'utf8')
+    expect(page).to.include('see also IAM policies.')
+    const anchors = headingAnchors(page)
+    for (const link of links(page)) if (!/^https:/.test(link)) expect(anchors).to.include(link.replace(/^#/, ''))
+  })
+
+  it('is never loaded by importing the package', async () => {
+    const { metafile } = await build({
+      entryPoints: [join(root, 'lib/index.ts')],
+      absWorkingDir: root,
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      packages: 'external',
+      metafile: true,
+      write: false,
+    })
+    expect(Object.keys(metafile.inputs).filter(file => file.startsWith('lib/cli/'))).to.deep.equal([])
+  })
+
+  it("ships Amazon's roots as Node knows them", () => {
+    const pem = readFileSync(join(folder, 'cli/amazon-roots.pem'), 'utf8')
+    const shipped = pem.match(/-----BEGIN[\s\S]+?END CERTIFICATE-----/g)?.map(part => new X509Certificate(part)) ?? []
+    const known = new Set(rootCertificates.map(part => new X509Certificate(part).fingerprint256))
+    expect(shipped.map(({ subject }) => /CN=(.+)/.exec(subject)?.[1])).to.deep.equal([
+      'Amazon Root CA 1',
+      'Amazon Root CA 2',
+      'Amazon Root CA 3',
+      'Amazon Root CA 4',
+      'Starfield Services Root Certificate Authority - G2',
+    ])
+    for (const { fingerprint256, subject } of shipped) expect(known.has(fingerprint256), subject).to.equal(true)
+  })
+})

@@ -1,0 +1,59 @@
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { expect } from 'chai'
+import { HELP } from '../../lib/cli/help.js'
+import { STEP_EXIT_CODES } from '../../lib/cli/terminal/exit-codes.js'
+import { headingAnchors } from '../support/markdown.js'
+import { messagesBelow } from '../support/messages.js'
+
+const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
+
+/** A row's message, in which `…` is whatever the message is filled with. */
+const patternOf = (row: string): RegExp =>
+  new RegExp(
+    `^${row
+      .split('…')
+      .map(part => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+      .join('.*')}`,
+  )
+
+/** What the first cell of a row stands for: itself, or what follows its code, or each of several messages. */
+const messagesOf = (cell: string): string[] => {
+  const text = cell.replaceAll('`', '')
+  return [text, ...text.split('; '), text.replace(/^[^:]*: /, '')].filter(message => /[^…]{4}/.test(message))
+}
+
+describe('docs/troubleshooting.md', () => {
+  const page = read('docs/troubleshooting.md')
+  const anchors = headingAnchors(page)
+  const errors = read('lib/errors.ts')
+
+  it('has a section for every error code, to which the code links', () => {
+    const codes = [...errors.matchAll(/^ {2}\| '(ERR_REDSHIFT_\w+)'/gm)].map(([, code = '']) => code)
+    expect(codes).to.have.length.above(10)
+    for (const code of codes) {
+      expect(anchors).to.include(code.toLowerCase())
+      expect(errors).to.include(`docs/troubleshooting.md#${code.toLowerCase()}`)
+    }
+  })
+
+  it('has a row for every message in the sources; of a code that has but one cause, the section is the row', () => {
+    const rows = [...page.matchAll(/^\| (.+?) \|/gm)].flatMap(([, cell = '']) => messagesOf(cell)).map(patternOf)
+    const sections = page.split(/^###? /m).filter(section => !section.includes('\n| '))
+    const missing = messagesBelow(fileURLToPath(new URL('../../lib', import.meta.url))).filter(
+      ({ code, text }) =>
+        /[^…]{4}/.test(text) &&
+        !rows.some(row => row.test(text)) &&
+        !(code !== '' && sections.some(section => section.startsWith(`${code}\n`))),
+    )
+    expect(missing).to.deep.equal([])
+  })
+
+  it('has a section and an exit code for every step of check, as its help has', () => {
+    for (const [step, code] of Object.entries(STEP_EXIT_CODES)) {
+      expect(anchors).to.include(`step-${step}`)
+      expect(page).to.include(`| ${code} | [${step}](#step-${step}) |`)
+      expect(HELP.check.replace(/\s+/g, ' ')).to.include(`${step} ${code}`)
+    }
+  })
+})

@@ -1,0 +1,46 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { expect } from 'chai'
+import { REMEDIES } from '../../lib/cli/terminal/wording.js'
+import type { RedshiftEmulator } from '../../lib/emulator/index.js'
+import type { Fault } from '../../lib/emulator/types.js'
+import { type Cli, withCli } from '../support/cli.js'
+
+const CLUSTER = 'examplecluster.abc123xyz789.us-west-2.redshift.amazonaws.com'
+
+describe('An error of the library, on a terminal,', function () {
+  this.timeout(60_000)
+  let emulator: RedshiftEmulator
+  let cli: Cli
+  withCli((built, started) => {
+    cli = built
+    emulator = started
+  })
+
+  for (const [fault, remedy] of [
+    [{ kind: 'unsupported' }, 'Name a database user by --db-user, or leave --db-user out'],
+    [{ kind: 'throttling' }, 'Try again in a minute'],
+    [{ kind: 'internal-error' }, ' Try again later.\n'],
+  ] as const satisfies readonly (readonly [Fault, string])[])
+    it(`advises what can be done there: ${fault.kind}`, async () => {
+      using _ = emulator.fail(fault)
+      const { code, stderr } = await cli.run(['credentials', '--host', CLUSTER])
+      expect(code).to.equal(13)
+      expect(stderr).to.include(remedy)
+      expect(stderr).not.to.match(/\bapi\b|RedshiftCredentials|by itself/)
+    })
+
+  it('has every advice that the library would give a program in its place', () => {
+    const folder = new URL('../../lib/aws/', import.meta.url)
+    const sources = readdirSync(folder).map(file => readFileSync(new URL(file, folder), 'utf8'))
+    for (const advice of Object.keys(REMEDIES)) expect(sources.join('\n')).to.include(advice)
+  })
+
+  it('says that a proxy is not gone through where AWS cannot be reached', async () => {
+    const env = { AWS_ENDPOINT_URL_REDSHIFT: 'http://127.0.0.1:1', https_proxy: 'http://user:hunter2@proxy:3128' }
+    const { code, stderr } = await cli.run(['credentials', '--host', CLUSTER], env)
+    expect(code).to.equal(13)
+    expect(stderr).to.include('https_proxy is set, but not read: AWS is called directly.').and.not.include('hunter2')
+    const direct = await cli.run(['credentials', '--host', CLUSTER], { ...env, https_proxy: undefined })
+    expect(direct.stderr).to.include('could not be reached').and.not.include('proxy is set')
+  })
+})
