@@ -4,8 +4,8 @@
  */
 
 import { type ActiveFault, type RedshiftEmulator, startRedshiftEmulator } from '../../lib/emulator/index.js'
-import { startServer } from '../../lib/emulator/postgres.js'
-import { serverUrl } from '../../lib/emulator/server.js'
+import { serverUrl } from '../../lib/emulator/postgres/server.js'
+import { startServer } from '../../lib/emulator/postgres/start-server.js'
 import { atDistance } from './distance.js'
 import type { Answer, Question, Started } from './emulators.js'
 import { overTls } from './https.js'

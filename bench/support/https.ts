@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer, connect as dial } from 'node:net'
 import { pipeline } from 'node:stream'
 import { TLSSocket } from 'node:tls'
-import { certificateFor } from '../../lib/emulator/certificate.js'
+import { certificateFor } from '../../lib/emulator/gateway/certificate.js'
 
 /**
  * Puts TLS in front of the emulator's AWS endpoint, as AWS's own have it: a process that calls AWS has loaded the authorities, which is

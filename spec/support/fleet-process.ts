@@ -5,7 +5,7 @@
 import { subscribe } from 'node:diagnostics_channel'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
-import { gatewayStream } from '../../lib/emulator/stream.js'
+import { gatewayStream } from '../../lib/emulator/gateway/stream.js'
 import type { RedshiftEmulator } from '../../lib/emulator/types.js'
 import { RedshiftCredentials, redshiftPassword, type StoreMessage } from '../../lib/index.js'
 import { type IoRedisClient, type NodeRedisClient, redisStore } from '../../lib/store/redis.js'

@@ -1,5 +1,5 @@
-import { startServer } from '../../lib/emulator/postgres.js'
-import { type Server, serverUrl } from '../../lib/emulator/server.js'
+import { type Server, serverUrl } from '../../lib/emulator/postgres/server.js'
+import { startServer } from '../../lib/emulator/postgres/start-server.js'
 
 /** Where the specs' emulators find the PostgreSQL server that they share. */
 const variable = 'REDSHIFT_EMULATOR_POSTGRES'

@@ -4,10 +4,10 @@ import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { GetClusterCredentialsWithIAMCommand } from '@aws-sdk/client-redshift'
 import { GetCredentialsCommand } from '@aws-sdk/client-redshift-serverless'
 import { expect } from 'chai'
-import type { EmulatorOptions, RedshiftEmulator } from '../lib/emulator/index.js'
-import { connect, fetchLogin, redshift, serverless } from './support/emulated-login.js'
-import { startEmulator } from './support/emulator.js'
-import { rejection } from './support/rejection.js'
+import type { EmulatorOptions, RedshiftEmulator } from '../../lib/emulator/index.js'
+import { connect, fetchLogin, redshift, serverless } from '../support/emulated-login.js'
+import { startEmulator } from '../support/emulator.js'
+import { rejection } from '../support/rejection.js'
 
 describe('A login at the emulator', () => {
   let emulator: RedshiftEmulator

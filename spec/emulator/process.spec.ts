@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
-import { compiled } from './support/compiled.js'
+import { compiled } from '../support/compiled.js'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
+const root = fileURLToPath(new URL('../..', import.meta.url))
 const program = 'own-server.mjs'
 
 describe('A program that runs the emulator on a server of its own', function () {

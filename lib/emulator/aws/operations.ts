@@ -1,9 +1,9 @@
+import type { IssuedLogin, IssuedLogins, LoginTerms } from '../logins.js'
+import type { Settings } from '../settings.js'
+import { defaultAccount } from '../targets.js'
 import { callerArn } from './caller.js'
 import { describeClusters, describeWorkgroup } from './descriptions.js'
-import type { IssuedLogin, IssuedLogins, LoginTerms } from './logins.js'
 import { findTarget, type OperationCall } from './operation-call.js'
-import type { Settings } from './settings.js'
-import { defaultAccount } from './targets.js'
 import type { Fields } from './wire.js'
 
 /** A fault that repeats the last expiry, with a new password or with the old one. */

@@ -1,4 +1,4 @@
-import type { AwsError } from './aws-errors.js'
+import type { AwsError } from './errors.js'
 import type { Answer, AwsRequest, Fields, WireProtocol } from './wire.js'
 
 const namespaces: Readonly<Record<string, string>> = {

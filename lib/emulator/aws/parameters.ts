@@ -1,5 +1,5 @@
-import { AwsError } from './aws-errors.js'
-import type { Target, Targets } from './targets.js'
+import type { Target, Targets } from '../targets.js'
+import { AwsError } from './errors.js'
 
 /** A request's parameters, read and checked as AWS does. The two APIs spell the same parameter with a large or a small first letter. */
 export class Parameters {

@@ -5,10 +5,10 @@ import {
 } from '@aws-sdk/client-redshift'
 import { GetCredentialsCommand } from '@aws-sdk/client-redshift-serverless'
 import { expect } from 'chai'
-import type { EmulatorOptions, Fault, RedshiftEmulator } from '../lib/emulator/index.js'
-import { connect, fetchLogin, redshift, serverless } from './support/emulated-login.js'
-import { startEmulator } from './support/emulator.js'
-import { rejection } from './support/rejection.js'
+import type { EmulatorOptions, Fault, RedshiftEmulator } from '../../lib/emulator/index.js'
+import { connect, fetchLogin, redshift, serverless } from '../support/emulated-login.js'
+import { startEmulator } from '../support/emulator.js'
+import { rejection } from '../support/rejection.js'
 
 const getClusterCredentials = new GetClusterCredentialsCommand({ ClusterIdentifier: 'examplecluster', DbUser: 'alice' })
 const getCredentials = new GetCredentialsCommand({ workgroupName: 'analytics' })

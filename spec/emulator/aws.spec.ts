@@ -7,10 +7,10 @@ import {
 } from '@aws-sdk/client-redshift'
 import { GetCredentialsCommand, GetWorkgroupCommand } from '@aws-sdk/client-redshift-serverless'
 import { expect } from 'chai'
-import type { EmulatorOptions, RedshiftEmulator } from '../lib/emulator/index.js'
-import { fetchLogin, redshift, serverless } from './support/emulated-login.js'
-import { startEmulator } from './support/emulator.js'
-import { rejection } from './support/rejection.js'
+import type { EmulatorOptions, RedshiftEmulator } from '../../lib/emulator/index.js'
+import { fetchLogin, redshift, serverless } from '../support/emulated-login.js'
+import { startEmulator } from '../support/emulator.js'
+import { rejection } from '../support/rejection.js'
 
 describe('The emulated AWS', () => {
   let emulator: RedshiftEmulator

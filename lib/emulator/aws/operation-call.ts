@@ -1,7 +1,7 @@
-import { AwsError } from './aws-errors.js'
+import type { Target } from '../targets.js'
+import type { EmulatedOperation } from '../types.js'
+import { AwsError } from './errors.js'
 import type { Parameters } from './parameters.js'
-import type { Target } from './targets.js'
-import type { EmulatedOperation } from './types.js'
 
 /** One request, as far as an operation needs to know it. */
 export interface OperationCall {

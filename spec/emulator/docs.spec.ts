@@ -5,11 +5,11 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect } from 'chai'
-import { compiled } from './support/compiled.js'
-import { startEmulator } from './support/emulator.js'
-import { codeBlocks } from './support/markdown.js'
+import { compiled } from '../support/compiled.js'
+import { startEmulator } from '../support/emulator.js'
+import { codeBlocks } from '../support/markdown.js'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
+const root = fileURLToPath(new URL('../..', import.meta.url))
 const page = readFileSync(join(root, 'docs/emulator.md'), 'utf8')
 
 describe('docs/emulator.md', function () {

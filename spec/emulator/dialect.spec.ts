@@ -1,9 +1,9 @@
 import { expect } from 'chai'
 import pg from 'pg'
-import type { RedshiftEmulator } from '../lib/emulator/index.js'
-import { connect, fetchLogin } from './support/emulated-login.js'
-import { startEmulator } from './support/emulator.js'
-import { rejection } from './support/rejection.js'
+import type { RedshiftEmulator } from '../../lib/emulator/index.js'
+import { connect, fetchLogin } from '../support/emulated-login.js'
+import { startEmulator } from '../support/emulator.js'
+import { rejection } from '../support/rejection.js'
 
 describe('The emulator in Redshift’s dialect', () => {
   let emulator: RedshiftEmulator

@@ -1,10 +1,10 @@
 import { connect as connectSocket } from 'node:net'
 import { expect } from 'chai'
 import pg from 'pg'
-import { type RedshiftEmulator, startRedshiftEmulator } from '../lib/emulator/index.js'
-import { connect, fetchLogin } from './support/emulated-login.js'
-import { startEmulator } from './support/emulator.js'
-import { rejection } from './support/rejection.js'
+import { type RedshiftEmulator, startRedshiftEmulator } from '../../lib/emulator/index.js'
+import { connect, fetchLogin } from '../support/emulated-login.js'
+import { startEmulator } from '../support/emulator.js'
+import { rejection } from '../support/rejection.js'
 
 describe('The emulator', () => {
   let emulator: RedshiftEmulator

@@ -12,7 +12,7 @@ import {
   requestCodes,
   type StartupPacket,
   startupParameters,
-} from './protocol.js'
+} from '../postgres/protocol.js'
 
 /** A client that has said what it wants. */
 export type Arrival =

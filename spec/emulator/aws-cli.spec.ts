@@ -1,10 +1,10 @@
 import { execFile, spawnSync } from 'node:child_process'
 import { promisify } from 'node:util'
 import { expect } from 'chai'
-import type { RedshiftEmulator } from '../lib/emulator/index.js'
-import { connect } from './support/emulated-login.js'
-import { startEmulator } from './support/emulator.js'
-import { rejection } from './support/rejection.js'
+import type { RedshiftEmulator } from '../../lib/emulator/index.js'
+import { connect } from '../support/emulated-login.js'
+import { startEmulator } from '../support/emulator.js'
+import { rejection } from '../support/rejection.js'
 
 const run = promisify(execFile)
 const installed = spawnSync('aws', ['--version']).status === 0

@@ -1,6 +1,6 @@
+import type { Settings } from '../settings.js'
+import type { Target } from '../targets.js'
 import { findTarget, notFound, type OperationCall } from './operation-call.js'
-import type { Settings } from './settings.js'
-import type { Target } from './targets.js'
 import type { Fields } from './wire.js'
 
 /** The clusters of the caller's region, or the one that is named: where they are, as far as anybody asks. */

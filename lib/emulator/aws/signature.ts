@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
-import { AwsError } from './aws-errors.js'
+import { AwsError } from './errors.js'
 
 /** AWS allows a request's clock this much. */
 const toleranceMillis = 5 * 60_000

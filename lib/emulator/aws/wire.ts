@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { AwsError } from './aws-errors.js'
+import type { AwsError } from './errors.js'
 
 /** What an answer consists of, under AWS's names, in their order. */
 export type Fields = { readonly [name: string]: unknown }

@@ -1,9 +1,9 @@
 import { expect } from 'chai'
-import { startRedshiftEmulator } from '../lib/emulator/index.js'
-import { startServer } from '../lib/emulator/postgres.js'
-import { asSuperuser, type Server, serverUrl } from '../lib/emulator/server.js'
-import { connect, fetchLogin } from './support/emulated-login.js'
-import { rejection } from './support/rejection.js'
+import { startRedshiftEmulator } from '../../lib/emulator/index.js'
+import { asSuperuser, type Server, serverUrl } from '../../lib/emulator/postgres/server.js'
+import { startServer } from '../../lib/emulator/postgres/start-server.js'
+import { connect, fetchLogin } from '../support/emulated-login.js'
+import { rejection } from '../support/rejection.js'
 
 describe('The emulator on a server that is already running', () => {
   let server: Server

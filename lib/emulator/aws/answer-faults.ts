@@ -1,9 +1,9 @@
-import { AwsError } from './aws-errors.js'
+import type { FaultOf, Faults, Meeting } from '../faults.js'
+import type { EmulatedOperation } from '../types.js'
 import { callerArn } from './caller.js'
-import type { FaultOf, Faults, Meeting } from './faults.js'
+import { AwsError } from './errors.js'
 import { notFound, type OperationCall } from './operation-call.js'
 import { mismatchMessage, type Signature, type SignedRequest } from './signature.js'
-import type { EmulatedOperation } from './types.js'
 import type { Answer, Fields } from './wire.js'
 
 const errorKinds = [

@@ -1,7 +1,7 @@
+import type { Refusal } from '../logins.js'
+import { errorFields, errorResponse, message } from '../postgres/protocol.js'
 import { inRedshift, redshiftServerVersion, reportedParameters } from './dialect.js'
-import type { Refusal } from './logins.js'
 import { MessageFilter } from './message-filter.js'
-import { errorFields, errorResponse, message } from './protocol.js'
 import type { Filters } from './relay.js'
 
 /**

@@ -1,5 +1,5 @@
 import { Socket } from 'node:net'
-import type { EmulatorStream } from './types.js'
+import type { EmulatorStream } from '../types.js'
 
 /** pg's `stream` option: a socket that goes to the gateway, whatever host and port (or path) it is told. */
 export function gatewayStream(port: number): EmulatorStream {

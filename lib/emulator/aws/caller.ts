@@ -1,4 +1,4 @@
-import { defaultAccount } from './targets.js'
+import { defaultAccount } from '../targets.js'
 
 /** The ARN of the AWS identity behind a database user: `IAMR:analyst` is a role, `IAM:alice` an IAM user. */
 export function callerArn(identity: string): string {

@@ -1,4 +1,4 @@
-import type { Refusal } from './logins.js'
+import type { Refusal } from '../logins.js'
 import { masked, statements } from './sql-text.js'
 
 /** The version that Redshift reports: that of the PostgreSQL it grew from. */
