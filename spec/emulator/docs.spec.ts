@@ -48,18 +48,7 @@ describe('docs/emulator.md', function () {
     await using emulator = await startEmulator()
     const ca = join(home, 'ca.pem')
     writeFileSync(ca, emulator.ca)
-    const { endpoint, address } = emulator
-    const { accessKeyId, secretAccessKey, sessionToken } = emulator.aws.credentials
-    const env = {
-      AWS_ENDPOINT_URL_REDSHIFT: endpoint,
-      AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS: endpoint,
-      AWS_ACCESS_KEY_ID: accessKeyId,
-      AWS_SECRET_ACCESS_KEY: secretAccessKey,
-      AWS_SESSION_TOKEN: sessionToken,
-      NODE_EXTRA_CA_CERTS: ca,
-      PGHOST: address.host,
-      PGPORT: String(address.port),
-    }
+    const env = emulator.environment(ca)
     const [, table = ''] = page.split(/^\| variable \| value \|$/m)
     const cells = [...table.matchAll(/^\| (`[A-Z_`, ]+`) \|/gm)].map(([, cell = '']) => cell)
     expect(cells.flatMap(cell => cell.match(/[A-Z_]+/g))).to.have.members(Object.keys(env))

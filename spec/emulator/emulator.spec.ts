@@ -149,6 +149,17 @@ describe('The emulator', () => {
     await client.end()
   })
 
+  it('listens on the ports that it is given, and fails where one is in use', async () => {
+    const [port, awsPort] = [emulator.address.port, Number(new URL(emulator.endpoint).port)]
+    await emulator.close()
+    await using fixed = await startEmulator({ port, awsPort, listenAddress: '0.0.0.0' })
+    expect(fixed.address).to.deep.equal({ host: '127.0.0.1', port })
+    expect(fixed.endpoint).to.equal(`http://127.0.0.1:${awsPort}`)
+    await (await connect(fixed, await fetchLogin(fixed))).end()
+    for (const taken of [{ port }, { awsPort }])
+      expect((await rejection(startEmulator(taken))).code).to.equal('EADDRINUSE')
+  })
+
   it('gives configurations for each kind of host', () => {
     expect(emulator.poolConfig().host).to.equal('examplecluster.abc123xyz789.us-west-2.redshift.amazonaws.com')
     expect(emulator.poolConfig('serverless').host).to.equal(
@@ -166,6 +177,8 @@ describe('The emulator', () => {
       startRedshiftEmulator({ customDomains: { 'db.example.com': 'unknown' } }),
     )
     expect(domain).to.include('no host in hosts belongs to "unknown"')
+    for (const options of [{ port: 0 }, { awsPort: 65_536 }, { port: 1.5 }])
+      expect((await rejection(startRedshiftEmulator(options))).message).to.include('is not a port number')
     const { message: url } = await rejection(startRedshiftEmulator({ postgres: 'mysql://localhost' }))
     expect(url).to.include('is not a PostgreSQL URL')
   })

@@ -2,7 +2,7 @@
 import { RedshiftPool } from 'pg-redshift-iam'
 
 for (const target of [{ clusterIdentifier: 'examplecluster' }, { workgroupName: 'analytics' }]) {
-  const pool = new RedshiftPool({ database: 'dev', redshift: { ...target, region: 'us-west-2' } })
+  const pool = new RedshiftPool({ database: 'dev', redshift: target })
   console.log((await pool.query('select current_user')).rows[0].current_user)
   await pool.end()
 }

@@ -1,12 +1,15 @@
 import { once } from 'node:events'
 import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { Settings } from '../settings.js'
 import type { Exchange, HttpAnswer } from './exchange.js'
 
-/** The emulated AWS's HTTP side: one endpoint on 127.0.0.1 for `redshift`, `redshift-serverless` and `sts`. */
+/** The emulated AWS's HTTP side: one endpoint for `redshift`, `redshift-serverless` and `sts`. */
 export class AwsEndpoint {
   readonly #server: HttpServer
+  readonly #settings: Pick<Settings, 'awsPort' | 'listenAddress'>
 
-  constructor(exchange: Exchange) {
+  constructor(settings: Pick<Settings, 'awsPort' | 'listenAddress'>, exchange: Exchange) {
+    this.#settings = settings
     this.#server = createServer((request, response) => {
       serve(request, response, exchange).catch(() => response.destroy())
     })
@@ -15,7 +18,8 @@ export class AwsEndpoint {
   }
 
   async listen(): Promise<void> {
-    this.#server.listen({ host: '127.0.0.1', port: 0, backlog: 4096 })
+    const { awsPort, listenAddress } = this.#settings
+    this.#server.listen({ host: listenAddress, port: awsPort, backlog: 4096 })
     await once(this.#server, 'listening')
     this.#server.unref()
   }

@@ -1,20 +1,27 @@
 import { once } from 'node:events'
 import { createServer, type Server as NetServer, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Settings } from '../settings.js'
 
 /** Like PostgreSQL's authentication_timeout: a client that does not log in is shown the door. */
 const authenticationTimeoutMillis = 60_000
 
-/** Where clients connect: a listener on 127.0.0.1 that keeps its port over restarts. */
+/** Where clients connect: a listener that keeps its port over restarts. */
 export class Gateway {
   readonly #listener: NetServer
   readonly #sockets = new Set<Socket>()
-  #port = 0
+  readonly #address: string
+  #port: number
   #closed = false
   #restarted: Promise<void> = Promise.resolve()
 
   /** `admit` resolves when a client has its session, or was turned away. */
-  constructor(admit: (socket: Socket) => Promise<void>) {
+  constructor(
+    { port, listenAddress }: Pick<Settings, 'port' | 'listenAddress'>,
+    admit: (socket: Socket) => Promise<void>,
+  ) {
+    this.#address = listenAddress
+    this.#port = port
     this.#listener = createServer({ allowHalfOpen: true, noDelay: true }, socket => this.#take(socket, admit))
   }
 
@@ -28,7 +35,7 @@ export class Gateway {
 
   async listen(): Promise<void> {
     // The backlog is for a thousand clients that come at once.
-    this.#listener.listen({ host: '127.0.0.1', port: this.#port, backlog: 4096 })
+    this.#listener.listen({ host: this.#address, port: this.#port, backlog: 4096 })
     await once(this.#listener, 'listening')
     this.#listener.unref()
     const address = this.#listener.address()
