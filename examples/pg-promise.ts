@@ -15,7 +15,7 @@ const pgp = pgPromise()
 const named = (user: string) => pgp({ host, port: 5439, database, user, ssl: true, password: redshiftPassword() })
 
 /** For the user that AWS names: a role, or serverless. pg-promise brings its own copy of pg. */
-const chosen = () => pgp(redshiftPoolOptions({ host, database }, { pg: pgp.pg }) as object)
+const chosen = () => pgp(redshiftPoolOptions({ host, database }, { Client: pgp.pg.Client }) as object)
 
 const db = user ? named(user) : chosen()
 for await (const group of createInterface({ input: process.stdin })) {

@@ -5,6 +5,7 @@ import { fetchServerless } from './aws/serverless.js'
 import { CredentialCache, type Fetch } from './cache.js'
 import { type RedshiftCredentialsError, targetError } from './errors.js'
 import { systemClock } from './flight.js'
+import { mark } from './intake.js'
 import type { RedshiftLogin } from './login.js'
 import { checkOptions, isAwsClient, type RedshiftApi, type RedshiftOptions } from './options.js'
 import { type CredentialRequest, cacheKey, type RedshiftConnection, resolveRequest, targetOf } from './request.js'
@@ -63,6 +64,9 @@ interface Resolved {
   readonly request: CredentialRequest
 }
 
+/** Whether this is one of this copy of the package, and not the empty shell that a deep copy makes of it. */
+export let isCredentials: (source: unknown) => source is RedshiftCredentials
+
 /** Reads the options of credentials that concern the connection. */
 export let connectionOptionsOf: (credentials: RedshiftCredentials) => ConnectionOptions
 
@@ -101,6 +105,8 @@ export let findAddress: (
  */
 export class RedshiftCredentials {
   static {
+    isCredentials = (source): source is RedshiftCredentials =>
+      typeof source === 'object' && source !== null && #options in source
     connectionOptionsOf = credentials => credentials.#connectionOptions
     freshLogin = (credentials, connection) => credentials.#cache.fresh(credentials.#resolve(connection).key)
     peekLogin = (credentials, connection) => credentials.#cache.peek(credentials.#resolve(connection).key)
@@ -124,6 +130,7 @@ export class RedshiftCredentials {
    */
   constructor(options: RedshiftOptions = {}) {
     checkOptions(options)
+    mark(this)
     this.#options = { ...options }
     const { host, port, database, user, ssl, dbUser, dbGroups, autoCreate, requireTls = true } = options
     this.#connectionOptions = { host, port, database, user, ssl, dbUser, dbGroups, autoCreate, requireTls }
@@ -217,6 +224,9 @@ export class RedshiftCredentials {
   }
 }
 
-/** Credentials from what a user gives as `source`. */
+/**
+ * Credentials from what a user gives as `source`.
+ * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`
+ */
 export const toCredentials = (source: RedshiftOptions | RedshiftCredentials = {}): RedshiftCredentials =>
-  source instanceof RedshiftCredentials ? source : new RedshiftCredentials(source)
+  isCredentials(source) ? source : new RedshiftCredentials(source)

@@ -13,6 +13,7 @@ import {
   checkWhole,
   checkWorkgroupName,
 } from './identifiers.js'
+import { checkPlain } from './intake.js'
 import { type CredentialStore, checkStore } from './store/store.js'
 
 /** The AWS operations that hand out a login. */
@@ -142,8 +143,7 @@ const CHECKS: { readonly [option in keyof Required<RedshiftOptions>]: (value: un
 
 /** Checks what can be checked without a connection. Throws `ERR_REDSHIFT_OPTION`. */
 export function checkOptions(options: RedshiftOptions): void {
-  if (typeof options !== 'object' || options === null)
-    throw optionError(`The options are ${quoted(options)}. Give an object, or nothing.`)
+  checkPlain('The source of the login', options)
   for (const [option, value] of Object.entries(options)) {
     if (!Object.hasOwn(CHECKS, option))
       throw optionError(`There is no option ${quoted(option)}. The options are ${Object.keys(CHECKS).join(', ')}.`)

@@ -194,7 +194,7 @@ for (const [version, module] of pgVersions)
       // A connection serves a few queries only, so that many logins come after the revocation.
       const pools = [10, 1].flatMap(max => {
         const few = { ...base, max, maxUses: 4 }
-        const options = () => redshiftPoolOptions(redshift, { ...few, pg: module })
+        const options = () => redshiftPoolOptions(redshift, { ...few, Client: module.Client })
         const stock = new module.Pool(options())
         return module === newest ? [stock, new RedshiftPool({ ...few, redshift }), new PgPool(options())] : [stock]
       })

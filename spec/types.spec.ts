@@ -59,9 +59,12 @@ const accepted = {
     new PgPool({ ...source, password: redshiftPassword() }),
     new RedshiftPool(redshiftPoolOptions(source)),
   ],
-  "the caller's copy of pg": () => [
-    redshiftPoolOptions(source, { pg, max: 5, ssl: { ca: 'x' } }),
-    redshiftPoolOptions(source, { pg: pg.native ?? undefined }),
+  "the caller's Client, of its own copy of pg or extended": (Client: new (config: pg.ClientConfig) => pg.Client) => [
+    redshiftPoolOptions(source, { Client: pg.Client, max: 5, ssl: { ca: 'x' } }),
+    redshiftPoolOptions(source, { Client: pg.native?.Client }),
+    redshiftPoolOptions(source, { Client }),
+    new RedshiftPool({ ...source, Client }),
+    new RedshiftPool({ ...source, Client: undefined }),
   ],
   'credentials in place of options': (credentials: RedshiftCredentials) => [
     new RedshiftPool({ ...source, redshift: credentials }),

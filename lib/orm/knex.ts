@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import { connectionOptionsOf, findAddress, peekLogin, type RedshiftCredentials, toCredentials } from '../credentials.js'
 import { quoted } from '../errors.js'
+import { checkPlain } from '../intake.js'
 import type { RedshiftOptions } from '../options.js'
 import { clientClass } from '../pg/client.js'
 import { type GivenConnection, givenConnection, REDSHIFT_PORT, tlsOf } from '../pg/config.js'
@@ -42,6 +43,7 @@ export function redshiftKnexConnection(
   source: RedshiftOptions | RedshiftCredentials,
   pgOptions: RedshiftKnexOptions = {},
 ): (this: unknown) => Promise<RedshiftKnexConnection> {
+  checkPlain('The second argument of redshiftKnexConnection', pgOptions)
   const credentials = toCredentials(source)
   const options = connectionOptionsOf(credentials)
   const given = givenConnection(pgOptions, options)

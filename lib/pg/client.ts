@@ -1,7 +1,9 @@
 import pg from 'pg'
 import { type FoundAddress, findAddress } from '../credentials.js'
+import { optionError, quoted } from '../errors.js'
+import { isMarked, mark } from '../intake.js'
 import type { RedshiftLogin } from '../login.js'
-import { REDSHIFT_PORT, type RedshiftPgClientConfig } from './config.js'
+import { type Binding, REDSHIFT_PORT, type RedshiftPgClientConfig } from './config.js'
 import {
   direct,
   endUnconnected,
@@ -28,20 +30,42 @@ type Settle = (error: Error | null, client?: pg.Client) => void
 
 const classes = new WeakMap<typeof pg.Client, RedshiftPgClientClass>()
 
-/** Inherited by what extends a class of ours. */
-const ours = Symbol('RedshiftPgClient')
+/** What a class of ours is bound to. Inherited by what extends it. */
+export const binding = Symbol('binding')
 
-/** The class on top of a given copy of pg: an ORM may bring its own. What is one of ours already stays as it is. */
-export function clientClass(Base: typeof pg.Client): RedshiftPgClientClass {
-  if (ours in Base) return Base
+/** What `redshiftPoolOptions` has bound a class to. */
+export const bindingOf = (Client: unknown): Binding | undefined =>
+  typeof Client === 'function' ? (Client as { [binding]?: Binding })[binding] : undefined
+
+/**
+ * The class on top of a given one: the user's, an APM's, or that of another copy of pg. One of ours stays as it is.
+ * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`
+ */
+export function clientClass(Base: unknown): RedshiftPgClientClass {
+  checkClientClass(Base)
+  if (binding in Base) return Base
   const made = classes.get(Base) ?? extend(Base)
   classes.set(Base, made)
   return made
 }
 
+function checkClientClass(Base: unknown): asserts Base is typeof pg.Client {
+  // A connect() is what pg-pool needs of it, too.
+  if (typeof Base !== 'function' || typeof Object(Base.prototype).connect !== 'function')
+    throw optionError(`Client is ${quoted(Base)}. Set it to pg.Client, or to a class that extends it.`)
+  if (!(binding in Base) && isMarked(Base))
+    throw optionError(
+      'Client is a class from another copy of pg-redshift-iam. Set it to pg.Client, or to a class that extends it.',
+    )
+}
+
 const extend = (Base: typeof pg.Client): RedshiftPgClientClass =>
   class RedshiftPgClient extends Base {
-    static readonly [ours] = true
+    static readonly [binding]: Binding | undefined = undefined
+    static {
+      mark(RedshiftPgClient)
+    }
+
     readonly #setUp: ClientSetUp | RefusedSetUp
     #started = false
     /** Settles `connect()`; undefined before and after. */
@@ -55,8 +79,12 @@ const extend = (Base: typeof pg.Client): RedshiftPgClientClass =>
     #login: RedshiftLogin | undefined
 
     constructor(config: string | RedshiftPgClientConfig = {}) {
-      const setUp = setUpClient(config, Base)
+      const setUp = setUpClient(config, Base, new.target[binding])
       super(setUp.pgConfig)
+      if (!(this instanceof RedshiftPgClient))
+        throw optionError(
+          'The constructor of Client returns an object of another class. Set Client to a class that extends pg.Client.',
+        )
       this.#setUp = setUp
     }
 

@@ -4,11 +4,37 @@ import { optionError } from '../errors.js'
 import { checkWhole, isIamUser } from '../identifiers.js'
 import type { RedshiftOptions } from '../options.js'
 import { iamUser } from './login.js'
+import type { RedshiftPasswordFunction } from './password.js'
 
 /** Configuration of pg's own client, plus one key. */
 export interface RedshiftPgClientConfig extends ClientConfig {
   /** Which login to fetch: options, or credentials to share. Default: all is read off the connection. */
   redshift?: RedshiftOptions | RedshiftCredentials | undefined
+}
+
+/** What `redshiftPoolOptions` has made a class of clients for. */
+export interface Binding {
+  readonly redshift: RedshiftCredentials
+  /** The function that is among the options, for libraries that build a plain client. */
+  readonly password: RedshiftPasswordFunction
+}
+
+/**
+ * A configuration for a class of clients: a bound one brings its credentials, and knows its own password function.
+ * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`
+ */
+export function boundConfig<Config extends Pick<RedshiftPgClientConfig, 'redshift' | 'password'>>(
+  config: Config,
+  binding: Binding | undefined,
+): Config & Pick<RedshiftPgClientConfig, 'redshift'> {
+  if (!binding) return config
+  const { redshift, password } = binding
+  if (config.redshift !== undefined && config.redshift !== redshift)
+    throw optionError(
+      'redshift is set beside a Client of redshiftPoolOptions, which logs in with other credentials. Leave redshift out, or leave Client out.',
+    )
+  // pg-pool keeps password where a spread does not find it.
+  return { ...config, redshift, password: config.password === password ? undefined : config.password }
 }
 
 /** Redshift's port, where none is given and none is looked up. */
@@ -76,14 +102,23 @@ function toPort(value: string | number | undefined): number | undefined {
   return Number(value)
 }
 
+/** Refuses every password that pg would use: this one is fetched. A function of ours says which login it was meant to fetch. */
+function checkNoPassword(password: unknown): void {
+  if (password === undefined || password === null || password === '') return
+  throw optionError(
+    typeof password === 'function'
+      ? 'password is a function, which is not called here: the login is fetched for redshift. Leave password out, and move the options of redshiftPassword({ … }) to redshift: { … }.'
+      : 'password is set. Leave it out: the password is fetched from AWS.',
+  )
+}
+
 /**
  * What a configuration says of the connection: pg's own keys win over those of the source, and these over `PG*`.
  * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`
  */
 export function givenConnection(config: RedshiftPgClientConfig, options: ConnectionOptions): GivenConnection {
   const url: ConnectionUrl = config.connectionString ? readUrl(config.connectionString) : {}
-  if (typeof config.password === 'string' && config.password !== '')
-    throw optionError('password is set. Leave it out: the password is fetched from AWS.')
+  checkNoPassword(config.password)
   if (url.password)
     throw optionError(
       'connectionString holds a password. Take it out: the password is fetched from AWS. The colon in a user such as IAM:alice is written %3A.',

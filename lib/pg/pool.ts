@@ -1,14 +1,21 @@
 import pg from 'pg'
 import { connectionOptionsOf, type RedshiftCredentials, toCredentials } from '../credentials.js'
 import { optionError } from '../errors.js'
+import { checkPlain } from '../intake.js'
 import type { RedshiftOptions } from '../options.js'
-import { clientClass, RedshiftPgClient, type RedshiftPgClientClass } from './client.js'
-import { givenConnection, REDSHIFT_PORT, type RedshiftPgClientConfig, tlsOf } from './config.js'
+import { binding, bindingOf, clientClass, type RedshiftPgClientClass } from './client.js'
+import { type Binding, boundConfig, givenConnection, REDSHIFT_PORT, tlsOf } from './config.js'
 import { knownUser } from './login.js'
 import { type RedshiftPasswordFunction, redshiftPassword } from './password.js'
 
+/** pg's own options. */
+export interface RedshiftPgOptions extends Omit<pg.PoolConfig, 'Client'> {
+  /** The class to build the clients on: `pg.Client` of any copy of pg, or one that extends it. Default: `pg.Client`. */
+  Client?: (new (...config: never[]) => { query(...args: never[]): unknown }) | undefined
+}
+
 /** Configuration of pg's own pool, plus one key. */
-export interface RedshiftPoolConfig extends pg.PoolConfig {
+export interface RedshiftPoolConfig extends RedshiftPgOptions {
   /** Which login to fetch: options, or credentials to share. Default: all is read off the connection. */
   redshift?: RedshiftOptions | RedshiftCredentials | undefined
 }
@@ -27,11 +34,14 @@ export class RedshiftPool extends pg.Pool {
 
   /** @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION` */
   constructor(config: RedshiftPoolConfig = {}) {
-    // Before super(), so that AWS keys never stand in `options`.
-    const redshift = toCredentials(config.redshift)
-    givenConnection(config, connectionOptionsOf(redshift))
-    super({ ...config, Client: config.Client ?? RedshiftPgClient, redshift } as pg.PoolConfig)
-    if (redshift !== config.redshift) this.#owned = redshift
+    checkPlain('The configuration of the pool', config)
+    const Client = clientClass(config.Client ?? pg.Client)
+    const given = boundConfig(config, bindingOf(Client))
+    // Before super(), so that AWS keys are never in `options`.
+    const redshift = toCredentials(given.redshift)
+    givenConnection(given, connectionOptionsOf(redshift))
+    super({ ...given, Client, redshift } as pg.PoolConfig)
+    if (redshift !== given.redshift) this.#owned = redshift
   }
 
   override end(): Promise<void>
@@ -53,19 +63,13 @@ export interface RedshiftPoolOptions extends pg.PoolConfig {
   password: RedshiftPasswordFunction
 }
 
-/** pg's own options, which win, and the caller's copy of the module. */
-export interface RedshiftPgOptions extends pg.PoolConfig {
-  /** The copy of `pg` to build the client on. Default: the one that this package finds. */
-  pg?: { Client: new (...config: never[]) => object } | undefined
-}
-
 /**
  * Options for whoever builds a `pg.Pool`: stock pg, the stand-alone `pg-pool`, and the libraries above them. The `Client` in it
  * takes user and password as one pair, and replaces a login that the server refuses. `password` (and `user`, where it is known)
  * serve libraries that also build a plain client.
  *
  * @param source options, or credentials to share
- * @param pgOptions pg's own options; they win. The key `pg` takes the caller's copy of the module.
+ * @param pgOptions pg's own options; they take precedence.
  * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`
  *
  * @example
@@ -75,15 +79,16 @@ export function redshiftPoolOptions(
   source: RedshiftOptions | RedshiftCredentials,
   pgOptions: RedshiftPgOptions = {},
 ): RedshiftPoolOptions {
-  const { pg: module, ...own } = pgOptions
-  if (own.Client)
-    throw optionError(
-      'Client is set, but redshiftPoolOptions makes its own. Set pg: { Client }, to have it made of that one.',
-    )
-  const redshift = toCredentials(source)
-  const options = connectionOptionsOf(redshift)
+  checkPlain('The second argument of redshiftPoolOptions', pgOptions)
+  if ('pg' in pgOptions) throw optionError('pg is set, which is not an option. Set Client: pg.Client in its place.')
+  const Base = clientClass(pgOptions.Client ?? pg.Client)
+  const credentials = toCredentials(source)
+  const options = connectionOptionsOf(credentials)
+  const bound: Binding = { redshift: credentials, password: redshiftPassword(credentials) }
+  // One of ours may be bound already, which is to the same credentials then.
+  boundConfig(bound, bindingOf(Base))
+  const { redshift: _, ...own } = boundConfig(pgOptions, bound)
   const { host, port, database, user = knownUser(options) } = givenConnection(own, options)
-  const Base = module ? clientClass(module.Client as typeof pg.Client) : RedshiftPgClient
   return {
     ...own,
     // Left out where it is looked up: for a host of undefined, pg takes localhost.
@@ -94,10 +99,8 @@ export function redshiftPoolOptions(
     ssl: tlsOf(own, options),
     // Bound to the credentials: libraries copy options deeply, and a copy of the credentials would be an empty shell.
     Client: class extends Base {
-      constructor(config?: string | RedshiftPgClientConfig) {
-        super({ ...(typeof config === 'string' ? { connectionString: config } : config), redshift })
-      }
+      static readonly [binding] = bound
     },
-    password: redshiftPassword(redshift),
+    password: bound.password,
   }
 }

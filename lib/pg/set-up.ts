@@ -1,8 +1,16 @@
 import type pg from 'pg'
-import { connectionOptionsOf, RedshiftCredentials, toCredentials } from '../credentials.js'
+import { connectionOptionsOf, isCredentials, type RedshiftCredentials, toCredentials } from '../credentials.js'
 import { RedshiftCredentialsError } from '../errors.js'
+import { checkPlain } from '../intake.js'
 import type { RedshiftOptions } from '../options.js'
-import { type GivenConnection, givenConnection, type RedshiftPgClientConfig, tlsOf } from './config.js'
+import {
+  type Binding,
+  boundConfig,
+  type GivenConnection,
+  givenConnection,
+  type RedshiftPgClientConfig,
+  tlsOf,
+} from './config.js'
 import { dryRun, isNative, sslOf } from './internals.js'
 import { checkSsl } from './login.js'
 
@@ -26,9 +34,12 @@ export interface RefusedSetUp {
 export function setUpClient(
   config: string | RedshiftPgClientConfig,
   Base: typeof pg.Client,
+  binding: Binding | undefined,
 ): ClientSetUp | RefusedSetUp {
   try {
-    return setUp(typeof config === 'string' ? { connectionString: config } : config, Base)
+    const given = typeof config === 'string' ? { connectionString: config } : config
+    checkPlain('The configuration of the client', given)
+    return setUp(boundConfig(given, binding), Base)
   } catch (refused) {
     // pg itself would refuse what some environments say of TLS.
     return { pgConfig: { ssl: true, sslnegotiation: 'postgres' }, refused }
@@ -67,7 +78,7 @@ export function checkClient(client: pg.Client, { credentials }: ClientSetUp): vo
 const shared = new WeakMap<object, RedshiftCredentials>()
 
 function sharedCredentials(source: RedshiftOptions | RedshiftCredentials | undefined): RedshiftCredentials {
-  if (source instanceof RedshiftCredentials) return source
+  if (isCredentials(source)) return source
   const key = source ?? shared
   const credentials = shared.get(key) ?? toCredentials(source)
   shared.set(key, credentials)

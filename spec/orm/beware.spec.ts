@@ -174,7 +174,7 @@ describe('What docs/orms.md tells to beware of, and', () => {
   it('pg-promise: connect({ direct: true }) makes a plain client, which works with a user that is named', async () => {
     const pgp = pgPromise()
     const open = (config: object) =>
-      pgp(redshiftPoolOptions(credentials, { ...emulator.poolConfig(), ...config, pg: pgp.pg }) as object)
+      pgp(redshiftPoolOptions(credentials, { ...emulator.poolConfig(), ...config, Client: pgp.pg.Client }) as object)
     const [chosen, named] = [open({}), open({ user: 'IAM:alice' })]
     expect(await chosen.one('SELECT current_user::text AS name')).to.deep.equal({ name: 'IAMR:analyst' })
     const { code } = await rejection(chosen.connect({ direct: true }))

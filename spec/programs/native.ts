@@ -9,7 +9,7 @@ async function outcomes(): Promise<unknown[]> {
   const native = pg.native
   if (!native) return ['no pg.native']
   // Without the variable, only the pool that is told to is a native one.
-  const pools = [new native.Pool(redshiftPoolOptions(source, { pg: native }))]
+  const pools = [new native.Pool(redshiftPoolOptions(source, { Client: native.Client }))]
   const clients: pg.Client[] = []
   if (process.env.NODE_PG_FORCE_NATIVE) {
     pools.push(new RedshiftPool(source), new pg.Pool(redshiftPoolOptions(source)))

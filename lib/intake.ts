@@ -1,0 +1,55 @@
+import { optionError, quoted } from './errors.js'
+
+/** Known to every copy of this package: npm may install two of them, and bundlers may make more. */
+const MARK = Symbol.for('pg-redshift-iam')
+
+/** Marks an object as one of this package. The mark is enumerable, so that a spread or a deep copy has it too. */
+export const mark = (made: object): void => {
+  Object.defineProperty(made, MARK, { value: true, enumerable: true })
+}
+
+/** Whether a copy of this package, this one or another, has made the value. */
+export const isMarked = (value: object): boolean => MARK in value
+
+/** Whether an object has only its own properties. Test runners have realms, each with an `Object.prototype` of its own. */
+export function isPlain(value: object): boolean {
+  const prototype: object | null = Object.getPrototypeOf(value)
+  return (
+    prototype === null ||
+    (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'propertyIsEnumerable'))
+  )
+}
+
+/** What an object is that is not plain. */
+function kindOf(value: object): string {
+  if ('then' in value && typeof value.then === 'function') return 'a promise'
+  if (Array.isArray(value)) return 'an array'
+  const { name } = Object(value.constructor) as { name?: unknown }
+  return typeof name === 'string' && /^\w{1,40}$/.test(name) && name !== 'Object'
+    ? `an instance of ${name}`
+    : 'an object with inherited properties'
+}
+
+/**
+ * Refuses everything but a plain object. Options are copied, and a copy of anything else would be empty: the login would be
+ * fetched for whatever the defaults say.
+ * @param name what the value is, for messages: `redshift`
+ * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`
+ */
+export function checkPlain(name: string, value: unknown): asserts value is object {
+  if (typeof value !== 'object' || value === null)
+    throw optionError(`${name} is ${quoted(value)}. Give a plain object of options.`)
+  if (isMarked(value) || Object(value.constructor).name === 'RedshiftCredentials')
+    throw optionError(
+      isPlain(value)
+        ? `${name} is a copy of a RedshiftCredentials object, which holds nothing. Give the object itself.`
+        : `${name} is a RedshiftCredentials object from another copy of pg-redshift-iam, or a Proxy of one. Give an object of the copy that uses it; \`npm ls pg-redshift-iam\` lists the copies.`,
+    )
+  if (isPlain(value)) return
+  const kind = kindOf(value)
+  throw optionError(
+    kind === 'a promise'
+      ? `${name} is a promise. Await it first.`
+      : `${name} is ${kind}, whose options would be lost. Give a plain object, such as { host, database }.`,
+  )
+}
