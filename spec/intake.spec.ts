@@ -1,0 +1,296 @@
+import { runInNewContext } from 'node:vm'
+import { expect } from 'chai'
+import pg from 'pg'
+import type { RedshiftEmulator } from '../lib/emulator/index.js'
+import {
+  RedshiftCredentials,
+  type RedshiftCredentialsError,
+  type RedshiftOptions,
+  RedshiftPgClient,
+  RedshiftPool,
+  type RedshiftPoolConfig,
+  redshiftBeforeConnect,
+  redshiftKnexConnection,
+  redshiftPassword,
+  redshiftPoolOptions,
+} from '../lib/index.js'
+import { startEmulator } from './support/emulator.js'
+import { rejection } from './support/rejection.js'
+import { expectNothingUncaught } from './support/uncaught.js'
+import { noSockets } from './support/until.js'
+
+const HOST = 'analytics.123456789012.us-west-2.redshift-serverless.amazonaws.com'
+
+/** The whole package once more, as a bundler, npm or a test runner may load it. */
+const importCopy = (): Promise<typeof import('../lib/index.js')> => import(`../lib/index.js?copy=${Math.random()}`)
+
+/** What a promise or a synchronous call is refused with. */
+async function refusal(attempt: () => unknown): Promise<RedshiftCredentialsError> {
+  try {
+    await attempt()
+  } catch (error) {
+    return error as RedshiftCredentialsError
+  }
+  throw new Error('It was not refused.')
+}
+
+describe('What is given', () => {
+  let emulator: RedshiftEmulator
+  const pools: pg.Pool[] = []
+
+  expectNothingUncaught()
+  before(async () => {
+    emulator = await startEmulator()
+  })
+  afterEach(async () => {
+    await Promise.all(pools.splice(0).map(pool => pool.ending || pool.end()))
+    await noSockets(emulator)
+    emulator.calls.length = emulator.logins.length = 0
+  })
+  after(() => emulator.close())
+
+  const track = <P extends pg.Pool>(pool: P): P => {
+    pools.push(pool)
+    return pool
+  }
+  const create = (config: RedshiftPoolConfig): RedshiftPool =>
+    track(new RedshiftPool({ ...emulator.poolConfig('serverless'), redshift: { aws: emulator.aws }, ...config }))
+  const currentUser = async (pool: pg.Pool | pg.Client): Promise<unknown> =>
+    (await pool.query('select current_user')).rows[0].current_user
+  const connectOnce = async (client: pg.Client): Promise<void> => {
+    await client.connect().finally(() => client.end())
+  }
+
+  /** Every way to give a source of the login. */
+  const sources: Readonly<Record<string, (source: never) => unknown>> = {
+    'redshiftPassword()': source => redshiftPassword(source),
+    RedshiftCredentials: source => new RedshiftCredentials(source),
+    RedshiftPgClient: source =>
+      connectOnce(new RedshiftPgClient({ ...emulator.poolConfig('serverless'), redshift: source })),
+    RedshiftPool: source => new RedshiftPool({ host: HOST, database: 'dev', redshift: source }),
+    'redshiftPoolOptions()': source => redshiftPoolOptions(source, { host: HOST, database: 'dev' }),
+    'redshiftKnexConnection()': source => redshiftKnexConnection(source, { host: HOST, database: 'dev' }),
+    'redshiftBeforeConnect()': source => redshiftBeforeConnect(source),
+  }
+
+  /** Every way to give a configuration of pg. */
+  const configurations: Readonly<Record<string, (config: never) => unknown>> = {
+    RedshiftPgClient: config => connectOnce(new RedshiftPgClient(config)),
+    RedshiftPool: config => new RedshiftPool(config),
+    'redshiftPoolOptions()': config => redshiftPoolOptions({}, config),
+    'redshiftKnexConnection()': config => redshiftKnexConnection({}, config),
+  }
+
+  describe('as the source of the login, in', () => {
+    const options: RedshiftOptions = { host: HOST, database: 'dev', dbUser: 'alice' }
+    class Settings {
+      readonly #options = options
+      get dbUser() {
+        return this.#options.dbUser
+      }
+    }
+    const lost: Readonly<Record<string, [source: unknown, message: RegExp]>> = {
+      'a promise': [Promise.resolve(options), / is a promise\. Await it first\.$/],
+      'a Map': [new Map(Object.entries(options)), / is an instance of Map, .*Give a plain object/],
+      'an instance with getters': [new Settings(), / is an instance of Settings, /],
+      'an object that inherits its options': [Object.create(options), / is an object with inherited properties, /],
+      'an array': [[options], / is an array, /],
+      'a function': [() => options, / is a function\. Give a plain object/],
+      null: [null, / is null\. Give a plain object/],
+      'a host': [HOST, / is "analytics\.\S+…?"?\. Give a plain object/],
+      'a copy of credentials': [{ ...new RedshiftCredentials(options) }, / is a copy of a RedshiftCredentials object/],
+      'a shell of credentials': [
+        Object.create(RedshiftCredentials.prototype),
+        / is a RedshiftCredentials object from /,
+      ],
+    }
+    for (const [entry, give] of Object.entries(sources)) {
+      describe(entry, () => {
+        for (const [title, [source, message]] of Object.entries(lost))
+          it(`${title} is refused`, async () => {
+            const error = await refusal(() => give(source as never))
+            expect(error).to.have.property('code', 'ERR_REDSHIFT_OPTION')
+            expect(error.message).to.match(message)
+            expect(emulator.logins).to.have.length(0)
+          })
+
+        it('credentials of another copy of the package are refused by name', async () => {
+          const { RedshiftCredentials: Other } = await importCopy()
+          expect(Other).to.not.equal(RedshiftCredentials)
+          const error = await refusal(() => give(new Other(options) as never))
+          expect(error.code).to.equal('ERR_REDSHIFT_OPTION')
+          expect(error.message).to.contain('from another copy of pg-redshift-iam')
+        })
+      })
+    }
+
+    it('a plain object is used, with or without a prototype, frozen, of another realm or behind a Proxy', async () => {
+      const plain = { aws: emulator.aws, dbUser: 'alice' }
+      for (const redshift of [
+        Object.assign(Object.create(null), plain),
+        Object.freeze({ ...plain }),
+        runInNewContext('({ aws, dbUser })', plain),
+        new Proxy(plain, {}),
+        {
+          ...plain,
+          get dbUser() {
+            return 'alice'
+          },
+        },
+      ])
+        expect(await currentUser(create({ redshift }))).to.equal('IAM:alice')
+    })
+  })
+
+  describe('as the configuration of pg, in', () => {
+    for (const [entry, give] of Object.entries(configurations))
+      it(`${entry}, is refused where it is no plain object`, async () => {
+        const config = { host: HOST, database: 'dev' }
+        for (const given of [Promise.resolve(config), new Map(Object.entries(config)), Object.create(config), null]) {
+          const error = await refusal(() => give(given as never))
+          expect(error.code).to.equal('ERR_REDSHIFT_OPTION')
+          expect(error.message).to.match(
+            / is (null|a promise|an instance of Map|an object with inherited properties)\b/,
+          )
+        }
+      })
+  })
+
+  describe('as a password', () => {
+    const passwords: readonly unknown[] = ['hunter2', () => 'hunter2', async () => 'hunter2', redshiftPassword(), 0, {}]
+
+    for (const [entry, give] of Object.entries(configurations))
+      it(`is refused by ${entry}, unless it is empty`, async () => {
+        for (const password of passwords) {
+          const error = await refusal(() => give({ host: HOST, database: 'dev', password } as never))
+          expect(error.code).to.equal('ERR_REDSHIFT_OPTION')
+          expect(error.message).to.match(/^password is (set\. Leave it out|a function, .*redshift: \{ … \})/)
+          expect(error.message).to.not.contain('hunter2')
+        }
+        expect(emulator.calls).to.have.length(0)
+      })
+
+    it('is left alone where it is empty', async () => {
+      for (const password of [undefined, null, ''])
+        expect(await currentUser(create({ password } as RedshiftPoolConfig))).to.equal('IAMR:analyst')
+    })
+
+    it('by redshiftPoolOptions() is taken by the client in it, and by RedshiftPool', async () => {
+      const made = redshiftPoolOptions({ aws: emulator.aws, dbUser: 'alice' }, emulator.poolConfig('serverless'))
+      for (const pool of [new pg.Pool(made), new RedshiftPool(made)])
+        expect(await currentUser(track(pool))).to.equal('IAM:alice')
+    })
+
+    it('of other options is refused beside the client of redshiftPoolOptions()', async () => {
+      const made = redshiftPoolOptions({ aws: emulator.aws }, emulator.poolConfig('serverless'))
+      const other = { ...made, password: redshiftPassword({ dbUser: 'alice' }) }
+      expect((await rejection(track(new pg.Pool(other)).query('select 1'))).message).to.match(/^password is a function/)
+      expect((await refusal(() => new RedshiftPool(other))).message).to.match(/^password is a function/)
+    })
+  })
+
+  describe('as Client', () => {
+    class Own extends pg.Client {
+      readonly own = true
+    }
+    /** As some tools for tracing wrap a class. */
+    const Traced = new Proxy(pg.Client, {
+      construct: (target, args, newTarget) => Reflect.construct(target, args, newTarget),
+    })
+    function Old(this: unknown, config: pg.ClientConfig) {
+      return Reflect.construct(pg.Client, [config], new.target ?? Old)
+    }
+    Object.setPrototypeOf(Old, pg.Client)
+    Old.prototype = Object.create(pg.Client.prototype, { constructor: { value: Old } })
+
+    it('is the class that the clients of a pool are built on, with IAM, TLS and port as ever', async () => {
+      for (const Client of [pg.Client, Own, Traced, Old as never, class extends RedshiftPgClient {}, RedshiftPgClient])
+        for (const make of [
+          (config: RedshiftPoolConfig) => create(config),
+          ({ Client, redshift = {} }: RedshiftPoolConfig) =>
+            track(new pg.Pool(redshiftPoolOptions(redshift, { ...emulator.poolConfig('serverless'), Client }))),
+        ]) {
+          const pool = make({ Client, redshift: { aws: emulator.aws, dbUser: 'alice' } })
+          const client = await pool.connect()
+          expect(client).to.be.an.instanceOf(Client)
+          expect(client).to.be.an.instanceOf(pg.Client)
+          expect(await currentUser(client as pg.Client)).to.equal('IAM:alice')
+          client.release()
+          await pool.end()
+        }
+      expect(emulator.logins.every(({ tls, ok }) => tls && ok)).to.equal(true)
+    })
+
+    it('does not make a pool forget that TLS is required, nor the port', async () => {
+      const plain = create({ Client: Own, ssl: false })
+      expect(await rejection(plain.query('select 1'))).to.have.property('code', 'ERR_REDSHIFT_TLS')
+      const asked: unknown[] = []
+      const { host, database, stream } = emulator.poolConfig('serverless')
+      const spied = () => {
+        const socket = stream()
+        const { connect } = socket
+        socket.connect = (...args: unknown[]) => {
+          asked.push(args)
+          return connect.apply(socket, args)
+        }
+        return socket
+      }
+      const pool = track(
+        new RedshiftPool({
+          Client: Own,
+          host,
+          database,
+          stream: spied,
+          ssl: { ca: emulator.ca },
+          redshift: { aws: emulator.aws },
+        }),
+      )
+      expect(await currentUser(pool)).to.equal('IAMR:analyst')
+      expect(asked).to.deep.equal([[5439, host]])
+    })
+
+    it('of redshiftPoolOptions() keeps its credentials in a RedshiftPool, and is refused beside others', async () => {
+      const made = redshiftPoolOptions({ aws: emulator.aws, dbUser: 'alice' }, emulator.poolConfig('serverless'))
+      const { Client } = made
+      expect(await currentUser(create({ Client, redshift: undefined }))).to.equal('IAM:alice')
+      const elsewhere = { ...made, redshift: { aws: emulator.aws, dbUser: 'bob' } }
+      for (const attempt of [
+        () => new RedshiftPool(elsewhere),
+        () => track(new pg.Pool(elsewhere)).query('select 1'),
+        () => redshiftPoolOptions({ dbUser: 'bob' }, { ...emulator.poolConfig('serverless'), Client }),
+      ]) {
+        const error = await refusal(attempt)
+        expect(error).to.have.property('code', 'ERR_REDSHIFT_OPTION')
+        expect(error.message).to.match(/^redshift is set beside a Client of redshiftPoolOptions/)
+      }
+    })
+
+    it('is refused where it is no client of pg, or one of another copy of the package', async () => {
+      const copy = await importCopy()
+      function factory(config: pg.ClientConfig) {
+        return new pg.Client(config)
+      }
+      factory.prototype = pg.Client.prototype
+      for (const [Client, message] of [
+        [pg, /^Client is an object\. Set it to pg\.Client/],
+        [Date, /^Client is a function\. Set it to pg\.Client/],
+        [() => new pg.Client(), /^Client is a function\. Set it to pg\.Client/],
+        [copy.RedshiftPgClient, /^Client is a class from another copy of pg-redshift-iam/],
+        [class extends copy.RedshiftPgClient {}, /^Client is a class from another copy of pg-redshift-iam/],
+      ] as const)
+        for (const attempt of [
+          () => create({ Client: Client as never }),
+          () => redshiftPoolOptions({}, { host: HOST, database: 'dev', Client: Client as never }),
+        ])
+          expect((await refusal(attempt)).message).to.match(message)
+      const made = create({ Client: factory as never })
+      expect((await refusal(() => made.query('select 1'))).message).to.match(/^The constructor of Client returns/)
+      expect(emulator.connections).to.equal(0)
+    })
+
+    it('is told that there is no option pg, which it takes the place of', async () => {
+      const given = { host: HOST, database: 'dev', pg }
+      expect((await refusal(() => redshiftPoolOptions({}, given))).message).to.match(/^pg is set.*Client: pg\.Client/)
+    })
+  })
+})
