@@ -1,0 +1,71 @@
+import { spawn } from 'node:child_process'
+import { constants } from 'node:os'
+import { EXIT_CODES } from './terminal/exit-codes.js'
+import { codeOf } from './terminal/failure.js'
+
+/** Passed on to the command. What a terminal sends reaches the command by itself. */
+const SIGNALS: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2']
+const TERMINAL_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT']
+
+/** How a command ended. */
+export interface CommandEnd {
+  readonly code: number
+  readonly signal: NodeJS.Signals | null
+}
+
+/** A command that runs on this process's own input and output, and gets the signals that this process gets. */
+export interface RunningCommand {
+  readonly pid: number | undefined
+  /** Never rejects: a command that cannot be started has the exit code of a shell, and a message on stderr. */
+  readonly ended: Promise<CommandEnd>
+}
+
+export function startCommand(command: string, parameters: readonly string[], env: NodeJS.ProcessEnv): RunningCommand {
+  const child = spawn(command, parameters, { stdio: 'inherit', env })
+  const forward = (signal: NodeJS.Signals): void => {
+    child.kill(signal)
+  }
+  // On a terminal, Ctrl-C goes to the whole group: the command is told already, and decides. Who sent a signal, Node does not tell.
+  const onTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY
+  const fromTerminal = onTerminal ? (): void => {} : forward
+  for (const signal of SIGNALS) process.on(signal, forward)
+  for (const signal of TERMINAL_SIGNALS) process.on(signal, fromTerminal)
+  const release = (): void => {
+    for (const signal of SIGNALS) process.off(signal, forward)
+    for (const signal of TERMINAL_SIGNALS) process.off(signal, fromTerminal)
+  }
+  const ended = new Promise<CommandEnd>(resolve => {
+    child.once('error', error => {
+      release()
+      process.stderr.write(`pg-redshift-iam: ${whyNotRun(command, error)}\n`)
+      resolve({
+        code: codeOf(error) === 'ENOENT' ? EXIT_CODES.notFound : EXIT_CODES.notExecutable,
+        signal: null,
+      })
+    })
+    child.once('exit', (code, signal) => {
+      release()
+      resolve({ code: code ?? 128 + (signal ? constants.signals[signal] : 0), signal })
+    })
+  })
+  return { pid: child.pid, ended }
+}
+
+/** Ends this process as a command has ended. */
+export function endLike({ code, signal }: CommandEnd): void {
+  process.exitCode = code
+  // The parent of this process sees that the command died of a signal.
+  if (signal) process.kill(process.pid, signal)
+}
+
+function whyNotRun(command: string, error: Error): string {
+  const name = JSON.stringify(command)
+  switch (codeOf(error)) {
+    case 'ENOENT':
+      return `The command ${name} was not found. Install it, or give its path.`
+    case 'EACCES':
+      return `The command ${name} may not be executed. Check its permissions.`
+    default:
+      return `The command ${name} could not be started: ${error.message}.`
+  }
+}
