@@ -31,9 +31,13 @@ export async function buildCli(folder: string): Promise<void> {
       {
         name: 'own-package',
         setup: ({ onResolve }) => {
-          onResolve({ filter: /^(\.\.\/)+index\.js$/ }, ({ path, resolveDir }) =>
-            join(resolveDir, path) === join(root, 'lib/index.js') ? { path: '../index.js', external: true } : undefined,
-          )
+          // The package's own entries, which are loaded when they are needed.
+          onResolve({ filter: /^(\.\.\/)+(emulator\/)?index\.js$/ }, ({ path, resolveDir }) => {
+            const entry = ['index.js', 'emulator/index.js'].find(
+              name => join(resolveDir, path) === join(root, 'lib', name),
+            )
+            return entry === undefined ? undefined : { path: `../${entry}`, external: true }
+          })
           onResolve({ filter: /\/sdk\.cjs$/ }, () => ({ path: '../aws/sdk.cjs', external: true }))
         },
       },

@@ -39,13 +39,13 @@ export function text(value: string): string {
   }
 }
 
-const whole = (value: string): number => {
+export const whole = (value: string): number => {
   if (!/^\+?\d+$/.test(value)) throw new InvalidArgumentError('It is a whole number.')
   return Number(value)
 }
 
 /** `a b`, or the AWS CLI's other spelling of a list, `'["a","b"]'`. */
-const names = (value: string, before: unknown): string[] => {
+export const names = (value: string, before: unknown): string[] => {
   const collected = Array.isArray(before) ? before : []
   if (!value.startsWith('[')) return [...collected, text(value)]
   try {

@@ -8,6 +8,7 @@ Commands
   check          find out why a login does not work, step by step
   credentials    print a login, as the AWS CLI does, or for psql and other tools
   exec           run a command with a login in its environment
+  emulate        run a local Redshift for tests, alone or around a command
 
 Flags
   --help         this text, or that of a command
@@ -85,5 +86,25 @@ Examples
   pg-redshift-iam exec --host $HOST --db-name dev -- psql
   PGHOSTADDR=127.0.0.1 pg-redshift-iam exec --host $HOST --db-name dev -- psql
   pg-redshift-iam exec --host $HOST --db-name dev -- pg_dump -t sales
+`,
+  emulate: `Usage: pg-redshift-iam emulate [flags] [-- <command> [arguments]]
+
+Runs a local Redshift: PostgreSQL with TLS, and AWS's API that hands out logins.
+Without a command it prints what to set, and runs until Ctrl-C. With one, the
+command finds everything in its environment, and its exit code comes back.
+
+Targets  --hosts NAME...  --custom-domains NAME=TARGET...  --databases NAME...
+Logins   --lifetime-seconds N (5 or more)  --users NAME...  --identity IAMR:ROLE
+         --next-refresh-seconds N  --authentication cleartext|md5
+Server   --redshift-dialect  --postgres URL (its password in PGPASSWORD)
+         --port N  --aws-port N  --listen-address 127.0.0.1|0.0.0.0
+Faults   --fail KIND[,FIELD=VALUE...]   --control [--control-port N]: change
+         faults by HTTP, with the token in REDSHIFT_EMULATOR_CONTROL_TOKEN
+Output   --json  --debug
+
+Examples
+  pg-redshift-iam emulate --lifetime-seconds 10 -- npm test
+  pg-redshift-iam emulate --fail throttling,times=3 -- pytest
+  pg-redshift-iam emulate --port 5439 --json
 `,
 } as const

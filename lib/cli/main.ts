@@ -20,7 +20,8 @@ function fail(error: unknown): void {
   debugError(error)
   const code = exitCodeFor(error)
   // As `env` does: another code would be taken for the command's.
-  process.exitCode = argv[0] === 'exec' && code !== EXIT_CODES.usage ? EXIT_CODES.notRun : code
+  const runsCommand = argv[0] === 'exec' || argv[0] === 'emulate'
+  process.exitCode = runsCommand && code !== EXIT_CODES.usage ? EXIT_CODES.notRun : code
 }
 
 /** Ends the process when all that was printed is out: a provider of AWS credentials that hangs would keep it alive. */

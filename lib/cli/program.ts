@@ -3,6 +3,8 @@ import { Command, CommanderError } from 'commander'
 import { check } from './check/check.js'
 import { meanings } from './command-line.js'
 import { credentials } from './credentials/credentials.js'
+import { emulate } from './emulate/emulate.js'
+import { addEmulateFlags } from './emulate/flags.js'
 import { exec } from './exec.js'
 import { addFlags, text } from './flags.js'
 import { HELP } from './help.js'
@@ -74,6 +76,13 @@ export function createProgram(env: NodeJS.ProcessEnv): Command {
       .passThroughOptions()
       .argument('<command...>')
       .action(([command, ...parameters], flags) => exec(flags, command, parameters, env)),
+  )
+
+  program.addCommand(
+    addEmulateFlags(prepared(new Command('emulate'), HELP.emulate))
+      .passThroughOptions()
+      .argument('[command...]')
+      .action((command, flags) => emulate(flags, command, env)),
   )
   return program
 }

@@ -25,7 +25,9 @@ describe('The command line in the package', () => {
     expect(code.startsWith('#!/usr/bin/env node\n')).to.equal(true)
     const imported = [...code.matchAll(/\b(?:from|import\()\s*"([^"]+)"/g)].map(([, name = '']) => name)
     const foreign = imported.filter(name => !/^(node:)?[a-z_/]+$/.test(name))
-    expect(new Set(foreign)).to.deep.equal(new Set(['../index.js', '../aws/sdk.cjs', '@aws-sdk/client-redshift']))
+    expect(new Set(foreign)).to.deep.equal(
+      new Set(['../index.js', '../emulator/index.js', '../aws/sdk.cjs', '@aws-sdk/client-redshift']),
+    )
     expect(Object.keys(packageFile.dependencies)).to.deep.equal([
       '@aws-sdk/client-redshift',
       '@aws-sdk/client-redshift-serverless',

@@ -15,7 +15,7 @@ describe('The command line at a terminal', function () {
     emulator = started
   })
 
-  const COMMANDS = [[], ['check'], ['credentials'], ['exec']]
+  const COMMANDS = [[], ['check'], ['credentials'], ['exec'], ['emulate']]
   for (const command of COMMANDS)
     it(`has help of at most 24 lines of 80 columns, with examples: ${['pg-redshift-iam', ...command].join(' ')}`, async () => {
       const { code, stdout, stderr } = await cli.run([...command, '--help'])

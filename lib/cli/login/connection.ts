@@ -62,10 +62,7 @@ export type ConnectionFormat = (typeof CONNECTION_FORMATS)[number]
 export function formatConnection(kind: ConnectionFormat, connection: Connection): string {
   switch (kind) {
     case 'env':
-      return Object.entries(libpqVariables(connection))
-        .map(([name, value]) => `export ${name}=${shellWord(value)}\n`)
-        .concat(`unset ${MISLEADING.join(' ')}\n`)
-        .join('')
+      return exports(libpqVariables(connection), MISLEADING)
     case 'url':
       return `${urlOf(connection)}\n`
     case 'pgpass':
@@ -74,6 +71,12 @@ export function formatConnection(kind: ConnectionFormat, connection: Connection)
 }
 
 /** For `eval` in any POSIX shell. */
+export const exports = (set: Readonly<Record<string, string>>, unset: readonly string[]): string =>
+  Object.entries(set)
+    .map(([name, value]) => `export ${name}=${shellWord(value)}\n`)
+    .concat(`unset ${unset.join(' ')}\n`)
+    .join('')
+
 const shellWord = (value: string): string => `'${value.replaceAll("'", `'\\''`)}'`
 
 // https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS

@@ -1,0 +1,129 @@
+import { randomBytes } from 'node:crypto'
+import { chmodSync, mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { RedshiftEmulator } from '../../emulator/index.js'
+import { Keeper } from '../../emulator/postgres/keeper.js'
+import { exports } from '../login/connection.js'
+import { type CommandEnd, endLike, startCommand } from '../run-command.js'
+import { codeOf, UsageError } from '../terminal/failure.js'
+import { ControlEndpoint } from './control.js'
+import { ControlRoutes } from './control-routes.js'
+import { type EmulateFlags, emulatorOptions } from './flags.js'
+import { checkPeers } from './peers.js'
+import { changed, TOKEN, type Variables, variablesFor } from './variables.js'
+
+const STOP_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP']
+
+/**
+ * `emulate`: runs a local Redshift until it is told to stop, or for as long as a command runs.
+ * @param command empty: none
+ * @param env the environment as the process found it, for what it starts
+ */
+export async function emulate(flags: EmulateFlags, command: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
+  const token = controlToken(flags, command.length > 0, env)
+  const options = emulatorOptions(flags, env)
+  checkPeers(flags.postgres === undefined)
+  const { startRedshiftEmulator } = await import('../../emulator/index.js')
+  const folder = mkdtempSync(join(tmpdir(), 'redshift-emulator-ca-'))
+  const keeper = await Keeper.start(folder)
+  let emulator: RedshiftEmulator | undefined
+  let control: ControlEndpoint | undefined
+  let end: CommandEnd = { code: 0, signal: null }
+  try {
+    // The command may run as another user.
+    chmodSync(folder, 0o755)
+    emulator = await startRedshiftEmulator(options)
+    const routes = new ControlRoutes(emulator)
+    for (const fault of flags.fail ?? []) routes.add(fault)
+    if (token !== undefined) control = await ControlEndpoint.start(routes, token, flags.controlPort)
+    const variables = variablesFor(emulator, folder, env, control?.url)
+    if (command.length === 0) {
+      // Listened for before anybody is told that the emulator is ready.
+      const stopped = stopSignal()
+      print(flags, variables, emulator, control)
+      await stopped
+    } else {
+      const withToken = token !== undefined && { [TOKEN]: token }
+      end = await run(command, { ...changed(env, variables), ...withToken }, keeper)
+    }
+  } catch (error) {
+    throw explained(error, flags)
+  } finally {
+    await Promise.all([control?.close(), emulator?.close(), keeper.finish()])
+  }
+  endLike(end)
+}
+
+/** Undefined: no control endpoint is asked for. */
+function controlToken(flags: EmulateFlags, hasCommand: boolean, env: NodeJS.ProcessEnv): string | undefined {
+  if (!flags.control && flags.controlPort === undefined) return undefined
+  const given = env[TOKEN]
+  if (given && !/^[\x21-\x7e]{16,}$/.test(given))
+    throw new UsageError(`${TOKEN} is too short, or holds spaces. Set it to 16 letters and digits or more.`)
+  if (given) return given
+  // What is printed may be logged: the token is not among it.
+  if (!hasCommand)
+    throw new UsageError(`--control needs a token that only you know. Set ${TOKEN} to 16 letters and digits or more.`)
+  return randomBytes(24).toString('base64url')
+}
+
+async function run(command: readonly string[], env: NodeJS.ProcessEnv, keeper: Keeper): Promise<CommandEnd> {
+  const [name = '', ...parameters] = command
+  const { pid, ended } = startCommand(name, parameters, env)
+  // Where this process is killed, the keeper ends the command.
+  keeper.watch(pid)
+  const end = await ended
+  keeper.watch(undefined)
+  return end
+}
+
+function print(
+  flags: EmulateFlags,
+  { set, unset }: Variables,
+  { address, endpoint, ca }: RedshiftEmulator,
+  control: ControlEndpoint | undefined,
+): void {
+  const controlUrl = control && { controlUrl: control.url }
+  // In one piece: a script that waits for the output gets all of it.
+  if (flags.json)
+    process.stdout.write(`${JSON.stringify({ environment: set, unset, address, endpoint, ca, ...controlUrl })}\n`)
+  else process.stdout.write(exports(set, unset))
+  process.stderr.write('The emulator is ready. Ctrl-C ends it.\n')
+}
+
+/** Resolves at the first signal that asks for an end. A second one ends the process at once. */
+function stopSignal(): Promise<void> {
+  // Nothing of the emulator keeps the process alive.
+  const life = setInterval(() => {}, 2 ** 30)
+  return new Promise(resolve => {
+    const stop = (): void => {
+      clearInterval(life)
+      for (const signal of STOP_SIGNALS) process.off(signal, stop)
+      resolve()
+    }
+    for (const signal of STOP_SIGNALS) process.on(signal, stop)
+  })
+}
+
+/** An error of the emulator, as it helps somebody at a terminal. */
+function explained(error: unknown, { postgres }: EmulateFlags): unknown {
+  if (!(error instanceof Error)) return error
+  const option = /^(\w+): /.exec(error.message)?.[1]
+  if ((error instanceof TypeError || error instanceof RangeError) && option !== undefined)
+    return new UsageError(error.message.replace(option, flagOf(option)))
+  const code = codeOf(error)
+  if (code === 'EADDRINUSE' && 'port' in error)
+    return new Error(
+      `Port ${error.port} is in use. Choose another by --port, --aws-port or --control-port, or leave the flag out.`,
+      { cause: error },
+    )
+  if (postgres !== undefined && code !== undefined)
+    return new Error(
+      `The PostgreSQL server of --postgres cannot be used: ${error.message || code}. Check the URL, and PGPASSWORD.`,
+      { cause: error },
+    )
+  return error
+}
+
+const flagOf = (option: string): string => `--${option.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`
