@@ -34,7 +34,7 @@ const handWritten = (name: string): string =>
 
 /** What is imported after pg. */
 const MODULES: Readonly<Record<string, string>> = {
-  'pg-redshift-iam': `../../${BUILD}/index.js`,
+  'pg-redshift-iam': `../../${BUILD}/import/index.mjs`,
   '@aws-sdk/client-redshift': '@aws-sdk/client-redshift',
   '@aws-sdk/rds-signer': '@aws-sdk/rds-signer',
   [DSQL]: DSQL,

@@ -6,11 +6,13 @@ import { chmod, copyFile, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { entries, root } from './entries.js'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
-
-/** @param folder where `index.js` of the package is: the command line goes into `cli` below it */
-export async function buildCli(folder: string): Promise<void> {
+/**
+ * @param folder where the package's own files are: the command line goes into `cli` below it
+ * @returns what it imports
+ */
+export async function buildCli(folder: string): Promise<string[]> {
   const outfile = join(folder, 'cli/main.js')
   const { metafile } = await build({
     entryPoints: [join(root, 'lib/cli/main.ts')],
@@ -21,24 +23,29 @@ export async function buildCli(folder: string): Promise<void> {
     format: 'esm',
     target: 'node20',
     metafile: true,
-    // Names stay, for the stacks of --debug.
-    minifyWhitespace: true,
-    minifySyntax: true,
+    minify: true,
+    // For the stacks of --debug.
+    keepNames: true,
     external: ['@aws-sdk/*', 'pg'],
-    // CommonJS in an ES module: what it requires of Node is only found by a require of its own.
+    // What is loaded late is required: Node.js 20 takes half as long for the SDK, and the package itself is CommonJS.
+    supported: { 'dynamic-import': false },
+    // CommonJS in an ES module: what it requires is only found by a require of its own.
     banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
     plugins: [
       {
         name: 'own-package',
         setup: ({ onResolve }) => {
           // The package's own entries, which are loaded when they are needed.
-          onResolve({ filter: /^(\.\.\/)+(emulator\/)?index\.js$/ }, ({ path, resolveDir }) => {
-            const entry = ['index.js', 'emulator/index.js'].find(
-              name => join(resolveDir, path) === join(root, 'lib', name),
-            )
-            return entry === undefined ? undefined : { path: `../${entry}`, external: true }
+          onResolve({ filter: /^\..*\/index\.js$/ }, ({ path, resolveDir }) => {
+            const source = join(resolveDir, path).replace(/\.js$/, '.ts')
+            const entry = entries.find(entry => join(root, entry.source) === source)
+            return entry && { path: `../${entry.name}.cjs`, external: true }
           })
-          onResolve({ filter: /\/sdk\.cjs$/ }, () => ({ path: '../aws/sdk.cjs', external: true }))
+          // An `import … from` of what is not bundled would be done at the start, by `--help` too.
+          onResolve({ filter: /\/(redshift|serverless)-sdk\.js$/ }, ({ path }) => ({
+            path: path.includes('redshift') ? '@aws-sdk/client-redshift' : '@aws-sdk/client-redshift-serverless',
+            external: true,
+          }))
         },
       },
     ],
@@ -48,6 +55,7 @@ export async function buildCli(folder: string): Promise<void> {
   const page = await readFile(join(root, 'docs/troubleshooting.md'), 'utf8')
   await writeFile(join(folder, 'cli/troubleshooting.md'), withoutNeighbours(page))
   await writeFile(join(folder, 'cli/LICENSES.txt'), await licences(Object.keys(metafile.inputs)))
+  return Object.values(metafile.outputs).flatMap(({ imports }) => imports.map(({ path }) => path))
 }
 
 /** A page that stands alone: links to other files become the text that they have. */

@@ -1,44 +1,69 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { expect } from 'chai'
-import { build } from 'esbuild'
+import { type BuildOptions, build } from 'esbuild'
 import { buildLibrary } from '../scripts/build-library.js'
+import { manifest } from '../scripts/build-manifest.js'
+import { entries } from '../scripts/entries.js'
 import { startEmulator } from './support/emulator.js'
 
 type Package = typeof import('../lib/index.js')
 
 const root = fileURLToPath(new URL('..', import.meta.url))
+const packageFile = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
-describe('the package as it is built', function () {
+describe('The package as it is built', function () {
   this.timeout(60_000)
 
+  /** A folder of a user's, with the package installed. */
   let folder: string
+  let dist: string
+  let require: NodeJS.Require
 
   before(async () => {
     // Below the project, so that it finds its dependencies.
     folder = mkdtempSync(join(root, 'node_modules/.pg-redshift-iam-'))
-    await buildLibrary(folder)
+    dist = join(folder, 'node_modules/pg-redshift-iam/dist')
+    await buildLibrary(dist)
+    symlinkSync(join(root, 'package.json'), join(dist, '../package.json'))
+    require = createRequire(join(folder, 'user.js'))
   })
   after(() => rmSync(folder, { recursive: true, force: true }))
 
-  const load = async (file: string): Promise<object> => import(pathToFileURL(join(folder, file)).href)
+  const importPath = async (path: string): Promise<object> => {
+    const file = join(folder, `import-${path.replace(/\W/g, '-')}.mjs`)
+    writeFileSync(file, `export * from '${path}'`)
+    return await import(pathToFileURL(file).href)
+  }
+  const pathOf = (path: string): string => path.replace('.', 'pg-redshift-iam')
 
-  it('is one file for the main entry point, and one for what the entry points share', () => {
-    const files = readdirSync(folder).filter(file => file.endsWith('.js'))
-    expect(files).to.have.lengthOf(2).and.include('index.js')
+  it('says where its entry points are', () => {
+    const { files, exports, main, types } = packageFile
+    expect({ files, exports, main, types }, 'npm run build').to.deep.equal(manifest)
   })
 
-  it('has its classes and functions under their own names', async () => {
-    const library = (await load('index.js')) as Package
+  it('gives the same classes and functions to import and to require', async () => {
+    for (const { path } of entries) {
+      const required = require(pathOf(path))
+      const imported = await importPath(pathOf(path))
+      expect(Object.keys(imported), path).to.have.members(Object.keys(required)).and.not.empty
+      for (const [name, value] of Object.entries(imported)) expect(value, name).to.equal(required[name])
+    }
+  })
+
+  it('shares its classes among its entry points', () => {
+    const { RedshiftCredentialsError } = require('pg-redshift-iam') as Package
+    const { redisStore } = require('pg-redshift-iam/redis') as typeof import('../lib/store/redis.js')
+    expect(() => redisStore({} as never, {} as never)).to.throw(RedshiftCredentialsError)
+  })
+
+  it('has its classes and functions under their own names', () => {
+    const library = require('pg-redshift-iam') as Package
     for (const [name, value] of Object.entries(library)) expect(value).to.have.property('name', name)
     expect(library.RedshiftCredentialsError.prototype.name).to.equal('RedshiftCredentialsError')
-  })
-
-  it('has the emulator and the Redis store at their places', async () => {
-    expect(await load('emulator/index.js')).to.have.keys('startRedshiftEmulator')
-    expect(await load('store/redis.js')).to.have.property('redisStore')
   })
 
   /** A login of each kind, from AWS. */
@@ -56,25 +81,47 @@ describe('the package as it is built', function () {
   }
 
   it('requires the SDK, which is faster than to import it', async () => {
-    await logIn((await load('index.js')) as Package)
-    const { cache, resolve } = createRequire(join(folder, 'index.js'))
-    expect(cache[join(folder, 'aws/sdk.cjs')]?.children.map(({ filename }) => filename)).to.have.members([
-      resolve('@aws-sdk/client-redshift'),
-      resolve('@aws-sdk/client-redshift-serverless'),
-    ])
+    const { cache } = require
+    await logIn((await importPath('pg-redshift-iam')) as Package)
+    for (const client of ['redshift', 'redshift-serverless']) {
+      const parents = Object.values(cache).filter(module =>
+        module?.children.some(({ filename }) => filename === require.resolve(`@aws-sdk/client-${client}`)),
+      )
+      expect(parents.map(module => module?.filename).filter(name => name?.startsWith(dist))).to.have.length(1)
+    }
   })
 
-  it('imports the SDK in a bundle that cannot require it', async () => {
-    const outfile = join(folder, 'bundled.mjs')
+  it('loads no SDK client before it is used', () => {
+    const code = `require('pg-redshift-iam'); console.log(Object.keys(require.cache).filter(file => /client-redshift/.test(file)).length)`
+    expect(execFileSync(process.execPath, ['-e', code], { cwd: folder, encoding: 'utf8' })).to.equal('0\n')
+  })
+
+  /** A program that takes the package in both ways, as one file. */
+  async function bundle(name: string, options: BuildOptions): Promise<Package & { required: Package }> {
+    const entry = join(folder, `${name}.mjs`)
+    writeFileSync(entry, `export * from 'pg-redshift-iam'\nexport const required = require('pg-redshift-iam')\n`)
+    const outfile = join(folder, `${name}.bundle.${options.format === 'esm' ? 'mjs' : 'cjs'}`)
     await build({
-      entryPoints: [join(folder, 'index.js')],
+      entryPoints: [entry],
       outfile,
       bundle: true,
       platform: 'node',
-      format: 'esm',
       external: ['@aws-sdk/*', 'pg'],
+      ...options,
     })
-    expect(readFileSync(outfile, 'utf8')).to.include('__require("@aws-sdk/client-redshift")')
-    await logIn((await load('bundled.mjs')) as Package)
+    return options.format === 'esm' ? await import(pathToFileURL(outfile).href) : require(outfile)
+  }
+
+  for (const format of ['esm', 'cjs'] as const)
+    it(`is in a bundle once, and logs in from there, as ${format}`, async () => {
+      const library = await bundle(`bundled-${format}`, { format })
+      expect(library.required.RedshiftCredentials).to.equal(library.RedshiftCredentials)
+      await logIn(library)
+    })
+
+  it('is in a bundle once where the bundler has conditions of its own', async () => {
+    const library = await bundle('conditions', { format: 'cjs', conditions: ['custom'] })
+    expect(library.required.RedshiftCredentials).to.equal(library.RedshiftCredentials)
+    await logIn(library)
   })
 })

@@ -1,5 +1,5 @@
 // What a RedshiftPool makes its connections with, in CommonJS.
-const { RedshiftPgClient } = require('../../.cache/bench/dist/index.js')
+const { RedshiftPgClient } = require('../../.cache/bench/dist/index.cjs')
 const { aws, config, open } = require('./target.mjs')
 
 open(new RedshiftPgClient({ ...config, user: 'IAM:alice', redshift: { aws } }))

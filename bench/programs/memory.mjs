@@ -1,5 +1,5 @@
 // node --expose-gc memory.mjs ours|map KEYS [MAX_ENTRIES]: the heap after so many logins were asked for, in bytes.
-import { RedshiftCredentials } from '../../.cache/bench/dist/index.js'
+import { RedshiftCredentials } from '../../.cache/bench/dist/import/index.mjs'
 
 const [how, keys, maxEntries] = process.argv.slice(2)
 

@@ -15,5 +15,5 @@ export function builtPackage(): Promise<Package> {
 
 async function build(): Promise<Package> {
   await buildLibrary(BUILD)
-  return (await import(new URL(`../../${BUILD}/index.js`, import.meta.url).href)) as Package
+  return (await import(new URL(`../../${BUILD}/import/index.mjs`, import.meta.url).href)) as Package
 }

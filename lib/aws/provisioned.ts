@@ -6,7 +6,7 @@ import { describeCall, describeLookUp } from './call.js'
 import type { AwsClients, Service } from './client.js'
 import { loadRedshift } from './sdk.js'
 
-type Sdk = typeof import('@aws-sdk/client-redshift')
+type Sdk = Awaited<ReturnType<typeof loadRedshift>>
 
 const redshift: Service<Sdk> = {
   serviceId: 'Redshift',

@@ -6,7 +6,7 @@ import { describeCall, describeLookUp } from './call.js'
 import type { AwsClients, Service } from './client.js'
 import { loadRedshiftServerless } from './sdk.js'
 
-type Sdk = typeof import('@aws-sdk/client-redshift-serverless')
+type Sdk = Awaited<ReturnType<typeof loadRedshiftServerless>>
 
 const redshiftServerless: Service<Sdk> = {
   serviceId: 'Redshift Serverless',

@@ -14,20 +14,18 @@ const packageFile = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
 describe('The command line in the package', () => {
   let folder: string
+  let imported: readonly string[]
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'pg-redshift-iam-cli-'))
-    await buildCli(folder)
+    imported = await buildCli(folder)
   })
   after(() => rmSync(folder, { recursive: true, force: true }))
 
   it('is one file that imports nothing but Node, the package itself, and what the package depends on', () => {
     const code = readFileSync(join(folder, 'cli/main.js'), 'utf8')
     expect(code.startsWith('#!/usr/bin/env node\n')).to.equal(true)
-    const imported = [...code.matchAll(/\b(?:from|import\()\s*"([^"]+)"/g)].map(([, name = '']) => name)
     const foreign = imported.filter(name => !/^(node:)?[a-z_/]+$/.test(name))
-    expect(new Set(foreign)).to.deep.equal(
-      new Set(['../index.js', '../emulator/index.js', '../aws/sdk.cjs', '@aws-sdk/client-redshift']),
-    )
+    expect(new Set(foreign)).to.deep.equal(new Set(['../index.cjs', '../emulator.cjs', '@aws-sdk/client-redshift']))
     expect(Object.keys(packageFile.dependencies)).to.deep.equal([
       '@aws-sdk/client-redshift',
       '@aws-sdk/client-redshift-serverless',

@@ -1,2 +1,0 @@
-export declare const redshift: () => typeof import('@aws-sdk/client-redshift')
-export declare const redshiftServerless: () => typeof import('@aws-sdk/client-redshift-serverless')

@@ -1,0 +1,6 @@
+// Only what is used, by name: bundlers leave the rest of the SDK out.
+export {
+  GetCredentialsCommand,
+  GetWorkgroupCommand,
+  RedshiftServerlessClient,
+} from '@aws-sdk/client-redshift-serverless'
