@@ -266,7 +266,7 @@ for (const [version, module] of pgVersions)
       await stuck.reached(1)
       const second = await new Promise<string>((resolve, reject) => {
         setTimeout(() => {
-          pool.query('select current_user').then(({ rows }) => resolve(rows[0].current_user), reject)
+          pool.query('select session_user').then(({ rows }) => resolve(rows[0].session_user), reject)
         }, 500)
       })
       expect((await first).message).to.equal('Connection terminated due to connection timeout')

@@ -56,7 +56,7 @@ for (const [version, module] of pgVersions)
       return client
     }
     const currentUser = async (client: pg.Client): Promise<unknown> =>
-      (await client.query('select current_user')).rows[0].current_user
+      (await client.query('select session_user')).rows[0].session_user
 
     for (const authentication of ['cleartext', 'md5'] as const)
       for (const [form, connect] of Object.entries(forms))

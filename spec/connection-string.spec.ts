@@ -62,7 +62,7 @@ for (const [version, module] of pgVersions)
       try {
         await client.connect()
         const { rows } = await client.query(
-          `select current_user as "user", current_database() as database, current_setting('application_name') as app`,
+          `select session_user as "user", current_database() as database, current_setting('application_name') as app`,
         )
         const [port, host] = asked
         return { host, port, ...rows[0] }

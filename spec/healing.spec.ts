@@ -82,7 +82,7 @@ for (const [version, module] of pgVersions)
       emulator.identity = 'IAMR:admin'
       const client = create()
       await client.connect()
-      expect((await client.query('select current_user')).rows).to.deep.equal([{ current_user: 'IAMR:admin' }])
+      expect((await client.query('select session_user')).rows).to.deep.equal([{ session_user: 'IAMR:admin' }])
       expect(emulator.logins.map(({ user }) => user)).to.deep.equal(['IAMR:analyst', 'IAMR:admin'])
     })
 

@@ -65,7 +65,7 @@ describe('Logins of several identities and clusters', function () {
     })
     const users = await Promise.all(
       Array.from({ length: 40 }, async (_, i) => {
-        const { rows } = await (pools[i % 2] as pg.Pool).query('select current_user as name')
+        const { rows } = await (pools[i % 2] as pg.Pool).query('select session_user as name')
         return rows[0].name
       }),
     )

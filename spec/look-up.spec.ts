@@ -38,9 +38,9 @@ describe('A connection without a host', () => {
     return new RedshiftPool({ database, ssl, stream, redshift: { aws: server.aws, ...source }, ...config })
   }
   const used = async (pool: pg.Pool): Promise<unknown> => {
-    const { rows } = await pool.query('select current_user')
+    const { rows } = await pool.query('select session_user')
     await pool.end()
-    return rows[0].current_user
+    return rows[0].session_user
   }
   const count = (operation: EmulatedOperation): number =>
     emulator.calls.filter(call => call.operation === operation).length

@@ -34,7 +34,7 @@ for (const [version, { Client, Pool }] of pgVersions)
       return pool
     }
     const currentUser = async (pool: pg.Pool): Promise<unknown> =>
-      (await pool.query('select current_user, current_database()')).rows[0]
+      (await pool.query('select session_user, current_database()')).rows[0]
 
     /** Resolves when no client has a socket at the gateway any more. */
     const noSockets = async (): Promise<void> => {
@@ -43,7 +43,7 @@ for (const [version, { Client, Pool }] of pgVersions)
 
     it('logs a stock pool in as the IAM user, with cluster, region, database and user read off the connection', async () => {
       const pool = createPool({ password: redshiftPassword({ aws: emulator.aws }) })
-      expect(await currentUser(pool)).to.deep.equal({ current_user: 'IAM:alice', current_database: 'dev' })
+      expect(await currentUser(pool)).to.deep.equal({ session_user: 'IAM:alice', current_database: 'dev' })
       expect(emulator.calls).to.have.length(1)
       expect(emulator.calls[0]).to.deep.include({ operation: 'GetClusterCredentials', region: 'us-west-2' })
       expect(emulator.calls[0]?.parameters).to.deep.include({
@@ -97,13 +97,13 @@ for (const [version, { Client, Pool }] of pgVersions)
       const md5 = await startEmulator({ authentication: 'md5' })
       open.push({ end: () => md5.close() })
       const pool = new Pool({ ...md5.poolConfig(), user: 'IAM:alice', password: redshiftPassword({ aws: md5.aws }) })
-      expect(await currentUser(pool)).to.deep.include({ current_user: 'IAM:alice' })
+      expect(await currentUser(pool)).to.deep.include({ session_user: 'IAM:alice' })
       await pool.end()
     })
 
     it('creates the user and joins the group that the user name says', async () => {
       const pool = createPool({ user: 'IAMA:bob:analysts', password: redshiftPassword({ aws: emulator.aws }) })
-      expect(await currentUser(pool)).to.deep.include({ current_user: 'IAMA:bob:analysts' })
+      expect(await currentUser(pool)).to.deep.include({ session_user: 'IAMA:bob:analysts' })
       expect(emulator.calls[0]?.parameters).to.deep.include({ DbUser: 'bob', AutoCreate: true })
       expect(JSON.stringify(emulator.calls[0]?.parameters)).to.contain('analysts')
     })
@@ -118,10 +118,10 @@ for (const [version, { Client, Pool }] of pgVersions)
       ]
       const rows = await Promise.all(pools.map(currentUser))
       expect(rows).to.deep.equal([
-        { current_user: 'IAM:alice', current_database: 'dev' },
-        { current_user: 'IAM:alice', current_database: 'prod' },
-        { current_user: 'IAM:bob', current_database: 'dev' },
-        { current_user: 'IAM:alice', current_database: 'dev' },
+        { session_user: 'IAM:alice', current_database: 'dev' },
+        { session_user: 'IAM:alice', current_database: 'prod' },
+        { session_user: 'IAM:bob', current_database: 'dev' },
+        { session_user: 'IAM:alice', current_database: 'dev' },
       ])
       await Promise.all(pools.map(currentUser))
       expect(emulator.calls).to.have.length(4)
@@ -181,7 +181,7 @@ for (const [version, { Client, Pool }] of pgVersions)
       } as pg.ClientConfig)
       open.push(client)
       await client.connect()
-      expect((await client.query('select current_user')).rows).to.deep.equal([{ current_user: 'IAM:alice' }])
+      expect((await client.query('select session_user')).rows).to.deep.equal([{ session_user: 'IAM:alice' }])
     })
 
     it('names what its options need where it is called without a connection', async () => {

@@ -44,9 +44,9 @@ describe('redshiftPoolOptions()', () => {
   const options = (more: RedshiftPgOptions = {}, host?: 'provisioned') =>
     redshiftPoolOptions(credentials, { ...emulator.poolConfig(host ?? 'serverless'), ...more })
   const currentUser = async (pool: pg.Pool): Promise<unknown> => {
-    const { rows } = await pool.query('select current_user')
+    const { rows } = await pool.query('select session_user')
     await pool.end()
-    return rows[0].current_user
+    return rows[0].session_user
   }
   const plain = (given: object) =>
     Object.fromEntries(Object.entries(given).filter(([, value]) => typeof value !== 'function'))
@@ -112,7 +112,7 @@ describe('redshiftPoolOptions()', () => {
       const { Client: _, ...given } = options({ user: 'IAM:alice' }, 'provisioned')
       const client = new module.Client(given)
       await client.connect()
-      expect((await client.query('select current_user')).rows).to.deep.equal([{ current_user: 'IAM:alice' }])
+      expect((await client.query('select session_user')).rows).to.deep.equal([{ session_user: 'IAM:alice' }])
       await client.end()
     })
 

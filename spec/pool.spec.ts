@@ -83,7 +83,7 @@ describe('RedshiftPool', () => {
     expect((await rejection(untrusting.query('select 1'))).code).to.match(/SELF_SIGNED|UNABLE_TO_VERIFY/)
     expect(asked).to.deep.equal([[5439, host]])
     const trusting = new RedshiftPool({ host, database, redshift, stream, ssl: { ca: emulator.ca } })
-    expect((await trusting.query('select current_user')).rows).to.deep.equal([{ current_user: 'IAMR:analyst' }])
+    expect((await trusting.query('select session_user')).rows).to.deep.equal([{ session_user: 'IAMR:analyst' }])
     await Promise.all([untrusting.end(), trusting.end()])
   })
 
@@ -105,12 +105,12 @@ describe('RedshiftPool', () => {
     rotating.identity = 'IAMR:admin'
     const users = new Set<string>()
     await until('the user has changed', async () => {
-      const { rows } = await pool.query('select current_user')
-      users.add(rows[0].current_user)
+      const { rows } = await pool.query('select session_user')
+      users.add(rows[0].session_user)
       return users.has('IAMR:admin')
     })
     expect([...users]).to.deep.equal(['IAMR:analyst', 'IAMR:admin'])
-    expect((await first.query('select current_user')).rows).to.deep.equal([{ current_user: 'IAMR:analyst' }])
+    expect((await first.query('select session_user')).rows).to.deep.equal([{ session_user: 'IAMR:analyst' }])
     first.release()
     await pool.end()
     const serials = rotating.logins.map(({ serial = 0 }) => serial)

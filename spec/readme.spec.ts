@@ -38,7 +38,7 @@ describe('README', function () {
   it('has a first example that works word for word', async () => {
     const { code, stdout, stderr } = await run('first.ts', first?.code ?? '')
     expect(stderr).to.equal('')
-    expect(stdout).to.equal("[ { current_user: 'IAM:alice' } ]\n")
+    expect(stdout).to.equal("[ { current_user: 'alice' } ]\n")
     expect(code).to.equal(0)
     expect(emulator.calls.map(call => call.operation)).to.deep.equal(['GetClusterCredentials'])
   })

@@ -104,7 +104,7 @@ describe('A stock client whose password function refuses', function () {
       await credentials.get({ ...emulator.poolConfig(), user: 'IAM:alice' }).catch(() => {})
       await new Promise(resolve => setTimeout(resolve, 20))
     }
-    const { rows } = await pool.query('select current_user as name')
+    const { rows } = await pool.query('select session_user as name')
     expect(rows).to.deep.equal([{ name: 'IAM:alice' }])
     await pool.end()
     await credentials.close()

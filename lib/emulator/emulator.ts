@@ -8,7 +8,8 @@ import { Gateway } from './gateway/gateway.js'
 import { gatewayStream } from './gateway/stream.js'
 import { IssuedLogins } from './logins.js'
 import { Catalog } from './postgres/catalog.js'
-import { asSuperuser, runningServer, type Server } from './postgres/server.js'
+import { runningServer, type Server } from './postgres/server.js'
+import { runSetUp } from './postgres/set-up.js'
 import { startServer } from './postgres/start-server.js'
 import { readOptions, type Settings } from './settings.js'
 import type {
@@ -162,13 +163,14 @@ class Emulator implements RedshiftEmulator {
   }
 
   async query(sql: string, database = this.#settings.databases[0] ?? ''): Promise<Record<string, unknown>[]> {
-    // Set-up grants rights to users that have not logged in yet.
-    const { users = [], identities } = this.#settings
-    const expected = [this.identity, ...Object.values(identities), ...users.map(user => `IAM:${user}`)]
-    await Promise.all([...new Set(expected)].map(user => this.#catalog.role(user)))
-    // Several statements have a result each: the last one counts.
-    const results = await asSuperuser(this.#server, database, client => client.query(sql))
-    return [results].flat().at(-1)?.rows ?? []
+    const { users, identities } = this.#settings
+    const { identity } = this
+    return runSetUp(this.#server, this.#catalog, {
+      sql,
+      database,
+      users,
+      identities: [identity, ...Object.values(identities)],
+    })
   }
 
   close(): Promise<void> {

@@ -10,8 +10,14 @@ export interface LoginTerms {
   /** Undefined: good for every database. */
   readonly database: string | undefined
   readonly lifetimeSeconds: number
-  /** The database user that has to exist, or is created: undefined where AWS chooses the user. */
-  readonly databaseUser: { readonly name: string; readonly autoCreate: boolean } | undefined
+  /** The database user that has to exist, or is created, and the groups that it joins. Undefined where AWS chooses the user. */
+  readonly databaseUser: DatabaseUser | undefined
+}
+
+export interface DatabaseUser {
+  readonly name: string
+  readonly autoCreate: boolean
+  readonly groups: readonly string[]
 }
 
 /** A login that the emulated AWS handed out. */

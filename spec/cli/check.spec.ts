@@ -86,7 +86,7 @@ describe('pg-redshift-iam check', function () {
     ])
     expect(named('api')).to.include({ status: 'passed', user: 'IAM:alice' })
     expect(named('network')).to.include({ host: CLUSTER, port: emulator.address.port, address: '127.0.0.1' })
-    expect(named('session')).to.include({ currentUser: 'IAM:alice' })
+    expect(named('session')).to.include({ currentUser: 'alice' })
     expect(Date.parse(String(named('expiry').refreshAt))).to.be.below(Date.parse(String(named('expiry').expiration)))
     const { secretAccessKey, sessionToken } = emulator.aws.credentials
     for (const secret of [secretAccessKey, sessionToken]) expect(stdout + stderr).not.to.include(secret)

@@ -153,7 +153,7 @@ describe('pg-redshift-iam exec', function () {
         env: { ...cli.env, PGHOST: CLUSTER, PGUSER: 'IAM:alice', PGSSLMODE: 'verify-full', PGSSLROOTCERT: 'ca.pem' },
       })
       child.stdin.end(line)
-      expect(await ended(child)).to.include({ code: 0, stdout: 'IAM:alice\n', stderr: '' })
+      expect(await ended(child)).to.include({ code: 0, stdout: 'alice\n', stderr: '' })
     })
   })
 })

@@ -120,7 +120,7 @@ describe('logins that are shared through Redis', function () {
       expect(emulator.calls).to.have.lengthOf(1)
       const [, , , , last] = fleet
       const pool = new RedshiftPool({ ...emulator.poolConfig(), redshift: last })
-      expect((await pool.query('select current_user')).rows).to.deep.equal([{ current_user: 'IAMA:alice' }])
+      expect((await pool.query('select session_user')).rows).to.deep.equal([{ session_user: 'IAMA:alice' }])
       await pool.end()
     })
 

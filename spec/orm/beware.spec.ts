@@ -115,7 +115,7 @@ describe('What docs/orms.md tells to beware of, and', () => {
   it("Drizzle: it takes a pool of one's own", async () => {
     const pool = new RedshiftPool({ ...emulator.poolConfig(), redshift: credentials })
     const db = drizzle({ client: pool })
-    const { rows } = await db.execute(sql`SELECT current_user::text AS name`)
+    const { rows } = await db.execute(sql`SELECT session_user::text AS name`)
     expect(rows).to.deep.equal([{ name: 'IAMR:analyst' }])
     expect(db.$client).to.equal(pool)
     await pool.end()
@@ -176,13 +176,13 @@ describe('What docs/orms.md tells to beware of, and', () => {
     const open = (config: object) =>
       pgp(redshiftPoolOptions(credentials, { ...emulator.poolConfig(), ...config, Client: pgp.pg.Client }) as object)
     const [chosen, named] = [open({}), open({ user: 'IAM:alice' })]
-    expect(await chosen.one('SELECT current_user::text AS name')).to.deep.equal({ name: 'IAMR:analyst' })
+    expect(await chosen.one('SELECT session_user::text AS name')).to.deep.equal({ name: 'IAMR:analyst' })
     const { code } = await rejection(chosen.connect({ direct: true }))
     // pg names the account of the operating system, or nobody.
     expect(code).to.be.oneOf(['ERR_REDSHIFT_USER_MISMATCH', '28000'])
     const direct = await named.connect({ direct: true })
     expect(direct.client.constructor).to.equal(pgp.pg.Client)
-    expect(await direct.one('SELECT current_user::text AS name')).to.deep.equal({ name: 'IAM:alice' })
+    expect(await direct.one('SELECT session_user::text AS name')).to.deep.equal({ name: 'IAM:alice' })
     await direct.done()
     await Promise.all([chosen.$pool.end(), named.$pool.end()])
   })

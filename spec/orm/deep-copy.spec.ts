@@ -15,7 +15,7 @@ describe('redshiftPoolOptions', () => {
   it('logs in with a deep copy too, which is what MikroORM hands to pg', async () => {
     const options = redshiftPoolOptions({ aws: emulator.aws }, emulator.poolConfig())
     const pool = new pg.Pool(Utils.copy(options))
-    const { rows } = await pool.query('SELECT current_user::text AS name')
+    const { rows } = await pool.query('SELECT session_user::text AS name')
     await pool.end()
     expect(rows).to.deep.equal([{ name: 'IAMR:analyst' }])
   })

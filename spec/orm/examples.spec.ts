@@ -78,7 +78,7 @@ describe('The examples', function () {
     describe(`of ${row.library}${row.onRedshift ? ', on Redshift,' : ''}`, () => {
       it('logs in as the user that it names, and again with the next password', async () => {
         const { answers, operations, logins, loginsBefore } = await lifeOf(row, 'named')
-        const answer = { user: named, categories }
+        const answer = { user: named.replace('IAM:', ''), categories }
         expect(answers).to.deep.equal([answer, answer, answer])
         expect(operations).to.deep.equal(['GetClusterCredentials', 'GetClusterCredentials'])
         expect(logins).to.deep.equal([

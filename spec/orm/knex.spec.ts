@@ -18,7 +18,7 @@ interface Session {
 }
 
 const session = (db: Knex): Promise<Session> =>
-  db.raw('SELECT pg_backend_pid() AS pid, current_user::text AS name').then(({ rows }) => rows[0])
+  db.raw('SELECT pg_backend_pid() AS pid, session_user::text AS name').then(({ rows }) => rows[0])
 
 /** Meanwhile, one of the pool's connections is busy. */
 const holding = <T>(db: Knex, run: (held: Session) => Promise<T>): Promise<T> =>

@@ -103,7 +103,7 @@ describe('What docs/orms.md says of Redshift and', () => {
         discovery: { warnWhenNoEntities: false },
         ...options,
       })
-      const [row] = await orm.em.execute<{ name: string }[]>('SELECT current_user AS name')
+      const [row] = await orm.em.execute<{ name: string }[]>('SELECT session_user AS name')
       await orm.close()
       return row?.name
     }

@@ -60,7 +60,7 @@ const versions: Readonly<Record<string, (settings: Settings) => Database>> = {
     }) as Database,
 }
 
-const current = 'SELECT current_user::text AS name, pg_backend_pid() AS pid'
+const current = 'SELECT session_user::text AS name, pg_backend_pid() AS pid'
 
 /** A query that reads, which replicas answer. */
 async function session(db: Database): Promise<{ name: string; pid: number }> {

@@ -23,7 +23,7 @@ const scenes = {
 
 const scene = process.env.SCENE as keyof typeof scenes
 const pool = scenes[scene]()
-pool.query('select current_user').then(
-  ({ rows }) => console.log(rows[0].current_user),
+pool.query('select session_user').then(
+  ({ rows }) => console.log(rows[0].session_user),
   error => console.log(error.message),
 )

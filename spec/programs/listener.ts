@@ -25,7 +25,7 @@ const connection = {
 const connect = async (): Promise<string> => {
   const client = new pg.Client({ ...connection, password: redshiftPassword(credentials) })
   await client.connect()
-  const { rows } = await client.query('select current_user as name')
+  const { rows } = await client.query('select session_user as name')
   await client.end()
   return rows[0].name
 }

@@ -25,7 +25,7 @@ async function work(): Promise<Seen> {
   await using credentials = new RedshiftCredentials()
   const pool = new pg.Pool({ ...connection, password: redshiftPassword(credentials), maxUses: 1 })
   const burst = async (): Promise<string[]> =>
-    Promise.all(Array.from({ length: 20 }, async () => (await pool.query('select current_user as name')).rows[0].name))
+    Promise.all(Array.from({ length: 20 }, async () => (await pool.query('select session_user as name')).rows[0].name))
   const isFresh = (): boolean => credentials.status()[0]?.phase === 'fresh'
   const users = await burst()
   const first = await credentials.get(connection)

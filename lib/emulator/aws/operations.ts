@@ -52,7 +52,7 @@ export class Operations {
     const { login, expiration } = this.#issue(call, {
       database: 'DbName',
       user,
-      databaseUser: { name, autoCreate },
+      databaseUser: { name, autoCreate, groups },
       repeat,
     })
     return { DbUser: login.user, DbPassword: login.password, Expiration: expiration }

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { SecureContext } from 'node:tls'
 import type { Faults, Meeting } from '../faults.js'
-import { type IssuedLogins, passwordRefusal, type Refusal } from '../logins.js'
+import { type IssuedLogin, type IssuedLogins, passwordRefusal, type Refusal } from '../logins.js'
 import type { Catalog } from '../postgres/catalog.js'
 import type { Server } from '../postgres/server.js'
 import { dial, openSession, type Session, SessionRefused } from '../postgres/session.js'
@@ -65,7 +65,7 @@ async function logIn(arrival: LoginArrival, parts: AdmissionParts): Promise<void
   if (rejection) return turnAway({ ...passwordRefusal(user), ...withoutUndefined(rejection) }, serial)
   if (!verdict.ok) return turnAway(verdict.refusal, serial)
   try {
-    const session = await openSessionFor(login, parts)
+    const session = await openSessionFor(verdict.login, login, parts)
     record({ ok: true, sqlstate: undefined, serial })
     start(stream, session, settings.redshiftDialect ? dialectFilters() : undefined)
   } catch (error) {
@@ -78,16 +78,22 @@ async function logIn(arrival: LoginArrival, parts: AdmissionParts): Promise<void
   }
 }
 
-async function openSessionFor(login: LoginRequest, { catalog, server }: AdmissionParts): Promise<Session> {
+async function openSessionFor(
+  issued: IssuedLogin,
+  { protocol, parameters, database }: LoginRequest,
+  { catalog, server }: AdmissionParts,
+): Promise<Session> {
   for (let attempt = 1; ; attempt += 1) {
-    const { name, password } = await catalog.role(login.user)
-    const parameters = new Map([...login.parameters, ['user', name], ['database', login.database]])
+    const { name, password, actsAs } = await catalog.loginRole(issued)
+    const start = new Map([...parameters, ['user', name], ['database', database]])
+    if (actsAs !== undefined) start.set('role', actsAs)
     try {
-      return await openSession(server, { protocol: login.protocol, parameters, password })
+      return await openSession(server, { protocol, parameters: start, password })
     } catch (error) {
       // Set-up SQL may have dropped the role, or another emulator changed its password.
-      if (attempt > 1 || !(error instanceof SessionRefused) || !error.sqlstate.startsWith('28')) throw error
-      catalog.forget(login.user)
+      const isOutdated = error instanceof SessionRefused && /^28|^22023|^42501/.test(error.sqlstate)
+      if (attempt > 1 || !isOutdated) throw error
+      catalog.forget(issued)
     }
   }
 }

@@ -12,16 +12,24 @@ const maxNameBytes = 63
  */
 const concurrencyStates = ['42710', '42P04', '23505', 'XX000', '55006']
 
-/** A role of the backing server that stands for a database user of Redshift. */
-export interface Role {
+/** A role of the backing server that a session logs in as. */
+export interface LoginRole {
   readonly name: string
   readonly password: string
+  /** The role whose name and rights the session then has. Undefined: its own. */
+  readonly actsAs: string | undefined
+}
+
+/** Whose role it is: the name to log in with and, where the caller named it, the database user with the groups that it joins. */
+export interface LoginIdentity {
+  readonly user: string
+  readonly databaseUser: { readonly name: string; readonly groups: readonly string[] } | undefined
 }
 
 /** The databases and roles that the backing server has for the emulator. */
 export class Catalog {
   readonly #server: Server
-  readonly #roles = new Map<string, Promise<Role>>()
+  readonly #loginRoles = new Map<string, Promise<LoginRole>>()
 
   constructor(server: Server) {
     this.#server = server
@@ -32,28 +40,41 @@ export class Catalog {
     for (const name of names) await this.#createDatabase(name)
   }
 
-  /** The role for a user name, created or taken over by the first who asks. */
-  role(user: string): Promise<Role> {
-    const known = this.#roles.get(user)
+  /** The role that a login uses, created or changed by the first session that needs it. */
+  loginRole(identity: LoginIdentity): Promise<LoginRole> {
+    const key = identityKey(identity)
+    const known = this.#loginRoles.get(key)
     if (known) return known
-    const role = this.#createRole(user)
-    this.#roles.set(user, role)
-    role.catch(() => this.forget(user))
+    const role = this.#createLoginRole(identity)
+    this.#loginRoles.set(key, role)
+    role.catch(() => this.forget(identity))
     return role
   }
 
-  /** Looks again the next time: somebody dropped the role, or changed its password. */
-  forget(user: string): void {
-    this.#roles.delete(user)
+  /** Looks again the next time: somebody dropped a role, or changed its password. */
+  forget(identity: LoginIdentity): void {
+    this.#loginRoles.delete(identityKey(identity))
+  }
+
+  forgetAll(): void {
+    this.#loginRoles.clear()
+  }
+
+  /** Creates the roles that are missing, for grants: database users and groups. */
+  async createRoles(names: readonly string[]): Promise<void> {
+    await this.#insistently(async client => {
+      for (const name of names.map(roleName)) {
+        const { rowCount } = await client.query('SELECT FROM pg_roles WHERE rolname = $1', [name])
+        if (rowCount === 0) await client.query(`CREATE ROLE ${pg.escapeIdentifier(name)}`)
+      }
+    })
   }
 
   async #createDatabase(name: string): Promise<void> {
-    await insistently(() =>
-      asSuperuser(this.#server, this.#server.database, async client => {
-        const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [name])
-        if (rowCount === 0) await client.query(`CREATE DATABASE ${pg.escapeIdentifier(name)}`)
-      }),
-    )
+    await this.#insistently(async client => {
+      const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [name])
+      if (rowCount === 0) await client.query(`CREATE DATABASE ${pg.escapeIdentifier(name)}`)
+    })
     await insistently(() =>
       asSuperuser(this.#server, name, async client => {
         const { rows } = await client.query(`SELECT has_schema_privilege('public', 'public', 'CREATE') AS open`)
@@ -62,27 +83,53 @@ export class Catalog {
     )
   }
 
-  async #createRole(user: string): Promise<Role> {
-    const role = { name: roleName(user), password: this.#derive('password', user).toString('base64url') }
-    const verifier = scramVerifier(role.password, this.#derive('salt', user).subarray(0, 16))
-    const attributes = `LOGIN PASSWORD ${pg.escapeLiteral(verifier)}`
-    await insistently(() =>
-      asSuperuser(this.#server, this.#server.database, async client => {
-        const { rows } = await client.query('SELECT rolpassword, rolcanlogin FROM pg_authid WHERE rolname = $1', [
-          role.name,
+  /**
+   * A login for a named database user becomes that user, as on Redshift. With groups it has their rights for this session only: a role
+   * of its own inherits them and the user's, under its own name.
+   */
+  async #createLoginRole({ user, databaseUser }: LoginIdentity): Promise<LoginRole> {
+    const name = roleName(user)
+    const password = this.#derive('password', user).toString('base64url')
+    const verifier = scramVerifier(password, this.#derive('salt', user).subarray(0, 16))
+    const { name: database, groups = [] } = databaseUser ?? {}
+    const memberOf = database === undefined ? [] : [database, ...groups].map(roleName)
+    await this.createRoles(memberOf)
+    await this.#insistently(async client => {
+      const inherit = groups.length > 0
+      const { rows } = await client.query(
+        'SELECT rolpassword, rolcanlogin AND rolinherit = $2 AS fits FROM pg_authid WHERE rolname = $1',
+        [name, inherit],
+      )
+      const [found] = rows
+      const attributes = `LOGIN ${inherit ? 'INHERIT' : 'NOINHERIT'} PASSWORD ${pg.escapeLiteral(verifier)}`
+      if (found?.rolpassword !== verifier || !found.fits) {
+        await client.query(`${found ? 'ALTER' : 'CREATE'} ROLE ${pg.escapeIdentifier(name)} ${attributes}`)
+      }
+      for (const role of memberOf) {
+        const { rows } = await client.query('SELECT pg_has_role($1::name, $2::name, $3) AS member', [
+          name,
+          role,
+          'MEMBER',
         ])
-        const [found] = rows
-        if (found?.rolpassword === verifier && found.rolcanlogin) return
-        await client.query(`${found ? 'ALTER' : 'CREATE'} ROLE ${pg.escapeIdentifier(role.name)} ${attributes}`)
-      }),
-    )
-    return role
+        if (!rows[0]?.member) await client.query(`GRANT ${pg.escapeIdentifier(role)} TO ${pg.escapeIdentifier(name)}`)
+      }
+    })
+    return { name, password, actsAs: groups.length > 0 || database === undefined ? undefined : roleName(database) }
+  }
+
+  /** Runs something as the superuser in the database that is always there, again where another emulator was in the way. */
+  #insistently(work: (client: pg.Client) => Promise<void>): Promise<void> {
+    return insistently(() => asSuperuser(this.#server, this.#server.database, work))
   }
 
   /** The same in every emulator on this server, so that none locks out the others by setting a password of its own. */
   #derive(purpose: string, user: string): Buffer {
     return createHmac('sha256', this.#server.password).update(`pg-redshift-iam emulator ${purpose}\0${user}`).digest()
   }
+}
+
+function identityKey({ user, databaseUser }: LoginIdentity): string {
+  return JSON.stringify([user, databaseUser?.name])
 }
 
 function roleName(user: string): string {

@@ -1,0 +1,82 @@
+import { GetClusterCredentialsWithIAMCommand } from '@aws-sdk/client-redshift'
+import { expect } from 'chai'
+import type { RedshiftEmulator } from '../../lib/emulator/index.js'
+import { connect, fetchLogin, type Login, redshift } from '../support/emulated-login.js'
+import { startEmulator } from '../support/emulator.js'
+import { rejection } from '../support/rejection.js'
+
+describe('Rights at the emulator', () => {
+  let emulator: RedshiftEmulator
+  /** Names of this process: the specs share a server. */
+  const named = (name: string) => `${name}_${process.pid}`
+  const [table, user, group] = [named('orders'), named('clerk'), named('readers')]
+  before(async () => {
+    emulator = await startEmulator()
+    await emulator.query(`CREATE TABLE ${table} (id integer); INSERT INTO ${table} VALUES (1)`)
+  })
+  after(async () => {
+    await emulator.query(`DROP TABLE ${table}`)
+    await emulator.close()
+  })
+
+  /** What a session with this login says to a query; the SQLSTATE if it refuses. */
+  const ask = async (login: Pick<Login, 'user' | 'password'>, sql = `SELECT id FROM ${table}`) => {
+    const client = await connect(emulator, login)
+    try {
+      return (await client.query(sql)).rows
+    } catch (error) {
+      return error instanceof Error && 'code' in error ? error.code : error
+    } finally {
+      await client.end()
+    }
+  }
+
+  it('are those of the database user, whose name current_user shows, with and without AutoCreate', async () => {
+    const logins = [
+      await fetchLogin(emulator, { DbUser: user, AutoCreate: false }),
+      await fetchLogin(emulator, { DbUser: user }),
+    ]
+    for (const login of logins) expect(await ask(login)).to.equal('42501')
+    await emulator.query(`GRANT SELECT ON ${table} TO ${user}`)
+    for (const login of logins) {
+      expect(await ask(login)).to.deep.equal([{ id: 1 }])
+      expect(await ask(login, 'SELECT current_user')).to.deep.equal([{ current_user: user }])
+    }
+  })
+
+  it('can be granted before the first login, but not to the name that AWS puts a prefix before', async () => {
+    const stranger = named('stranger')
+    await emulator.query(`GRANT SELECT ON ${table} TO ${stranger}`)
+    expect(await ask(await fetchLogin(emulator, { DbUser: stranger }))).to.deep.equal([{ id: 1 }])
+    const wrong = named('IAM:newcomer')
+    const error = await rejection(emulator.query(`GRANT SELECT ON ${table} TO "${wrong}"`))
+    expect(error.message).to.equal(`role "${wrong}" does not exist`)
+  })
+
+  it('come from groups for the session that asked for them, and for no other', async () => {
+    await emulator.query(`GRANT SELECT ON ${table} TO GROUP ${group}`)
+    const member = named('member')
+    const alone = await fetchLogin(emulator, { DbUser: member })
+    const grouped = await fetchLogin(emulator, { DbUser: member, DbGroups: [group] })
+    const client = await connect(emulator, grouped)
+    expect(await ask(alone)).to.equal('42501')
+    expect((await client.query(`SELECT id FROM ${table}`)).rows).to.deep.equal([{ id: 1 }])
+    await client.end()
+    await emulator.query(`GRANT INSERT ON ${table} TO ${member}`)
+    expect(await ask(grouped, `INSERT INTO ${table} SELECT 2 WHERE false`)).to.deep.equal([])
+  })
+
+  it('belong to the whole name where AWS chooses the user, even if a database user has the rest of it', async () => {
+    const identity = `IAM:${user}`
+    emulator.identity = identity
+
+    const command = new GetClusterCredentialsWithIAMCommand({ ClusterIdentifier: 'examplecluster' })
+    const { DbPassword: password = '' } = await redshift(emulator).send(command)
+    const login = { user: identity, password }
+    await emulator.query(`GRANT SELECT ON ${table} TO ${user}`)
+    expect(await ask(login)).to.equal('42501')
+    expect(await ask(login, 'SELECT current_user')).to.deep.equal([{ current_user: identity }])
+    await emulator.query(`GRANT SELECT ON ${table} TO "${identity}"`)
+    expect(await ask(login)).to.deep.equal([{ id: 1 }])
+  })
+})
