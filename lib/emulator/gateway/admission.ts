@@ -5,13 +5,16 @@ import type { SecureContext } from 'node:tls'
 import type { Faults, Meeting } from '../faults.js'
 import { type IssuedLogin, type IssuedLogins, passwordRefusal, type Refusal } from '../logins.js'
 import type { Catalog } from '../postgres/catalog.js'
+import { int32, message } from '../postgres/protocol.js'
 import type { Server } from '../postgres/server.js'
 import { dial, openSession, type Session, SessionRefused } from '../postgres/session.js'
 import type { Settings } from '../settings.js'
 import type { EmulatedLogin } from '../types.js'
 import { dialectFilters } from './dialect-session.js'
+import { greeting } from './greeting.js'
 import { type Arrival, askPassword, type LoginRequest, receive, refuse } from './handshake.js'
 import { type Filters, relay } from './relay.js'
+import { startInRedshift, withoutDriverParameters } from './startup.js'
 
 /** What a login at the gateway depends on. */
 export interface AdmissionParts {
@@ -65,9 +68,18 @@ async function logIn(arrival: LoginArrival, parts: AdmissionParts): Promise<void
   if (rejection) return turnAway({ ...passwordRefusal(user), ...withoutUndefined(rejection) }, serial)
   if (!verdict.ok) return turnAway(verdict.refusal, serial)
   try {
-    const session = await openSessionFor(verdict.login, login, parts)
+    const start = startParameters(login.parameters, settings.redshiftDialect)
+    if ('refusal' in start) {
+      // The parameters are looked at once the client is known.
+      stream.write(message('R', int32(0)))
+      return turnAway(start.refusal, serial)
+    }
+    const session = await openSessionFor(verdict.login, { ...login, parameters: start.parameters }, parts)
     record({ ok: true, sqlstate: undefined, serial })
-    start(stream, session, settings.redshiftDialect ? dialectFilters() : undefined)
+    const dialect = settings.redshiftDialect
+    const clientProtocolVersion = login.parameters.get('client_protocol_version')
+    stream.write(greeting(session.greeting, { dialect, clientProtocolVersion }))
+    join(stream, session, dialect ? dialectFilters() : undefined)
   } catch (error) {
     if (error instanceof SessionRefused) {
       record({ ok: false, sqlstate: error.sqlstate, serial })
@@ -76,6 +88,13 @@ async function logIn(arrival: LoginArrival, parts: AdmissionParts): Promise<void
       turnAway({ sqlstate: '57P03', message: `the backing PostgreSQL server cannot be reached: ${error}` }, serial)
     }
   }
+}
+
+function startParameters(
+  parameters: ReadonlyMap<string, string>,
+  dialect: boolean,
+): ReturnType<typeof startInRedshift> {
+  return dialect ? startInRedshift(parameters) : { parameters: withoutDriverParameters(parameters) }
 }
 
 async function openSessionFor(
@@ -98,14 +117,9 @@ async function openSessionFor(
   }
 }
 
-function start(client: Duplex, session: Session, filters: Filters | undefined): void {
-  if (client.destroyed) {
-    session.socket.destroy()
-    return
-  }
-  const toClient = filters?.toClient ?? client
-  toClient.write(session.preface)
-  relay(client, session.socket, filters)
+function join(client: Duplex, session: Session, filters: Filters | undefined): void {
+  if (client.destroyed) session.socket.destroy()
+  else relay(client, session.socket, filters)
 }
 
 async function wait(meeting: Meeting, faults: Faults): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Refusal } from '../logins.js'
 import { errorFields, errorResponse, message } from '../postgres/protocol.js'
-import { inRedshift, redshiftServerVersion, reportedParameters } from './dialect.js'
+import { inRedshift } from './dialect.js'
+import { reportedChange } from './greeting.js'
 import { MessageFilter } from './message-filter.js'
 import type { Filters } from './relay.js'
 
@@ -22,7 +23,7 @@ export function dialectFilters(): Filters {
       return bytes
     }),
     toClient: new MessageFilter((type, bytes) => {
-      if (type === 'S') return reportedParameter(bytes)
+      if (type === 'S') return reportedChange(bytes.subarray(5))
       if (type === 'E') return refusalFor(bytes, refusals) ?? bytes
       return bytes
     }),
@@ -34,12 +35,6 @@ function translatedParse(bytes: Buffer, translate: (sql: string) => string): Buf
   const sqlEnd = bytes.indexOf(0, sqlStart)
   const sql = translate(bytes.toString('utf8', sqlStart, sqlEnd))
   return message('P', bytes.subarray(5, sqlStart), sql, bytes.subarray(sqlEnd))
-}
-
-function reportedParameter(bytes: Buffer): Buffer | undefined {
-  const name = textAt(bytes, 5)
-  if (!reportedParameters.includes(name)) return undefined
-  return name === 'server_version' ? message('S', `${name}\0${redshiftServerVersion}\0`) : bytes
 }
 
 function refusalFor(bytes: Buffer, refusals: readonly Refusal[]): Buffer | undefined {

@@ -1,4 +1,5 @@
 import type { Refusal } from '../logins.js'
+import { configuration } from './configuration.js'
 import { masked, statements } from './sql-text.js'
 
 /** The version that Redshift reports: that of the PostgreSQL it grew from. */
@@ -6,18 +7,6 @@ export const redshiftServerVersion = '8.0.2'
 
 const redshiftVersionText =
   'PostgreSQL 8.0.2 on i686-pc-linux-gnu, compiled by GCC gcc (GCC) 3.4.2 20041017 (Red Hat 3.4.2-6.fc3), Redshift 1.0.12103'
-
-/** The parameters that a server of that version reports after a login. */
-export const reportedParameters: readonly string[] = [
-  'client_encoding',
-  'DateStyle',
-  'integer_datetimes',
-  'is_superuser',
-  'server_encoding',
-  'server_version',
-  'session_authorization',
-  'TimeZone',
-]
 
 /** What Redshift refuses. Patterns see one statement, without the content of its strings, comments and quoted names. */
 interface Rule {
@@ -37,6 +26,7 @@ const tableStatement =
   /^(?:create(?:\s+(?:local|global))?(?:\s+temp(?:orary)?)?|alter)\s+table\s+(?:if\s+(?:not\s+)?exists\s+)?(?:[\w"]+\.)?(?<table>[\w"]+)/i
 const unsupportedColumn =
   /(?:[(,]|\badd(?:\s+column)?\b)\s*(?<column>[\w"]+)\s+(?<type>(?:small|big)?serial|uuid|json|\w+\s*\[\s*\d*\s*\])(?!\w)/i
+const configurationNames = Object.keys(configuration).join('|')
 const sessionParameter = String.raw`\s+(?:session\s+|local\s+)?`
 
 /** Messages and states as users have reported them, but for savepoints, NOTIFY and SET TIME ZONE INTERVAL: they follow UNLISTEN's. */
@@ -90,10 +80,21 @@ const rewrites: readonly {
   readonly pattern: RegExp
   readonly to: (groups: readonly (string | undefined)[]) => string
 }[] = [
-  { pattern: /(?<![\w."])version\s*\(\s*\)/gi, to: () => `(SELECT '${redshiftVersionText}'::text AS version)` },
+  {
+    pattern: /(?<![\w."])(?:pg_catalog\s*\.\s*)?version\s*\(\s*\)/gi,
+    to: () => `(SELECT '${redshiftVersionText}'::text AS version)`,
+  },
   {
     pattern: /(?<=^|;)\s*show\s+server_version\b/gi,
     to: () => `SELECT '${redshiftServerVersion}'::text AS server_version`,
+  },
+  {
+    pattern: new RegExp(String.raw`(?<=^|;)\s*(set(?:\s+(?:session|local))?|reset)\s+(${configurationNames})\b`, 'gi'),
+    to: ([, verb, name]) => `${verb} redshift.${name}`,
+  },
+  {
+    pattern: new RegExp(String.raw`(?<=^|;)\s*show\s+(${configurationNames})\b`, 'gi'),
+    to: ([, name]) => `SELECT current_setting('redshift.${name}') AS ${name}`,
   },
   {
     pattern: /\bidentity\s*\(\s*(\d+)\s*,\s*(\d+)\s*\)/gi,

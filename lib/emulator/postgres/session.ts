@@ -7,7 +7,7 @@ import type { ServerAddress } from './server.js'
 export interface Session {
   readonly socket: Socket
   /** What it said since it took the password: its parameters, the key for cancel requests, and that it is ready. */
-  readonly preface: Buffer
+  readonly greeting: readonly Message[]
 }
 
 /** The backing server did not let a session in; its own ErrorResponse says why. */
@@ -36,7 +36,7 @@ export async function openSession(server: ServerAddress, request: SessionRequest
   const socket = await dial(server)
   try {
     socket.write(startupPacket(request.protocol, request.parameters))
-    return { socket, preface: await authenticate(socket, request.password) }
+    return { socket, greeting: await authenticate(socket, request.password) }
   } catch (error) {
     socket.destroy()
     throw error
@@ -53,18 +53,18 @@ export function dial({ host, port }: ServerAddress): Promise<Socket> {
   })
 }
 
-async function authenticate(socket: Socket, password: string): Promise<Buffer> {
+async function authenticate(socket: Socket, password: string): Promise<Message[]> {
   const scram = new ScramExchange(password)
-  const preface: Buffer[] = []
+  const greeting: Message[] = []
   for (;;) {
     const reply = await readMessage(socket)
     if (!reply) throw new Error('The backing server closed the connection during the login.')
     if (reply.type === 'E') throw new SessionRefused(reply)
     const answer = reply.type === 'R' ? answerTo(reply, password, scram) : undefined
     if (answer) socket.write(answer)
-    else if (!isInternal(reply)) preface.push(reply.bytes)
+    else if (!isInternal(reply)) greeting.push(reply)
     // Not before: whether the database exists, say, is looked at only after the password.
-    if (reply.type === 'Z') return Buffer.concat(preface)
+    if (reply.type === 'Z') return greeting
   }
 }
 

@@ -1,0 +1,74 @@
+import type { Refusal } from '../logins.js'
+import { configuration, inheritedParameters } from './configuration.js'
+
+/** What AWS's drivers say about themselves and about the kind of login. PostgreSQL has none of these parameters. */
+const driverParameters = [
+  'client_protocol_version',
+  'driver_version',
+  'os_version',
+  'driver_discovery_version',
+  'plugin_name',
+  'idp_type',
+  'provider_name',
+  'token_type',
+  'identity_namespace',
+  'idc_client_display_name',
+  // Compression is the server's choice: the emulator's answers are never compressed.
+  '_pq_.compression',
+]
+
+/** Parameters of the protocol itself: every server has them. */
+const protocolParameters = ['user', 'database', 'options', 'replication']
+
+/** A client's start-up parameters without those that only Redshift knows: PostgreSQL would refuse the session. */
+export function withoutDriverParameters(parameters: ReadonlyMap<string, string>): Map<string, string> {
+  return new Map([...parameters].filter(([name]) => !driverParameters.includes(name)))
+}
+
+/**
+ * The same start-up parameters in Redshift's dialect. What Redshift refuses is refused, and its own configuration parameters become
+ * PostgreSQL's placeholders, each with its default.
+ */
+export function startInRedshift(
+  parameters: ReadonlyMap<string, string>,
+): { readonly refusal: Refusal } | { readonly parameters: Map<string, string> } {
+  const { options = '', ...rest } = Object.fromEntries(withoutDriverParameters(parameters))
+  const { settings, others } = readOptions(options)
+  const started = new Map(Object.entries(configuration).map(([name, value]) => [`redshift.${name}`, value]))
+  if (others !== '') started.set('options', others)
+  for (const [name, value] of [...Object.entries(rest), ...settings]) {
+    const lowerCase = name.toLowerCase()
+    const refusal = refuse(lowerCase, value)
+    if (refusal) return { refusal }
+    if (lowerCase in configuration) started.set(`redshift.${lowerCase}`, value)
+    else started.set(name, value)
+  }
+  return { parameters: started }
+}
+
+/** Users have reported the first and the second message; the range is PostgreSQL's own message, with Redshift's bound. */
+function refuse(name: string, value: string): Refusal | undefined {
+  if (name.startsWith('lc_')) {
+    return { sqlstate: '42501', message: `permission denied to set parameter "${name}" to "${value}"` }
+  }
+  if (name === 'extra_float_digits' && Number(value) > 2) {
+    return { sqlstate: '22023', message: `${value} is outside the valid range for parameter "${name}" (-15 .. 2)` }
+  }
+  if (name in configuration || inheritedParameters.includes(name) || protocolParameters.includes(name)) return undefined
+  return { sqlstate: '42704', message: `unrecognized configuration parameter "${name}"` }
+}
+
+/** The settings in the parameter `options` (`-c name=value`, `--name=value`), and what else is in it. */
+function readOptions(options: string): { settings: [name: string, value: string][]; others: string } {
+  const settings: [string, string][] = []
+  const others: string[] = []
+  const words = options.match(/(?:\\.|[^\s\\])+/g) ?? []
+  while (words.length > 0) {
+    const word = words.shift() ?? ''
+    const setting = word === '-c' ? words.shift() : /^(?:-c|--)(.+)$/.exec(word)?.[1]
+    const [, name, value] = /^([^=]+)=(.*)$/s.exec(setting ?? '') ?? []
+    if (name === undefined || value === undefined) others.push(word, ...(word === '-c' && setting ? [setting] : []))
+    else settings.push([name.replaceAll('-', '_'), value.replace(/\\(.)/g, '$1')])
+  }
+  return { settings, others: others.join(' ') }
+}
