@@ -131,8 +131,8 @@ export class CredentialCache {
     const { clock, fetch, fetchTimeoutMillis } = this.#options
     const { key, request } = entry
     const context = { ...traceContext(request), background }
-    const notes: FetchNotes = {}
     const deadlineMillis = Math.min(fetchTimeoutMillis, atMost)
+    const notes: FetchNotes = { deadlineMillis }
     const start = clock.now().monotonic
     const flight = new Flight<RedshiftLogin, FetchedLogin>(
       clock,

@@ -16,7 +16,7 @@ export {
   redshiftPoolOptions,
 } from './pg/pool.js'
 export type { RedshiftConnection } from './request.js'
-export type { CredentialStore, EncryptionKey, StoredValue } from './store/store.js'
+export type { CredentialStore, EncryptionKey, StoredValue, StoreEntry } from './store/store.js'
 export type {
   FetchEndMessage,
   FetchStartMessage,

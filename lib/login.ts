@@ -66,8 +66,10 @@ export interface FetchedLogin {
   readonly sentAt: Instant
 }
 
-/** What is learned while a fetch is under way. */
+/** What is known of a fetch, and learned while it is under way. */
 export interface FetchNotes {
+  /** How long it may take altogether, in milliseconds. */
+  readonly deadlineMillis?: number | undefined
   /** Why the last attempt failed: what a deadline that falls between two attempts is reported as. */
   failure?: RedshiftCredentialsError | undefined
   /** What AWS asked for in Retry-After, in milliseconds. */

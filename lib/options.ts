@@ -14,7 +14,7 @@ import {
   checkWorkgroupName,
 } from './identifiers.js'
 import { checkPlain } from './intake.js'
-import { type CredentialStore, checkStore } from './store/store.js'
+import { type CredentialStore, checkStoreOption } from './store/store.js'
 
 /** The AWS operations that hand out a login. */
 export type RedshiftApi = 'GetClusterCredentials' | 'GetClusterCredentialsWithIAM' | 'GetCredentials'
@@ -76,8 +76,8 @@ export interface RedshiftOptions {
   /** Configuration of the AWS SDK's client (`profile`, `credentials`, `endpoint`, `maxAttempts` …), or a ready client. */
   aws?: AwsClientConfig | AwsClient | undefined
   /**
-   * Where processes share their logins, so that one of them asks AWS for all: `redisStore(…)` of `pg-redshift-iam/redis`, or one of
-   * your own. An optimisation: where it fails, each process asks AWS by itself. It needs a named region. Default: none.
+   * Where processes share their logins, so that one of them asks AWS for all: `redisStore(…)` of `pg-redshift-iam/redis`,
+   * `dynamoDbStore(…)` of `pg-redshift-iam/dynamodb`, or one of your own. An optimisation: where it fails, each process asks AWS by itself. It needs a named region. Default: none.
    */
   store?: CredentialStore | undefined
   /** How many different logins to keep, 1 to 1,000,000. Default: 100. */
@@ -135,7 +135,7 @@ const CHECKS: { readonly [option in keyof Required<RedshiftOptions>]: (value: un
         `aws is ${value === null ? 'null' : `a ${typeof value}`}. Set it to the configuration of an AWS SDK client, or to a ready client.`,
       )
   },
-  store: checkStore,
+  store: checkStoreOption,
   maxEntries: value => checkWhole('maxEntries', value, 1, 1_000_000),
   fetchTimeoutMillis: value => checkWhole('fetchTimeoutMillis', value, 1, 2_147_483_647),
   requireTls: value => checkFlag('requireTls', value),

@@ -122,11 +122,23 @@ describe('an encryption key', () => {
     expect(refusal(() => storeWith([randomBytes(33).toString('base64')])).message).to.include('base64 of 32 bytes')
   })
 
+  it('goes with a client that returns promises, and a prefix that keeps a login and its claim together', () => {
+    const options = { encryptionKeys: [key()], identity: 'reports' }
+    const callbacks = { connected: true, eval: () => true }
+    for (const other of [callbacks, undefined, 'redis://localhost', { isOpen: true }])
+      expect(refusal(() => redisStore(other as never, options)).message).to.match(
+        /^The client of redisStore is .*\. Give a client of redis 4 or later/,
+      )
+    for (const prefix of ['{}', 'app:{}', '{}{app}'])
+      expect(refusal(() => redisStore(client, { ...options, prefix })).message).to.include('whose empty braces')
+    for (const prefix of ['', '{app}', '{app}{}', '}{', 'app:']) redisStore(client, { ...options, prefix })
+  })
+
   it('is demanded of every store, also of one that somebody wrote', () => {
     const store = {
       identity: 'reports',
       encryptionKeys: [] as EncryptionKey[],
-      read: async () => undefined,
+      read: async () => ({ claimed: false }),
       claim: async () => true,
       write: async () => true,
       release: async () => {},
@@ -141,9 +153,18 @@ describe('an encryption key', () => {
       'store has no method claim, write',
     )
     expect(refusal(() => new RedshiftCredentials({ store: client as unknown as CredentialStore })).message).to.include(
-      'a Redis client itself is none',
+      'a client itself is not a store',
     )
-    new RedshiftCredentials({ store: { ...store, encryptionKeys: [key()] } })
+    for (const operationMillis of [0, 2_001, 1.5, '300'])
+      expect(
+        refusal(
+          () =>
+            new RedshiftCredentials({
+              store: { ...store, operationMillis, encryptionKeys: [key()] } as CredentialStore,
+            }),
+        ).message,
+      ).to.include('store.operationMillis is')
+    new RedshiftCredentials({ store: { ...store, operationMillis: 2_000, encryptionKeys: [key()] } })
   })
 
   it('is not shown by the store that has it, nor by credentials that have the store', () => {
@@ -165,6 +186,6 @@ describe('an encryption key', () => {
     for (const identity of [undefined, '', 7])
       expect(
         refusal(() => redisStore(client, { encryptionKeys: [key()], identity: identity as string })).message,
-      ).to.match(/^identity is .* the ARN of their role, say\.$/)
+      ).to.match(/^identity is .* the ARN of their role, for example\.$/)
   })
 })

@@ -208,10 +208,12 @@ function misbehave(fleet: SimulatedFleet, { operation }: StoreCall, random: () =
   const left = Math.min(LIFETIME / 2, until - fleet.time.now)
   const lies: Record<StoreCall['operation'], unknown[]> = {
     read: [
-      { value: other, remainingMillis: left },
-      { value: other.slice(0, -1), remainingMillis: 1_000 },
-      { value: other, remainingMillis: LIFETIME * 2 },
-      { value: 'garbage', remainingMillis: Number.NaN },
+      { stored: { value: other, remainingMillis: left }, claimed: false },
+      { stored: { value: other, remainingMillis: left }, claimed: true },
+      { stored: { value: other.slice(0, -1), remainingMillis: 1_000 } },
+      { stored: { value: other, remainingMillis: LIFETIME * 2 }, claimed: 'garbage' },
+      { stored: { value: 'garbage', remainingMillis: Number.NaN }, claimed: false },
+      { claimed: true },
       null,
       'garbage',
     ],

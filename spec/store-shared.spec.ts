@@ -1,6 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { expect } from 'chai'
-import type { RedshiftCredentialsError, StoreMessage } from '../lib/index.js'
+import type { StoreMessage } from '../lib/index.js'
 import { SimulatedFleet, type StoreBehaviour, type StoreCall } from './support/fleet.js'
 import { rejection } from './support/rejection.js'
 
@@ -278,8 +278,9 @@ describe('a fleet that shares its logins', () => {
         await fleet.getAll()
         const waiting = fleet.hosts.find(host => host !== fleet.calls[0]?.host)
         const looks = fleet.store.calls.filter(call => call.operation === 'read' && call.host === waiting?.number)
-        // Between two looks there is a claim as well: two milliseconds each.
-        const pauses = looks.slice(1).map(({ at }, index) => Math.round(at - (looks[index]?.at ?? 0) - 4))
+        // Each look takes two milliseconds. After the first one there is a claim as well: the others see that it is held.
+        const pauses = looks.slice(1).map(({ at }, index) => Math.round(at - (looks[index]?.at ?? 0) - (index ? 2 : 4)))
+        expect(fleet.store.count('claim', waiting)).to.equal(1)
         const expected = [25, 50, 100, 200, 400, 800, ...Array(6).fill(1_000)].map(pause => Math.round(pause * factor))
         expect(pauses.length).to.be.within(8, 12)
         expect(pauses).to.deep.equal(expected.slice(0, pauses.length))
@@ -300,13 +301,24 @@ describe('a fleet that shares its logins', () => {
       fleet = new SimulatedFleet(2)
       await fleet.getAll()
       const [key = ''] = fleet.store.values.keys()
+      fleet.store.values.clear()
       fleet.store.claims.set(key, { token: 'nobody', until: Number.POSITIVE_INFINITY })
-      // Near the end of the login, a refresh has less time than a fetch.
+      const waiting = rejection(fleet.start().get())
+      await fleet.time.advance(1_000)
+      // The process itself comes to nothing until the deadline is over.
+      fleet.time.block(20_000)
+      expect((await fleet.run(waiting)).message).to.include('Another process has claimed')
+    })
+
+    it('for a claim that never ends no longer than two thirds of what a refresh has, near the end of the login', async () => {
+      fleet = new SimulatedFleet(1)
+      await fleet.getAll()
+      const [key = ''] = fleet.store.values.keys()
+      fleet.store.claims.set(key, { token: 'nobody', until: Number.POSITIVE_INFINITY })
       await fleet.time.advance(LIFETIME - 20_000)
-      await fleet.host(0).get()
-      await fleet.time.advance(6_000)
-      const error = fleet.host(0).cache.status()[0]?.lastError as RedshiftCredentialsError
-      expect(error.message).to.include('Another process has claimed')
+      expect(await passwords()).to.deep.equal(['examplecluster 1'])
+      await fleet.time.advance(5_000)
+      expect(await passwords()).to.deep.equal(['examplecluster 2'])
     })
 
     it('ten seconds for a claim that never ends, and then for AWS, and blames the one that did not answer', async () => {
@@ -348,8 +360,42 @@ describe('a fleet that shares its logins', () => {
           expect(events('direct')).to.deep.equal(Array(20).fill(`${operation} ${reason}`))
         })
 
+    it('is silent or slow, however short the deadline is: AWS has at least half of it', async () => {
+      for (const fetchTimeoutMillis of [100, 300, 500, 1_000, 2_000])
+        for (const [behaviour, share] of [
+          [only('read', { lost: true, silent: true }), 5 / 6],
+          [only('claim', { lost: true, silent: true }), 2 / 3],
+          [() => ({ after: 1, reply: Math.min(300, fetchTimeoutMillis / 6) - 1 }), 1 / 2],
+        ] as const) {
+          fleet = new SimulatedFleet(1, { fetchTimeoutMillis })
+          fleet.store.behaviour = behaviour
+          fleet.aws = () => ({ after: fetchTimeoutMillis * share - 20 })
+          expect(await passwords(), `${fetchTimeoutMillis} ms`).to.have.lengthOf(1)
+        }
+    })
+
+    it('is silent, and AWS is as well: the error names both', async () => {
+      fleet = new SimulatedFleet(1, { fetchTimeoutMillis: 600 })
+      fleet.store.behaviour = only('read', { lost: true, silent: true })
+      fleet.aws = () => ({ silent: true })
+      const { code, message } = await fleet.run(rejection(fleet.host(0).get()))
+      expect(code).to.equal('ERR_REDSHIFT_TIMEOUT')
+      expect(message).to.match(/^The store did not complete read in time and used 10\d of the 600 ms for the login of/)
+    })
+
+    it('sets a limit of its own', async () => {
+      fleet = new SimulatedFleet(1)
+      const connect = fleet.store.connect.bind(fleet.store)
+      fleet.store.connect = (...args) => ({ ...connect(...args), operationMillis: 1_000 })
+      const host = fleet.start()
+      fleet.store.behaviour = () => ({ after: 900 })
+      await fleet.run(host.get())
+      expect(events('direct')).to.deep.equal([])
+    })
+
     it('makes things up', async () => {
-      const lies = [null, 7, '', [], {}, { value: 7 }, { value: 'v1.x' }, { value: '', remainingMillis: 'long' }]
+      const values = [7, '', [], {}, { value: 7 }, { value: 'v1.x' }, { value: '', remainingMillis: 'long' }]
+      const lies = [null, 7, '', [], {}, { claimed: 'yes' }, ...values.map(stored => ({ stored }))]
       fleet = new SimulatedFleet(lies.length)
       fleet.store.behaviour = ({ operation, host }) =>
         operation === 'read' ? { lie: lies[host] } : { lie: operation === 'claim' ? 'yes' : {} }
@@ -369,7 +415,7 @@ describe('a fleet that shares its logins', () => {
         ...[Symbol(), Object.create(null)].map(remainingMillis => ({ value: 'v1.x', remainingMillis })),
       ]
       fleet = new SimulatedFleet(lies.length)
-      fleet.store.behaviour = ({ operation, host }) => (operation === 'read' ? { lie: lies[host] } : {})
+      fleet.store.behaviour = ({ operation, host }) => (operation === 'read' ? { lie: { stored: lies[host] } } : {})
       expect(await passwords()).to.have.lengthOf(lies.length)
       expect(events('direct')).to.deep.equal(Array(lies.length).fill('read failed'))
     })

@@ -1,9 +1,11 @@
 import { type Clock, systemClock, type Timer } from '../flight.js'
 import type { StoreFailureReason, StoreOperation } from '../tracing.js'
-import type { CredentialStore, StoredValue } from './store.js'
+import type { CredentialStore, StoredValue, StoreEntry } from './store.js'
 
-/** How long a store may take for one operation, in milliseconds. */
-export const OPERATION_MILLIS = 300
+/** How long a store may take for one operation, in milliseconds, where it does not say. */
+const OPERATION_MILLIS = 300
+// A silent store costs one operation, and a slow one three, before AWS is asked: there is always enough left for a call.
+const SHARE = 1 / 6
 // In slices, so that a process whose event loop was busy does not take its own delay for the store's.
 const SLICES = 3
 
@@ -29,6 +31,12 @@ export class StoreFailure extends Error {
   }
 }
 
+/** What a store makes up is judged as a value that nobody can open. */
+const sanitized = ({ value, remainingMillis }: Partial<StoredValue>): StoredValue => ({
+  value: typeof value === 'string' ? value : '',
+  remainingMillis: Number(remainingMillis),
+})
+
 /** Name and code of an error. Its message may be anything: of a store on AWS, one that quotes a session token. */
 function describe(error: Error): string {
   const { name, message, code } = error as { name: unknown; message: unknown; code?: unknown }
@@ -41,19 +49,20 @@ function describe(error: Error): string {
 export class BoundedStore {
   readonly #store: CredentialStore
   readonly #clock: StoreClock
+  /** How long each operation may take. */
+  readonly operationMillis: number
 
-  constructor(store: CredentialStore, clock: StoreClock) {
+  /** @param deadlineMillis how long the fetch may take that these operations are part of */
+  constructor(store: CredentialStore, clock: StoreClock, deadlineMillis: number) {
     this.#store = store
     this.#clock = clock
+    this.operationMillis = Math.min(store.operationMillis ?? OPERATION_MILLIS, deadlineMillis * SHARE)
   }
 
-  async read(key: string): Promise<StoredValue | undefined> {
+  async read(key: string): Promise<StoreEntry> {
     return this.#bound('read', async signal => {
-      const stored: unknown = await this.#store.read(key, signal)
-      if (stored === undefined || stored === null) return undefined
-      const { value, remainingMillis } = stored as Partial<StoredValue>
-      // What a store makes up is judged as a value that nobody can open.
-      return { value: typeof value === 'string' ? value : '', remainingMillis: Number(remainingMillis) }
+      const { stored, claimed } = ((await this.#store.read(key, signal)) ?? {}) as Partial<StoreEntry>
+      return { stored: stored && sanitized(stored), claimed: claimed === true }
     })
   }
 
@@ -99,7 +108,7 @@ export class BoundedStore {
         // An answer may have come in while this process was busy: it is read before the judgement.
         timer = this.#clock.setTimeout(
           () => (slices > 1 ? wait(slices - 1) : this.#clock.turn(giveUp)),
-          OPERATION_MILLIS / SLICES,
+          this.operationMillis / SLICES,
         )
         timer.unref()
       }

@@ -42,17 +42,23 @@ export class Claim {
     this.#key = key
   }
 
-  /** Puts a value in the store. @returns false where the claim is no longer held. @throws StoreFailure */
-  write(value: string, lifetimeMillis: number): Promise<boolean> {
-    return this.#store.write(this.#key, this.#token, value, lifetimeMillis)
+  /** Puts a value in the store, and gives the claim up. @returns false where it is no longer held. @throws StoreFailure */
+  async write(value: string, lifetimeMillis: number): Promise<boolean> {
+    const written = await this.#store.write(this.#key, this.#token, value, lifetimeMillis)
+    if (written) this.#end()
+    return written
   }
 
   /** Gives it up, so that the next process can claim. @throws StoreFailure */
   async release(): Promise<void> {
     if (!this.#open) return
+    this.#end()
+    await this.#store.release(this.#key, this.#token)
+  }
+
+  #end(): void {
     this.#open = false
     this.#timer?.cancel()
-    await this.#store.release(this.#key, this.#token)
   }
 
   /** Whether it can have lapsed, and another process have fetched meanwhile: it is not to be taken up again. */

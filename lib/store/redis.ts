@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { optionError, quoted } from '../errors.js'
 import { toKeys } from './crypto.js'
-import { type CredentialStore, checkIdentity, type EncryptionKey, type StoredValue } from './store.js'
+import { type CredentialStore, checkIdentity, type EncryptionKey, type StoreEntry } from './store.js'
 
-export type { CredentialStore, EncryptionKey, StoredValue } from './store.js'
+export type { CredentialStore, EncryptionKey, StoredValue, StoreEntry } from './store.js'
 
 /** What is used of a client of the package `redis` (node-redis): a client, a cluster, a sentinel or a pool. */
 export interface NodeRedisClient {
@@ -19,6 +19,14 @@ export interface IoRedisClient {
   eval(script: string, numberOfKeys: number, ...keysAndArguments: string[]): Promise<unknown>
 }
 
+/** What is used of a client of the package `@valkey/valkey-glide`: a `GlideClient` or a `GlideClusterClient`. */
+export interface GlideClient {
+  customCommand(args: string[]): Promise<unknown>
+}
+
+/** A client that {@link redisStore} can use. */
+export type RedisStoreClient = NodeRedisClient | IoRedisClient | GlideClient
+
 /** How {@link redisStore} is set up. */
 export interface RedisStoreOptions {
   /**
@@ -27,22 +35,25 @@ export interface RedisStoreOptions {
    */
   encryptionKeys: readonly EncryptionKey[]
   /**
-   * Says who shares: a text that all processes of one AWS identity have in common, and no others. The ARN of their role, say.
+   * Says who shares: a string that all processes of one AWS identity have in common, and no others. The ARN of their role, for example.
    */
   identity: string
   /** What the keys in Redis begin with. Default: `pg-redshift-iam:`. */
   prefix?: string | undefined
 }
 
-/** Value and remaining lifetime in one step: `GET`, then `PTTL`, can pair an old value with a new lifetime. */
-const READ = `local value = redis.call('GET', KEYS[1])
-return value and { value, redis.call('PTTL', KEYS[1]) }`
+/** All of it in one step: `GET`, then `PTTL`, can pair an old value with a new lifetime. */
+const READ = `local claimed = redis.call('GET', KEYS[2]) and 1 or 0
+local value = redis.call('GET', KEYS[1])
+return value and { claimed, value, redis.call('PTTL', KEYS[1]) } or { claimed }`
 
 const CLAIM = `if redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) then return 1 end
 return redis.call('GET', KEYS[2]) == ARGV[1] and redis.call('PEXPIRE', KEYS[2], ARGV[2])`
 
-const WRITE = `if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
+// A client may send it again when the response was lost: what it has written by then is written.
+const WRITE = `if redis.call('GET', KEYS[2]) ~= ARGV[1] then return redis.call('GET', KEYS[1]) == ARGV[2] and 1 or 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+redis.call('DEL', KEYS[2])
 return 1`
 
 const RELEASE = `return redis.call('GET', KEYS[2]) == ARGV[1] and redis.call('DEL', KEYS[2])`
@@ -52,10 +63,10 @@ const REMOVE = `return redis.call('GET', KEYS[1]) == ARGV[1] and redis.call('DEL
 const READY_POLL_MILLIS = 10
 
 /**
- * Shares logins through Redis or Valkey, by a client that you made, connected and will close: of `redis` (node-redis) or of `ioredis`,
- * single or cluster. Nothing is sent but while it is ready; a connection that is just being made is waited for, as part of the 300 ms
- * that an operation may take. It needs `EVAL` of scripts with `GET`, `SET`, `PTTL`, `PEXPIRE` and `DEL` on keys that begin with the
- * prefix.
+ * Shares logins through Redis or Valkey, by a client that you made, connected and will close: of `redis` (node-redis), of `ioredis` or of
+ * `@valkey/valkey-glide`, single or cluster. Nothing is sent before it is ready; a connection that is just being made is waited for, as
+ * part of the 300 ms that an operation may take. It needs `EVAL` of scripts with `GET`, `SET`, `PTTL`, `PEXPIRE` and `DEL` on keys that
+ * begin with the prefix.
  *
  * @example
  * const client = await createClient({ url: process.env.REDIS_URL }).on('error', console.error).connect()
@@ -63,28 +74,29 @@ const READY_POLL_MILLIS = 10
  * const pool = new RedshiftPool({ host, database, redshift: { store } })
  * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`
  */
-export function redisStore(client: NodeRedisClient | IoRedisClient, options: RedisStoreOptions): CredentialStore {
+export function redisStore(client: RedisStoreClient, options: RedisStoreOptions): CredentialStore {
   return new RedisStore(client, options)
 }
 
 class RedisStore implements CredentialStore {
-  readonly #client: NodeRedisClient | IoRedisClient
+  readonly #evaluate: Evaluate
   readonly #prefix: string
   readonly #encryptionKeys: readonly EncryptionKey[]
   readonly identity: string
 
-  constructor(client: NodeRedisClient | IoRedisClient, options: RedisStoreOptions) {
-    if (typeof client?.eval !== 'function')
-      throw optionError(
-        `The client of redisStore is ${quoted(client)}. Give one of redis (createClient) or ioredis (new Redis).`,
-      )
+  constructor(client: RedisStoreClient, options: RedisStoreOptions) {
+    this.#evaluate = evaluateWith(client)
     if (typeof options !== 'object' || options === null)
       throw optionError(`The options of redisStore are ${quoted(options)}. Give encryptionKeys and identity.`)
     const { encryptionKeys, identity, prefix = 'pg-redshift-iam:' } = options
     checkIdentity('identity', identity)
     if (typeof prefix !== 'string')
       throw optionError(`prefix is ${quoted(prefix)}. Set it to a string, or leave it out.`)
-    this.#client = client
+    // Redis would hash each whole key: the value and its claim would be on two nodes.
+    if (/^[^{]*\{\}/.test(prefix))
+      throw optionError(
+        `prefix is ${quoted(prefix)}, whose empty braces put a login and its claim on different nodes of a cluster. Leave the braces out, or put something between them.`,
+      )
     this.#prefix = prefix
     this.#encryptionKeys = toKeys(encryptionKeys)
     this.identity = identity
@@ -95,9 +107,12 @@ class RedisStore implements CredentialStore {
     return this.#encryptionKeys
   }
 
-  async read(key: string, signal: AbortSignal): Promise<StoredValue | undefined> {
+  async read(key: string, signal: AbortSignal): Promise<StoreEntry> {
     const found = await this.#run(signal, READ, key)
-    return Array.isArray(found) ? { value: String(found[0]), remainingMillis: Number(found[1]) } : undefined
+    if (!Array.isArray(found)) throw new TypeError('The client did not return what the script returned.')
+    const [claimed, value, remaining] = found
+    const stored = value == null ? undefined : { value: String(value), remainingMillis: Number(remaining) }
+    return { stored, claimed: Number(claimed) === 1 }
   }
 
   async claim(key: string, token: string, millis: number, signal: AbortSignal): Promise<boolean> {
@@ -116,20 +131,56 @@ class RedisStore implements CredentialStore {
     await this.#run(signal, REMOVE, key, value)
   }
 
-  async #run(signal: AbortSignal, script: string, key: string, ...args: string[]): Promise<unknown> {
-    const client = this.#client
-    // A command that is sent before that is kept by the client, and replayed when nobody waits for it: a claim without an owner.
-    while (!isReady(client)) await delay(READY_POLL_MILLIS, undefined, { signal, ref: false })
+  #run(signal: AbortSignal, script: string, key: string, ...args: string[]): Promise<unknown> {
     // The braces keep both keys on one node of a cluster.
     const keys = ['login', 'claim'].map(kind => `${this.#prefix}{${key}}:${kind}`)
-    return 'status' in client
-      ? client.eval(script, keys.length, ...keys, ...args)
-      : client.eval(script, { keys, arguments: args })
+    return this.#evaluate(signal, script, keys, args)
   }
 }
 
-function isReady(client: NodeRedisClient | IoRedisClient): boolean {
-  if (!('status' in client)) return client.isReady ?? client.isOpen
+/** Runs a script, each package in its own way. */
+type Evaluate = (signal: AbortSignal, script: string, keys: string[], args: string[]) => Promise<unknown>
+
+function evaluateWith(client: RedisStoreClient): Evaluate {
+  if (typeof client !== 'object' || client === null) throw clientError(client)
+  if ('customCommand' in client)
+    return async (signal, script, keys, args) => {
+      signal.throwIfAborted()
+      return client.customCommand(['EVAL', script, String(keys.length), ...keys, ...args])
+    }
+  if (typeof client.eval !== 'function') throw clientError(client)
+  if ('status' in client)
+    return async (signal, script, keys, args) => {
+      await ready(() => isReady(client), signal)
+      return client.eval(script, keys.length, ...keys, ...args)
+    }
+  if (!('isOpen' in client)) throw clientError(client)
+  const promising = withPromises(client)
+  return async (signal, script, keys, args) => {
+    await ready(() => client.isReady ?? client.isOpen, signal)
+    return promising.eval(script, { keys, arguments: args })
+  }
+}
+
+const clientError = (client: unknown) =>
+  optionError(
+    `The client of redisStore is ${quoted(client)}. Give a client of redis 4 or later (createClient), ioredis (new Redis) or @valkey/valkey-glide (GlideClient).`,
+  )
+
+/** In the legacy mode of node-redis 4, commands take a callback and return nothing: the others are kept aside. */
+function withPromises(client: NodeRedisClient): Pick<NodeRedisClient, 'eval'> {
+  const { options } = client as { options?: { legacyMode?: unknown } | undefined }
+  // `v4` is a getter that throws in the other mode.
+  return options?.legacyMode ? (client as unknown as { v4: NodeRedisClient }).v4 : client
+}
+
+/** A command that is sent before is kept by the client, and replayed when nobody waits for it: a claim without an owner. */
+async function ready(isReady: () => boolean, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted()
+  while (!isReady()) await delay(READY_POLL_MILLIS, undefined, { signal, ref: false })
+}
+
+function isReady(client: IoRedisClient): boolean {
   // With lazyConnect, ioredis connects at the first command.
   if (client.status === 'wait') client.connect().catch(() => {})
   return client.status === 'ready'

@@ -3,7 +3,7 @@ import { RedshiftCredentialsError } from '../errors.js'
 import type { FetchedLogin, FetchNotes, HeldLogin, RedshiftLogin } from '../login.js'
 import { type CredentialRequest, cacheKey, targetOf } from '../request.js'
 import { type StoreIgnoredReason, type StoreMessage, storeUse, traceContext } from '../tracing.js'
-import { BoundedStore, OPERATION_MILLIS, type StoreClock, StoreFailure } from './bounded.js'
+import { BoundedStore, type StoreClock, StoreFailure } from './bounded.js'
 import { Claim } from './claim.js'
 import { Envelope, storeKey } from './crypto.js'
 import { holds, judge, lifetimeLeft, toRecord } from './record.js'
@@ -28,8 +28,10 @@ export interface SharedLoginsOptions {
 interface Search {
   readonly request: CredentialRequest
   readonly held: HeldLogin | undefined
-  /** When it began, on the monotonic clock. */
+  /** When it began, on the monotonic clock, and how long it may take. */
   readonly startedAt: number
+  readonly deadlineMillis: number
+  readonly store: BoundedStore
   /** What a value is sealed for. */
   readonly context: string
   /** What the store calls it. */
@@ -45,19 +47,17 @@ interface Search {
  */
 export class SharedLogins {
   readonly #options: SharedLoginsOptions
-  readonly #store: BoundedStore
   readonly #envelope: Envelope
 
   /** @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION` where the store has no valid encryption key */
   constructor(options: SharedLoginsOptions) {
     this.#options = options
-    this.#store = new BoundedStore(options.store, options.clock)
     this.#envelope = new Envelope(options.store.encryptionKeys)
   }
 
   /** Stands between a cache and AWS. */
   readonly fetch: Fetch = async (request, signal, notes, held) => {
-    const search = this.#search(request, held)
+    const search = this.#search(request, held, notes.deadlineMillis)
     try {
       const found = await this.#find(search, signal, notes)
       if (!(found instanceof Claim)) return found
@@ -65,6 +65,8 @@ export class SharedLogins {
     } catch (error) {
       if (!(error instanceof StoreFailure)) throw error
       report(search, 'direct', error)
+      // What is left of the deadline may be too short for AWS because of the store.
+      notes.failure = error.reason === 'slow' ? this.#slowStoreError(search, error) : undefined
     }
     return this.#fetchDirect(search, signal, notes)
   }
@@ -73,50 +75,64 @@ export class SharedLogins {
   readonly remove = async (request: CredentialRequest, login: RedshiftLogin): Promise<void> => {
     const search = this.#search(request, undefined)
     try {
-      const stored = await this.#store.read(search.key)
+      const { stored } = await search.store.read(search.key)
       if (stored && holds(this.#envelope.open(stored.value, search.context), login))
-        await this.#store.remove(search.key, stored.value)
+        await search.store.remove(search.key, stored.value)
     } catch (error) {
       this.#failed(search, error)
     }
   }
 
-  #search(request: CredentialRequest, held: HeldLogin | undefined): Search {
-    const context = cacheKey(request, this.#options.endpoint, this.#options.store.identity)
-    const startedAt = this.#options.clock.now().monotonic
-    return { request, held, startedAt, context, key: storeKey(context), reported: new Set() }
+  #search(
+    request: CredentialRequest,
+    held: HeldLogin | undefined,
+    deadlineMillis = this.#options.fetchTimeoutMillis,
+  ): Search {
+    const { clock, endpoint, store } = this.#options
+    const context = cacheKey(request, endpoint, store.identity)
+    return {
+      request,
+      held,
+      startedAt: clock.now().monotonic,
+      deadlineMillis,
+      store: new BoundedStore(store, clock, deadlineMillis),
+      context,
+      key: storeKey(context),
+      reported: new Set(),
+    }
   }
 
   /** Looks until there is a login, or the claim to fetch one. */
   async #find(search: Search, signal: AbortSignal, notes: FetchNotes): Promise<FetchedLogin | Claim> {
-    const { clock, random, fetchTimeoutMillis } = this.#options
-    for (let pause = FIRST_PAUSE_MILLIS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MILLIS)) {
-      const found = await this.#look(search)
-      if (found) return found
+    const { clock, random } = this.#options
+    const { store, key, startedAt, deadlineMillis } = search
+    const longest = Math.min(LONGEST_PAUSE_MILLIS, deadlineMillis / 15)
+    for (let pause = FIRST_PAUSE_MILLIS; ; pause = Math.min(pause * 2, longest)) {
+      const { login, claimed } = await this.#look(search)
+      if (login) return login
       // Two thirds for the others, one of them for the first owner alone. The rest is enough for a call of our own.
-      const claim = await Claim.take(this.#store, clock, search.key, fetchTimeoutMillis / 3)
+      const claim = claimed ? undefined : await Claim.take(store, clock, key, deadlineMillis / 3)
       if (claim) return claim
-      if (clock.now().monotonic - search.startedAt >= (fetchTimeoutMillis * 2) / 3)
-        throw new StoreFailure('claim', 'held')
+      if (clock.now().monotonic - startedAt >= (deadlineMillis * 2) / 3) throw new StoreFailure('claim', 'held')
       notes.failure = claimedError(search.request)
       await this.#pause(pause * (0.75 + random() / 2))
       signal.throwIfAborted()
     }
   }
 
-  /** What the store has, if it is of use to this process. */
-  async #look(search: Search): Promise<FetchedLogin | undefined> {
+  /** The login that the store has, if it is of use to this process, and whether another one is being fetched. */
+  async #look(search: Search): Promise<{ login?: FetchedLogin | undefined; claimed: boolean }> {
     const { clock } = this.#options
     const readAt = clock.now()
-    const stored = await this.#store.read(search.key)
-    if (!stored) return undefined
+    const { stored, claimed } = await search.store.read(search.key)
+    if (!stored) return { claimed }
     const record = this.#envelope.open(stored.value, search.context)
     const { durationSeconds } = search.request
     const { login, ignored } = judge({ ...stored, record }, durationSeconds, readAt, clock.now(), search.held)
     if (login) report(search, 'hit')
     if (ignored && !search.reported.has(stored.value)) report(search, 'ignored', ignored)
     search.reported.add(stored.value)
-    return login
+    return { login, claimed }
   }
 
   async #fetchClaimed(search: Search, claim: Claim, signal: AbortSignal, notes: FetchNotes): Promise<FetchedLogin> {
@@ -127,7 +143,8 @@ export class SharedLogins {
     try {
       // Between the look and the claim, the last owner may have written.
       const found = await this.#look(search).catch(error => this.#failed(search, error))
-      if (found) return found
+      if (found?.login) return found.login
+      notes.failure = undefined
       const login = await this.#fetchDirect(search, signal, notes)
       // From here on the claim ends by itself, and not before the write.
       signal.removeEventListener('abort', release)
@@ -141,14 +158,12 @@ export class SharedLogins {
   }
 
   /** Whether a silent store may be waited for: else the deadline would cost the login that AWS has given. */
-  #hasTime({ startedAt }: Search): boolean {
-    const { clock, fetchTimeoutMillis } = this.#options
-    return clock.now().monotonic - startedAt < fetchTimeoutMillis - 2 * OPERATION_MILLIS
+  #hasTime({ startedAt, deadlineMillis, store }: Search): boolean {
+    return this.#options.clock.now().monotonic - startedAt < deadlineMillis - 2 * store.operationMillis
   }
 
   async #fetchDirect({ request, held }: Search, signal: AbortSignal, notes: FetchNotes): Promise<FetchedLogin> {
     signal.throwIfAborted()
-    notes.failure = undefined
     return this.#options.fetch(request, signal, notes, held)
   }
 
@@ -167,6 +182,18 @@ export class SharedLogins {
   /** The store is an optimisation: what it fails to do is reported only. */
   #failed(search: Search, error: unknown): undefined {
     report(search, 'failed', error instanceof StoreFailure ? error : undefined)
+  }
+
+  #slowStoreError(
+    { request, startedAt, deadlineMillis }: Search,
+    { operation }: StoreFailure,
+  ): RedshiftCredentialsError {
+    const spent = Math.round(this.#options.clock.now().monotonic - startedAt)
+    return new RedshiftCredentialsError(
+      'ERR_REDSHIFT_TIMEOUT',
+      `The store did not complete ${operation} in time and used ${spent} of the ${Math.round(deadlineMillis)} ms for the login of ${JSON.stringify(targetOf(request))}; AWS did not respond in the rest. ` +
+        'Check the connection to the store and the network path to AWS, or raise fetchTimeoutMillis.',
+    )
   }
 
   #pause(millis: number): Promise<void> {

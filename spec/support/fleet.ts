@@ -122,7 +122,8 @@ export class SimulatedStore {
     return {
       identity,
       encryptionKeys,
-      read: (key, signal) => run('read', signal, () => this.value(key)),
+      read: (key, signal) =>
+        run('read', signal, () => ({ stored: this.value(key), claimed: this.claimOn(key) !== undefined })),
       claim: (key, token, millis, signal) =>
         run('claim', signal, () => {
           const claim = this.claimOn(key)
@@ -137,6 +138,7 @@ export class SimulatedStore {
           () => {
             if (this.claimOn(key) !== token) return false
             this.values.set(key, { value, until: this.#time.now + lifetimeMillis })
+            this.claims.delete(key)
             return true
           },
           lifetimeMillis,
@@ -202,7 +204,7 @@ export class SimulatedHost {
     this.number = number
     this.wallError = wallError
     const { random } = fleet
-    const fetchTimeoutMillis = 15_000
+    const { fetchTimeoutMillis } = fleet
     const shared = new SharedLogins({
       store: fleet.store.connect(this, identity, keys),
       clock: this.clock,
@@ -266,8 +268,12 @@ export class SimulatedFleet {
   readonly random: () => number
   readonly #keys: readonly Uint8Array[] = [new Uint8Array(32).fill(7)]
 
-  constructor(size: number, { random = () => 0.5 }: { random?: () => number } = {}) {
+  readonly fetchTimeoutMillis: number
+
+  constructor(size: number, options: { random?: () => number; fetchTimeoutMillis?: number } = {}) {
+    const { random = () => 0.5, fetchTimeoutMillis = 15_000 } = options
     this.random = random
+    this.fetchTimeoutMillis = fetchTimeoutMillis
     for (let count = 0; count < size; count++) this.start()
   }
 

@@ -1,20 +1,31 @@
 import { randomBytes } from 'node:crypto'
-import type { CredentialStore, StoredValue } from '../../lib/store/store.js'
+import type { CredentialStore, StoreEntry } from '../../lib/store/store.js'
 
 /** A store by the book for processes of one identity, in memory. */
 export class MemoryStore implements CredentialStore {
   readonly identity = 'reports'
-  readonly encryptionKeys = [randomBytes(32)]
+  readonly #keys = [randomBytes(32)]
   readonly values = new Map<string, { value: string; until: number }>()
   readonly #claims = new Map<string, { token: string; until: number }>()
 
-  async read(key: string): Promise<StoredValue | undefined> {
-    const { value, until } = this.values.get(key) ?? { value: '', until: 0 }
-    const remainingMillis = until - Date.now()
-    return remainingMillis > 0 ? { value, remainingMillis } : undefined
+  get encryptionKeys() {
+    return this.#keys
   }
 
-  async claim(key: string, token: string, millis: number): Promise<boolean> {
+  async read(key: string): Promise<StoreEntry> {
+    const { value, until } = this.values.get(key) ?? { value: '', until: 0 }
+    const remainingMillis = until - Date.now()
+    const claimed = (this.#claims.get(key)?.until ?? 0) > Date.now()
+    return { stored: remainingMillis > 0 ? { value, remainingMillis } : undefined, claimed }
+  }
+
+  /** The token of the last claim, lapsed or not. */
+  holder(key: string): string | undefined {
+    return this.#claims.get(key)?.token
+  }
+
+  async claim(key: string, token: string, millis: number, signal: AbortSignal): Promise<boolean> {
+    signal.throwIfAborted()
     const claim = this.#claims.get(key)
     if (claim && claim.token !== token && claim.until > Date.now()) return false
     this.#claims.set(key, { token, until: Date.now() + millis })
@@ -22,8 +33,10 @@ export class MemoryStore implements CredentialStore {
   }
 
   async write(key: string, token: string, value: string, lifetimeMillis: number): Promise<boolean> {
-    if (this.#claims.get(key)?.token !== token) return false
+    const claim = this.#claims.get(key)
+    if (claim?.token !== token || claim.until <= Date.now()) return false
     this.values.set(key, { value, until: Date.now() + lifetimeMillis })
+    this.#claims.delete(key)
     return true
   }
 
