@@ -1,3 +1,4 @@
+export { checkStore } from './check-store.js'
 export { startRedshiftEmulator } from './emulator.js'
 export type {
   ActiveFault,
