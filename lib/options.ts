@@ -33,7 +33,8 @@ export type AwsClientConfig = RedshiftClientConfig & RedshiftServerlessClientCon
  */
 export interface RedshiftOptions {
   /**
-   * The cluster's or workgroup's own host name, from which target and region are read. Needed where pg's `host` is a tunnel.
+   * The cluster's or workgroup's own host name, from which target and region are read. Needed where pg's `host` is another name:
+   * a PrivateLink endpoint, a load balancer, a tunnel. The server's certificate may then carry either name.
    * Default: the connection's host, then `PGHOST`.
    */
   host?: string | undefined

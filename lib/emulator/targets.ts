@@ -1,3 +1,5 @@
+import { parseRedshiftHost } from '../host.js'
+
 /** A cluster or workgroup that the emulator stands in for. */
 export interface Target {
   readonly kind: 'provisioned' | 'serverless'
@@ -8,10 +10,6 @@ export interface Target {
   readonly hosts: string[]
   readonly customDomains: string[]
 }
-
-const provisionedHost = /^([a-z][a-z0-9-]*)\.[^.]+\.([a-z0-9-]+)\.redshift\.amazonaws\.com(?:\.cn)?$/
-const provisionedChinaHost = /^([a-z][a-z0-9-]*)\.[^.]+\.redshift\.([a-z0-9-]+)\.amazonaws\.com\.cn$/
-const serverlessHost = /^([a-z0-9-]+)\.(\d{12})\.([a-z0-9-]+)\.redshift-serverless\.amazonaws\.com(?:\.cn)?$/
 
 /** The account of provisioned clusters, whose host names do not say it. */
 export const defaultAccount = '123456789012'
@@ -59,16 +57,9 @@ export function isNamed(target: Target, name: string): boolean {
 }
 
 function describeHost(host: string): Omit<Target, 'hosts' | 'customDomains'> {
-  const provisioned = provisionedHost.exec(host) ?? provisionedChinaHost.exec(host)
-  if (provisioned) {
-    const [, name = '', region = ''] = provisioned
-    return { kind: 'provisioned', name, region, account: defaultAccount }
-  }
-  const serverless = serverlessHost.exec(host)
-  if (serverless && !host.includes('-endpoint-')) {
-    const [, name = '', account = '', region = ''] = serverless
-    return { kind: 'serverless', name, region, account }
-  }
+  const parsed = parseRedshiftHost(host)
+  const [, account = ''] = host.split('.')
+  if (parsed) return { ...parsed, account: parsed.kind === 'serverless' ? account : defaultAccount }
   throw new TypeError(
     `hosts: "${host}" does not say which cluster or workgroup it belongs to. ` +
       'Put it into customDomains, with the name of the cluster or workgroup.',

@@ -7,6 +7,7 @@ import { clientClass } from '../pg/client.js'
 import { type GivenConnection, givenConnection, REDSHIFT_PORT, tlsOf } from '../pg/config.js'
 import { checkSsl, checkUser } from '../pg/login.js'
 import { passwordFunction, type RedshiftPasswordFunction } from '../pg/password.js'
+import { aliasOf, verifyAlias } from '../pg/server-name.js'
 
 /** What Knex's `connection` function resolves to. */
 export interface RedshiftKnexConnection {
@@ -47,7 +48,8 @@ export function redshiftKnexConnection(
   const credentials = toCredentials(source)
   const options = connectionOptionsOf(credentials)
   const given = givenConnection(pgOptions, options)
-  const { host, port, database, user, ssl, ...own } = { ...pgOptions, ...given, ssl: tlsOf(pgOptions, options) }
+  const tls = verifyAlias(tlsOf(pgOptions, options), aliasOf(given.host, options.host))
+  const { host, port, database, user, ssl, ...own } = { ...pgOptions, ...given, ssl: tls }
   checkSsl(ssl, options)
   const settings = { ...own, database, ...(ssl !== undefined && { ssl }) }
   const borrowers = new WeakSet<KnexClient>()

@@ -1,8 +1,10 @@
+import type { ClientConfig } from 'pg'
 import { connectionOptionsOf, type RedshiftCredentials, toCredentials } from '../credentials.js'
 import type { RedshiftOptions } from '../options.js'
 import { environmentUser } from '../pg/config.js'
 import { checkSsl, checkUser } from '../pg/login.js'
 import { passwordFunction } from '../pg/password.js'
+import { aliasOf, verifyAlias } from '../pg/server-name.js'
 import type { RedshiftConnection } from '../request.js'
 
 /**
@@ -42,6 +44,11 @@ export function redshiftBeforeConnect(
     // Sequelize 6 ignores the other one. What PGSSLMODE comes to, the password function sees on the socket.
     const { ssl } = 'dialectOptions' in config ? (config.dialectOptions ?? {}) : config
     checkSsl(ssl, options)
+    const verified = verifyAlias(ssl as ClientConfig['ssl'], aliasOf(config.host, options.host))
+    // Sequelize may share this object with others: it is replaced, not changed.
+    if (verified !== ssl && 'dialectOptions' in config)
+      config.dialectOptions = { ...config.dialectOptions, ssl: verified }
+    else if (verified !== ssl) config.ssl = verified
     const connection = connections.get(config) ?? {
       host: config.host,
       database: config.database,

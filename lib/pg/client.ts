@@ -8,6 +8,7 @@ import {
   direct,
   endUnconnected,
   holdStartup,
+  presentAlias,
   renewConnection,
   type SendStartup,
   socketOf,
@@ -138,6 +139,7 @@ const extend = (Base: typeof pg.Client): RedshiftPgClientClass =>
     #connect(setUp: ClientSetUp, isSecondTry = false): void {
       if (!this.#settle) return
       this.#login = undefined
+      if (setUp.alias) presentAlias(this, setUp.alias)
       holdStartup(this, send => this.#logIn(setUp, send))
       super.connect((error: Error | null) => {
         const login = this.#login

@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import type pg from 'pg'
 import type { RedshiftLogin } from '../login.js'
+import { type Alias, verifyNamedAlias } from './server-name.js'
 
 /*
  * What is used of pg's insides, in one place. The specs run on the oldest and on the newest pg that is supported.
@@ -21,7 +22,13 @@ interface ClientInternals {
 
 interface ConnectionInternals extends EventEmitter {
   /** The socket; once TLS begins, the one on top of it. */
-  readonly stream: Duplex & { readonly encrypted?: boolean; readonly secureConnecting?: boolean }
+  readonly stream: Duplex & {
+    readonly encrypted?: boolean
+    readonly secureConnecting?: boolean
+    connect(...target: unknown[]): unknown
+  }
+  ssl: pg.ClientConfig['ssl']
+  connect(...target: unknown[]): void
   startup(parameters: object): void
 }
 
@@ -49,6 +56,27 @@ function setParameters(client: pg.Client, parameters: object): void {
 /** Where to connect, over what pg found in a connection string, in `PG*` and in its defaults. */
 export const direct = (client: pg.Client, to: { host: string; port: number; database: string }): void =>
   setParameters(client, { host: to.host, port: to.port, database: to.database })
+
+/**
+ * Has TLS name the cluster to the server and verify it by that name, too, where pg is to dial another one. pg passes the host that
+ * it dials on to TLS: it is told the cluster's name instead, and its socket the host.
+ */
+export function presentAlias(client: pg.Client, alias: Alias): void {
+  const { connection } = internals(client)
+  const ssl = connection && verifyNamedAlias(connection.ssl, alias)
+  if (!ssl) return
+  const connect = connection.connect.bind(connection)
+  connection.ssl = ssl
+  connection.connect = (...target) => {
+    const { stream } = connection
+    const dial = stream.connect
+    stream.connect = () => {
+      stream.connect = dial
+      return dial.apply(stream, target)
+    }
+    connect(target[0], alias.own)
+  }
+}
 
 export const wipePassword = (client: pg.Client): void => setParameters(client, { password: null })
 

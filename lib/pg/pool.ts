@@ -7,6 +7,7 @@ import { binding, bindingOf, clientClass, type RedshiftPgClientClass } from './c
 import { type Binding, boundConfig, givenConnection, REDSHIFT_PORT, tlsOf } from './config.js'
 import { knownUser } from './login.js'
 import { type RedshiftPasswordFunction, redshiftPassword } from './password.js'
+import { aliasOf, verifyAlias } from './server-name.js'
 
 /** pg's own options. */
 export interface RedshiftPgOptions extends Omit<pg.PoolConfig, 'Client'> {
@@ -96,7 +97,7 @@ export function redshiftPoolOptions(
     ...((host ?? port) !== undefined && { port: port ?? REDSHIFT_PORT }),
     database,
     ...(user !== undefined && { user }),
-    ssl: tlsOf(own, options),
+    ssl: verifyAlias(tlsOf(own, options), aliasOf(host, options.host)),
     // Bound to the credentials: libraries copy options deeply, and a copy of the credentials would be an empty shell.
     Client: class extends Base {
       static readonly [binding] = bound

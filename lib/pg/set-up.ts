@@ -13,6 +13,7 @@ import {
 } from './config.js'
 import { dryRun, isNative, sslOf } from './internals.js'
 import { checkSsl } from './login.js'
+import { type Alias, aliasOf } from './server-name.js'
 
 /** What the configuration of a client comes to. */
 export interface ClientSetUp {
@@ -20,6 +21,8 @@ export interface ClientSetUp {
   readonly pgConfig: pg.ClientConfig
   readonly credentials: RedshiftCredentials
   readonly given: GivenConnection
+  /** Set where the host is not the cluster's own name. */
+  readonly alias: Alias | undefined
   /** In milliseconds; 0 for no limit. */
   readonly connectionTimeoutMillis: number
 }
@@ -55,7 +58,7 @@ function setUp({ redshift, password, ...config }: RedshiftPgClientConfig, Base: 
   const ssl = tlsOf(config, options)
   const pgConfig = { ...config, ssl, connectionTimeoutMillis: 0 }
   if (connectionString || sslnegotiation || process.env.PGSSLNEGOTIATION || isSealed(ssl)) dryRun(Base, pgConfig)
-  return { pgConfig, credentials, given, connectionTimeoutMillis }
+  return { pgConfig, credentials, given, alias: aliasOf(given.host, options.host), connectionTimeoutMillis }
 }
 
 /** Whether pg cannot hide the key in these options of TLS, and throws. */

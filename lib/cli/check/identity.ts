@@ -1,3 +1,4 @@
+import { partitionOf } from '../../partitions.js'
 import type { AwsSetUp } from '../login/aws.js'
 
 /** Who the AWS credentials belong to. */
@@ -83,5 +84,5 @@ async function askCaller({ client, clockAheadMillis }: AwsSetUp, timeoutMillis: 
 
 function stsUrl(region: string): URL {
   const given = process.env.AWS_ENDPOINT_URL_STS ?? process.env.AWS_ENDPOINT_URL
-  return new URL(given || `https://sts.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`)
+  return new URL(given || `https://sts.${region}.${partitionOf(region).suffix}`)
 }

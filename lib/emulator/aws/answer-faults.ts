@@ -1,3 +1,4 @@
+import { partitionOf } from '../../partitions.js'
 import type { FaultOf, Faults, Meeting } from '../faults.js'
 import type { EmulatedOperation } from '../types.js'
 import { callerArn } from './caller.js'
@@ -61,7 +62,7 @@ function accessDenied({ operation, parameters, identity, region = '' }: Operatio
   const serverless = operation === 'GetCredentials' || operation === 'GetWorkgroup'
   const service = serverless ? 'redshift-serverless' : 'redshift'
   const { account = '123456789012' } = parameters.target() ?? {}
-  const arn = `arn:aws:${service}:${region}:${account}:${resource(operation, name => parameters.text(name))}`
+  const arn = `arn:${partitionOf(region).id}:${service}:${region}:${account}:${resource(operation, name => parameters.text(name))}`
   const action = `${service}:${operation}`
   return new AwsError(
     'accessDenied',

@@ -1,3 +1,4 @@
+import { partitionOf } from '../../partitions.js'
 import type { Settings } from '../settings.js'
 import type { Target } from '../targets.js'
 import { findTarget, notFound, type OperationCall } from './operation-call.js'
@@ -37,7 +38,7 @@ export function describeWorkgroup(call: OperationCall, port: number): Fields {
   return {
     workgroup: {
       workgroupName: name,
-      workgroupArn: `arn:aws:redshift-serverless:${region}:${account}:workgroup/${name}`,
+      workgroupArn: `arn:${partitionOf(region).id}:redshift-serverless:${region}:${account}:workgroup/${name}`,
       namespaceName: 'default',
       status: 'AVAILABLE',
       port,

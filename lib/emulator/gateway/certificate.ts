@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { createSecureContext, type SecureContext } from 'node:tls'
+import { parseRedshiftHost } from '../../host.js'
 
 /** What the gateway shows in TLS, and the authority that clients verify it with. */
 export interface Certificate {
@@ -10,9 +11,12 @@ export interface Certificate {
 /** Specs start many emulators with the same hosts: each set of names gets its certificate once in a process. */
 const made = new Map<string, Promise<Certificate>>()
 
-/** A certificate for these host names, `localhost` and `127.0.0.1`, signed by an authority of its own. */
+/**
+ * A certificate for these host names, `localhost` and `127.0.0.1`, signed by an authority of its own. As Redshift's do, it carries
+ * a wildcard in place of a cluster's name.
+ */
 export function certificateFor(hosts: readonly string[]): Promise<Certificate> {
-  const names = [...new Set([...hosts, 'localhost', '127.0.0.1'])]
+  const names = [...new Set([...hosts.map(certifiedName), 'localhost', '127.0.0.1'])]
   const key = JSON.stringify(names)
   const known = made.get(key)
   if (known) return known
@@ -45,6 +49,8 @@ async function makeCertificate(names: readonly string[]): Promise<Certificate> {
   })
   return { ca: ca.cert, context: createSecureContext({ key: leaf.private, cert: leaf.cert }) }
 }
+
+const certifiedName = (host: string): string => (parseRedshiftHost(host) ? host.replace(/^[^.]+/, '*') : host)
 
 function subjectAltName(name: string): { type: 7; ip: string } | { type: 2; value: string } {
   return isIP(name) ? { type: 7, ip: name } : { type: 2, value: name }
