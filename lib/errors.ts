@@ -16,7 +16,7 @@ export type RedshiftErrorCode =
   | 'ERR_REDSHIFT_ACCESS_DENIED'
   /** There is no such cluster or workgroup in that region and account. See docs/troubleshooting.md#err_redshift_not_found */
   | 'ERR_REDSHIFT_NOT_FOUND'
-  /** AWS does not support the call for this cluster. See docs/troubleshooting.md#err_redshift_unsupported */
+  /** AWS does not support the call for this cluster, or the server asks for another kind of login. See docs/troubleshooting.md#err_redshift_unsupported */
   | 'ERR_REDSHIFT_UNSUPPORTED'
   /** AWS's rate limit was hit. See docs/troubleshooting.md#err_redshift_throttled */
   | 'ERR_REDSHIFT_THROTTLED'
@@ -24,7 +24,7 @@ export type RedshiftErrorCode =
   | 'ERR_REDSHIFT_UNAVAILABLE'
   /** AWS, or the provider of AWS credentials, did not answer within the deadline. See docs/troubleshooting.md#err_redshift_timeout */
   | 'ERR_REDSHIFT_TIMEOUT'
-  /** AWS's answer could not be used: no user, no password, no valid expiry. See docs/troubleshooting.md#err_redshift_response */
+  /** AWS's response, or the server's request for a login, could not be read. See docs/troubleshooting.md#err_redshift_response */
   | 'ERR_REDSHIFT_RESPONSE'
   /** Redshift refused a login that AWS had just handed out. See docs/troubleshooting.md#err_redshift_login_rejected */
   | 'ERR_REDSHIFT_LOGIN_REJECTED'

@@ -58,7 +58,7 @@ for (const [version, module] of pgVersions)
     const currentUser = async (client: pg.Client): Promise<unknown> =>
       (await client.query('select session_user')).rows[0].session_user
 
-    for (const authentication of ['cleartext', 'md5'] as const)
+    for (const authentication of ['cleartext', 'md5', 'digest'] as const)
       for (const [form, connect] of Object.entries(forms))
         it(`logs in as the role that AWS names, asked for the password in ${authentication}, with ${form}`, async () => {
           const server = await startEmulator({ authentication })

@@ -45,7 +45,7 @@ interface Door {
   readonly user: (connection: Connection, credentials: RedshiftCredentials) => Promise<unknown>
 }
 
-const WHO = 'SELECT current_user::text AS name'
+const WHO = 'SELECT session_user::text AS name'
 
 async function ofClient(client: pg.Client): Promise<unknown> {
   try {

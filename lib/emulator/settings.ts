@@ -17,7 +17,7 @@ export interface Settings {
   readonly lifetimeSeconds: number
   /** Undefined: at expiry. Null: not at all. */
   readonly nextRefreshSeconds: number | null | undefined
-  readonly authentication: 'cleartext' | 'md5'
+  readonly authentication: 'cleartext' | 'md5' | 'digest'
   readonly redshiftDialect: boolean
   readonly postgres: string | undefined
   /** 0: any that is free. */
@@ -34,8 +34,8 @@ export function readOptions(options: EmulatorOptions): Settings {
   const lifetimeSeconds = options.lifetimeSeconds ?? Number.POSITIVE_INFINITY
   if (!(lifetimeSeconds >= 5)) throw new RangeError(`lifetimeSeconds: ${lifetimeSeconds} is less than 5.`)
   const authentication = options.authentication ?? 'cleartext'
-  if (authentication !== 'cleartext' && authentication !== 'md5') {
-    throw new TypeError(`authentication: "${String(authentication)}" is neither "cleartext" nor "md5".`)
+  if (authentication !== 'cleartext' && authentication !== 'md5' && authentication !== 'digest') {
+    throw new TypeError(`authentication: "${String(authentication)}" is not "cleartext", "md5" or "digest".`)
   }
   const listenAddress = options.listenAddress ?? '127.0.0.1'
   if (listenAddress !== '127.0.0.1' && listenAddress !== '0.0.0.0') {

@@ -20,8 +20,8 @@ export interface EmulatorOptions {
   lifetimeSeconds?: number | undefined
   /** When `GetCredentials` and `GetClusterCredentialsWithIAM` say to refresh, in seconds after the answer. Default: at the login's expiry. `null` leaves it out. */
   nextRefreshSeconds?: number | null | undefined
-  /** How the server asks for the password. Default: `cleartext`. */
-  authentication?: 'cleartext' | 'md5' | undefined
+  /** How the server asks for the password; `digest` is Redshift's own, by SHA-256. Default: `cleartext`. */
+  authentication?: 'cleartext' | 'md5' | 'digest' | undefined
   /**
    * Refuse what Redshift refuses, and report Redshift's versions (`server_version` 8.0.2). Default: false, PostgreSQL as it is.
    */

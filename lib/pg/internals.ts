@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import type pg from 'pg'
 import type { RedshiftLogin } from '../login.js'
+import { interceptAuthentication } from './handshake.js'
 import { type Alias, verifyNamedAlias } from './server-name.js'
 
 /*
@@ -29,6 +30,7 @@ interface ConnectionInternals extends EventEmitter {
   }
   ssl: pg.ClientConfig['ssl']
   connect(...target: unknown[]): void
+  attachListeners?(stream: Duplex): void
   startup(parameters: object): void
 }
 
@@ -97,7 +99,9 @@ export function holdStartup(client: pg.Client, ready: (send: SendStartup) => voi
   const { connection } = internals(client)
   if (!connection) return
   const startup = connection.startup.bind(connection)
+  const prove = interceptAuthentication(connection)
   const send: SendStartup = ({ user, password }) => {
+    prove({ kind: 'password', password })
     setParameters(client, { user, password })
     startup(internals(client).getStartupConf())
   }

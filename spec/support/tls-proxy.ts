@@ -9,6 +9,8 @@ export interface TlsProxy {
   readonly port: number
   /** The names that clients have asked for (SNI). */
   readonly names: (string | false | null)[]
+  /** Where to cut what the server sends, in bytes from its start; `every` sends byte by byte. Each piece is a record of TLS. */
+  cutAt: number | 'every' | undefined
   close(): void
 }
 
@@ -31,7 +33,13 @@ export async function startTlsProxy(
     await once(raw, 'data')
     const onwards = connectTls({ socket: raw, servername: server.servername, ca: server.ca })
     onwards.on('error', () => sealed.destroy())
-    sealed.pipe(onwards).pipe(sealed)
+    sealed.pipe(onwards)
+    let sent = 0
+    onwards.on('data', (bytes: Buffer) => {
+      for (const piece of pieces(bytes, proxy.cutAt, sent)) sealed.write(piece)
+      sent += bytes.length
+    })
+    onwards.once('end', () => sealed.end())
     sealed.once('close', () => onwards.destroy())
   }
   const listener = createServer(client => {
@@ -41,12 +49,20 @@ export async function startTlsProxy(
   }).listen(0, '127.0.0.1')
   await once(listener, 'listening')
   const address = listener.address()
-  return {
+  const proxy: TlsProxy = {
     port: typeof address === 'object' && address ? address.port : 0,
     names,
+    cutAt: undefined,
     close() {
       listener.close()
       for (const socket of sockets) socket.destroy()
     },
   }
+  return proxy
+}
+
+function pieces(bytes: Buffer, cutAt: TlsProxy['cutAt'], sent: number): Buffer[] {
+  if (cutAt === 'every') return Array.from(bytes, byte => Buffer.of(byte))
+  const at = (cutAt ?? 0) - sent
+  return at > 0 && at < bytes.length ? [bytes.subarray(0, at), bytes.subarray(at)] : [bytes]
 }

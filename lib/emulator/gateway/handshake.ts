@@ -13,6 +13,7 @@ import {
   type StartupPacket,
   startupParameters,
 } from '../postgres/protocol.js'
+import type { Settings } from '../settings.js'
 
 /** A client that has said what it wants. */
 export type Arrival =
@@ -61,15 +62,42 @@ export async function receive(socket: Socket, context: SecureContext): Promise<A
 /** Asks for the password as told, and gives what the answer proves. Undefined: the client went away. */
 export async function askPassword(
   stream: Duplex,
-  how: 'cleartext' | 'md5',
+  how: Settings['authentication'],
   user: string,
 ): Promise<((password: string) => boolean) | undefined> {
+  if (how === 'digest') return askDigest(stream)
   const salt = randomBytes(4)
   stream.write(how === 'md5' ? message('R', int32(5), salt) : message('R', int32(3)))
   const answer = await readMessage(stream)
   if (answer?.type !== 'p') return undefined
   const text = passwordText(answer.body)
   return password => text === (how === 'md5' ? md5Answer(user, password, salt) : password)
+}
+
+/** Redshift's own digest (13): SHA-256 over the salted password and two nonces. */
+async function askDigest(stream: Duplex): Promise<((password: string) => boolean) | undefined> {
+  const salt = randomBytes(16)
+  const nonce = randomBytes(8)
+  stream.write(message('R', int32(13), int32(0), int32(salt.length), salt, int32(nonce.length), nonce))
+  const answer = await readMessage(stream)
+  if (answer?.type !== 'd') return undefined
+  const [digest, clientNonce, ...others] = fields(answer.body)
+  if (!digest || !clientNonce || others.length > 0 || !/^\d+$/.test(clientNonce.toString())) return undefined
+  const sha256 = (...parts: (Buffer | string)[]) =>
+    parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest()
+  return password => digest.equals(sha256(sha256(password, salt), nonce, clientNonce))
+}
+
+/** Byte strings, each after its length. */
+function fields(body: Buffer): Buffer[] {
+  const found: Buffer[] = []
+  for (let at = 0; at + 4 <= body.length; ) {
+    const end = at + 4 + body.readUInt32BE(at)
+    if (end > body.length) return []
+    found.push(body.subarray(at + 4, end))
+    at = end
+  }
+  return found
 }
 
 /** Sends a FATAL error and closes the connection. */

@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto'
+import { RedshiftCredentialsError } from '../errors.js'
+
+/** What a login proves itself with. */
+export type Proof =
+  | { readonly kind: 'password'; readonly password: string }
+  | { readonly kind: 'token'; readonly token: string }
+
+/** Authentication requests, by the code in the message `R`. */
+const OK = 0
+const CLEARTEXT = 3
+const MD5 = 5
+const SASL = 10
+const SASL_CONTINUE = 11
+const SASL_FINAL = 12
+/** Redshift's own: a salted digest of the password. */
+const DIGEST = 13
+/** Redshift's own: a token of an identity provider. */
+const TOKEN = 14
+
+/** What becomes of a message: pg gets it, an answer is sent, the login is through, or it has failed. */
+export function judge(type: string, body: Buffer, proof: Proof | undefined): 'pass' | 'done' | Buffer | Error {
+  // pg looks for the end of an error's fields for ever where it is missing.
+  if (type === 'E' || type === 'N') return isTerminated(body) ? 'pass' : malformed()
+  if (type !== 'R' || body.length < 4) return malformed()
+  const code = body.readInt32BE(0)
+  const request = body.subarray(4)
+  if (code === OK) return request.length === 0 ? 'done' : malformed(code)
+  // Not before the start-up packet.
+  if (!proof) return malformed(code)
+  return proof.kind === 'token'
+    ? answerWithToken(code, request, proof.token)
+    : answerWithPassword(code, request, proof.password)
+}
+
+function answerWithPassword(code: number, request: Buffer, password: string): 'pass' | Buffer | Error {
+  switch (code) {
+    case CLEARTEXT:
+      return request.length === 0 ? 'pass' : malformed(code)
+    case MD5:
+      return request.length === 4 ? 'pass' : malformed(code)
+    case SASL:
+      return isTerminated(request) ? 'pass' : malformed(code)
+    case SASL_CONTINUE:
+    case SASL_FINAL:
+      return 'pass'
+    case DIGEST:
+      return answerDigest(request, password)
+    case TOKEN:
+      return unsupported(
+        "The server asks for an identity token, but this login has a password. Set api to 'GetIdentityCenterAuthToken', or " +
+          'identityProvider, and leave the user out.',
+      )
+    default:
+      return unknownRequest(code)
+  }
+}
+
+function answerWithToken(code: number, request: Buffer, token: string): Buffer | Error {
+  switch (code) {
+    case TOKEN:
+      return request.length === 0 ? message('i', Buffer.from(`${token}\0`)) : malformed(code)
+    case CLEARTEXT:
+    case MD5:
+    case SASL:
+    case DIGEST:
+      return unsupported(
+        `The server asks for a password (authentication ${code}), but this login is a token. Register the identity provider in ` +
+          'Redshift (CREATE IDENTITY PROVIDER), and check that host leads to Redshift.',
+      )
+    default:
+      return unknownRequest(code)
+  }
+}
+
+/** Algorithm, salt and the server's nonce. AWS's drivers answer in the same way. */
+function answerDigest(request: Buffer, password: string): Buffer | Error {
+  if (request.length < 4) return malformed(DIGEST)
+  const algorithm = request.readInt32BE(0)
+  const salt = field(request, 4)
+  const nonce = salt && field(request, salt.end)
+  if (!nonce || nonce.end !== request.length) return malformed(DIGEST)
+  if (algorithm !== 0)
+    return unsupported(
+      `The server asks for a digest of the password by algorithm ${algorithm}, which is unknown. Upgrade pg-redshift-iam.`,
+    )
+  const clientNonce = Buffer.from(String(Date.now()))
+  const inner = createHash('sha256').update(password).update(salt.bytes).digest()
+  const digest = createHash('sha256').update(inner).update(nonce.bytes).update(clientNonce).digest()
+  return message('d', int32(digest.length), digest, int32(clientNonce.length), clientNonce)
+}
+
+/** Bytes after their length. Undefined where there are not as many. */
+function field(request: Buffer, offset: number): { bytes: Buffer; end: number } | undefined {
+  if (request.length < offset + 4) return undefined
+  const start = offset + 4
+  const end = start + request.readUInt32BE(offset)
+  return end > request.length ? undefined : { bytes: request.subarray(start, end), end }
+}
+
+/** A list of strings has an empty one at its end. */
+const isTerminated = (body: Buffer): boolean => body.at(-1) === 0 && (body.length === 1 || body.at(-2) === 0)
+
+function message(type: string, ...parts: readonly Buffer[]): Buffer {
+  const body = Buffer.concat(parts)
+  return Buffer.concat([Buffer.from(type), int32(4 + body.length), body])
+}
+
+function int32(value: number): Buffer {
+  const bytes = Buffer.alloc(4)
+  bytes.writeInt32BE(value)
+  return bytes
+}
+
+const malformed = (code?: number): RedshiftCredentialsError =>
+  new RedshiftCredentialsError(
+    'ERR_REDSHIFT_RESPONSE',
+    `The server sent ${code === undefined ? 'a message that does not belong to a login' : `an authentication request that cannot be read (${code})`}. ` +
+      'Check that host and port lead to Redshift, and what stands in between.',
+  )
+
+const unknownRequest = (code: number): RedshiftCredentialsError =>
+  unsupported(
+    `The server asks for authentication ${code}, which Redshift's logins do not use. Check that host and port lead to Redshift.`,
+  )
+
+const unsupported = (text: string): RedshiftCredentialsError =>
+  new RedshiftCredentialsError('ERR_REDSHIFT_UNSUPPORTED', text)
