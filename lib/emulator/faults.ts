@@ -7,6 +7,7 @@ const loginOperations: readonly EmulatedOperation[] = [
   'GetCredentials',
 ]
 const clockKinds = ['clock-skew', 'no-date', 'stale-date'] as const
+const descriptionOperations: readonly EmulatedOperation[] = ['DescribeClusters', 'GetWorkgroup']
 const gatewayKinds = ['reject-login', 'login-latency', 'login-hang', 'login-reset'] as const
 
 export type FaultOf<K extends Fault['kind']> = Extract<Fault, { kind: K }>
@@ -50,6 +51,7 @@ export class FaultAtWork<F extends Fault = Fault> implements ActiveFault {
     if (isOneOf(gatewayKinds, this.fault.kind)) return operation === undefined
     if (operation === undefined) return false
     if (this.scope.operation !== undefined) return operation === this.scope.operation
+    if (this.fault.kind === 'creating') return descriptionOperations.includes(operation)
     return isOneOf(clockKinds, this.fault.kind) || loginOperations.includes(operation)
   }
 

@@ -44,6 +44,7 @@ export type EmulatedOperation =
   | 'GetClusterCredentials'
   | 'GetClusterCredentialsWithIAM'
   | 'DescribeClusters'
+  | 'DescribeCustomDomainAssociations'
   | 'GetCredentials'
   | 'GetWorkgroup'
   | 'GetCallerIdentity'
@@ -86,6 +87,8 @@ export type Fault =
     }
   /** AWS repeats the `Expiration` of its last answer for the same login, with a new password, or with the old one too. */
   | { kind: 'same-expiry'; samePassword?: boolean }
+  /** The cluster or workgroup is still being created: `DescribeClusters` and `GetWorkgroup` return no endpoint. */
+  | { kind: 'creating' }
   /** AWS's clock: `Date`, `Expiration` and `nextRefreshTime` move by so many seconds. */
   | { kind: 'clock-skew'; seconds: number }
   /** AWS answers without a `Date`, or with an `Age`, as a proxy in between may. */
@@ -104,7 +107,7 @@ export type Fault =
 export interface FaultScope {
   /** How many requests, or logins, it meets before it ends by itself. Default: no end. */
   times?: number | undefined
-  /** Only this AWS operation. Default: all that fetch a login. */
+  /** Only this AWS operation. Default: all that fetch a login; for `creating`, those that describe. */
   operation?: EmulatedOperation | undefined
   /** Only this cluster, workgroup or host. Default: all. */
   target?: string | undefined

@@ -1,6 +1,7 @@
 import { request } from 'node:http'
 import {
   DescribeClustersCommand,
+  DescribeCustomDomainAssociationsCommand,
   GetClusterCredentialsCommand,
   type GetClusterCredentialsCommandInput,
   GetClusterCredentialsWithIAMCommand,
@@ -103,7 +104,7 @@ describe('The emulated AWS', () => {
     await fetchLogin(emulator, { CustomDomainName: 'db.example.com' })
     await serverless(emulator).send(new GetCredentialsCommand({ customDomainName: 'wg.example.com' }))
     const unknown = await refused({ ClusterIdentifier: undefined, CustomDomainName: 'other.example.com' })
-    expect(unknown.name).to.equal('ClusterNotFoundFault')
+    expect(unknown.message).to.equal('To use get credentials, you must provide an active custom domain name.')
     const another = await refused({ CustomDomainName: 'wg.example.com' })
     expect(another.name).to.equal('ClusterNotFoundFault')
   })
@@ -122,7 +123,7 @@ describe('The emulated AWS', () => {
     const workgroup = new GetCredentialsCommand({ workgroupName: 'unknown' })
     expect(await rejection(serverless(emulator).send(workgroup))).to.include({
       name: 'ResourceNotFoundException',
-      message: 'Workgroup unknown not found.',
+      message: 'Serverless workgroup unknown not found.',
     })
     expect(emulator.calls.map(({ status }) => status)).to.deep.equal([404, 404, 200, 400])
   })
@@ -148,8 +149,6 @@ describe('The emulated AWS', () => {
   it('checks parameters', async () => {
     await start()
     for (const [parameters, complaint] of [
-      [{ DurationSeconds: 899 }, "Value '899' at 'durationSeconds'"],
-      [{ DurationSeconds: 3601 }, "Value '3601' at 'durationSeconds'"],
       [{ DbUser: '' }, "Value null at 'dbUser'"],
       [{ DbUser: '1alice' }, "Value '1alice' at 'dbUser'"],
       [{ DbUser: 'IAM:alice' }, "Value 'IAM:alice' at 'dbUser'"],
@@ -162,10 +161,63 @@ describe('The emulated AWS', () => {
       expect(error.name).to.equal('ValidationError')
       expect(error.message).to.include(complaint)
     }
+  })
+
+  it('refuses a duration out of range', async () => {
+    await start()
+    const message = 'Token duration must be between 900 and 3600 seconds'
+    for (const DurationSeconds of [899, 3601]) {
+      expect(await refused({ DurationSeconds })).to.include({ name: 'InvalidParameterValue', message })
+    }
     const short = serverless(emulator).send(
       new GetCredentialsCommand({ workgroupName: 'analytics', durationSeconds: 60 }),
     )
-    expect((await rejection(short)).name).to.equal('ValidationException')
+    expect(await rejection(short)).to.include({ name: 'ValidationException', message })
+  })
+
+  it('describes custom domain names, and finds no cluster by a tag', async () => {
+    await start({ customDomains: { 'db.example.com': 'examplecluster', 'wg.example.com': 'analytics' } })
+    const { Associations } = await redshift(emulator).send(new DescribeCustomDomainAssociationsCommand({}))
+    expect(Associations?.map(one => one.CertificateAssociations)).to.deep.equal([
+      [{ CustomDomainName: 'db.example.com', ClusterIdentifier: 'examplecluster' }],
+    ])
+    const CustomDomainName = 'other.example.com'
+    const unknown = redshift(emulator).send(new DescribeCustomDomainAssociationsCommand({ CustomDomainName }))
+    expect((await rejection(unknown)).name).to.equal('CustomDomainAssociationNotFoundFault')
+    const tagged = await redshift(emulator).send(new DescribeClustersCommand({ TagKeys: ['team'], TagValues: ['a'] }))
+    expect(tagged.Clusters).to.deep.equal([])
+  })
+
+  it('describes a cluster or workgroup that is being created without an endpoint', async () => {
+    await start()
+    emulator.fail({ kind: 'creating' })
+    const { Clusters } = await redshift(emulator).send(new DescribeClustersCommand({}))
+    expect(Clusters?.[0]).to.include({ ClusterStatus: 'creating' }).and.not.to.have.property('Endpoint')
+    const { workgroup } = await serverless(emulator).send(new GetWorkgroupCommand({ workgroupName: 'analytics' }))
+    expect(workgroup).to.include({ status: 'CREATING' }).and.not.to.have.property('endpoint')
+    await fetchLogin(emulator)
+  })
+
+  it('names the caller: an assumed role with its session, or an IAM user', async () => {
+    await start({ identities: { AKIAOTHER: 'IAM:bob' } })
+    const ask = (accessKeyId: string) => {
+      const date = new Date().toISOString().replace(/[-:]|\.\d+/g, '')
+      const scope = `${accessKeyId}/${date.slice(0, 8)}/us-west-2/sts/aws4_request`
+      const authorization = `AWS4-HMAC-SHA256 Credential=${scope}, SignedHeaders=x-amz-date, Signature=0`
+      return post(
+        emulator.endpoint,
+        { authorization, 'x-amz-date': date },
+        'Action=GetCallerIdentity&Version=2011-06-15',
+      )
+    }
+    const role = await ask('AKIAEMULATOR')
+    expect(role.body).to.match(/<UserId>AROA\w+:session</)
+    expect(role.body).to.include(':assumed-role/analyst/session<')
+    const user = await ask('AKIAOTHER')
+    expect(user.body).to.match(/<UserId>AIDA\w+</)
+    emulator.fail({ kind: 'access-denied' }, { operation: 'GetCallerIdentity' })
+    const denied = await ask('AKIAOTHER')
+    expect(denied.body).to.include('/bob is not authorized to perform: sts:GetCallerIdentity</Message>')
   })
 
   it('answers unsigned requests and unknown operations as AWS does', async () => {

@@ -52,6 +52,7 @@ const KINDS: Readonly<Record<Kind, Readonly<Record<string, Field>>>> = {
   unsupported: {},
   validation: { 'message?': 'text' },
   malformed: { how: MALFORMED },
+  creating: {},
   'same-expiry': { 'samePassword?': 'flag' },
   'clock-skew': { seconds: 'number' },
   'no-date': {},

@@ -1,7 +1,7 @@
 import { partitionOf } from '../../partitions.js'
 import type { FaultOf, Faults, Meeting } from '../faults.js'
 import type { EmulatedOperation } from '../types.js'
-import { callerArn } from './caller.js'
+import { callerOf } from './caller.js'
 import { AwsError } from './errors.js'
 import { notFound, type OperationCall } from './operation-call.js'
 import { mismatchMessage, type Signature, type SignedRequest } from './signature.js'
@@ -59,6 +59,9 @@ export function errorFault(
 
 /** AWS's own words, with the resource that the caller's policy would have to name. */
 function accessDenied({ operation, parameters, identity, region = '' }: OperationCall): AwsError {
+  const denied = `User: ${callerOf(identity).arn} is not authorized to perform:`
+  // It needs no policy and has no resource: only an explicit deny refuses it.
+  if (operation === 'GetCallerIdentity') return new AwsError('accessDenied', `${denied} sts:GetCallerIdentity`)
   const serverless = operation === 'GetCredentials' || operation === 'GetWorkgroup'
   const service = serverless ? 'redshift-serverless' : 'redshift'
   const { account = '123456789012' } = parameters.target() ?? {}
@@ -66,8 +69,7 @@ function accessDenied({ operation, parameters, identity, region = '' }: Operatio
   const action = `${service}:${operation}`
   return new AwsError(
     'accessDenied',
-    `User: ${callerArn(identity)} is not authorized to perform: ${action} on resource: ${arn} ` +
-      `because no identity-based policy allows the ${action} action`,
+    `${denied} ${action} on resource: ${arn} because no identity-based policy allows the ${action} action`,
   )
 }
 
@@ -79,6 +81,7 @@ function resource(operation: EmulatedOperation, text: (name: string) => string |
     case 'GetClusterCredentialsWithIAM':
       return `dbname:${cluster}/${text('DbName') ?? '*'}`
     case 'DescribeClusters':
+    case 'DescribeCustomDomainAssociations':
       return `cluster:${cluster}`
     default:
       return `workgroup/${text('workgroupName') ?? '*'}`

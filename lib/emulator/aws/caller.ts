@@ -1,9 +1,15 @@
 import { defaultAccount } from '../targets.js'
 
-/** The ARN of the AWS identity behind a database user: `IAMR:analyst` is a role, `IAM:alice` an IAM user. */
-export function callerArn(identity: string): string {
+/** An AWS identity, as `GetCallerIdentity` describes it. */
+export interface Caller {
+  readonly arn: string
+  readonly userId: string
+}
+
+/** The AWS identity behind a database user: `IAMR:analyst` is a role, `IAM:alice` an IAM user. */
+export function callerOf(identity: string): Caller {
   const [prefix, name] = identity.includes(':') ? identity.split(':') : ['IAM', identity]
   return prefix === 'IAMR'
-    ? `arn:aws:sts::${defaultAccount}:assumed-role/${name}/session`
-    : `arn:aws:iam::${defaultAccount}:user/${name}`
+    ? { arn: `arn:aws:sts::${defaultAccount}:assumed-role/${name}/session`, userId: 'AROAEMULATOREXAMPLE12:session' }
+    : { arn: `arn:aws:iam::${defaultAccount}:user/${name}`, userId: 'AIDAEMULATOREXAMPLE12' }
 }

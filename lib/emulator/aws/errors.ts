@@ -6,8 +6,10 @@ interface ErrorNames {
 
 const names = {
   accessDenied: both('AccessDenied', 403, 'AccessDeniedException', 400),
+  domainNotFound: both('CustomDomainAssociationNotFoundFault', 404, 'ResourceNotFoundException', 400),
   expiredToken: both('ExpiredToken', 403, 'ExpiredTokenException', 400),
   internalFailure: both('InternalFailure', 500, 'InternalServerException', 500),
+  invalidDuration: both('InvalidParameterValue', 400, 'ValidationException', 400),
   invalidToken: both('InvalidClientTokenId', 403, 'UnrecognizedClientException', 400),
   missingToken: both('MissingAuthenticationToken', 403, 'MissingAuthenticationTokenException', 400),
   notFound: both('ClusterNotFound', 404, 'ResourceNotFoundException', 400),

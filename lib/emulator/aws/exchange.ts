@@ -14,7 +14,13 @@ import { checkDate, readSignature, type SignedRequest } from './signature.js'
 import type { Answer, WireProtocol } from './wire.js'
 
 const served: Readonly<Record<WireProtocol['name'], readonly EmulatedOperation[]>> = {
-  query: ['GetClusterCredentials', 'GetClusterCredentialsWithIAM', 'DescribeClusters', 'GetCallerIdentity'],
+  query: [
+    'GetClusterCredentials',
+    'GetClusterCredentialsWithIAM',
+    'DescribeClusters',
+    'DescribeCustomDomainAssociations',
+    'GetCallerIdentity',
+  ],
   json: ['GetCredentials', 'GetWorkgroup'],
 }
 
@@ -86,7 +92,10 @@ export function makeExchange({ settings, operations, faults, calls, identity }: 
       const performed: OperationCall = { operation, parameters, identity: identity(accessKeyId), region, now }
       const error = errorFault(faults, meeting, performed, { ...request, signature })
       if (error) throw error
-      const fields = operations.perform(performed, faults.meetFirst(meeting, 'same-expiry'))
+      const fields = operations.perform(performed, {
+        repeat: faults.meetFirst(meeting, 'same-expiry'),
+        isCreating: faults.meetFirst(meeting, 'creating') !== undefined,
+      })
       const how = faults.meetFirst(meeting, 'malformed')?.how
       const answer = malformedAnswer(wire.success(read, malformedFields(fields, how, now), requestId), how)
       call.status = 200

@@ -17,15 +17,20 @@ export interface OperationCall {
 /** The cluster or workgroup that the request is about. */
 export function findTarget(call: OperationCall): Target {
   const target = call.parameters.target()
-  if (!target) throw call.parameters.namesTarget() ? notFound(call) : unnamed(call)
-  return target
+  if (target) return target
+  if (!call.parameters.namesTarget()) throw unnamed(call)
+  if (call.parameters.hasUnknownDomain()) {
+    // The words are AWS's. Their code is in no report.
+    throw new AwsError('validation', 'To use get credentials, you must provide an active custom domain name.')
+  }
+  throw notFound(call)
 }
 
 /** AWS's answer where the cluster or workgroup does not exist, or lies in another region. */
 export function notFound({ operation, parameters }: Pick<OperationCall, 'operation' | 'parameters'>): AwsError {
   const name = parameters.targetName()
   return isServerless(operation)
-    ? new AwsError('notFound', `Workgroup ${name} not found.`)
+    ? new AwsError('notFound', `Serverless workgroup ${name} not found.`)
     : new AwsError('notFound', `Cluster ${name} not found.`)
 }
 

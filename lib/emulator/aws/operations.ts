@@ -1,14 +1,21 @@
 import type { IssuedLogin, IssuedLogins, LoginTerms } from '../logins.js'
 import type { Settings } from '../settings.js'
 import { defaultAccount } from '../targets.js'
-import { callerArn } from './caller.js'
-import { describeClusters, describeWorkgroup } from './descriptions.js'
+import { callerOf } from './caller.js'
+import { describeClusters, describeCustomDomains, describeWorkgroup } from './descriptions.js'
 import { findTarget, type OperationCall } from './operation-call.js'
 import type { Fields } from './wire.js'
 
 /** A fault that repeats the last expiry, with a new password or with the old one. */
 export interface SameExpiry {
   readonly samePassword?: boolean
+}
+
+/** What faults change in what an operation says. */
+export interface OperationFaults {
+  readonly repeat: SameExpiry | undefined
+  /** The cluster or workgroup is being created. */
+  readonly isCreating: boolean
 }
 
 /** What the emulated AWS does, apart from how it is said on the wire. */
@@ -24,7 +31,7 @@ export class Operations {
     this.#gatewayPort = gatewayPort
   }
 
-  perform(call: OperationCall, repeat: SameExpiry | undefined): Fields {
+  perform(call: OperationCall, { repeat, isCreating }: OperationFaults): Fields {
     switch (call.operation) {
       case 'GetClusterCredentials':
         return this.#clusterCredentials(call, repeat)
@@ -33,11 +40,13 @@ export class Operations {
       case 'GetCredentials':
         return this.#credentials(call, repeat)
       case 'DescribeClusters':
-        return describeClusters(call, this.#settings, this.#gatewayPort())
+        return describeClusters(call, this.#settings, this.#gatewayPort(), isCreating)
+      case 'DescribeCustomDomainAssociations':
+        return describeCustomDomains(call, this.#settings)
       case 'GetWorkgroup':
-        return describeWorkgroup(call, this.#gatewayPort())
+        return describeWorkgroup(call, this.#gatewayPort(), isCreating)
       case 'GetCallerIdentity':
-        return { Arn: callerArn(call.identity), UserId: 'AIDAEXAMPLE', Account: defaultAccount }
+        return callerIdentity(call)
     }
   }
 
@@ -104,6 +113,11 @@ export class Operations {
     if (nextRefreshSeconds === null) return undefined
     return nextRefreshSeconds === undefined ? expiration : new Date(now + nextRefreshSeconds * 1000)
   }
+}
+
+function callerIdentity({ identity }: OperationCall): Fields {
+  const { arn, userId } = callerOf(identity)
+  return { Arn: arn, UserId: userId, Account: defaultAccount }
 }
 
 interface LoginWish {

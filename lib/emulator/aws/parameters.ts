@@ -39,8 +39,7 @@ export class Parameters {
   }
 
   groups(): string[] {
-    const value = this.#values.DbGroups
-    const groups = Array.isArray(value) ? value.map(String) : []
+    const groups = this.list('DbGroups')
     for (const group of groups) {
       if (!/^[a-z][a-z0-9_+.@-]{0,63}$/.test(group)) throw invalid(group, 'dbGroups', 'Member must be in lower case')
     }
@@ -51,19 +50,33 @@ export class Parameters {
     const value = this.#values[name] ?? 900
     if (typeof value !== 'number' || !Number.isInteger(value))
       throw invalid(value, name, 'Member must be a whole number')
-    if (value < 900) throw invalid(value, name, 'Member must have value greater than or equal to 900')
-    if (value > 3600) throw invalid(value, name, 'Member must have value less than or equal to 3600')
+    // Unverified: these words and this code come from another emulator, not from a transcript.
+    if (value < 900 || value > 3600) {
+      throw new AwsError('invalidDuration', 'Token duration must be between 900 and 3600 seconds')
+    }
     return value
   }
 
   /** The cluster or workgroup that the request names, by itself or by its custom domain name. Undefined: there is none. */
   target(): Target | undefined {
-    const domain = this.text('CustomDomainName') ?? this.text('customDomainName')
+    const domain = this.#domain()
     const name = this.text('ClusterIdentifier') ?? this.text('workgroupName')
     const byDomain = domain === undefined ? undefined : this.#targets.byCustomDomain(domain)
     if (name === undefined) return byDomain?.region === this.#region ? byDomain : undefined
     const byName = this.text('ClusterIdentifier') === undefined ? this.#find('serverless', name) : this.#cluster(name)
     return domain === undefined || byDomain === byName ? byName : undefined
+  }
+
+  /** Whether the request names a custom domain that belongs to no cluster or workgroup. */
+  hasUnknownDomain(): boolean {
+    const domain = this.#domain()
+    return domain !== undefined && this.#targets.byCustomDomain(domain) === undefined
+  }
+
+  /** The items of a list; empty where the request has none. */
+  list(name: string): string[] {
+    const value = this.#values[name]
+    return Array.isArray(value) ? value.map(String) : []
   }
 
   /** How the request names its cluster or workgroup. */
@@ -74,6 +87,10 @@ export class Parameters {
 
   namesTarget(): boolean {
     return this.targetName() !== ''
+  }
+
+  #domain(): string | undefined {
+    return this.text('CustomDomainName') ?? this.text('customDomainName')
   }
 
   /** A workgroup has a cluster identifier too, by which AWS's drivers reach a chosen user there. */
