@@ -96,7 +96,7 @@ class Emulator implements RedshiftEmulator {
     await Promise.all([
       this.#gateway.listen(),
       this.#endpoint.listen(),
-      this.#catalog.createDatabases(this.#settings.databases),
+      this.#catalog.createDatabases(this.#settings.databases, { systemViews: this.#settings.redshiftDialect }),
     ])
     this.#started = { endpoint: this.#endpoint.url, stream: gatewayStream(this.#gateway.port) }
   }

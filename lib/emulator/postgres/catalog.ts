@@ -2,6 +2,7 @@ import { createHash, createHmac } from 'node:crypto'
 import pg from 'pg'
 import { scramVerifier } from './scram.js'
 import { asSuperuser, type Server } from './server.js'
+import { createSystemViews } from './system-views.js'
 
 /** PostgreSQL cuts longer names off, and two that differ only behind that point would become one. */
 const maxNameBytes = 63
@@ -36,8 +37,8 @@ export class Catalog {
   }
 
   /** Creates the databases that are missing. Everybody may create tables in their schema `public`, as on Redshift. */
-  async createDatabases(names: readonly string[]): Promise<void> {
-    for (const name of names) await this.#createDatabase(name)
+  async createDatabases(names: readonly string[], { systemViews }: { systemViews: boolean }): Promise<void> {
+    for (const name of names) await this.#createDatabase(name, systemViews)
   }
 
   /** The role that a login uses, created or changed by the first session that needs it. */
@@ -60,17 +61,18 @@ export class Catalog {
     this.#loginRoles.clear()
   }
 
-  /** Creates the roles that are missing, for grants: database users and groups. */
-  async createRoles(names: readonly string[]): Promise<void> {
+  /** Creates the database users or groups that are missing. Neither has a password: nobody logs in as one of them. */
+  async createRoles(kind: 'USER' | 'GROUP', names: readonly string[]): Promise<void> {
+    if (names.length === 0) return
     await this.#insistently(async client => {
       for (const name of names.map(roleName)) {
         const { rowCount } = await client.query('SELECT FROM pg_roles WHERE rolname = $1', [name])
-        if (rowCount === 0) await client.query(`CREATE ROLE ${pg.escapeIdentifier(name)}`)
+        if (rowCount === 0) await client.query(`CREATE ${kind} ${pg.escapeIdentifier(name)}`)
       }
     })
   }
 
-  async #createDatabase(name: string): Promise<void> {
+  async #createDatabase(name: string, systemViews: boolean): Promise<void> {
     await this.#insistently(async client => {
       const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [name])
       if (rowCount === 0) await client.query(`CREATE DATABASE ${pg.escapeIdentifier(name)}`)
@@ -79,6 +81,7 @@ export class Catalog {
       asSuperuser(this.#server, name, async client => {
         const { rows } = await client.query(`SELECT has_schema_privilege('public', 'public', 'CREATE') AS open`)
         if (!rows[0]?.open) await client.query('GRANT USAGE, CREATE ON SCHEMA public TO PUBLIC')
+        if (systemViews) await createSystemViews(client)
       }),
     )
   }
@@ -92,8 +95,10 @@ export class Catalog {
     const password = this.#derive('password', user).toString('base64url')
     const verifier = scramVerifier(password, this.#derive('salt', user).subarray(0, 16))
     const { name: database, groups = [] } = databaseUser ?? {}
-    const memberOf = database === undefined ? [] : [database, ...groups].map(roleName)
-    await this.createRoles(memberOf)
+    const users = database === undefined ? [] : [database]
+    await this.createRoles('USER', users)
+    await this.createRoles('GROUP', groups)
+    const memberOf = [...users, ...groups].map(roleName)
     await this.#insistently(async client => {
       const inherit = groups.length > 0
       const { rows } = await client.query(

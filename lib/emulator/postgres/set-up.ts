@@ -14,7 +14,7 @@ export interface SetUp {
 /** Runs it as the superuser, and returns the rows of its last statement. It may grant rights to users who have not logged in yet. */
 export async function runSetUp(server: Server, catalog: Catalog, setUp: SetUp): Promise<Record<string, unknown>[]> {
   const { sql, database, users, identities } = setUp
-  await catalog.createRoles([...new Set([...identities, ...(users ?? [])])])
+  await catalog.createRoles('USER', [...new Set([...identities, ...(users ?? [])])])
   const created = new Set<string>()
   for (;;) {
     try {
@@ -26,7 +26,8 @@ export async function runSetUp(server: Server, catalog: Catalog, setUp: SetUp): 
       const name = users === undefined ? missingRole(error) : undefined
       if (name === undefined || created.has(name)) throw error
       created.add(name)
-      await catalog.createRoles([name])
+      const isGroup = /\bgroup\s+"?$/i.test(sql.slice(0, sql.indexOf(name)))
+      await catalog.createRoles(isGroup ? 'GROUP' : 'USER', [name])
     }
   }
 }
