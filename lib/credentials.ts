@@ -1,5 +1,6 @@
 import { type Address, AddressBook } from './address.js'
 import { AwsClients } from './aws/client.js'
+import { endpointOf } from './aws/endpoint.js'
 import { fetchProvisioned } from './aws/provisioned.js'
 import { fetchServerless } from './aws/serverless.js'
 import { CredentialCache, type Fetch } from './cache.js'
@@ -7,7 +8,7 @@ import { type RedshiftCredentialsError, targetError } from './errors.js'
 import { systemClock } from './flight.js'
 import { mark } from './intake.js'
 import type { RedshiftLogin } from './login.js'
-import { checkOptions, isAwsClient, type RedshiftApi, type RedshiftOptions } from './options.js'
+import { checkOptions, copyOptions, type RedshiftApi, type RedshiftOptions } from './options.js'
 import { type CredentialRequest, cacheKey, type RedshiftConnection, resolveRequest, targetOf } from './request.js'
 import { systemStoreClock } from './store/bounded.js'
 import { SharedLogins } from './store/shared.js'
@@ -45,14 +46,6 @@ function identityOf(aws: object | undefined): number {
   const identity = identities.get(aws) ?? ++lastIdentity
   identities.set(aws, identity)
   return identity
-}
-
-const endpointOf = (aws: RedshiftOptions['aws']): string | undefined => {
-  if (!aws || isAwsClient(aws)) return undefined
-  // A URL, as a text or an object; without user and password, which it may hold.
-  const endpoint: unknown = aws.endpoint
-  const text = endpoint instanceof URL ? endpoint.href : endpoint
-  return typeof text === 'string' && URL.canParse(text) ? new URL(text).host : undefined
 }
 
 /** The last connection that was asked for, and what came of it: pools ask for the same one again and again. */
@@ -120,6 +113,7 @@ export class RedshiftCredentials {
   readonly #options: RedshiftOptions
   readonly #connectionOptions: ConnectionOptions
   readonly #clients: AwsClients
+  readonly #endpoint: string | undefined
   readonly #cache: CredentialCache
   readonly #addresses: AddressBook
   #resolved: Resolved | undefined
@@ -128,10 +122,11 @@ export class RedshiftCredentials {
    * Checks the options. Nothing is sent, and the AWS SDK is not loaded, before the first `get`.
    * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`
    */
-  constructor(options: RedshiftOptions = {}) {
+  constructor(source: RedshiftOptions = {}) {
+    const options = copyOptions(source)
     checkOptions(options)
     mark(this)
-    this.#options = { ...options }
+    this.#options = options
     const { host, port, database, user, ssl, dbUser, dbGroups, autoCreate, requireTls = true } = options
     this.#connectionOptions = { host, port, database, user, ssl, dbUser, dbGroups, autoCreate, requireTls }
     const { maxEntries = 100, fetchTimeoutMillis = 15_000 } = options
@@ -143,9 +138,10 @@ export class RedshiftCredentials {
         : fetchProvisioned(this.#clients, request, signal, notes)
     const { store, aws } = options
     const random = Math.random
+    this.#endpoint = endpointOf(aws, process.env, store !== undefined)
     const shared =
       store &&
-      new SharedLogins({ store, clock: systemStoreClock, random, fetch, fetchTimeoutMillis, endpoint: endpointOf(aws) })
+      new SharedLogins({ store, clock: systemStoreClock, random, fetch, fetchTimeoutMillis, endpoint: this.#endpoint })
     this.#cache = new CredentialCache({
       clock: systemClock,
       random,
@@ -218,7 +214,7 @@ export class RedshiftCredentials {
       throw targetError(
         `A store shares logins by region, and none is named for ${JSON.stringify(targetOf(request))}. Set region, or use its own host name, which says it.`,
       )
-    const key = cacheKey(request, endpointOf(aws), identityOf(aws))
+    const key = cacheKey(request, this.#endpoint, identityOf(aws))
     this.#resolved = { host, database, user, key, request }
     return this.#resolved
   }

@@ -34,9 +34,10 @@ function kindOf(value: object): string {
  * Refuses everything but a plain object. Options are copied, and a copy of anything else would be empty: the login would be
  * fetched for whatever the defaults say.
  * @param name what the value is, for messages: `redshift`
+ * @param example what to write instead
  * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`
  */
-export function checkPlain(name: string, value: unknown): asserts value is object {
+export function checkPlain(name: string, value: unknown, example = '{ host, database }'): asserts value is object {
   if (typeof value !== 'object' || value === null)
     throw optionError(`${name} is ${quoted(value)}. Give a plain object of options.`)
   if (isMarked(value) || Object(value.constructor).name === 'RedshiftCredentials')
@@ -50,6 +51,49 @@ export function checkPlain(name: string, value: unknown): asserts value is objec
   throw optionError(
     kind === 'a promise'
       ? `${name} is a promise. Await it first.`
-      : `${name} is ${kind}, whose options would be lost. Give a plain object, such as { host, database }.`,
+      : `${name} is ${kind}, whose options would be lost. Give a plain object, such as ${example}.`,
+  )
+}
+
+type Properties = Readonly<Record<string, unknown>>
+
+// Far below any option, and the end of an object that contains itself.
+const DEPTH = 8
+
+const isList = (value: unknown): value is readonly unknown[] => Array.isArray(value)
+
+const isCopied = (value: unknown): value is Properties => typeof value === 'object' && value !== null && isPlain(value)
+
+/** A plain object with methods keeps a state of its own, as a request handler or a logger may. */
+const hasMethods = (value: Properties): boolean => Object.values(value).some(part => typeof part === 'function')
+
+function copyOf(value: unknown, depth: number): unknown {
+  if (depth === 0) return value
+  if (isList(value)) return value.map(part => copyOf(part, depth - 1))
+  return isCopied(value) && !hasMethods(value) ? copyProperties(value, depth) : value
+}
+
+/** Hidden properties are copied as well, and getters are called once. */
+function copyProperties(value: object, depth: number): Record<string, unknown> {
+  const names = Object.getOwnPropertyNames(value)
+  return Object.fromEntries(names.map(name => [name, copyOf((value as Properties)[name], depth - 1)]))
+}
+
+/**
+ * A copy of options that later changes of the original do not reach. Class instances, functions and objects with methods are
+ * ready-made: the copy has the same ones.
+ */
+export const copyPlain = <T extends object>(options: T): T => copyProperties(options, DEPTH) as T
+
+/** Whether two copies say the same. What is ready-made has to be identical. */
+export function isSame(one: unknown, other: unknown, depth = DEPTH): boolean {
+  if (Object.is(one, other)) return true
+  if (depth === 0) return false
+  if (isList(one)) return isList(other) && isSame({ ...one }, { ...other }, depth)
+  if (!isCopied(one) || !isCopied(other)) return false
+  const names = Object.keys(one)
+  return (
+    names.length === Object.keys(other).length &&
+    names.every(name => Object.hasOwn(other, name) && isSame(one[name], other[name], depth - 1))
   )
 }

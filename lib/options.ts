@@ -13,7 +13,7 @@ import {
   checkWhole,
   checkWorkgroupName,
 } from './identifiers.js'
-import { checkPlain } from './intake.js'
+import { checkPlain, copyPlain, isPlain } from './intake.js'
 import { type CredentialStore, checkStoreOption } from './store/store.js'
 
 /** The AWS operations that hand out a login. */
@@ -90,7 +90,7 @@ export interface RedshiftOptions {
 }
 
 /** Whether this is a ready SDK client, and not its configuration. */
-export const isAwsClient = (aws: RedshiftOptions['aws']): aws is AwsClient =>
+export const isAwsClient = (aws: object | undefined): aws is AwsClient =>
   aws !== undefined && 'send' in aws && typeof aws.send === 'function'
 
 const APIS: ReadonlySet<unknown> = new Set<RedshiftApi>([
@@ -135,6 +135,7 @@ const CHECKS: { readonly [option in keyof Required<RedshiftOptions>]: (value: un
       throw optionError(
         `aws is ${value === null ? 'null' : `a ${typeof value}`}. Set it to the configuration of an AWS SDK client, or to a ready client.`,
       )
+    if (!isAwsClient(value)) checkPlain('aws', value, '{ region, profile }')
   },
   store: checkStoreOption,
   maxEntries: value => checkWhole('maxEntries', value, 1, 1_000_000),
@@ -142,9 +143,27 @@ const CHECKS: { readonly [option in keyof Required<RedshiftOptions>]: (value: un
   requireTls: value => checkFlag('requireTls', value),
 }
 
+/**
+ * Options as they are now: later changes of what was given do not reach them.
+ * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION` where options of another form would be lost
+ */
+export function copyOptions(given: RedshiftOptions): RedshiftOptions {
+  checkPlain('The source of the login', given)
+  const options = copyPlain(given)
+  // Providers and callbacks among them are no methods.
+  const { aws, ssl } = options
+  return {
+    ...options,
+    ...(isConfiguration(aws) && !isAwsClient(aws) && { aws: copyPlain(aws) }),
+    ...(isConfiguration(ssl) && { ssl: copyPlain(ssl) }),
+  }
+}
+
+const isConfiguration = <T>(value: T): value is T & object =>
+  typeof value === 'object' && value !== null && isPlain(value)
+
 /** Checks what can be checked without a connection. Throws `ERR_REDSHIFT_OPTION`. */
 export function checkOptions(options: RedshiftOptions): void {
-  checkPlain('The source of the login', options)
   for (const [option, value] of Object.entries(options)) {
     if (!Object.hasOwn(CHECKS, option))
       throw optionError(`There is no option ${quoted(option)}. The options are ${Object.keys(CHECKS).join(', ')}.`)

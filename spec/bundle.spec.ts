@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { expect } from 'chai'
@@ -9,6 +10,7 @@ import { buildLibrary } from '../scripts/build-library.js'
 import { manifest } from '../scripts/build-manifest.js'
 import { entries } from '../scripts/entries.js'
 import { startEmulator } from './support/emulator.js'
+import { rejection } from './support/rejection.js'
 
 type Package = typeof import('../lib/index.js')
 
@@ -79,6 +81,32 @@ describe('The package as it is built', function () {
       'GetCredentials',
     ])
   }
+
+  it('tells where the SDK is missing, and which package of it', async () => {
+    // Away from the project, with all that it needs but the SDK.
+    const away = mkdtempSync(join(tmpdir(), 'pg-redshift-iam-'))
+    try {
+      await buildLibrary(away)
+      mkdirSync(join(away, 'node_modules'))
+      for (const name of ['pg', 'lru-cache'])
+        symlinkSync(join(root, 'node_modules', name), join(away, 'node_modules', name))
+      const { RedshiftCredentials } = createRequire(join(away, 'user.js'))('./index.cjs') as Package
+      for (const [options, name] of [
+        [{ clusterIdentifier: 'sales', dbUser: 'alice' }, 'client-redshift'],
+        [{ workgroupName: 'sales' }, 'client-redshift-serverless'],
+      ] as const) {
+        const credentials = new RedshiftCredentials({ ...options, database: 'dev', region: 'us-west-2' })
+        const error = await rejection(credentials.get())
+        expect(error.message).to.equal(
+          `The AWS SDK could not be loaded: the program has no @aws-sdk/${name}. Install that package where the program runs, or let the bundler include it.`,
+        )
+        expect(error.cause).to.be.an('error').with.property('code', 'MODULE_NOT_FOUND')
+        await credentials.close()
+      }
+    } finally {
+      rmSync(away, { recursive: true, force: true })
+    }
+  })
 
   it('requires the SDK, which is faster than to import it', async () => {
     const { cache } = require

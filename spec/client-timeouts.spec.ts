@@ -87,7 +87,7 @@ for (const [version, module] of pgVersions)
             stream: () => new Socket(),
             host: '127.0.0.1',
             port,
-            redshift: { aws: emulator.aws, host: host() },
+            redshift: new RedshiftCredentials({ aws: emulator.aws, host: host() }),
           },
           reached: connections => until('the server has accepted', () => sockets.size >= connections),
           release: async () => {

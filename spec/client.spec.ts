@@ -320,20 +320,19 @@ for (const [version, module] of pgVersions)
 
     describe('refuses in connect(), and nowhere else,', () => {
       const refused = async (config: RedshiftPgClientConfig | string): Promise<RedshiftCredentialsError> => {
+        const redshift = { aws: { ...emulator.aws, credentials: async () => emulator.aws.credentials } }
         const errors = []
         for (const connect of Object.values(forms)) {
           const client =
             typeof config === 'string'
               ? new Client(config)
-              : new Client({ ...emulator.poolConfig('serverless'), redshift: { aws: emulator.aws }, ...config })
+              : new Client({ ...emulator.poolConfig('serverless'), redshift, ...config })
           errors.push(await rejection(connect(client)))
           await client.end()
         }
         const pool = new module.Pool({
           ...emulator.poolConfig('serverless'),
-          ...(typeof config === 'string'
-            ? { connectionString: config }
-            : { redshift: { aws: emulator.aws }, ...config }),
+          ...(typeof config === 'string' ? { connectionString: config } : { redshift, ...config }),
           Client,
         })
         errors.push(await rejection(pool.query('select 1')))

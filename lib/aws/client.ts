@@ -1,21 +1,13 @@
-import { optionError, quoted, targetError } from '../errors.js'
+import { optionError, quoted, RedshiftCredentialsError, targetError } from '../errors.js'
 import type { Clock } from '../flight.js'
 import type { Instant } from '../lease.js'
 import type { FetchNotes } from '../login.js'
-import { type AwsClient, type AwsClientConfig, isAwsClient, type RedshiftOptions } from '../options.js'
+import { type AwsClientConfig, isAwsClient, type RedshiftOptions } from '../options.js'
 import { observe, retryAfterOf, serverTimeOf } from './attempts.js'
 import type { FailedCall } from './call.js'
+import { destroyClient, type SdkClient } from './destroy.js'
 import { isClockError, isExpiredToken, toRedshiftError } from './failures.js'
-
-/** The part of an SDK client that is used here. Ready-made ones may lack all but `send`. */
-interface SdkClient extends AwsClient {
-  destroy?(): void
-  config?: {
-    serviceId?: unknown
-    region?: unknown
-    credentials?: unknown
-  }
-}
+import { asError, copyCause } from './scrub.js'
 
 /** An AWS service, as its SDK package knows it. Loaded on first use only. */
 export interface Service<Sdk> {
@@ -125,7 +117,7 @@ export class AwsClients {
     this.#loaded.clear()
     for (const loaded of all)
       loaded.then(
-        ({ client }) => this.#destroy(client),
+        ({ client }) => destroyClient(client, this.#aws),
         () => {},
       )
   }
@@ -146,10 +138,12 @@ export class AwsClients {
 
   async #load<Sdk>(service: Service<Sdk>, region: string | undefined): Promise<Loaded<Sdk>> {
     const aws = this.#aws
-    const sdk = await service.load()
+    const sdk = await service.load().catch(error => {
+      throw sdkMissing(service, error)
+    })
     if (!isAwsClient(aws)) {
       const client = service.create(sdk, region === undefined ? { ...aws } : { ...aws, region })
-      if (this.#closed) this.#destroy(client)
+      if (this.#closed) destroyClient(client, this.#aws)
       return { sdk, client }
     }
     await checkReadyClient(aws, service.serviceId, region)
@@ -159,16 +153,16 @@ export class AwsClients {
   #forget(key: string, loaded: Promise<unknown>): void {
     if (this.#loaded.get(key) === loaded) this.#loaded.delete(key)
   }
-
-  /** Neither a ready client nor a ready request handler is ours to destroy. */
-  #destroy(client: SdkClient): void {
-    const aws = this.#aws
-    if (isAwsClient(aws) || isRequestHandler(aws?.requestHandler)) return
-    client.destroy?.()
-  }
 }
 
-const isRequestHandler = (value: unknown): boolean => typeof value === 'object' && value !== null && 'handle' in value
+function sdkMissing({ serviceId }: { serviceId: string }, error: unknown): RedshiftCredentialsError {
+  const name = `@aws-sdk/client-${serviceId.toLowerCase().replace(' ', '-')}`
+  return new RedshiftCredentialsError(
+    'ERR_REDSHIFT_UNAVAILABLE',
+    `The AWS SDK could not be loaded: the program has no ${name}. Install that package where the program runs, or let the bundler include it.`,
+    { cause: copyCause(asError(error)) },
+  )
+}
 
 /** A ready client must be for the service and the region that the login is for. */
 async function checkReadyClient(client: SdkClient, serviceId: string, region: string | undefined): Promise<void> {

@@ -46,6 +46,7 @@ export function clientClass(Base: unknown): RedshiftPgClientClass {
   checkClientClass(Base)
   if (binding in Base) return Base
   const made = classes.get(Base) ?? extend(Base)
+  mark(made)
   classes.set(Base, made)
   return made
 }
@@ -63,10 +64,6 @@ function checkClientClass(Base: unknown): asserts Base is typeof pg.Client {
 const extend = (Base: typeof pg.Client): RedshiftPgClientClass =>
   class RedshiftPgClient extends Base {
     static readonly [binding]: Binding | undefined = undefined
-    static {
-      mark(RedshiftPgClient)
-    }
-
     readonly #setUp: ClientSetUp | RefusedSetUp
     #started = false
     /** Settles `connect()`; undefined before and after. */
@@ -82,7 +79,8 @@ const extend = (Base: typeof pg.Client): RedshiftPgClientClass =>
     constructor(config: string | RedshiftPgClientConfig = {}) {
       const setUp = setUpClient(config, Base, new.target[binding])
       super(setUp.pgConfig)
-      if (!(this instanceof RedshiftPgClient))
+      // Not by the name of the class: bundlers would rename it.
+      if (!(this instanceof new.target))
         throw optionError(
           'The constructor of Client returns an object of another class. Set Client to a class that extends pg.Client.',
         )

@@ -1,8 +1,8 @@
 import type pg from 'pg'
-import { connectionOptionsOf, isCredentials, type RedshiftCredentials, toCredentials } from '../credentials.js'
-import { RedshiftCredentialsError } from '../errors.js'
-import { checkPlain } from '../intake.js'
-import type { RedshiftOptions } from '../options.js'
+import { connectionOptionsOf, isCredentials, RedshiftCredentials } from '../credentials.js'
+import { optionError, RedshiftCredentialsError } from '../errors.js'
+import { checkPlain, isSame } from '../intake.js'
+import { copyOptions, type RedshiftOptions } from '../options.js'
 import {
   type Binding,
   boundConfig,
@@ -50,7 +50,7 @@ export function setUpClient(
 }
 
 function setUp({ redshift, password, ...config }: RedshiftPgClientConfig, Base: typeof pg.Client): ClientSetUp {
-  const credentials = sharedCredentials(redshift)
+  const credentials = sharedCredentials(redshift, redshift ?? shared)
   const options = connectionOptionsOf(credentials)
   const given = givenConnection({ ...config, password }, options)
   const { connectionTimeoutMillis = 0, connectionString, sslnegotiation } = config
@@ -58,7 +58,18 @@ function setUp({ redshift, password, ...config }: RedshiftPgClientConfig, Base: 
   const ssl = tlsOf(config, options)
   const pgConfig = { ...config, ssl, connectionTimeoutMillis: 0 }
   if (connectionString || sslnegotiation || process.env.PGSSLNEGOTIATION || isSealed(ssl)) dryRun(Base, pgConfig)
+  // pg-pool keeps what it was given in its options, with this key among them.
+  if ('maxUses' in config) checkNoKeys(redshift)
   return { pgConfig, credentials, given, alias: aliasOf(given.host, options.host), connectionTimeoutMillis }
+}
+
+/** Refuses AWS keys where a stock pool would show them to everything that logs or inspects it. */
+function checkNoKeys(source: RedshiftOptions | RedshiftCredentials | undefined): void {
+  const { credentials } = Object((source as RedshiftOptions | undefined)?.aws) as { credentials?: unknown }
+  if (typeof credentials === 'object' && credentials !== null && 'secretAccessKey' in credentials)
+    throw optionError(
+      'redshift.aws.credentials holds AWS keys, which anyone can read in the options of this pool. Set redshift: new RedshiftCredentials({ … }), or use RedshiftPool.',
+    )
 }
 
 /** Whether pg cannot hide the key in these options of TLS, and throws. */
@@ -77,13 +88,27 @@ export function checkClient(client: pg.Client, { credentials }: ClientSetUp): vo
   checkSsl(sslOf(client), connectionOptionsOf(credentials))
 }
 
-// pg-pool makes a client of the same options again and again: they share one RedshiftCredentials.
-const shared = new WeakMap<object, RedshiftCredentials>()
+/** Credentials, and what they were made of. */
+interface Shared {
+  readonly options: RedshiftOptions
+  readonly environment: object
+  readonly credentials: RedshiftCredentials
+}
 
-function sharedCredentials(source: RedshiftOptions | RedshiftCredentials | undefined): RedshiftCredentials {
+// pg-pool makes a client of the same options again and again: they share one RedshiftCredentials, as long as they say the same.
+const shared = new WeakMap<object, Shared>()
+
+function sharedCredentials(source: RedshiftOptions | RedshiftCredentials = {}, key: object = source) {
   if (isCredentials(source)) return source
-  const key = source ?? shared
-  const credentials = shared.get(key) ?? toCredentials(source)
-  shared.set(key, credentials)
+  const options = copyOptions(source)
+  const environment = awsEnvironment()
+  const known = shared.get(key)
+  if (known && isSame(known.options, options) && isSame(known.environment, environment)) return known.credentials
+  const credentials = new RedshiftCredentials(options)
+  shared.set(key, { options, environment, credentials })
   return credentials
 }
+
+/** What tells the AWS SDK who calls, and where. */
+const awsEnvironment = (): object =>
+  Object.fromEntries(Object.entries(process.env).filter(([name]) => name.startsWith('AWS_')))
