@@ -129,8 +129,8 @@ describe('Options that change after they were given', () => {
       const first = next()
       redshift.dbUser = 'bob'
       const second = next()
-      expect(await userOf(second)).to.equal('IAM:bob')
-      expect(await userOf(first)).to.equal('IAM:alice')
+      expect(await userOf(second)).to.equal('bob')
+      expect(await userOf(first)).to.equal('alice')
       redshift.aws = { ...emulator.aws, credentials: keys('AKIABOB000000000000') }
       delete redshift.dbUser
       expect(await userOf(next())).to.equal('IAMR:bob')

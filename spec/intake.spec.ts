@@ -138,7 +138,7 @@ describe('What is given', () => {
           },
         },
       ])
-        expect(await currentUser(create({ redshift }))).to.equal('IAM:alice')
+        expect(await currentUser(create({ redshift }))).to.equal('alice')
     })
   })
 
@@ -178,7 +178,7 @@ describe('What is given', () => {
     it('by redshiftPoolOptions() is taken by the client in it, and by RedshiftPool', async () => {
       const made = redshiftPoolOptions({ aws: emulator.aws, dbUser: 'alice' }, emulator.poolConfig('serverless'))
       for (const pool of [new pg.Pool(made), new RedshiftPool(made)])
-        expect(await currentUser(track(pool))).to.equal('IAM:alice')
+        expect(await currentUser(track(pool))).to.equal('alice')
     })
 
     it('of other options is refused beside the client of redshiftPoolOptions()', async () => {
@@ -214,7 +214,7 @@ describe('What is given', () => {
           const client = await pool.connect()
           expect(client).to.be.an.instanceOf(Client)
           expect(client).to.be.an.instanceOf(pg.Client)
-          expect(await currentUser(client as pg.Client)).to.equal('IAM:alice')
+          expect(await currentUser(client as pg.Client)).to.equal('alice')
           client.release()
           await pool.end()
         }
@@ -252,7 +252,7 @@ describe('What is given', () => {
     it('of redshiftPoolOptions() keeps its credentials in a RedshiftPool, and is refused beside others', async () => {
       const made = redshiftPoolOptions({ aws: emulator.aws, dbUser: 'alice' }, emulator.poolConfig('serverless'))
       const { Client } = made
-      expect(await currentUser(create({ Client, redshift: undefined }))).to.equal('IAM:alice')
+      expect(await currentUser(create({ Client, redshift: undefined }))).to.equal('alice')
       const elsewhere = { ...made, redshift: { aws: emulator.aws, dbUser: 'bob' } }
       for (const attempt of [
         () => new RedshiftPool(elsewhere),
