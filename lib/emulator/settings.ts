@@ -17,6 +17,7 @@ export interface Settings {
   readonly lifetimeSeconds: number
   /** Undefined: at expiry. Null: not at all. */
   readonly nextRefreshSeconds: number | null | undefined
+  readonly samePasswordSeconds: number
   readonly authentication: 'cleartext' | 'md5' | 'digest'
   readonly redshiftDialect: boolean
   readonly postgres: string | undefined
@@ -33,6 +34,8 @@ export function readOptions(options: EmulatorOptions): Settings {
   if (databases.length === 0) throw new TypeError('databases: name at least one database, or leave the option out.')
   const lifetimeSeconds = options.lifetimeSeconds ?? Number.POSITIVE_INFINITY
   if (!(lifetimeSeconds >= 5)) throw new RangeError(`lifetimeSeconds: ${lifetimeSeconds} is less than 5.`)
+  const samePasswordSeconds = options.samePasswordSeconds ?? 0
+  if (!(samePasswordSeconds >= 0)) throw new RangeError(`samePasswordSeconds: ${samePasswordSeconds} is less than 0.`)
   const authentication = options.authentication ?? 'cleartext'
   if (authentication !== 'cleartext' && authentication !== 'md5' && authentication !== 'digest') {
     throw new TypeError(`authentication: "${String(authentication)}" is not "cleartext", "md5" or "digest".`)
@@ -49,6 +52,7 @@ export function readOptions(options: EmulatorOptions): Settings {
     identities: options.identities ?? {},
     lifetimeSeconds,
     nextRefreshSeconds: options.nextRefreshSeconds,
+    samePasswordSeconds,
     authentication,
     redshiftDialect: options.redshiftDialect ?? false,
     postgres: options.postgres,

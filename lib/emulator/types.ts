@@ -18,8 +18,16 @@ export interface EmulatorOptions {
   identities?: Readonly<Record<string, string>> | undefined
   /** Shortens the lifetime of logins to so many seconds, at least 5. Default: what the caller asks for, 900 to 3600. */
   lifetimeSeconds?: number | undefined
-  /** When `GetCredentials` and `GetClusterCredentialsWithIAM` say to refresh, in seconds after the answer. Default: at the login's expiry. `null` leaves it out. */
+  /**
+   * When `GetCredentials` and `GetClusterCredentialsWithIAM` say to refresh, in seconds after the response: before the login's expiry,
+   * or after it. Default: at its expiry. `null` leaves it out. What Redshift does is not known.
+   */
   nextRefreshSeconds?: number | null | undefined
+  /**
+   * For so many seconds AWS repeats a login, with its password and its expiry, where the same is asked for again. Default: 0, each
+   * response has a new password. What Redshift does is not known.
+   */
+  samePasswordSeconds?: number | undefined
   /** How the server asks for the password; `digest` is Redshift's own, by SHA-256. Default: `cleartext`. */
   authentication?: 'cleartext' | 'md5' | 'digest' | undefined
   /**
@@ -202,7 +210,10 @@ export interface RedshiftEmulator {
   fail(fault: Fault, scope?: FaultScope): ActiveFault
   /** Makes every login that was handed out so far invalid. Open sessions live on. */
   revokeLogins(): void
-  /** Drops every connection, refuses new ones for so long (0 ms), and takes them again. Logins stay valid. */
+  /**
+   * Drops every connection, refuses new ones for so long (0 ms), and takes them again. Logins stay valid. It may resolve before a
+   * client has noticed: the next query of a pool may still fail, on a connection that it believes to be open.
+   */
   restart(options?: { downMillis?: number }): Promise<void>
   /** Runs SQL as the superuser, for set-up: `GRANT … TO "IAMR:analyst"`. */
   query(sql: string, database?: string): Promise<Record<string, unknown>[]>

@@ -58,10 +58,11 @@ describe('The emulated AWS', () => {
     }
   })
 
-  it('says when to refresh as told: at expiry, after so many seconds, or not at all', async () => {
+  it('says when to refresh as told: at expiry, before or after it, or not at all', async () => {
     for (const [nextRefreshSeconds, given] of [
       [undefined, 900],
       [300, 300],
+      [1200, 1200],
       [null, undefined],
     ] as const) {
       await start({ nextRefreshSeconds })
@@ -76,6 +77,22 @@ describe('The emulated AWS', () => {
       }
       await emulator.close()
     }
+  })
+
+  it('repeats a login for as long as told, and no other login', async () => {
+    await start({ samePasswordSeconds: 3600 })
+    const first = await fetchLogin(emulator)
+    expect(await fetchLogin(emulator)).to.deep.equal(first)
+    for (const different of [
+      { DbUser: 'bob' },
+      { DbName: 'dev' },
+      { DbGroups: ['readers'] },
+      { DurationSeconds: 1200 },
+    ]) {
+      expect((await fetchLogin(emulator, different)).password).not.to.equal(first.password)
+    }
+    emulator.revokeLogins()
+    expect((await fetchLogin(emulator)).password).not.to.equal(first.password)
   })
 
   it('chooses the user by who asks, where AWS does', async () => {

@@ -23,7 +23,7 @@ export class Operations {
   readonly #settings: Settings
   readonly #issued: IssuedLogins
   readonly #gatewayPort: () => number
-  readonly #last = new Map<string, { login: IssuedLogin; expiration: Date }>()
+  readonly #last = new Map<string, { login: IssuedLogin; expiration: Date; issuedAt: number }>()
 
   constructor(settings: Settings, issued: IssuedLogins, gatewayPort: () => number) {
     this.#settings = settings
@@ -100,12 +100,24 @@ export class Operations {
     const lifetimeSeconds = Math.min(this.#settings.lifetimeSeconds, duration)
     const terms = { user, target, database, lifetimeSeconds, databaseUser }
     const key = JSON.stringify([operation, target.kind, target.name, database, user])
-    const last = repeat && this.#last.get(key)
-    const answer = last
-      ? { ...last, login: repeat.samePassword ? last.login : this.#issued.issue(terms, last.login.expiresAt) }
-      : { login: this.#issued.issue(terms), expiration: new Date(now + lifetimeSeconds * 1000) }
+    const last = this.#last.get(key)
+    if (last && !repeat && this.#isRepeated(last, lifetimeSeconds)) return last
+    const answer =
+      last && repeat
+        ? { ...last, login: repeat.samePassword ? last.login : this.#issued.issue(terms, last.login.expiresAt) }
+        : {
+            login: this.#issued.issue(terms),
+            expiration: new Date(now + lifetimeSeconds * 1000),
+            issuedAt: Date.now(),
+          }
     this.#last.set(key, answer)
     return answer
+  }
+
+  #isRepeated({ login, issuedAt }: { login: IssuedLogin; issuedAt: number }, lifetimeSeconds: number): boolean {
+    const now = Date.now()
+    if (login.revoked || login.lifetimeSeconds !== lifetimeSeconds || now >= login.expiresAt) return false
+    return now < issuedAt + this.#settings.samePasswordSeconds * 1000
   }
 
   #nextRefresh({ now }: OperationCall, expiration: Date): Date | undefined {
