@@ -72,7 +72,6 @@ class Emulator implements RedshiftEmulator {
   readonly #issued: IssuedLogins
   readonly #gateway: Gateway
   readonly #endpoint: AwsEndpoint
-  #started: { readonly endpoint: string; readonly stream: EmulatorStream } = { endpoint: '', stream: () => undefined }
   #closed: Promise<void> | undefined
 
   constructor(settings: Settings, server: Server, certificate: Certificate) {
@@ -98,7 +97,6 @@ class Emulator implements RedshiftEmulator {
       this.#endpoint.listen(),
       this.#catalog.createDatabases(this.#settings.databases, { systemViews: this.#settings.redshiftDialect }),
     ])
-    this.#started = { endpoint: this.#endpoint.url, stream: gatewayStream(this.#gateway.port) }
   }
 
   get address(): RedshiftEmulator['address'] {
@@ -106,7 +104,7 @@ class Emulator implements RedshiftEmulator {
   }
 
   get endpoint(): string {
-    return this.#started.endpoint
+    return this.#endpoint.url
   }
 
   get aws(): RedshiftEmulator['aws'] {
@@ -114,7 +112,7 @@ class Emulator implements RedshiftEmulator {
   }
 
   get stream(): EmulatorStream {
-    return this.#started.stream
+    return gatewayStream(this.#gateway.port)
   }
 
   get connections(): number {

@@ -1,10 +1,45 @@
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { connect as connectSocket, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect } from 'chai'
 import pg from 'pg'
-import type { RedshiftEmulator } from '../../lib/emulator/index.js'
+import { type RedshiftEmulator, startRedshiftEmulator } from '../../lib/emulator/index.js'
 import { connect, fetchLogin } from '../support/emulated-login.js'
 import { startEmulator } from '../support/emulator.js'
 import { rejection } from '../support/rejection.js'
+
+describe('Ten emulators with a server each', () => {
+  const { TMPDIR } = process.env
+  let folder: string
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'ten-emulators-'))
+    // PostgreSQL may run as another account.
+    chmodSync(folder, 0o755)
+    process.env.TMPDIR = folder
+  })
+  after(() => {
+    if (TMPDIR === undefined) delete process.env.TMPDIR
+    else process.env.TMPDIR = TMPDIR
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  it('start at once, take logins, and leave nothing behind', async function () {
+    this.timeout(120_000)
+    const emulators = await Promise.all(Array.from({ length: 10 }, () => startRedshiftEmulator()))
+    try {
+      expect(readdirSync(folder)).to.have.length(10)
+      const clients = await Promise.all(emulators.map(async one => connect(one, await fetchLogin(one))))
+      await Promise.all(clients.map(client => client.end()))
+      await Promise.all(emulators.map(one => one.close()))
+      expect(readdirSync(folder)).to.deep.equal([])
+      const servers = emulators.map(one => rejection(one.query('SELECT 1')))
+      expect((await Promise.all(servers)).map(({ code }) => code)).to.deep.equal(Array(10).fill('ECONNREFUSED'))
+    } finally {
+      await Promise.all(emulators.map(one => one.close()))
+    }
+  })
+})
 
 describe('The emulator', () => {
   let emulator: RedshiftEmulator

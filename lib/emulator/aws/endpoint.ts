@@ -6,10 +6,13 @@ import type { Exchange, HttpAnswer } from './exchange.js'
 /** The emulated AWS's HTTP side: one endpoint for `redshift`, `redshift-serverless` and `sts`. */
 export class AwsEndpoint {
   readonly #server: HttpServer
-  readonly #settings: Pick<Settings, 'awsPort' | 'listenAddress'>
+  readonly #address: string
+  /** The port that was asked for: 0, for any that is free, becomes that one. */
+  #port: number
 
-  constructor(settings: Pick<Settings, 'awsPort' | 'listenAddress'>, exchange: Exchange) {
-    this.#settings = settings
+  constructor({ awsPort, listenAddress }: Pick<Settings, 'awsPort' | 'listenAddress'>, exchange: Exchange) {
+    this.#address = listenAddress
+    this.#port = awsPort
     this.#server = createServer((request, response) => {
       serve(request, response, exchange).catch(() => response.destroy())
     })
@@ -18,15 +21,15 @@ export class AwsEndpoint {
   }
 
   async listen(): Promise<void> {
-    const { awsPort, listenAddress } = this.#settings
-    this.#server.listen({ host: listenAddress, port: awsPort, backlog: 4096 })
+    this.#server.listen({ host: this.#address, port: this.#port, backlog: 4096 })
     await once(this.#server, 'listening')
     this.#server.unref()
+    const address = this.#server.address()
+    if (typeof address === 'object' && address) this.#port = address.port
   }
 
   get url(): string {
-    const address = this.#server.address()
-    return `http://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`
+    return `http://127.0.0.1:${this.#port}`
   }
 
   async close(): Promise<void> {
