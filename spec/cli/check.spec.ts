@@ -196,7 +196,7 @@ describe('pg-redshift-iam check', function () {
       const { message, code } = await failure('tls', ['--host', CLUSTER], { NODE_EXTRA_CA_CERTS: undefined })
       expect(code).to.equal('UNABLE_TO_VERIFY_LEAF_SIGNATURE')
       expect(message)
-        .to.include('issued by "pg-redshift-iam emulator CA"')
+        .to.include('issued by "pg-redshift-iam emulator CA ')
         .and.include('PGSSLROOTCERT')
         .and.not.include('--ca-bundle')
     })

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { connect as connectSocket } from 'node:net'
 import { expect } from 'chai'
 import pg from 'pg'
@@ -81,6 +82,12 @@ describe('The emulator', () => {
     )
     expect(error.code).to.equal('ERR_TLS_CERT_ALTNAME_INVALID')
     expect(emulator.logins).to.deep.equal([])
+  })
+
+  it('has an authority whose name no other has, so that no chain is completed with the wrong one', async () => {
+    await using other = await startEmulator({ hosts: ['orders.abc123xyz789.eu-west-1.redshift.amazonaws.com'] })
+    const [mine, others] = [emulator, other].map(({ ca }) => new X509Certificate(ca).subject)
+    expect(mine).to.include('pg-redshift-iam emulator CA').and.not.equal(others)
   })
 
   it('runs set-up as the superuser, also for users who have not logged in yet', async () => {

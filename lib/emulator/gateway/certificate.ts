@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { isIP } from 'node:net'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { parseRedshiftHost } from '../../host.js'
@@ -30,7 +31,9 @@ async function makeCertificate(names: readonly string[]): Promise<Certificate> {
   const { generate } = await loadSelfsigned()
   // Elliptic curves: an RSA signature for each of a thousand handshakes would be felt.
   const common = { keyType: 'ec', curve: 'P-256', algorithm: 'sha256', ...validity() } as const
-  const ca = await generate([{ name: 'commonName', value: 'pg-redshift-iam emulator CA' }], {
+  // A name of its own: OpenSSL completes a chain by name from what this process trusts, another emulator's authority for one.
+  const name = `pg-redshift-iam emulator CA ${randomBytes(4).toString('hex')}`
+  const ca = await generate([{ name: 'commonName', value: name }], {
     ...common,
     extensions: [
       { name: 'basicConstraints', cA: true, critical: true },
