@@ -78,7 +78,7 @@ describe('The control endpoint of emulate', () => {
     expect((await rejection(connect(emulator, login))).message).to.include('password authentication failed')
     await send('PUT', '/identity', { identity: 'IAMR:loader' })
     expect(emulator.identity).to.equal('IAMR:loader')
-    const sql = 'CREATE TABLE sales (id integer); INSERT INTO sales VALUES (7); SELECT * FROM sales'
+    const sql = 'CREATE TEMPORARY TABLE sales (id integer); INSERT INTO sales VALUES (7); SELECT * FROM sales'
     expect(await send('POST', '/query', { sql })).to.deep.equal({ status: 200, body: [{ id: 7 }] })
     const { address, endpoint } = emulator
     expect((await send('GET', '/')).body).to.deep.equal({

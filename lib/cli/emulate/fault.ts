@@ -11,30 +11,31 @@ export interface FaultRequest {
 type Field = 'number' | 'text' | 'flag' | readonly string[]
 
 type Kind = Fault['kind']
-type Malformed = Extract<Fault, { kind: 'malformed' }>['how']
 
-const MALFORMED: readonly Malformed[] = [
-  'no-user',
-  'empty-user',
-  'no-password',
-  'empty-password',
-  'no-expiration',
-  'nan-expiration',
-  'past-expiration',
-  'far-expiration',
-  'truncated',
-  'not-a-document',
-  'empty-body',
-]
+// As records, so that the compiler misses none.
+const MALFORMED: Readonly<Record<Extract<Fault, { kind: 'malformed' }>['how'], true>> = {
+  'no-user': true,
+  'empty-user': true,
+  'no-password': true,
+  'empty-password': true,
+  'no-expiration': true,
+  'nan-expiration': true,
+  'past-expiration': true,
+  'far-expiration': true,
+  truncated: true,
+  'not-a-document': true,
+  'empty-body': true,
+}
 
-const OPERATIONS: readonly EmulatedOperation[] = [
-  'GetClusterCredentials',
-  'GetClusterCredentialsWithIAM',
-  'DescribeClusters',
-  'GetCredentials',
-  'GetWorkgroup',
-  'GetCallerIdentity',
-]
+const OPERATIONS: Readonly<Record<EmulatedOperation, true>> = {
+  GetClusterCredentials: true,
+  GetClusterCredentialsWithIAM: true,
+  DescribeClusters: true,
+  DescribeCustomDomainAssociations: true,
+  GetCredentials: true,
+  GetWorkgroup: true,
+  GetCallerIdentity: true,
+}
 
 /** The fields of each kind. A question mark: it may be left out. */
 const KINDS: Readonly<Record<Kind, Readonly<Record<string, Field>>>> = {
@@ -51,7 +52,7 @@ const KINDS: Readonly<Record<Kind, Readonly<Record<string, Field>>>> = {
   'not-found': {},
   unsupported: {},
   validation: { 'message?': 'text' },
-  malformed: { how: MALFORMED },
+  malformed: { how: Object.keys(MALFORMED) },
   creating: {},
   'same-expiry': { 'samePassword?': 'flag' },
   'clock-skew': { seconds: 'number' },
@@ -63,7 +64,11 @@ const KINDS: Readonly<Record<Kind, Readonly<Record<string, Field>>>> = {
   'login-reset': {},
 }
 
-const SCOPE: Readonly<Record<string, Field>> = { 'times?': 'number', 'operation?': OPERATIONS, 'target?': 'text' }
+const SCOPE: Readonly<Record<string, Field>> = {
+  'times?': 'number',
+  'operation?': Object.keys(OPERATIONS),
+  'target?': 'text',
+}
 
 /** The value of `--fail`: `throttling,times=3`, or the same as JSON: `{"kind":"throttling","times":3}`. */
 export function faultOfFlag(value: string): FaultRequest {

@@ -14,7 +14,7 @@ export interface EmulateFlags {
   identity?: string
   lifetimeSeconds?: number
   nextRefreshSeconds?: number
-  authentication?: 'cleartext' | 'md5'
+  authentication?: 'cleartext' | 'md5' | 'digest'
   redshiftDialect?: boolean
   postgres?: string
   port?: number
@@ -35,7 +35,7 @@ export function addEmulateFlags(command: Command): Command {
     .option('--identity <user>')
     .option('--lifetime-seconds <seconds>', '', whole)
     .option('--next-refresh-seconds <seconds>', '', whole)
-    .addOption(new Option('--authentication <method>').choices(['cleartext', 'md5']))
+    .addOption(new Option('--authentication <method>').choices(['cleartext', 'md5', 'digest']))
     .option('--redshift-dialect')
     .option('--postgres <url>', '', postgresUrl)
     .option('--port <number>', '', port)
