@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { Entry, type EntryStatus } from './entry.js'
-import { closedError, RedshiftCredentialsError } from './errors.js'
+import { closedError, isPassing, RedshiftCredentialsError } from './errors.js'
 import { type Clock, Flight, type Outcome } from './flight.js'
 import { refreshDeadline } from './lease.js'
 import { type FetchedLogin, type FetchNotes, type HeldLogin, type RedshiftLogin, samePair } from './login.js'
@@ -20,8 +20,8 @@ export interface CacheOptions {
   /** Draws from [0, 1). */
   readonly random: () => number
   readonly fetch: Fetch
-  /** Is told when a login is dropped because the server refused it. */
-  readonly dropped?: ((request: CredentialRequest, login: RedshiftLogin) => void) | undefined
+  /** Is told when another login has replaced one that the server refused. */
+  readonly replaced?: ((request: CredentialRequest, login: RedshiftLogin) => void) | undefined
   readonly maxEntries: number
   readonly fetchTimeoutMillis: number
 }
@@ -54,59 +54,110 @@ export class CredentialCache {
   /**
    * The current login. Returns at once while there is one that works; else waits for the one flight of this key.
    * After a failure with nothing to serve, callers get the same failure until the back-off is over.
+   * @param place where the login is for, as far as it is known: see {@link Refusals}
    */
-  get(key: string, request: CredentialRequest, signal?: AbortSignal): Promise<RedshiftLogin> {
+  get(key: string, request: CredentialRequest, signal?: AbortSignal, place?: string): Promise<RedshiftLogin> {
+    return this.#get(key, request, signal, place, Number.POSITIVE_INFINITY)
+  }
+
+  /** @param atMost a fetch with nothing to serve ends within so many milliseconds */
+  #get(
+    key: string,
+    request: CredentialRequest,
+    signal: AbortSignal | undefined,
+    place: string | undefined,
+    atMost: number,
+  ): Promise<RedshiftLogin> {
     if (this.#closed) return Promise.reject(closedError())
     if (signal?.aborted) return Promise.reject(signal.reason)
-    const fresh = this.fresh(key)
+    const fresh = this.fresh(key, place)
     if (fresh) return Promise.resolve(fresh)
     const { flight, background } = this.#flights.get(key) ?? {}
     const entry = this.#entries.get(key) ?? this.#flights.get(key)?.entry ?? this.#add(key, request)
     const now = this.#options.clock.now()
+    const again = (left: number) => () => this.#get(key, request, signal, place, left)
     const served = entry.served(now)
     if (served) {
+      const patience = entry.refusals.patience(place, served.lease.lifetime, now)
+      if (flight && patience > 0) return flight.wait(signal, patience).catch(again(atMost))
       if (served.phase === 'stale' && !flight && entry.pause(now) === 0)
         this.#launch(entry, refreshDeadline(served.lease, now), true)
       return Promise.resolve(served.login)
     }
     if (flight && !flight.isForsaken) {
-      const landing = flight.wait(signal)
-      // A refresh has only as long as the old login still works. Who has to wait for it gets a fetch of his own where it fails.
-      return background ? landing.catch(() => this.get(key, request, signal)) : landing
+      if (!background) return flight.wait(signal)
+      // A refresh had only as long as the old login still worked: where it fails, there is a fetch in front. Both
+      // together take no longer than one.
+      const half = this.#options.fetchTimeoutMillis / 2
+      flight.limit(half)
+      return flight.wait(signal).catch(() => {
+        const waited = this.#options.clock.now().monotonic - now.monotonic
+        return again(Math.max(half, this.#options.fetchTimeoutMillis - waited))()
+      })
     }
     const failure = entry.failure(now)
     if (flight) {
       flight.abandon(forsakenError(request))
       // Who was told of its end may have asked, or closed, meanwhile.
-      if (this.#closed || this.#flights.has(key)) return this.get(key, request, signal)
+      if (this.#closed || this.#flights.has(key)) return again(atMost)()
     }
-    return failure ? Promise.reject(failure.copy()) : this.#launch(entry, Number.POSITIVE_INFINITY, false).wait(signal)
+    return failure ? Promise.reject(failure.copy()) : this.#launch(entry, atMost, false).wait(signal)
   }
 
   /** The login, as long as it is fresh: what nearly every call of `get` comes to, without a promise to wait for. */
-  fresh(key: string): RedshiftLogin | undefined {
-    return this.#entries.get(key)?.fresh(this.#options.clock.now())
+  fresh(key: string, place?: string): RedshiftLogin | undefined {
+    return this.#entries.get(key)?.fresh(this.#options.clock.now(), place)
   }
 
-  /** The login that `get` would return at once; undefined where it would wait. Starts nothing. */
+  /** The login in use, even while it is in doubt. Starts nothing. */
   peek(key: string): RedshiftLogin | undefined {
     return this.#entries.peek(key)?.served(this.#options.clock.now())?.login
   }
 
+  /** Tells that the server at this place accepted a login. */
+  accepted(login: RedshiftLogin, place: string): void {
+    this.#holderOf(login)?.refusals.accepted(place)
+  }
+
   /**
-   * Tells that the server refused a login.
-   * @returns whether `get` will give another one. False for a login that was just fetched, which stays served: the set-up is
-   * wrong then, and another login would be refused as well.
+   * Tells that the server refused a login, at this place. If the refusal is believed, AWS is asked for another login at once;
+   * until then, this one stays in use.
+   * @returns whether there is another login, or AWS is being asked for one: `replacement` gives it
    */
-  invalidate(login: RedshiftLogin): boolean {
-    const owner = this.#owners.get(login)
-    if (!owner || this.#closed) return false
-    // Its own entry may have been evicted, and another hold the same password.
-    const entry = this.#entries.peek(owner.key) ?? this.#flights.get(owner.key)?.entry ?? owner
-    const refusal = samePair(entry.login, login) ? entry.refuse(this.#options.clock.now()) : undefined
-    if (refusal?.accepted) this.#options.dropped?.(entry.request, login)
-    if (refusal && invalidated.hasSubscribers) invalidated.publish({ ...traceContext(entry.request), ...refusal })
-    return refusal?.accepted ?? true
+  invalidate(login: RedshiftLogin, place?: string): boolean {
+    const entry = this.#holderOf(login)
+    if (!entry || this.#closed) return false
+    if (!samePair(entry.login, login)) return true
+    this.#abandonForsaken(entry)
+    const now = this.#options.clock.now()
+    const lease = entry.served(now)?.lease
+    const refusal = entry.refuse(place, now)
+    if (!refusal || !lease) return true
+    const { verdict, ageMillis } = refusal
+    // A refresh that is under way already is as good as a new one.
+    if (verdict === 'believed' && !this.#flights.has(entry.key)) this.#launch(entry, refreshDeadline(lease, now), true)
+    if (verdict !== 'joined' && invalidated.hasSubscribers)
+      invalidated.publish({ ...traceContext(entry.request), accepted: verdict === 'believed', ageMillis })
+    return verdict !== 'ignored'
+  }
+
+  /**
+   * After `invalidate` has returned true: waits for another login than the refused one.
+   * @returns undefined where AWS gave the same one, or failed in a way that passes. Rejects with AWS's other failures.
+   */
+  async replacement(login: RedshiftLogin, signal?: AbortSignal): Promise<RedshiftLogin | undefined> {
+    const entry = this.#holderOf(login)
+    if (!entry) return undefined
+    const { key, request, refusals } = entry
+    const doubted = refusals.doubtedSince && samePair(entry.login, login)
+    try {
+      const landing = doubted && this.#flights.get(key)?.flight.wait(signal)
+      const next = await (landing || this.get(key, request, signal))
+      return samePair(next, login) ? undefined : next
+    } catch (error) {
+      if (isPassing(error)) return undefined
+      throw error
+    }
   }
 
   status(): EntryStatus[] {
@@ -121,6 +172,18 @@ export class CredentialCache {
     this.#entries.clear()
   }
 
+  /** The entry that holds a login's key now: its own may have been evicted, and another hold the same pair. */
+  #holderOf(login: RedshiftLogin): Entry | undefined {
+    const owner = this.#owners.get(login)
+    return owner && (this.#entries.peek(owner.key) ?? this.#flights.get(owner.key)?.entry ?? owner)
+  }
+
+  /** A flight that a suspended machine has lost is no answer to a refusal. */
+  #abandonForsaken({ key, request }: Entry): void {
+    const { flight } = this.#flights.get(key) ?? {}
+    if (flight?.isForsaken) flight.abandon(forsakenError(request))
+  }
+
   #add(key: string, request: CredentialRequest): Entry {
     const entry = new Entry(key, request, this.#options.random)
     this.#entries.set(key, entry)
@@ -128,7 +191,7 @@ export class CredentialCache {
   }
 
   #launch(entry: Entry, atMost: number, background: boolean): Flight<RedshiftLogin, FetchedLogin> {
-    const { clock, fetch, fetchTimeoutMillis } = this.#options
+    const { clock, fetch, fetchTimeoutMillis, replaced } = this.#options
     const { key, request } = entry
     const context = { ...traceContext(request), background }
     const deadlineMillis = Math.min(fetchTimeoutMillis, atMost)
@@ -141,17 +204,21 @@ export class CredentialCache {
         const answer = await fetch(request, signal, notes, entry.held)
         return entry.diedOnTheWay(answer, clock.now()) ? fetch(request, signal, notes, entry.held) : answer
       },
-      () => notes.failure ?? timeoutError(request, deadlineMillis),
+      millis => notes.failure ?? timeoutError(request, millis),
       outcome => {
         this.#flights.delete(key)
         const now = clock.now()
-        const before = entry.login
+        const before = entry.held
         const landed = 'value' in outcome ? entry.accept(outcome.value, now) : outcome
         if ('error' in landed) entry.fail(landed.error, notes.retryAfter, now, background)
-        else this.#owners.set(landed.value, entry)
+        else {
+          this.#owners.set(landed.value, entry)
+          if (before?.doubtedSince && !samePair(before.login, landed.value)) replaced?.(request, before.login)
+        }
+        entry.refusals.settle()
         // It may have been evicted meanwhile: a back-off that is forgotten would hammer AWS.
         this.#entries.set(key, entry)
-        this.#traceEnd(context, entry, landed, before, now.monotonic - start)
+        this.#traceEnd(context, entry, landed, before?.login, now.monotonic - start)
         return landed
       },
     )

@@ -10,7 +10,6 @@ import { mark } from './intake.js'
 import type { RedshiftLogin } from './login.js'
 import { checkOptions, copyOptions, type RedshiftApi, type RedshiftOptions } from './options.js'
 import { type CredentialRequest, cacheKey, type RedshiftConnection, resolveRequest, targetOf } from './request.js'
-import { systemStoreClock } from './store/bounded.js'
 import { SharedLogins } from './store/shared.js'
 
 /** The state of one cached login, as {@link RedshiftCredentials.status} tells it. It holds no secret. */
@@ -22,8 +21,10 @@ export interface RedshiftStatus {
   readonly database: string | undefined
   /** The login's user; until there is a login, the one that was asked for. */
   readonly user: string | undefined
-  /** `none`: no login yet. `fresh`, then `stale`: it is served, and being refreshed. `expired`, `rejected`: never served again. */
-  readonly phase: 'none' | 'fresh' | 'stale' | 'expired' | 'rejected'
+  /** `none`: no login yet. `fresh`, then `stale`: it is in use, and being refreshed. `expired`: it is not used again. */
+  readonly phase: 'none' | 'fresh' | 'stale' | 'expired'
+  /** A server refused the login, and AWS is being asked for another. */
+  readonly inDoubt: boolean
   readonly expiration: Date | undefined
   /** When the login becomes stale, on this host's clock. */
   readonly refreshAt: Date | undefined
@@ -63,13 +64,35 @@ export let isCredentials: (source: unknown) => source is RedshiftCredentials
 /** Reads the options of credentials that concern the connection. */
 export let connectionOptionsOf: (credentials: RedshiftCredentials) => ConnectionOptions
 
-/** The login that `get` would give, as long as it is fresh: most connections need not wait for a promise. */
+/** The login for a connection to a place, as long as it is fresh: most connections need not wait for a promise. */
 export let freshLogin: (
   credentials: RedshiftCredentials,
   connection: RedshiftConnection | undefined,
+  place: string | undefined,
 ) => RedshiftLogin | undefined
 
-/** The login that `get` would give at once, if there is one. Starts nothing. */
+/** As `get`, for a connection to a place: one that has accepted logins waits while a refused one is in doubt. */
+export let getLogin: (
+  credentials: RedshiftCredentials,
+  connection: RedshiftConnection | undefined,
+  place: string | undefined,
+  signal?: AbortSignal,
+) => Promise<RedshiftLogin>
+
+/** Tells that the server at a place accepted a login. */
+export let acceptLogin: (credentials: RedshiftCredentials, login: RedshiftLogin, place: string) => void
+
+/** As `invalidate`, with the place where the server refused the login. */
+export let refuseLogin: (credentials: RedshiftCredentials, login: RedshiftLogin, place: string) => boolean
+
+/** After `refuseLogin` has returned true: another login than the refused one; undefined where AWS has none now. */
+export let replaceLogin: (
+  credentials: RedshiftCredentials,
+  login: RedshiftLogin,
+  signal: AbortSignal,
+) => Promise<RedshiftLogin | undefined>
+
+/** The login in use, if there is one. Starts nothing. */
 export let peekLogin: (credentials: RedshiftCredentials, connection: RedshiftConnection) => RedshiftLogin | undefined
 
 /** An address that was looked up, and how to have it looked up anew. */
@@ -101,7 +124,12 @@ export class RedshiftCredentials {
     isCredentials = (source): source is RedshiftCredentials =>
       typeof source === 'object' && source !== null && #options in source
     connectionOptionsOf = credentials => credentials.#connectionOptions
-    freshLogin = (credentials, connection) => credentials.#cache.fresh(credentials.#resolve(connection).key)
+    freshLogin = (credentials, connection, place) =>
+      credentials.#cache.fresh(credentials.#resolve(connection).key, place)
+    getLogin = (credentials, connection, place, signal) => credentials.#get(connection, place, signal)
+    acceptLogin = (credentials, login, place) => credentials.#cache.accepted(login, place)
+    refuseLogin = (credentials, login, place) => credentials.#cache.invalidate(login, place)
+    replaceLogin = (credentials, login, signal) => credentials.#cache.replacement(login, signal)
     peekLogin = (credentials, connection) => credentials.#cache.peek(credentials.#resolve(connection).key)
     findAddress = async (credentials, connection, signal) => {
       const { request } = credentials.#resolve(connection)
@@ -141,12 +169,12 @@ export class RedshiftCredentials {
     this.#endpoint = endpointOf(aws, process.env, store !== undefined)
     const shared =
       store &&
-      new SharedLogins({ store, clock: systemStoreClock, random, fetch, fetchTimeoutMillis, endpoint: this.#endpoint })
+      new SharedLogins({ store, clock: systemClock, random, fetch, fetchTimeoutMillis, endpoint: this.#endpoint })
     this.#cache = new CredentialCache({
       clock: systemClock,
       random,
       fetch: shared?.fetch ?? fetch,
-      dropped: shared?.remove,
+      replaced: shared?.remove,
       maxEntries,
       fetchTimeoutMillis,
     })
@@ -161,19 +189,16 @@ export class RedshiftCredentials {
    * signal's reason. It never hangs: a fetch has the deadline `fetchTimeoutMillis`.
    */
   get(connection?: RedshiftConnection, options?: { signal?: AbortSignal | undefined }): Promise<RedshiftLogin> {
-    try {
-      const { key, request } = this.#resolve(connection)
-      return this.#cache.get(key, request, options?.signal)
-    } catch (error) {
-      return Promise.reject(error)
-    }
+    return this.#get(connection, undefined, options?.signal)
   }
 
   /**
-   * Tells that the server refused a login, so that the next `get` fetches another. A hundred refusals of one login cause one
-   * fetch.
-   * @returns whether `get` gives another login now. False where the login was just fetched (under 5 seconds ago, longer while
-   * refusals go on): it stays served, since the set-up is wrong then, and another login would be refused as well.
+   * Tells that the server refused a login. AWS is asked for another at once, in the background, unless it was asked for the
+   * same reason a moment ago. The refused login stays in use until there is a different one, so one server's refusal
+   * never costs the others a login that works. A hundred refusals of one login cause one call.
+   * @returns true if there is another login, or AWS is being asked for one: the next `get` waits for it, up to 5 seconds.
+   * False if AWS is not asked now: the pause since the last call for a refusal is not over (5 seconds at first, up to 5
+   * minutes while refusals go on), or the login is not one of these credentials.
    */
   invalidate(login: RedshiftLogin): boolean {
     return this.#cache.invalidate(login)
@@ -202,6 +227,19 @@ export class RedshiftCredentials {
   /** As `close`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  #get(
+    connection: RedshiftConnection | undefined,
+    place: string | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<RedshiftLogin> {
+    try {
+      const { key, request } = this.#resolve(connection)
+      return this.#cache.get(key, request, signal, place)
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   #resolve(connection: RedshiftConnection = {}): Resolved {

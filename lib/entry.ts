@@ -10,17 +10,18 @@ import {
   type Phase,
   phaseOf,
   refreshBackoff,
-  refusalAge,
   remaining,
 } from './lease.js'
 import { type FetchedLogin, type HeldLogin, RedshiftLogin, samePair } from './login.js'
+import { Refusals, type Verdict } from './refusals.js'
 import type { CredentialRequest } from './request.js'
 
 /** The state of one login, without secrets. */
 export interface EntryStatus {
   readonly request: CredentialRequest
   readonly user: string | undefined
-  readonly phase: Phase | 'none' | 'rejected'
+  readonly phase: Phase | 'none'
+  readonly inDoubt: boolean
   readonly expiration: Date | undefined
   readonly refreshAt: Date | undefined
   readonly lastError: RedshiftCredentialsError | undefined
@@ -31,12 +32,8 @@ export class Entry {
   // lru-cache publishes its values on a diagnostics channel: the login must not be a property.
   #login: RedshiftLogin | undefined
   #lease: Lease | undefined
-  /** The server refused the login: it is never served again. */
-  #rejected = false
-  /** The login was fetched because its predecessor had been refused. */
-  #afterRefusal = false
-  /** Refetched logins that were refused, in a row. */
-  #refused = 0
+  /** AWS's clock in the last response that gave this pair. */
+  #serverTime = 0
   /** The last fetch's failure, undefined after a success. */
   #error: RedshiftCredentialsError | undefined
   /** Whether that fetch ran while a login was served, so that nobody has seen its failure. */
@@ -48,6 +45,7 @@ export class Entry {
 
   readonly key: string
   readonly request: CredentialRequest
+  readonly refusals = new Refusals()
   readonly #random: () => number
 
   constructor(key: string, request: CredentialRequest, random: () => number) {
@@ -62,18 +60,20 @@ export class Entry {
 
   /** What a fetch is to replace. */
   get held(): HeldLogin | undefined {
-    return this.#login && { login: this.#login, rejected: this.#rejected }
+    const { doubtedSince } = this.refusals
+    return this.#login && { login: this.#login, serverTime: this.#serverTime, doubtedSince }
   }
 
-  /** The login, as long as it may be served and there is nothing to do. */
-  fresh(now: Instant): RedshiftLogin | undefined {
+  /** The login, as long as a connection to this place may have it and there is nothing to do. */
+  fresh(now: Instant, place: string | undefined): RedshiftLogin | undefined {
     const lease = this.#lease
-    return lease && !this.#rejected && phaseOf(lease, now) === 'fresh' ? this.#login : undefined
+    if (!lease || phaseOf(lease, now) !== 'fresh') return undefined
+    return this.refusals.patience(place, lease.lifetime, now) > 0 ? undefined : this.#login
   }
 
   /** The login and its lease, as long as it may be served. */
   served(now: Instant): { login: RedshiftLogin; lease: Lease; phase: Phase } | undefined {
-    if (!this.#login || !this.#lease || this.#rejected) return undefined
+    if (!this.#login || !this.#lease) return undefined
     const phase = phaseOf(this.#lease, now)
     return phase === 'expired' ? undefined : { login: this.#login, lease: this.#lease, phase }
   }
@@ -93,7 +93,8 @@ export class Entry {
     return {
       request: this.request,
       user: this.#login?.user,
-      phase: this.#rejected ? 'rejected' : lease ? phaseOf(lease, now) : 'none',
+      phase: lease ? phaseOf(lease, now) : 'none',
+      inDoubt: this.refusals.doubtedSince !== undefined,
       expiration: this.#login?.expiration,
       refreshAt: lease && new Date(now.wall + lease.refreshAt - elapsed(lease.sentAt, now)),
       lastError: this.#error?.copy(),
@@ -123,24 +124,20 @@ export class Entry {
         'ERR_REDSHIFT_RESPONSE',
         `${api} answered with an expiry that is missing, past, about to pass, or absurd. Nothing was stored. Check the clock of this host, and what stands between it and AWS.`,
       )
-    if (this.#rejected && samePair(this.#login, answer))
-      return failed(
-        'ERR_REDSHIFT_LOGIN_REJECTED',
-        `${api} gave the same password again that Redshift had refused for ${JSON.stringify(user)}. Check that host and target belong together, and the user's grants.`,
-      )
     this.#error = undefined
     this.#failures = 0
     const served = this.served(now)
-    if (served?.login.user === user) {
+    const same = samePair(served?.login, answer)
+    // Of a login in doubt, any other pair takes the place: the server may no longer accept this one.
+    if (served?.login.user === user && (same || !this.refusals.doubtedSince)) {
+      if (same) this.#serverTime = answer.serverTime
       const sameExpiry = served.login.expiration.getTime() === expiration.getTime()
       if (sameExpiry || remaining(lease, now) <= remaining(served.lease, now)) {
         this.#pausedUntil = now.monotonic + noProgressDelay(served.lease, lease, now)
         return { value: served.login }
       }
     }
-    this.#afterRefusal = this.#rejected
-    if (!this.#rejected) this.#refused = 0
-    this.#rejected = false
+    this.#serverTime = answer.serverTime
     this.#pausedUntil = Number.NEGATIVE_INFINITY
     this.#lease = lease
     this.#login = new RedshiftLogin(user, password, expiration, answer.nextRefreshTime)
@@ -154,7 +151,7 @@ export class Entry {
    */
   fail(error: RedshiftCredentialsError, retryAfter: number | undefined, now: Instant, background: boolean): void {
     const served = this.served(now)
-    const serving = served !== undefined || (background && !this.#rejected)
+    const serving = served !== undefined || background
     if (this.#failedServing !== serving) this.#failures = 0
     const failure = { throttled: error.code === 'ERR_REDSHIFT_THROTTLED', retryAfter }
     const random = this.#random()
@@ -168,18 +165,14 @@ export class Entry {
   }
 
   /**
-   * The server refused the current login. It is dropped, unless it was fetched just now: another would be refused as well.
-   * @returns undefined where it was dropped before
+   * The server at this place refused the current login.
+   * @returns undefined where it has expired: the next caller gets another in any case
    */
-  refuse(now: Instant): { accepted: boolean; ageMillis: number } | undefined {
-    if (!this.#lease || this.#rejected) return undefined
-    const age = elapsed(this.#lease.sentAt, now)
-    const accepted = age >= refusalAge(this.#lease, this.#refused)
-    if (accepted) {
-      this.#refused = this.#afterRefusal ? this.#refused + 1 : 0
-      this.#rejected = true
-    }
-    return { accepted, ageMillis: Math.round(age) }
+  refuse(place: string | undefined, now: Instant): { verdict: Verdict; ageMillis: number } | undefined {
+    const lease = this.served(now)?.lease
+    if (!lease) return undefined
+    const verdict = this.refusals.refused(place, lease.lifetime, now)
+    return { verdict, ageMillis: Math.round(elapsed(lease.sentAt, now)) }
   }
 }
 

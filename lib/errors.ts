@@ -59,6 +59,18 @@ export class RedshiftCredentialsError extends Error {
   }
 }
 
+/** Failures of AWS that say nothing about the login or the set-up, and pass by themselves. */
+const PASSING: ReadonlySet<RedshiftErrorCode> = new Set([
+  'ERR_REDSHIFT_THROTTLED',
+  'ERR_REDSHIFT_UNAVAILABLE',
+  'ERR_REDSHIFT_TIMEOUT',
+  'ERR_REDSHIFT_RESPONSE',
+])
+
+/** Whether an error is likely to pass by itself. */
+export const isPassing = (error: unknown): boolean =>
+  error instanceof RedshiftCredentialsError && PASSING.has(error.code)
+
 /** A bad option, refused before anything is sent. */
 export const optionError = (message: string): RedshiftCredentialsError =>
   new RedshiftCredentialsError('ERR_REDSHIFT_OPTION', message)

@@ -3,10 +3,15 @@ import { performance } from 'node:perf_hooks'
 import { ours, type RedshiftCredentialsError } from './errors.js'
 import { elapsed, type Instant } from './lease.js'
 
+/** Turns of the event loop between a deadline and its consequence: a response passes through TLS, HTTP and the SDK. */
+const TURNS = 10
+
 /** The clocks and the timer, as one seam: a model test brings its own. */
 export interface Clock {
   now(): Instant
   setTimeout(callback: () => void, millis: number): Timer
+  /** Calls back after one more turn of the event loop, which reads what has come in. */
+  turn(callback: () => void): void
 }
 
 /** Keeps the process alive after `ref()`, does not after `unref()`. */
@@ -22,7 +27,11 @@ export const systemClock: Clock = {
     const timer = setTimeout(callback, millis)
     return { ref: () => timer.ref(), unref: () => timer.unref(), cancel: () => clearTimeout(timer) }
   },
+  turn: callback => void setImmediate(callback),
 }
+
+/** A caller's own patience is over. The flight goes on. */
+class Impatience extends Error {}
 
 /** How a flight ended. */
 export type Outcome<T> = { readonly value: T } | { readonly error: RedshiftCredentialsError }
@@ -35,8 +44,9 @@ export class Flight<T, Answer = T> {
   readonly #controller = new AbortController()
   readonly #clock: Clock
   readonly #start: Instant
-  readonly #deadlineMillis: number
-  readonly #timer: Timer
+  readonly #timedOut: (millis: number) => RedshiftCredentialsError
+  #deadlineMillis: number
+  #timer: Timer
   readonly #settled: Promise<Outcome<T>>
   #settle: (outcome: Outcome<Answer>) => void = () => {}
   #waiting = 0
@@ -49,7 +59,7 @@ export class Flight<T, Answer = T> {
     clock: Clock,
     deadlineMillis: number,
     run: (signal: AbortSignal) => Promise<Answer>,
-    timedOut: () => RedshiftCredentialsError,
+    timedOut: (millis: number) => RedshiftCredentialsError,
     land: (outcome: Outcome<Answer>) => Outcome<T>,
   ) {
     this.#clock = clock
@@ -64,8 +74,8 @@ export class Flight<T, Answer = T> {
         resolve(land(outcome))
       }
     })
-    this.#timer = clock.setTimeout(() => this.abandon(timedOut()), deadlineMillis)
-    this.#timer.unref()
+    this.#timedOut = timedOut
+    this.#timer = this.#arm(deadlineMillis)
     run(this.#controller.signal).then(
       value => this.#settle({ value }),
       error => this.#settle({ error: ours(error) }),
@@ -80,6 +90,27 @@ export class Flight<T, Answer = T> {
     return this.#waiting === 0 && elapsed(this.#start, this.#clock.now()) > this.#deadlineMillis
   }
 
+  /** Brings the deadline forward, to so many milliseconds from now. A later one is left as it is. */
+  limit(millis: number): void {
+    const age = this.#clock.now().monotonic - this.#start.monotonic
+    if (age + millis >= this.#deadlineMillis) return
+    this.#timer.cancel()
+    this.#deadlineMillis = age + millis
+    this.#timer = this.#arm(millis)
+  }
+
+  #arm(millis: number): Timer {
+    const timer = this.#clock.setTimeout(() => this.#expire(TURNS), millis)
+    if (this.#waiting === 0) timer.unref()
+    return timer
+  }
+
+  /** The response may have come in while the event loop was blocked: it is read first. */
+  #expire(turns: number): void {
+    if (turns > 0) this.#clock.turn(() => this.#expire(turns - 1))
+    else this.abandon(this.#timedOut(this.#deadlineMillis))
+  }
+
   /** Ends it with this error, and aborts what is under way. */
   abandon(error: RedshiftCredentialsError): void {
     this.#settle({ error })
@@ -89,16 +120,23 @@ export class Flight<T, Answer = T> {
   /**
    * Waits for the end. The deadline keeps the process alive meanwhile: else a hung fetch would let it exit unsettled.
    * Rejects with an error of the caller's own, or with the signal's reason.
+   * @param patience waits no longer than so many milliseconds, then rejects
    */
-  wait(signal?: AbortSignal): Promise<T> {
+  wait(signal?: AbortSignal, patience?: number): Promise<T> {
     return new Promise((resolve, reject) => {
       let left = false
+      let timer: Timer | undefined
       const leave = (): boolean => {
         if (left) return false
         left = true
         detach?.()
+        timer?.cancel()
         if (--this.#waiting === 0) this.#timer.unref()
         return true
+      }
+      if (patience !== undefined) {
+        timer = this.#clock.setTimeout(() => leave() && reject(new Impatience()), patience)
+        timer.unref()
       }
       const detach = signal && onAbort(signal, () => leave() && reject(signal.reason))
       if (this.#waiting++ === 0) this.#timer.ref()

@@ -128,11 +128,3 @@ export const fetchBackoff = (failures: number, failure: Failure, random: number)
     Math.max((0.5 + random / 2) * exponential(500, failures, FETCH_BACKOFF_CAP), failure.retryAfter ?? 0),
     FETCH_BACKOFF_CAP,
   )
-
-/**
- * How old a login must be before a refusal by the server makes us fetch another: one that was just fetched will be refused
- * again. The age doubles while refetched logins keep being refused.
- * @param refused refetched logins that were refused in a row
- */
-export const refusalAge = (lease: Lease, refused: number): number =>
-  Math.min(Math.min(5_000, lease.lifetime / 20) * 2 ** refused, 60_000)

@@ -44,8 +44,10 @@ export class RedshiftLogin {
 /** The login that a fetch is to replace. */
 export interface HeldLogin {
   readonly login: RedshiftLogin
-  /** The server has refused it. */
-  readonly rejected: boolean
+  /** AWS's clock in the last response that gave this pair, in milliseconds since the epoch. */
+  readonly serverTime: number
+  /** When a server refused it, while AWS is being asked about that. */
+  readonly doubtedSince: Instant | undefined
 }
 
 /** Whether two logins are one to the server: AWS may hand out a password again, with a later expiry. */

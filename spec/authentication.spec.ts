@@ -14,7 +14,6 @@ import { interceptAuthentication } from '../lib/pg/handshake.js'
 import { startEmulator } from './support/emulator.js'
 import { pgProtocolVersions, pgVersions } from './support/pg-versions.js'
 import { rejection } from './support/rejection.js'
-import { LIFETIME_SECONDS, replaceable } from './support/replaceable.js'
 import { startTlsProxy, type TlsProxy } from './support/tls-proxy.js'
 import { expectNothingUncaught } from './support/uncaught.js'
 import { noSockets } from './support/until.js'
@@ -96,7 +95,7 @@ for (const [version, module] of pgVersions)
 
     expectNothingUncaught()
     before(async () => {
-      emulator = await startEmulator({ authentication: 'digest', lifetimeSeconds: LIFETIME_SECONDS })
+      emulator = await startEmulator({ authentication: 'digest' })
       const { host, ssl } = emulator.poolConfig()
       const { ca, context } = await certificateFor([host])
       proxyCa = ca
@@ -158,7 +157,6 @@ for (const [version, module] of pgVersions)
     it('proves the replaced login, too', async () => {
       const { host, database } = emulator.poolConfig()
       await credentials.get({ host, database, user: 'IAM:alice' })
-      await replaceable(emulator)
       emulator.revokeLogins()
       await create().connect()
       expect(emulator.logins.map(({ ok, sqlstate }) => (ok ? 'ok' : sqlstate))).to.deep.equal(['28000', 'ok'])

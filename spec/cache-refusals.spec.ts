@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import type { RedshiftLogin } from '../lib/login.js'
-import { expectFailure, REFRESH, Simulation, settle, stateOf } from './support/simulation.js'
+import { expectFailure, failureOf, REFRESH, requestFor, Simulation, settle, stateOf } from './support/simulation.js'
 
 describe('a refused login', () => {
   let sim: Simulation
@@ -11,32 +11,141 @@ describe('a refused login', () => {
     sim.clock.skip(10_000)
   })
 
-  it('is never served again: the next caller waits for another', async () => {
-    expect(sim.cache.invalidate(first)).to.equal(true)
-    expect(sim.cache.peek('examplecluster')).to.equal(undefined)
-    expect(sim.cache.status()[0]?.phase).to.equal('rejected')
+  /** As `sim.get()`, for a connection to a place. */
+  const getAt = (place: string): Promise<RedshiftLogin> =>
+    sim.cache.get('examplecluster', requestFor(), undefined, place)
+  const inDoubt = (): boolean | undefined => sim.cache.status()[0]?.inDoubt
+
+  it('stays in use while AWS is asked for another, at once and in the background', async () => {
+    sim.aws.script.push({ kind: 'hang' })
+    expect(sim.cache.invalidate(first, 'here')).to.equal(true)
+    expect(sim.aws.calls).to.have.lengthOf(2)
+    expect(sim.clock.timers.filter(({ referenced }) => referenced)).to.have.lengthOf(0)
+    expect(inDoubt()).to.equal(true)
+    expect(sim.cache.peek('examplecluster')).to.equal(first)
+    expect(await sim.get()).to.equal(first)
+    sim.aws.lastCall.answer()
+    await settle()
+    expect(inDoubt()).to.equal(false)
     expect((await sim.get()).password).to.equal('hunter2')
   })
 
-  it('is fetched anew once for a hundred refusals', async () => {
+  it('is asked about once for a hundred refusals, and each caller that was refused gets the other one', async () => {
     sim.aws.script.push({ kind: 'login', after: 100 })
-    const all: Promise<RedshiftLogin>[] = []
-    for (let count = 0; count < 100; count++) {
-      expect(sim.cache.invalidate(first)).to.equal(true)
-      all.push(sim.get())
-    }
+    const all = Array.from({ length: 100 }, (_, count) => {
+      expect(sim.cache.invalidate(first, `place ${count}`)).to.equal(true)
+      return sim.cache.replacement(first)
+    })
     await sim.clock.advance(100)
     const second = await all[0]
+    expect(second?.password).to.equal('hunter2')
     for (const login of await Promise.all(all)) expect(login).to.equal(second)
-    for (let count = 0; count < 100; count++) expect(sim.cache.invalidate(first)).to.equal(true)
-    expect(await sim.get()).to.equal(second)
+    for (let count = 0; count < 100; count++) expect(sim.cache.invalidate(first, 'late')).to.equal(true)
+    expect(await sim.cache.replacement(first)).to.equal(second)
     expect(sim.aws.calls).to.have.lengthOf(2)
   })
 
-  it('fetches nothing by itself', async () => {
-    sim.cache.invalidate(first)
-    await sim.clock.advance(100_000)
-    expect(sim.aws.calls).to.have.lengthOf(1)
+  it('makes connections wait whose place had accepted it, and no others', async () => {
+    for (const place of ['here', 'there']) sim.cache.accepted(first, place)
+    sim.aws.script.push({ kind: 'hang' })
+    sim.cache.invalidate(first, 'here')
+    const waiting = [getAt('here'), getAt('there')]
+    for (const promise of waiting) expect(await stateOf(promise)).to.equal('pending')
+    expect(sim.cache.fresh('examplecluster', 'there')).to.equal(undefined)
+    expect(await getAt('elsewhere')).to.equal(first)
+    expect(await sim.get()).to.equal(first)
+    sim.aws.lastCall.answer()
+    for (const login of await Promise.all(waiting)) expect(login.password).to.equal('hunter2')
+  })
+
+  it('makes them wait for 5 seconds in all; then they get it', async () => {
+    sim.cache.accepted(first, 'there')
+    sim.aws.script.push({ kind: 'hang' })
+    sim.cache.invalidate(first, 'here')
+    await sim.clock.advance(2_000)
+    const waiting = getAt('there')
+    await sim.clock.advance(2_999)
+    expect(await stateOf(waiting)).to.equal('pending')
+    await sim.clock.advance(1)
+    expect(await waiting).to.equal(first)
+    expect(await getAt('there'), 'while AWS hangs on').to.equal(first)
+    expect(inDoubt()).to.equal(true)
+  })
+
+  it('makes a waiting caller leave when its signal aborts, with no timer left behind', async () => {
+    sim.cache.accepted(first, 'there')
+    sim.aws.script.push({ kind: 'hang' })
+    sim.cache.invalidate(first, 'here')
+    const controller = new AbortController()
+    const waiting = failureOf(sim.cache.get('examplecluster', requestFor(), controller.signal, 'there'))
+    const reason = new Error('given up')
+    controller.abort(reason)
+    expect(await waiting).to.equal(reason)
+    expect(sim.clock.timers).to.have.lengthOf(1)
+    sim.aws.lastCall.answer()
+    await settle()
+    expect(sim.clock.timers).to.have.lengthOf(0)
+  })
+
+  it('without a place makes the next caller without one wait', async () => {
+    sim.aws.script.push({ kind: 'login', after: 100 })
+    expect(sim.cache.invalidate(first)).to.equal(true)
+    const next = sim.get()
+    await sim.clock.advance(100)
+    expect((await next).password).to.equal('hunter2')
+  })
+
+  it('is in use again when AWS gives it once more, and its caller gets no other', async () => {
+    sim.aws.script.push({ kind: 'login', login: { password: first.password } })
+    sim.cache.invalidate(first, 'here')
+    expect(await sim.cache.replacement(first)).to.equal(undefined)
+    expect(inDoubt()).to.equal(false)
+    expect((await getAt('here')).password).to.equal(first.password)
+    expect(sim.cache.invalidate(await sim.get(), 'here'), 'again, at once').to.equal(false)
+    sim.clock.skip(10_000)
+    expect(sim.cache.invalidate(await sim.get(), 'here'), 'later').to.equal(true)
+  })
+
+  for (const code of ['ERR_REDSHIFT_UNAVAILABLE', 'ERR_REDSHIFT_THROTTLED'] as const)
+    it(`is in use up to its end when AWS fails with ${code}, and its caller gets no other`, async () => {
+      sim.aws.always = { kind: 'fail', code }
+      sim.cache.invalidate(first, 'here')
+      expect(await sim.cache.replacement(first)).to.equal(undefined)
+      expect(inDoubt()).to.equal(false)
+      for (let passed = 10; passed < 880; passed++) {
+        expect(await getAt('here')).to.equal(first)
+        sim.clock.skip(1_000)
+      }
+      expect(sim.cache.status()[0]?.lastError?.code).to.equal(code)
+    })
+
+  it("is in use up to its end when AWS denies access, and its caller gets AWS's error", async () => {
+    sim.aws.always = { kind: 'fail', code: 'ERR_REDSHIFT_ACCESS_DENIED' }
+    sim.cache.invalidate(first, 'here')
+    await expectFailure(sim.cache.replacement(first), 'ERR_REDSHIFT_ACCESS_DENIED')
+    expect(await getAt('here')).to.equal(first)
+  })
+
+  it('is in use up to its end when AWS does not answer', async () => {
+    sim.aws.always = { kind: 'hang' }
+    sim.cache.invalidate(first, 'here')
+    const replacement = sim.cache.replacement(first)
+    await sim.clock.advance(15_000)
+    expect(await replacement).to.equal(undefined)
+    expect(inDoubt()).to.equal(false)
+    expect(await getAt('here')).to.equal(first)
+  })
+
+  it('is replaced by one that expires earlier or at the same time', async () => {
+    for (const expiration of [new Date(+first.expiration - 60_000), first.expiration]) {
+      const current = await sim.get()
+      sim.cache.accepted(current, 'here')
+      sim.aws.script.push({ kind: 'login', login: { expiration } })
+      sim.cache.invalidate(current, 'here')
+      const next = await sim.cache.replacement(current)
+      expect(next).to.include({ expiration }).and.not.equal(current)
+      expect(await sim.get()).to.equal(next)
+    }
   })
 
   it('that is no longer current changes nothing', async () => {
@@ -44,143 +153,118 @@ describe('a refused login', () => {
     await sim.get()
     await settle()
     const second = await sim.get()
-    sim.clock.skip(10_000)
-    expect(sim.cache.invalidate(first)).to.equal(true)
-    expect(await sim.get()).to.equal(second)
+    sim.cache.accepted(second, 'here')
+    expect(sim.cache.invalidate(first, 'here')).to.equal(true)
+    expect(await sim.cache.replacement(first)).to.equal(second)
+    expect(inDoubt()).to.equal(false)
+    expect(sim.aws.calls).to.have.lengthOf(2)
+    for (const _ of [1, 2, 3]) {
+      sim.cache.accepted(second, 'here')
+      expect(sim.cache.invalidate(await sim.get(), 'here'), 'the whole budget is left').to.equal(true)
+      await settle()
+    }
   })
 
-  it('that is no longer current, but whose password is, counts as a refusal of the current one', async () => {
+  it('that is no longer current, but whose pair is, counts as a refusal of the current one', async () => {
     sim.clock.skip(REFRESH)
     sim.aws.script.push({ kind: 'login', login: { password: first.password } })
     await sim.get()
     await settle()
-    const second = await sim.get()
-    expect(second).to.not.equal(first)
-    expect(sim.cache.invalidate(first)).to.equal(false)
-    expect(await sim.get()).to.equal(second)
-    sim.clock.skip(10_000)
-    expect(sim.cache.invalidate(first)).to.equal(true)
-    expect((await sim.get()).password).to.not.equal(first.password)
+    expect(await sim.get()).to.not.equal(first)
+    expect(sim.cache.invalidate(first, 'here')).to.equal(true)
+    expect((await sim.cache.replacement(first))?.password).to.not.equal(first.password)
   })
 
-  it('while a refresh is under way makes callers wait for that refresh', async () => {
+  it('that has expired meanwhile costs nothing but the fetch that is due', async () => {
+    sim.clock.skip(900_000)
+    expect(sim.cache.invalidate(first, 'here')).to.equal(true)
+    expect(sim.aws.calls).to.have.lengthOf(1)
+    expect((await sim.cache.replacement(first))?.password).to.equal('hunter2')
+    expect(sim.aws.calls).to.have.lengthOf(2)
+  })
+
+  it('while a refresh is under way waits for that refresh', async () => {
     sim.aws.script.push({ kind: 'hang' })
     sim.clock.skip(REFRESH)
     expect(await sim.get()).to.equal(first)
-    expect(sim.cache.invalidate(first)).to.equal(true)
-    const waiting = sim.get()
-    expect(await stateOf(waiting)).to.equal('pending')
+    expect(sim.cache.invalidate(first, 'here')).to.equal(true)
+    const replacement = sim.cache.replacement(first)
     expect(sim.aws.calls).to.have.lengthOf(2)
     sim.aws.lastCall.answer()
-    expect((await waiting).password).to.equal('hunter2')
+    expect((await replacement)?.password).to.equal('hunter2')
   })
 
-  it('that a refresh brings again, with an equal expiry, is not served again', async () => {
-    sim.clock.skip(REFRESH)
+  it('while a refresh was lost to a suspended machine is asked about again', async () => {
     sim.aws.script.push({ kind: 'hang' })
+    sim.clock.skip(REFRESH)
     await sim.get()
-    sim.cache.invalidate(first)
-    sim.aws.lastCall.answer({ password: first.password, expiration: first.expiration })
-    await settle()
-    await expectFailure(sim.get(), 'ERR_REDSHIFT_LOGIN_REJECTED')
-  })
-
-  it('that was just fetched is ignored, and served on to all', async () => {
-    sim.clock.skip(-10_000)
-    expect(sim.cache.invalidate(first)).to.equal(false)
-    sim.clock.skip(4_999)
-    expect(sim.cache.invalidate(first)).to.equal(false)
-    expect(await sim.get()).to.equal(first)
-    expect(sim.cache.status()[0]?.phase).to.equal('fresh')
-    sim.clock.skip(1)
-    expect(sim.cache.invalidate(first)).to.equal(true)
-    expect(sim.aws.calls).to.have.lengthOf(1)
-  })
-
-  it('of a short lifetime is ignored for a twentieth of it', async () => {
-    const short = new Simulation({ lifetimeSeconds: 11 })
-    const login = await short.get()
-    short.clock.skip(499)
-    expect(short.cache.invalidate(login)).to.equal(false)
-    short.clock.skip(1)
-    expect(short.cache.invalidate(login)).to.equal(true)
-  })
-
-  it('must grow older and older while refetched ones are refused, up to a minute, and costs a call a minute then', async () => {
-    const ages: number[] = []
-    for (let count = 0; count < 8; count++) {
-      const login = await sim.get()
-      const from = sim.clock.monotonic
-      while (!sim.cache.invalidate(login)) sim.clock.skip(100)
-      ages.push(sim.clock.monotonic - from)
-    }
-    expect(ages).to.deep.equal([0, 5_000, 10_000, 20_000, 40_000, 60_000, 60_000, 60_000])
-  })
-
-  it('may be young again once a login was refreshed in peace', async () => {
-    for (let count = 0; count < 4; count++) {
-      const login = await sim.get()
-      sim.clock.skip(60_000)
-      expect(sim.cache.invalidate(login)).to.equal(true)
-    }
-    await sim.get()
-    sim.clock.skip(REFRESH + 1)
-    await sim.get()
-    await settle()
-    const refreshed = await sim.get()
-    sim.clock.skip(5_000)
-    expect(sim.cache.invalidate(refreshed)).to.equal(true)
-    const next = await sim.get()
-    sim.clock.skip(5_000)
-    expect(sim.cache.invalidate(next)).to.equal(true)
-  })
-
-  it('that AWS hands out again is a failure, and the back-off holds', async () => {
-    sim.aws.always = { kind: 'login', login: { password: first.password } }
-    sim.cache.invalidate(first)
-    const error = await expectFailure(sim.get(), 'ERR_REDSHIFT_LOGIN_REJECTED')
-    expect(error.message).to.include('IAMR:analyst').and.not.include('hunter')
-    await expectFailure(sim.get(), 'ERR_REDSHIFT_LOGIN_REJECTED')
-    expect(sim.aws.calls).to.have.lengthOf(2)
-    sim.clock.skip(375)
-    await expectFailure(sim.get(), 'ERR_REDSHIFT_LOGIN_REJECTED')
+    sim.clock.suspend(60_000)
+    expect(sim.cache.invalidate(first, 'here')).to.equal(true)
+    expect((await sim.cache.replacement(first))?.password).to.equal('hunter2')
     expect(sim.aws.calls).to.have.lengthOf(3)
-    sim.aws.always = { kind: 'login' }
-    sim.clock.skip(5_000)
-    await sim.get()
   })
 
-  it('with the same password for another user is another login', async () => {
-    sim.aws.script.push({ kind: 'login', login: { user: 'IAMR:other', password: first.password } })
-    sim.cache.invalidate(first)
-    expect((await sim.get()).user).to.equal('IAMR:other')
-  })
-
-  it('is fetched at once, whatever the back-off of a failed refresh', async () => {
+  it('is asked about at once, whatever the back-off of a failed refresh', async () => {
     sim.clock.skip(REFRESH)
     sim.aws.script.push({ kind: 'fail', code: 'ERR_REDSHIFT_THROTTLED', retryAfter: 60_000 })
     await sim.get()
     await settle()
-    sim.cache.invalidate(first)
-    expect((await sim.get()).password).to.equal('hunter2')
+    sim.cache.invalidate(first, 'here')
+    expect((await sim.cache.replacement(first))?.password).to.equal('hunter2')
   })
 
-  it('takes the pause of its own refreshes with it', async () => {
-    sim.clock.skip(REFRESH)
-    const nextRefreshTime = new Date(sim.clock.trueTime + 300_000)
-    sim.aws.script.push({ kind: 'login', login: { expiration: first.expiration, nextRefreshTime } })
-    await sim.get()
+  it('with the same password for another user is another login', async () => {
+    sim.aws.script.push({ kind: 'login', login: { user: 'IAMR:other', password: first.password } })
+    sim.cache.invalidate(first, 'here')
+    expect((await sim.cache.replacement(first))?.user).to.equal('IAMR:other')
+  })
+
+  it('makes everybody wait who comes after its end, and gives them a fetch of their own where that fails', async () => {
+    sim.clock.skip(875_000)
+    sim.aws.script.push({ kind: 'hang' }, { kind: 'login' }, { kind: 'hang' }, { kind: 'login' })
+    const near = await sim.get()
     await settle()
-    sim.cache.invalidate(first)
-    sim.aws.lifetimeSeconds = 60
-    const second = await sim.get()
-    sim.clock.skip(45_000)
-    expect(await sim.get()).to.equal(second)
-    expect(sim.aws.calls).to.have.lengthOf(4)
+    expect(sim.cache.invalidate(near, 'here')).to.equal(true)
+    await sim.clock.advance(5_000)
+    const waiting = sim.get()
+    await sim.clock.advance(15_000)
+    expect((await waiting).password).to.not.equal(first.password)
   })
 
-  it('of another cache is refused', async () => {
+  it('whose entry was evicted comes back with the answer, and keeps what is known of its places', async () => {
+    const small = new Simulation({ maxEntries: 1 })
+    const login = await small.get('one')
+    small.cache.accepted(login, 'here')
+    small.aws.script.push({ kind: 'hang' }, { kind: 'login' })
+    small.cache.invalidate(login, 'here')
+    await small.get('other')
+    const waiting = small.cache.get('one', requestFor('one'), undefined, 'here')
+    expect(await stateOf(waiting)).to.equal('pending')
+    small.aws.calls[1]?.answer()
+    const next = await waiting
+    expect(next.password).to.not.equal(login.password)
+    small.cache.accepted(next, 'here')
+    expect(small.cache.invalidate(next, 'here')).to.equal(true)
+    expect(small.aws.calls).to.have.lengthOf(4)
+  })
+
+  it('when the cache is closed rejects all who wait', async () => {
+    sim.cache.accepted(first, 'there')
+    sim.aws.script.push({ kind: 'hang' })
+    sim.cache.invalidate(first, 'here')
+    const waiting = [getAt('there'), sim.cache.replacement(first)].map(promise => failureOf(promise))
+    sim.cache.close()
+    for (const { code } of await Promise.all(waiting)) expect(code).to.equal('ERR_REDSHIFT_CLOSED')
+    expect(sim.clock.timers).to.have.lengthOf(0)
+    expect(sim.cache.invalidate(first, 'here')).to.equal(false)
+    sim.cache.accepted(first, 'here')
+  })
+
+  it('of another cache changes nothing', async () => {
     const other = new Simulation()
     expect(other.cache.invalidate(first)).to.equal(false)
+    other.cache.accepted(first, 'here')
+    expect(await other.cache.replacement(first)).to.equal(undefined)
+    expect(other.aws.calls).to.have.lengthOf(0)
   })
 })

@@ -3,7 +3,15 @@ import fc from 'fast-check'
 import { RedshiftCredentialsError, type RedshiftErrorCode } from '../lib/errors.js'
 import { elapsed } from '../lib/lease.js'
 import type { RedshiftLogin } from '../lib/login.js'
-import { type Behaviour, type Call, draws, type IssuedLogin, Simulation, settle } from './support/simulation.js'
+import {
+  type Behaviour,
+  type Call,
+  connect,
+  draws,
+  type IssuedLogin,
+  Simulation,
+  settle,
+} from './support/simulation.js'
 
 const FETCH_TIMEOUT = 15_000
 const BACKOFF_CAP = 5_000
@@ -24,12 +32,20 @@ interface NoNews {
   after: number
 }
 
+/** What the database server does with logins that are not revoked. */
+type Server = 'accepts' | 'refuses once' | 'refuses here' | 'flaps' | 'refuses'
+
 type Step =
   | { do: 'get'; key: string; callers: number; abortable: boolean }
   /** Asks many times, so many milliseconds apart; once the login ages, where `aged`. From then on, AWS behaves as told. */
   | { do: 'ask'; key: string; aged: boolean; as: Behaviour | NoNews | undefined; times: number; every: number }
   | { do: 'abort'; which: number }
   | { do: 'invalidate'; key: string; which: number }
+  | { do: 'connect'; key: string; place: string; times: number; every: number }
+  /** What the server does from now on. */
+  | { do: 'serve'; as: Server }
+  /** No login that AWS has issued so far is accepted any longer. */
+  | { do: 'revoke' }
   /** Answers a call that is open, or comes too late. */
   | { do: 'answer'; which: number; how: Answer }
   | { do: 'fail'; which: number; code: RedshiftErrorCode; retryAfter: number | undefined }
@@ -74,6 +90,13 @@ const asking = fc.record({
   times: fc.constantFrom(10, 100),
   every: fc.constantFrom(0, 1, 20, 100),
 })
+const server = fc.constantFrom<Server>('accepts', 'refuses once', 'refuses here', 'flaps', 'refuses')
+const connecting = fc.record({
+  key,
+  place: fc.constantFrom('here', 'there'),
+  times: fc.constantFrom(1, 1, 20),
+  every: fc.constantFrom(0, 20, 3_000),
+})
 const a = <Name extends string, Rest>(weight: number, name: Name, rest: fc.RecordConstraints & fc.Arbitrary<Rest>) => ({
   weight,
   arbitrary: rest.map(values => ({ do: name, ...values })),
@@ -82,7 +105,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   a(8, 'get', fc.record({ key, callers: fc.integer({ min: 1, max: 3 }), abortable: fc.boolean() })),
   a(3, 'ask', asking),
   a(2, 'abort', fc.record({ which })),
-  a(3, 'invalidate', fc.record({ key, which })),
+  a(2, 'invalidate', fc.record({ key, which })),
+  a(8, 'connect', connecting),
+  a(2, 'serve', fc.record({ as: server })),
+  a(2, 'revoke', fc.record({})),
   a(7, 'answer', fc.record({ which, how })),
   a(3, 'fail', fc.record({ which, code, retryAfter })),
   a(2, 'behave', fc.record({ as })),
@@ -97,6 +123,9 @@ const lifetimeOf = ({ expiration, serverTime }: IssuedLogin): number =>
 /** How long a login may be served, after its call was sent: the rule, written down once more. */
 const servedFor = (issued: IssuedLogin): number => lifetimeOf(issued) - Math.min(10_000, lifetimeOf(issued) / 20)
 
+/** How long the budget of asks takes to grow by one. */
+const refillOf = (lifetime: number): number => Math.min(60_000, lifetime / 15)
+
 /** How long AWS is left alone, whatever fails, while a login of this lifetime is served. */
 const shortestPause = (issued: IssuedLogin): number => Math.min(250, lifetimeOf(issued) / 100)
 /** The same with nothing to serve. */
@@ -110,8 +139,8 @@ interface Asked {
   /** No other call before so many milliseconds have gone by. */
   readonly pause: number
   readonly served: boolean
-  /** Refusals of the key's logins and jumps of the clocks up to then: after another, AWS may be asked at once. */
-  readonly upsets: number
+  /** Jumps of the clocks up to then: after another, AWS may be asked at once. */
+  readonly jumps: number
   /** Calls of this one flight. */
   calls: number
 }
@@ -128,7 +157,17 @@ class Model {
   readonly #callers: Caller[] = []
   /** Every login that was ever served, by key, the latest last. */
   readonly #served = new Map<string, RedshiftLogin[]>()
-  readonly #refused = new Set<RedshiftLogin>()
+  /** By key: when AWS was asked because a server had refused a login, on the monotonic clock. */
+  readonly #asks = new Map<string, number[]>()
+  /** By key and place: whether the server accepted the last login. */
+  readonly #accepted = new Map<string, boolean>()
+  #connecting = 0
+  /** Steps that change what AWS, the server or the clocks do. */
+  #changes = 0
+  #server: Server = 'accepts'
+  /** Logins that AWS had issued when they were revoked. */
+  #revoked = 0
+  readonly #draw: () => number
   readonly #errors = new Set<unknown>()
   readonly #late = new Set<IssuedLogin>()
   readonly #asked = new Map<string, Asked>()
@@ -139,6 +178,7 @@ class Model {
   constructor({ seed, lifetimeSeconds, maxEntries }: { seed: number; lifetimeSeconds: number; maxEntries: number }) {
     this.sim = new Simulation({ lifetimeSeconds, maxEntries, fetchTimeoutMillis: FETCH_TIMEOUT, random: draws(seed) })
     this.#roomy = maxEntries >= 4
+    this.#draw = draws(seed)
     this.sim.aws.always = call => {
       expect(this.#live(keyOf(call)), 'flights for one key').to.deep.equal([call])
       this.#checkRate(call)
@@ -176,11 +216,7 @@ class Model {
       calls.some(({ issued }) => issued && !this.#late.has(issued)),
       'an answer in time',
     ).to.equal(true)
-    expect(this.#refused.has(login), 'a refused login').to.equal(false)
     const logins = this.#logins(key)
-    if (this.#roomy)
-      for (const refused of logins.filter(one => this.#refused.has(one)))
-        expect(`${login.user} ${login.password}`).to.not.equal(`${refused.user} ${refused.password}`)
     if (logins.at(-1) !== login) {
       if (this.#roomy) expect(logins, 'a login that was superseded').to.not.include(login)
       logins.push(login)
@@ -191,7 +227,8 @@ class Model {
     const caller: Caller = { controller: new AbortController(), state: 'waiting' }
     this.#callers.push(caller)
     const { signal } = caller.controller
-    const atOnce = this.sim.cache.peek(key)
+    // A caller without a place may wait for the answer to a refusal without a place.
+    const atOnce = this.#inDoubt(key) ? undefined : this.sim.cache.peek(key)
     this.sim
       .get(key, abortable ? signal : undefined)
       .then(
@@ -213,6 +250,69 @@ class Model {
     return caller
   }
   readonly violations: unknown[] = []
+
+  #inDoubt(key: string): boolean {
+    return this.sim.cache.status().some(({ request, inDoubt }) => inDoubt && keyOf({ request }) === key)
+  }
+
+  #accepts({ password }: RedshiftLogin, place: string): boolean {
+    if ([...this.sim.aws.issued.keys()].indexOf(password) < this.#revoked) return false
+    if (this.#server === 'refuses once') {
+      this.#server = 'accepts'
+      return false
+    }
+    if (this.#server === 'flaps') return this.#draw() < 0.5
+    return this.#server === 'accepts' || (this.#server === 'refuses here' && place !== 'here')
+  }
+
+  /** A pool opens a connection. One that the server would accept has it within one refusal, while AWS answers. */
+  #connect(key: string, place: string): void {
+    const now = this.sim.clock.monotonic
+    const spot = `${key} ${place}`
+    const asks = this.#asks.get(key) ?? []
+    const promised =
+      this.#roomy &&
+      this.#server === 'accepts' &&
+      this.#behaviour.kind === 'login' &&
+      this.#accepted.get(spot) === true &&
+      this.#live(key).length === 0 &&
+      this.sim.cache.peek(key) !== undefined &&
+      asks.every(at => now - at > 3 * refillOf(Math.max(...this.#lifetimes(key))))
+    const changes = this.#changes
+    let refusals = 0
+    this.#connecting++
+    connect(
+      this.sim,
+      place,
+      login => {
+        const accepted = this.#accepts(login, place)
+        if (!accepted) refusals++
+        this.#accepted.set(spot, accepted)
+        return accepted
+      },
+      key,
+    )
+      .then(
+        served =>
+          promised &&
+          changes === this.#changes &&
+          expect({ served, refusals }).to.deep.equal({ served: true, refusals: refusals && 1 }),
+        error => expect(error).to.be.instanceOf(RedshiftCredentialsError),
+      )
+      .catch(violation => this.violations.push(violation))
+      .finally(() => this.#connecting--)
+  }
+
+  #issued(key: string): IssuedLogin[] {
+    return this.sim.aws.calls.flatMap(call => (keyOf(call) === key && call.issued ? [call.issued] : []))
+  }
+
+  /** Of the logins that are good enough to be used. */
+  #lifetimes(key: string): number[] {
+    return this.#issued(key)
+      .map(lifetimeOf)
+      .filter(lifetime => lifetime >= 1_000)
+  }
 
   async #age(key: string): Promise<void> {
     const status = this.sim.cache.status().find(({ request }) => keyOf({ request }) === key)
@@ -248,6 +348,7 @@ class Model {
 
   async #do(step: Step): Promise<void> {
     const { cache, clock, aws } = this.sim
+    if (!['get', 'abort', 'connect', 'pass'].includes(step.do)) this.#changes++
     const pick = <T>(list: readonly T[], index: number): T | undefined => list[index % list.length]
     const open = aws.calls.filter(call => !call.settled)
     if (step.do === 'get') for (let count = 0; count < step.callers; count++) this.get(step.key, step.abortable)
@@ -265,21 +366,17 @@ class Model {
       const logins = this.#logins(step.key)
       const login = logins.at(step.which < 7 ? -1 : -(step.which % 3))
       const before = cache.peek(step.key)
-      const dropped = login && cache.invalidate(login)
-      // The password counts, not the object: AWS may hand out one again.
-      const same = before !== undefined && before.user === login?.user && before.password === login.password
-      if (login && dropped) this.#refused.add(login)
-      if (dropped && same) {
-        this.#refused.add(before)
-        const ages = aws.calls.flatMap(({ issued, sentAt }) =>
-          issued?.password === before.password && +issued.expiration === +before.expiration
-            ? [elapsed(sentAt, clock.now()) - Math.min(5_000, lifetimeOf(issued) / 20)]
-            : [],
-        )
-        expect(Math.max(...ages), 'milliseconds since it was old enough').to.be.at.least(0)
+      if (login) cache.invalidate(login)
+      expect(cache.peek(step.key), 'the login of the others').to.equal(before)
+    } else if (step.do === 'connect') {
+      for (let count = 0; count < step.times; count++) {
+        this.#connect(step.key, step.place)
+        await clock.advance(step.every)
+        await settle()
       }
-      if (!dropped || !same) expect(cache.peek(step.key), 'the login of the others').to.equal(before)
-    } else if (step.do === 'answer') {
+    } else if (step.do === 'serve') this.#server = step.as
+    else if (step.do === 'revoke') this.#revoked = aws.issued.size
+    else if (step.do === 'answer') {
       const call = pick(open, step.which)
       if (call) this.#answer(call, step.how)
     } else if (step.do === 'fail') {
@@ -306,14 +403,15 @@ class Model {
     }
   }
 
-  /** What was served is served on, whatever failed meanwhile, until it has expired, was refused, or replaced. */
+  /** What was served is served on, whatever failed or was refused meanwhile, until it has expired or was replaced. */
   #checkKept(): void {
     const now = this.sim.clock.now()
     for (const [key, logins] of this.#served) {
       const peeked = this.sim.cache.peek(key)
       if (peeked) this.#check(key, peeked)
       const last = logins.at(-1)
-      if (!last || this.#refused.has(last) || !this.#roomy) continue
+      // A login in doubt may have been replaced by one that has expired by now.
+      if (!last || !this.#roomy || this.#issued(key).some(({ expiration }) => +expiration < +last.expiration)) continue
       const left = this.sim.aws.calls.flatMap(({ issued, sentAt }) =>
         issued?.password === last.password && +issued.expiration === +last.expiration && !this.#late.has(issued)
           ? [servedFor(issued) - elapsed(sentAt, now)]
@@ -335,16 +433,28 @@ class Model {
     }
     const at = sentAt.monotonic
     const login = this.sim.cache.peek(key)
-    const upsets = this.#jumps + this.#logins(key).filter(one => this.#refused.has(one)).length
+    const isAsk = this.#inDoubt(key)
+    if (isAsk) this.#checkAsks(key, at)
     // Nobody has seen a refresh fail: when its login has ended, the next caller has a fetch of his own.
     const ended = last?.served && !login
-    if (last && !ended && last.upsets === upsets && at - last.at < last.pause)
+    if (last && !ended && !isAsk && last.jumps === this.#jumps && at - last.at < last.pause)
       this.violations.push(new Error(`${key} was asked for again after ${at - last.at} ms, not after ${last.pause}`))
     const pauses = this.sim.aws.calls.flatMap(({ issued }) =>
       issued?.password === login?.password && issued ? [shortestPause(issued)] : [],
     )
     const pause = login ? Math.min(...pauses) : SHORTEST_COLD_PAUSE
-    this.#asked.set(key, { signal, at, pause, served: login !== undefined, upsets, calls: 1 })
+    this.#asked.set(key, { signal, at, pause, served: login !== undefined, jumps: this.#jumps, calls: 1 })
+  }
+
+  /** Whatever the servers do: how often AWS is asked because of them depends on the time that has passed only. */
+  #checkAsks(key: string, at: number): void {
+    const asks = this.#asks.get(key) ?? []
+    this.#asks.set(key, asks)
+    asks.push(at)
+    const refill = refillOf(Math.min(...this.#lifetimes(key)))
+    for (const [index, first] of asks.entries())
+      if (asks.length - index > 3 + (at - first) / refill)
+        this.violations.push(new Error(`${asks.length - index} asks for ${key} within ${at - first} ms`))
   }
 
   /** AWS works again: all are served within the deadline of a call that hangs, and the back-off's cap. */
@@ -380,6 +490,7 @@ class Model {
     await this.sim.clock.advance(FETCH_TIMEOUT)
     await settle()
     expect(this.#callers.filter(({ state }) => state === 'waiting')).to.have.lengthOf(0)
+    expect(this.#connecting, 'connections that are left waiting').to.equal(0)
     if (this.violations.length > 0) throw this.violations[0]
   }
 }

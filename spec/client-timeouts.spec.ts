@@ -8,7 +8,6 @@ import { clientClass } from '../lib/pg/client.js'
 import { startEmulator } from './support/emulator.js'
 import { pgVersions } from './support/pg-versions.js'
 import { rejection } from './support/rejection.js'
-import { LIFETIME_SECONDS, replaceable } from './support/replaceable.js'
 import { expectNothingUncaught } from './support/uncaught.js'
 import { noSockets, until } from './support/until.js'
 
@@ -37,7 +36,7 @@ for (const [version, module] of pgVersions)
 
     expectNothingUncaught()
     before(async () => {
-      emulator = await startEmulator({ lifetimeSeconds: LIFETIME_SECONDS })
+      emulator = await startEmulator()
       silent = createServer().listen(0, '127.0.0.1')
       await once(silent, 'listening')
     })
@@ -105,7 +104,6 @@ for (const [version, module] of pgVersions)
       'while a login that was rejected is replaced': async () => {
         const config = base()
         await config.redshift.get(config)
-        await replaceable(emulator)
         const rejecting = emulator.fail({ kind: 'reject-login' })
         faults.push(rejecting)
         const holding = stuckBy({ kind: 'hold' }, {}, config)

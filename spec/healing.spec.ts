@@ -8,7 +8,6 @@ import { clientClass } from '../lib/pg/client.js'
 import { startEmulator } from './support/emulator.js'
 import { pgVersions } from './support/pg-versions.js'
 import { rejection } from './support/rejection.js'
-import { LIFETIME_SECONDS, replaceable } from './support/replaceable.js'
 import { expectNothingUncaught } from './support/uncaught.js'
 import { noSockets, until } from './support/until.js'
 
@@ -23,7 +22,7 @@ for (const [version, module] of pgVersions)
 
     expectNothingUncaught()
     before(async () => {
-      emulator = await startEmulator({ lifetimeSeconds: LIFETIME_SECONDS })
+      emulator = await startEmulator()
     })
     beforeEach(() => {
       credentials = new RedshiftCredentials({ aws: emulator.aws })
@@ -43,12 +42,14 @@ for (const [version, module] of pgVersions)
       open.push(client)
       return client
     }
-    /** Fetches a login, and lets it grow old enough for a refusal to be believed. */
+    /** Fetches a login. */
     const warmUp = async (): Promise<void> => {
       await credentials.get(config())
-      await replaceable(emulator)
       emulator.calls.length = 0
     }
+    /** Waits until AWS has answered what it was asked because of a refusal. */
+    const settled = (of = credentials): Promise<void> =>
+      until('the doubt is settled', () => of.status().every(({ inDoubt }) => !inDoubt))
     const outcomes = (): unknown[] => emulator.logins.map(({ ok, sqlstate }) => (ok ? 'ok' : sqlstate))
 
     it('is replaced in the client, whose queue and form of connect() do not notice', async () => {
@@ -86,18 +87,8 @@ for (const [version, module] of pgVersions)
       expect(emulator.logins.map(({ user }) => user)).to.deep.equal(['IAMR:analyst', 'IAMR:admin'])
     })
 
-    it('is replaced once only, however late: the second refusal says what to check', async () => {
+    it('is replaced once only: the second refusal says what to check', async () => {
       await warmUp()
-      using _ = emulator.fail({ kind: 'reject-login' })
-      // Late enough for the credentials to believe it again.
-      using __ = emulator.fail({ kind: 'login-latency', millis: LIFETIME_SECONDS * 50 + 50 })
-      const error = await rejection(create().connect())
-      expect(error).to.have.property('code', 'ERR_REDSHIFT_LOGIN_REJECTED')
-      expect(outcomes()).to.deep.equal(['28000', '28000'])
-      expect(emulator.calls).to.have.length(1)
-    })
-
-    it('and was just fetched, is not replaced, and says what to check', async () => {
       const rejecting = emulator.fail({ kind: 'reject-login' })
       const error = await rejection(create().connect())
       rejecting.clear()
@@ -105,9 +96,86 @@ for (const [version, module] of pgVersions)
       expect(error.message).to.contain('password authentication failed for user "IAMR:analyst"')
       for (const hint of [/host/, /TLS/, /user exists/, /database/, /granted/]) expect(error.message).to.match(hint)
       expect(error.cause).to.be.an.instanceOf(module.DatabaseError).and.have.property('code', '28000')
-      expect(outcomes()).to.deep.equal(['28000'])
-      await create().connect()
+      expect(outcomes()).to.deep.equal(['28000', '28000'])
       expect(emulator.calls).to.have.length(1)
+      // The next one is not: AWS was asked a moment ago.
+      using _ = emulator.fail({ kind: 'reject-login' })
+      expect(await rejection(create().connect())).to.have.property('code', 'ERR_REDSHIFT_LOGIN_REJECTED')
+      expect(outcomes()).to.deep.equal(['28000', '28000', '28000'])
+      expect(emulator.calls).to.have.length(1)
+    })
+
+    it('costs one connection where AWS repeats the password: everybody else is served', async () => {
+      await using server = await startEmulator()
+      const redshift = new RedshiftCredentials({ aws: server.aws })
+      const create = () => new Client({ ...server.poolConfig('serverless'), redshift })
+      const session = async (): Promise<void> => {
+        const client = create()
+        await client.connect()
+        await client.end()
+      }
+      await session()
+      using _ = server.fail({ kind: 'same-expiry', samePassword: true })
+      using __ = server.fail({ kind: 'reject-login' }, { times: 1 })
+      expect(await rejection(create().connect())).to.have.property('code', 'ERR_REDSHIFT_LOGIN_REJECTED')
+      for (let count = 0; count < 10; count++) await session()
+      expect(server.calls).to.have.length(2)
+      expect(server.logins.filter(({ ok }) => !ok)).to.have.length(1)
+      await redshift.close()
+    })
+
+    for (const kind of ['internal-error', 'throttling'] as const)
+      it(`costs one connection while AWS gives no other (${kind}): everybody else is served`, async () => {
+        await create().connect()
+        emulator.calls.length = emulator.logins.length = 0
+        using _ = emulator.fail({ kind })
+        using __ = emulator.fail({ kind: 'reject-login' }, { times: 1 })
+        const error = await rejection(create().connect())
+        expect(error).to.have.property('code', 'ERR_REDSHIFT_LOGIN_REJECTED')
+        for (let count = 0; count < 10; count++) await create().connect()
+        expect(outcomes()).to.deep.equal(['28000', ...Array(10).fill('ok')])
+      })
+
+    it('costs one connection while AWS hangs, and holds the others up for a short while', async () => {
+      await using server = await startEmulator({ lifetimeSeconds: 20 })
+      const redshift = new RedshiftCredentials({ aws: server.aws })
+      const create = () => {
+        const client = new Client({ ...server.poolConfig('serverless'), redshift })
+        open.push(client)
+        return client
+      }
+      await create().connect()
+      using holding = server.fail({ kind: 'hold' })
+      using _ = server.fail({ kind: 'reject-login' }, { times: 1 })
+      const refused = rejection(create().connect())
+      await holding.reached()
+      expect(redshift.status()).to.have.nested.property('[0].inDoubt', true)
+      // After a twentieth of the lifetime, while AWS hangs on.
+      await Promise.all(Array.from({ length: 10 }, () => create().connect()))
+      expect(redshift.status()).to.have.nested.property('[0].inDoubt', true)
+      await redshift.close()
+      expect(await refused).to.have.property('code', 'ERR_REDSHIFT_CLOSED')
+      await Promise.all(open.splice(0).map(it => it.end()))
+    })
+
+    it('at one place does not hold up the others, which go on with it', async () => {
+      // Two databases are two places.
+      const other = { ...config(), database: 'postgres' }
+      const redshift = new RedshiftCredentials({ aws: emulator.aws, dbName: null })
+      await new Client({ ...config(), redshift }).connect().then(client => client.end())
+      emulator.calls.length = emulator.logins.length = 0
+      using holding = emulator.fail({ kind: 'hold' })
+      using _ = emulator.fail({ kind: 'reject-login' }, { times: 1 })
+      const refused = create({ redshift }).connect()
+      await holding.reached()
+      const bystander = new Client({ ...other, redshift })
+      await bystander.connect()
+      await bystander.end()
+      expect(outcomes()).to.deep.equal(['28000', 'ok'])
+      holding.clear()
+      await refused
+      expect(outcomes()).to.deep.equal(['28000', 'ok', 'ok'])
+      await redshift.close()
     })
 
     it('is replaced by one call for a hundred clients', async function () {
@@ -126,6 +194,7 @@ for (const [version, module] of pgVersions)
       const socket: Socket = emulator.stream()
       const error = await rejection(create({ stream: socket } as never).connect())
       expect(error).to.be.an.instanceOf(module.DatabaseError).and.have.property('code', '28000')
+      await settled()
       await create().connect()
       expect(outcomes()).to.deep.equal(['28000', 'ok'])
     })
@@ -148,13 +217,13 @@ for (const [version, module] of pgVersions)
         return { redshift, connect: () => new (clientClass(Lacking as never))({ ...config(), redshift }).connect() }
       })
       await Promise.all(lacking.map(({ redshift }) => redshift.get(config())))
-      await replaceable(emulator)
       emulator.revokeLogins()
       for (const { redshift, connect } of lacking) {
         const error = await rejection(connect())
         expect(error).to.equal(refusals.splice(0)[0]).and.have.property('code', '28000')
         expect(outcomes()).to.deep.equal(['28000'])
         // The credentials know of it: the next connection gets another login.
+        await settled(redshift)
         await create({ redshift }).connect()
         expect(outcomes()).to.deep.equal(['28000', 'ok'])
         emulator.logins.length = 0
@@ -178,7 +247,6 @@ for (const [version, module] of pgVersions)
         return { redshift, client: create({ ...gone, redshift, stream }) }
       })
       await Promise.all(clients.map(({ redshift }) => redshift.get(config())))
-      await replaceable(emulator)
       emulator.revokeLogins()
       const [first, second] = await Promise.all(clients.map(({ client }) => rejection(client.connect())))
       expect(first).to.have.property('code', 'ECONNREFUSED')
@@ -200,7 +268,6 @@ for (const [version, module] of pgVersions)
       })
       await Promise.all(pools.flatMap(pool => Array.from({ length: 20 }, () => pool.query('select 1'))))
       expect(server.calls).to.have.length(pools.length)
-      await replaceable(server, lifetimeSeconds)
       server.revokeLogins()
       const runs = pools.map(async pool => {
         const order: number[] = []
@@ -232,7 +299,6 @@ for (const [version, module] of pgVersions)
       // Of refusals that go on, the same credentials would believe fewer and fewer.
       const each = refusals.map(() => new RedshiftCredentials({ aws: emulator.aws }))
       await Promise.all(each.map(redshift => redshift.get(config())))
-      await replaceable(emulator)
       for (const [index, [sqlstate, message]] of refusals.entries()) {
         using _ = emulator.fail({ kind: 'reject-login', sqlstate, message }, { times: 1 })
         await create({ redshift: each[index] }).connect()

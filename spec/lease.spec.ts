@@ -11,7 +11,6 @@ import {
   phaseOf,
   refreshBackoff,
   refreshDeadline,
-  refusalAge,
   remaining,
 } from '../lib/lease.js'
 
@@ -319,15 +318,6 @@ describe('any back-off', () => {
     for (const count of [1_000, 1_024, 1e9]) {
       expect(refreshBackoff(valid(3_600_000), count, calm, at(1_800_000), 1)).to.equal(60_000)
       expect(fetchBackoff(count, calm, 1)).to.equal(5_000)
-      expect(refusalAge(valid(3_600_000), count)).to.equal(60_000)
     }
-  })
-})
-
-describe('the age at which a refused login is given up', () => {
-  it('is 5 seconds, or a twentieth of a short lifetime, and doubles up to 60 seconds', () => {
-    const ages = (seconds: number) => [0, 1, 2, 3, 4, 5, 6].map(refused => refusalAge(valid(seconds * 1_000), refused))
-    expect(ages(900)).to.deep.equal([5_000, 10_000, 20_000, 40_000, 60_000, 60_000, 60_000])
-    expect(ages(6)).to.deep.equal([250, 500, 1_000, 2_000, 4_000, 8_000, 16_000])
   })
 })

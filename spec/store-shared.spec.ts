@@ -1,6 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { expect } from 'chai'
-import type { StoreMessage } from '../lib/index.js'
+import type { RedshiftLogin, StoreMessage } from '../lib/index.js'
 import { SimulatedFleet, type StoreBehaviour, type StoreCall } from './support/fleet.js'
 import { rejection } from './support/rejection.js'
 
@@ -111,16 +111,56 @@ describe('a fleet that shares its logins', () => {
       expect(fleet.calls).to.have.lengthOf(4)
     })
 
+    /** Each of them is refused its login. What comes of it. */
+    const refuseAll = (): Promise<(RedshiftLogin | undefined)[]> =>
+      fleet.run(
+        Promise.all(
+          fleet.hosts.map(({ cache }) => {
+            const login = cache.peek('examplecluster')
+            return login && cache.invalidate(login, 'here') ? cache.replacement(login) : undefined
+          }),
+        ),
+      )
+
     it('once for all when the server refuses the login of each of them', async () => {
-      const logins = await fleet.getAll()
+      await fleet.getAll()
       await fleet.time.advance(MINUTE)
-      for (const [index, host] of fleet.hosts.entries()) {
-        const login = logins[index]
-        expect(login && host.cache.invalidate(login)).to.equal(true)
-      }
+      const replacements = await refuseAll()
+      expect(new Set(replacements.map(login => login?.password))).to.deep.equal(new Set(['examplecluster 2']))
       expect(await passwords()).to.deep.equal(['examplecluster 2'])
       expect(fleet.calls).to.have.lengthOf(2)
       expect(events('ignored')).to.deep.equal([])
+    })
+
+    it('once for all when they are refused it one after another', async () => {
+      await fleet.getAll()
+      for (const { cache } of fleet.hosts) {
+        await fleet.time.advance(2_000)
+        const login = cache.peek('examplecluster')
+        if (login) cache.invalidate(login, 'here')
+      }
+      await fleet.time.advance(1_000)
+      expect(await passwords()).to.deep.equal(['examplecluster 2'])
+      expect(fleet.calls).to.have.lengthOf(2)
+    })
+
+    it('once for all when AWS repeats the refused login, at once or one after another', async () => {
+      await fleet.getAll()
+      fleet.aws = () => ({ repeats: true })
+      await fleet.time.advance(MINUTE)
+      expect(new Set(await refuseAll())).to.deep.equal(new Set([undefined]))
+      expect(fleet.calls).to.have.lengthOf(2)
+      const late = fleet.start()
+      await fleet.run(late.get())
+      for (const { cache } of [...fleet.hosts, ...fleet.hosts]) {
+        await fleet.time.advance(500)
+        const login = cache.peek('examplecluster')
+        if (login) cache.invalidate(login, 'here')
+      }
+      await fleet.time.advance(1_000)
+      expect(await passwords()).to.deep.equal(['examplecluster 1'])
+      // Two more, ten seconds apart, by processes that had heard of the last one.
+      expect(fleet.calls).to.have.lengthOf.at.most(4)
     })
 
     it('seldom while it has no newer login, and not each process by itself', async () => {
@@ -209,30 +249,42 @@ describe('a fleet that shares its logins', () => {
       expect(new Set(events('ignored'))).to.deep.equal(new Set([' old']))
     })
 
-    it('was refused by the server: it is not handed back, even where the store keeps it', async () => {
+    it('was refused by the server: it stays, for the others, while AWS has no other', async () => {
       const [login] = await fleet.getAll()
-      await fleet.time.advance(MINUTE)
-      fleet.store.behaviour = only('remove', { lost: true, fails: true })
-      const host = fleet.host(0)
-      expect(login && host.cache.invalidate(login)).to.equal(true)
-      expect((await fleet.run(host.get())).password).to.equal('examplecluster 2')
-      expect(events('failed')).to.deep.equal(['remove failed'])
+      fleet.aws = () => ({ fails: true })
+      if (login) fleet.host(0).cache.invalidate(login, 'here')
+      await fleet.time.advance(1_000)
+      expect((await fleet.run(fleet.start().get())).password).to.equal('examplecluster 1')
+      expect(fleet.calls).to.have.lengthOf(2)
     })
 
-    it('was refused by the server: it is removed', async () => {
+    it('was refused by the server: it is removed where the next one could not be written', async () => {
       const [login] = await fleet.getAll()
       await fleet.time.advance(MINUTE)
-      if (login) fleet.host(0).cache.invalidate(login)
-      await fleet.time.advance(50)
+      fleet.store.behaviour = only('write', { lost: true, fails: true })
+      if (login) fleet.host(0).cache.invalidate(login, 'here')
+      await fleet.time.advance(1_000)
+      expect(fleet.host(0).cache.peek('examplecluster')?.password).to.equal('examplecluster 2')
       expect(fleet.store.values.size).to.equal(0)
+    })
+
+    it('was refused by the server: the failure to remove it is reported, and hurts nobody', async () => {
+      const [login] = await fleet.getAll()
+      await fleet.time.advance(MINUTE)
+      fleet.store.behaviour = ({ operation }) =>
+        operation === 'write' || operation === 'remove' ? { lost: true, fails: true } : {}
+      if (login) fleet.host(0).cache.invalidate(login, 'here')
+      await fleet.time.advance(1_000)
+      expect(fleet.host(0).cache.peek('examplecluster')?.password).to.equal('examplecluster 2')
+      expect(events('failed')).to.deep.equal(['write failed', 'remove failed'])
     })
 
     it('has replaced one that the server refuses only now: it stays', async () => {
       const [first, second] = await fleet.getAll()
       await fleet.time.advance(MINUTE)
-      if (first) fleet.host(0).cache.invalidate(first)
-      await fleet.run(fleet.host(0).get())
-      if (second) fleet.host(1).cache.invalidate(second)
+      if (first) fleet.host(0).cache.invalidate(first, 'here')
+      await fleet.time.advance(1_000)
+      if (second) fleet.host(1).cache.invalidate(second, 'here')
       await fleet.time.advance(50)
       expect(fleet.store.values.size).to.equal(1)
       expect((await fleet.run(fleet.host(1).get())).password).to.equal('examplecluster 2')

@@ -41,6 +41,10 @@ export class SimulatedTime implements Clock {
     return { ref: () => {}, unref: () => {}, cancel }
   }
 
+  turn(callback: () => void): void {
+    callback()
+  }
+
   /** Runs something at a moment, given in milliseconds since the beginning. */
   at(millis: number, run: () => void): void {
     this.#push({ at: millis, run, cancelled: false })

@@ -1,11 +1,18 @@
 import type pg from 'pg'
-import { connectionOptionsOf, findAddress, peekLogin, type RedshiftCredentials, toCredentials } from '../credentials.js'
+import {
+  connectionOptionsOf,
+  findAddress,
+  getLogin,
+  peekLogin,
+  type RedshiftCredentials,
+  toCredentials,
+} from '../credentials.js'
 import { quoted } from '../errors.js'
 import { checkPlain } from '../intake.js'
 import type { RedshiftOptions } from '../options.js'
 import { clientClass } from '../pg/client.js'
 import { type GivenConnection, givenConnection, REDSHIFT_PORT, tlsOf } from '../pg/config.js'
-import { checkSsl, checkUser } from '../pg/login.js'
+import { checkSsl, checkUser, placeOf } from '../pg/login.js'
 import { passwordFunction, type RedshiftPasswordFunction } from '../pg/password.js'
 import { aliasOf, verifyAlias } from '../pg/server-name.js'
 
@@ -52,10 +59,11 @@ export function redshiftKnexConnection(
   const { host, port, database, user, ssl, ...own } = { ...pgOptions, ...given, ssl: tls }
   checkSsl(ssl, options)
   const settings = { ...own, database, ...(ssl !== undefined && { ssl }) }
+  const place = placeOf({ host, port: port ?? REDSHIFT_PORT, database, ssl })
   const borrowers = new WeakSet<KnexClient>()
 
   return async function connection(this: unknown) {
-    const login = await credentials.get(given)
+    const login = await getLogin(credentials, given, place)
     checkUser(user, login)
     if (isKnexClient(this)) {
       if (!borrowers.has(this)) Object.assign(this, { driver: lend(this.driver, credentials, given) })

@@ -1,8 +1,8 @@
 import type { ClientConfig } from 'pg'
-import { connectionOptionsOf, type RedshiftCredentials, toCredentials } from '../credentials.js'
+import { connectionOptionsOf, getLogin, type RedshiftCredentials, toCredentials } from '../credentials.js'
 import type { RedshiftOptions } from '../options.js'
 import { environmentUser } from '../pg/config.js'
-import { checkSsl, checkUser } from '../pg/login.js'
+import { checkSsl, checkUser, placeOf } from '../pg/login.js'
 import { passwordFunction } from '../pg/password.js'
 import { aliasOf, verifyAlias } from '../pg/server-name.js'
 import type { RedshiftConnection } from '../request.js'
@@ -13,6 +13,7 @@ import type { RedshiftConnection } from '../request.js'
  */
 interface SequelizeConfig {
   host?: string
+  port?: number | string
   database?: string
   username?: string
   user?: string
@@ -55,7 +56,7 @@ export function redshiftBeforeConnect(
       user: options.user ?? (config.username || config.user || environmentUser(options)),
     }
     connections.set(config, connection)
-    const login = await credentials.get(connection)
+    const login = await getLogin(credentials, connection, placeOf({ ...config, ssl }))
     checkUser(connection.user ?? undefined, login)
     config.username = config.user = login.user
     // The function, not the password: Sequelize keeps the configuration where everybody can see it.

@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { type FoundAddress, findAddress } from '../credentials.js'
+import { acceptLogin, type FoundAddress, findAddress, getLogin, refuseLogin, replaceLogin } from '../credentials.js'
 import { optionError, quoted } from '../errors.js'
 import { isMarked, mark } from '../intake.js'
 import type { RedshiftLogin } from '../login.js'
@@ -8,13 +8,15 @@ import {
   direct,
   endUnconnected,
   holdStartup,
+  onAccepted,
   presentAlias,
   renewConnection,
   type SendStartup,
   socketOf,
   wipePassword,
 } from './internals.js'
-import { checkUser, isRejectedLogin, rejectedLogin } from './login.js'
+import { checkUser, placeOf, rejectedLogin } from './login.js'
+import { isRefusal } from './server-messages.js'
 import { type ClientSetUp, checkClient, type RefusedSetUp, setUpClient } from './set-up.js'
 
 /** A client that logs in with a user and a password of one pair, fetched from AWS. Otherwise a `pg.Client`. */
@@ -133,30 +135,50 @@ const extend = (Base: typeof pg.Client): RedshiftPgClientClass =>
       this.#connect(setUp)
     }
 
-    /** A login that the server refuses is replaced once, in here: who waits in a pool's queue does not notice. */
-    #connect(setUp: ClientSetUp, isSecondTry = false): void {
+    /** A login that the server refuses is replaced once, in here: callers in a pool's queue do not notice. */
+    #connect(setUp: ClientSetUp, replacement?: Promise<RedshiftLogin>): void {
       if (!this.#settle) return
       this.#login = undefined
       if (setUp.alias) presentAlias(this, setUp.alias)
-      holdStartup(this, send => this.#logIn(setUp, send))
+      const { credentials } = setUp
+      const place = placeOf(this)
+      holdStartup(this, send => this.#logIn(replacement ?? this.#getLogin(setUp, place), send))
+      onAccepted(this, () => {
+        if (this.#login) acceptLogin(credentials, this.#login, place)
+        this.#login = undefined
+      })
       super.connect((error: Error | null) => {
         const login = this.#login
-        if (!login || !isRejectedLogin(error)) return this.#finish(error)
-        const replaced = setUp.credentials.invalidate(login)
-        if (!replaced || isSecondTry) return this.#finish(rejectedLogin(error, login))
-        this.#reconnect(setUp, error).catch(failure => this.#fail(failure))
+        if (!login || !isRefusal(error)) return this.#finish(error)
+        const isAsked = refuseLogin(credentials, login, place)
+        if (!isAsked || replacement) return this.#finish(rejectedLogin(error, login))
+        this.#reconnect(setUp, login, error).catch(failure => this.#fail(failure))
       })
     }
 
     /** Async for the exceptions: whoever makes the sockets may throw. */
-    async #reconnect(setUp: ClientSetUp, refusal: Error): Promise<void> {
-      if (renewConnection(this, Base, setUp.pgConfig)) this.#connect(setUp, true)
-      else this.#fail(refusal)
+    async #reconnect(setUp: ClientSetUp, refused: RedshiftLogin, refusal: Error): Promise<void> {
+      if (!renewConnection(this, Base, setUp.pgConfig)) return this.#fail(refusal)
+      // Asked for now, to run beside TCP and TLS.
+      const replacement = this.#replace(setUp, refused, refusal)
+      replacement.catch(error => this.#fail(error))
+      this.#connect(setUp, replacement)
     }
 
-    #logIn(setUp: ClientSetUp, send: SendStartup): void {
+    async #replace(
+      { credentials, given }: ClientSetUp,
+      refused: RedshiftLogin,
+      refusal: Error,
+    ): Promise<RedshiftLogin> {
+      const login = await replaceLogin(credentials, refused, this.#interrupt.signal)
+      if (!login) throw rejectedLogin(refusal, refused)
+      checkUser(given.user, login)
+      return login
+    }
+
+    #logIn(getting: Promise<RedshiftLogin>, send: SendStartup): void {
       this.#address = undefined
-      this.#getLogin(setUp)
+      getting
         .then(login => {
           if (!this.#settle) return
           this.#login = login
@@ -165,8 +187,8 @@ const extend = (Base: typeof pg.Client): RedshiftPgClientClass =>
         .catch(error => this.#fail(error))
     }
 
-    async #getLogin({ credentials, given }: ClientSetUp): Promise<RedshiftLogin> {
-      const login = await credentials.get(given, { signal: this.#interrupt.signal })
+    async #getLogin({ credentials, given }: ClientSetUp, place?: string): Promise<RedshiftLogin> {
+      const login = await getLogin(credentials, given, place, this.#interrupt.signal)
       checkUser(given.user, login)
       return login
     }

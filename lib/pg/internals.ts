@@ -113,6 +113,10 @@ export function holdStartup(client: pg.Client, ready: (send: SendStartup) => voi
   }
 }
 
+/** Calls back when the server accepts the login, on the connection that the client has now. */
+export const onAccepted = (client: pg.Client, callback: () => void): void =>
+  void internals(client).connection?.once('authenticationOk', callback)
+
 /**
  * Puts a client that failed to connect back to where it was before, on a fresh connection. Queries that wait in it stay.
  * @returns false where that cannot be: then nothing was done.

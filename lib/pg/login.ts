@@ -73,17 +73,11 @@ export function checkUser(user: string | undefined, login: RedshiftLogin): void 
   checkSameUser(user, login)
 }
 
-const REJECTION = /IAM Authentication token has expired|IAM authentication failed|password authentication failed/i
+/** Where a login is shown. What one place makes of it says nothing about the others. */
+export const placeOf = (to: { host?: unknown; port?: unknown; database?: unknown; ssl?: unknown }): string =>
+  JSON.stringify([to.host, Number(to.port), to.database, Boolean(to.ssl)])
 
-/** Whether the server refused the login itself. Which SQLSTATE an expired one has is nowhere documented. */
-export function isRejectedLogin(error: unknown): error is Error {
-  if (!(error instanceof Error)) return false
-  const code = 'code' in error ? error.code : undefined
-  if (typeof code !== 'string' || !/^[0-9A-Z]{5}$/.test(code)) return false
-  return code === '28P01' || code === '28000' || REJECTION.test(error.message)
-}
-
-/** The error for a login that was refused although it was new. */
+/** The error for a login that was refused, where AWS has no other. */
 export const rejectedLogin = (error: Error, login: RedshiftLogin): RedshiftCredentialsError =>
   new RedshiftCredentialsError(
     'ERR_REDSHIFT_LOGIN_REJECTED',

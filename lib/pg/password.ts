@@ -1,15 +1,19 @@
 import {
+  acceptLogin,
   type ConnectionOptions,
   connectionOptionsOf,
   freshLogin,
+  getLogin,
   type RedshiftCredentials,
+  refuseLogin,
   toCredentials,
 } from '../credentials.js'
 import { optionError, RedshiftCredentialsError } from '../errors.js'
 import type { RedshiftLogin } from '../login.js'
 import type { RedshiftOptions } from '../options.js'
 import type { RedshiftConnection } from '../request.js'
-import { checkIamUser, checkSameUser, checkTls, checkUser, isRejectedLogin } from './login.js'
+import { checkIamUser, checkSameUser, checkTls, checkUser, placeOf } from './login.js'
+import { isRefusal } from './server-messages.js'
 
 /** The function for pg's `password` option, as {@link redshiftPassword} makes it. */
 export type RedshiftPasswordFunction = (connection?: RedshiftConnection) => Promise<string>
@@ -17,6 +21,10 @@ export type RedshiftPasswordFunction = (connection?: RedshiftConnection) => Prom
 /** What is used of the `pg.Client` that calls the function as its method. */
 interface CallingClient {
   password?: unknown
+  readonly host?: unknown
+  readonly port?: unknown
+  readonly database?: unknown
+  readonly ssl?: unknown
   readonly connectionParameters?: RedshiftConnection & { password?: unknown }
   readonly connection?: {
     readonly stream?: { readonly encrypted?: boolean; readonly destroyed?: boolean; destroy?(): void }
@@ -38,14 +46,19 @@ function checkAlone(options: ConnectionOptions): void {
 }
 
 /**
- * Where the function can see what becomes of its password: a refusal is told to the credentials, so that the next connection gets
- * another, and pg's copies of the password are wiped, which else stay in the client for the life of its connection.
+ * Where the function can see what becomes of its password: the credentials are told, so that after a refusal the next connection
+ * may get another, and pg's copies of the password are wiped, which else stay in the client for the life of its connection.
  */
 function followLogin(client: CallingClient, credentials: RedshiftCredentials, login: RedshiftLogin): void {
   const { connection, connectionParameters } = client
   if (!connection?.once || !connection.off) return
+  const place = placeOf(client)
+  const accepted = (): void => {
+    acceptLogin(credentials, login, place)
+    over()
+  }
   const refused = (message: unknown): void => {
-    if (isRejectedLogin(message)) credentials.invalidate(login)
+    if (isRefusal(message)) refuseLogin(credentials, login, place)
     over()
   }
   const over = (): void => {
@@ -55,7 +68,7 @@ function followLogin(client: CallingClient, credentials: RedshiftCredentials, lo
   }
   const ends = [
     ['errorMessage', refused],
-    ['authenticationOk', over],
+    ['authenticationOk', accepted],
     ['end', over],
   ] as const
   for (const [event, listener] of ends) connection.once(event, listener)
@@ -83,7 +96,8 @@ export function passwordFunction(
       if (parameters && !given) checkIamUser(parameters.user, options)
       if (!parameters && !given) checkAlone(options)
       const target = given ?? parameters
-      const current = freshLogin(credentials, target) ?? (await credentials.get(target))
+      const place = client && placeOf(client)
+      const current = freshLogin(credentials, target, place) ?? (await getLogin(credentials, target, place))
       // Who waited has given up. pg would keep the password; an error, it may tell a second time.
       if (stream?.destroyed) return ''
       const login = named && named.user !== current.user ? named : current

@@ -1,4 +1,4 @@
-import { type Clock, systemClock, type Timer } from '../flight.js'
+import type { Clock, Timer } from '../flight.js'
 import type { StoreFailureReason, StoreOperation } from '../tracing.js'
 import type { CredentialStore, StoredValue, StoreEntry } from './store.js'
 
@@ -8,14 +8,6 @@ const OPERATION_MILLIS = 300
 const SHARE = 1 / 6
 // In slices, so that a process whose event loop was busy does not take its own delay for the store's.
 const SLICES = 3
-
-/** The clock, and a way to let the event loop read what has come in. */
-export interface StoreClock extends Clock {
-  /** Calls back after one more turn of the event loop. */
-  turn(callback: () => void): void
-}
-
-export const systemStoreClock: StoreClock = { ...systemClock, turn: callback => void setImmediate(callback) }
 
 /** A store that did not do what it was asked for. */
 export class StoreFailure extends Error {
@@ -48,12 +40,12 @@ function describe(error: Error): string {
 /** A store whose every operation ends: within its bound, with what it promises, or with a {@link StoreFailure}. */
 export class BoundedStore {
   readonly #store: CredentialStore
-  readonly #clock: StoreClock
+  readonly #clock: Clock
   /** How long each operation may take. */
   readonly operationMillis: number
 
   /** @param deadlineMillis how long the fetch may take that these operations are part of */
-  constructor(store: CredentialStore, clock: StoreClock, deadlineMillis: number) {
+  constructor(store: CredentialStore, clock: Clock, deadlineMillis: number) {
     this.#store = store
     this.#clock = clock
     this.operationMillis = Math.min(store.operationMillis ?? OPERATION_MILLIS, deadlineMillis * SHARE)

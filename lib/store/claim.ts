@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import type { Timer } from '../flight.js'
+import type { Clock, Timer } from '../flight.js'
 import { elapsed, type Instant } from '../lease.js'
-import type { BoundedStore, StoreClock } from './bounded.js'
+import type { BoundedStore } from './bounded.js'
 
 /** How long a claim lives without its owner, in milliseconds. */
 export const CLAIM_MILLIS = 3_000
@@ -10,7 +10,7 @@ const RENEWAL_MILLIS = 1_000
 /** The right to fetch a login for the fleet: renewed while it is held, given up once, and lost when its owner is gone. */
 export class Claim {
   readonly #store: BoundedStore
-  readonly #clock: StoreClock
+  readonly #clock: Clock
   readonly #key: string
   readonly #token = randomUUID()
   #timer: Timer | undefined
@@ -23,7 +23,7 @@ export class Claim {
    * @returns undefined while another process holds the claim
    * @throws StoreFailure
    */
-  static async take(store: BoundedStore, clock: StoreClock, key: string, atMost: number): Promise<Claim | undefined> {
+  static async take(store: BoundedStore, clock: Clock, key: string, atMost: number): Promise<Claim | undefined> {
     const claim = new Claim(store, clock, key)
     try {
       if (!(await claim.#confirm())) return undefined
@@ -36,7 +36,7 @@ export class Claim {
     }
   }
 
-  private constructor(store: BoundedStore, clock: StoreClock, key: string) {
+  private constructor(store: BoundedStore, clock: Clock, key: string) {
     this.#store = store
     this.#clock = clock
     this.#key = key

@@ -1,5 +1,6 @@
 import { createLease, elapsed, type Instant, type Lease, phaseOf } from '../lease.js'
-import type { FetchedLogin, HeldLogin } from '../login.js'
+import { type FetchedLogin, type HeldLogin, samePair } from '../login.js'
+import { vouchedFor } from '../refusals.js'
 import type { StoreIgnoredReason } from '../tracing.js'
 import type { StoredValue } from './store.js'
 
@@ -74,11 +75,20 @@ export function judge(
   const aged = { ...login, sentAt }
   if (!held) return { login: aged }
   const newer = login.expiration.getTime() - held.login.expiration.getTime()
-  const same = login.user === held.login.user && login.password === held.login.password
+  const same = samePair(held.login, login)
   if (newer < 0) return { ignored: 'old' }
-  if (held.rejected) return same ? {} : { login: aged }
+  if (held.doubtedSince) return same && !vouches(aged, held, held.doubtedSince, lease) ? {} : { login: aged }
   // Of one expiry with the held one: AWS has no newer login yet. Who has just been told so tells the others.
   return newer > 0 || age < lease.lifetime / 10 ? { login: aged } : {}
+}
+
+/**
+ * Whether AWS has given a refused pair once more: to another process, since this one got it, and after the refusal or shortly
+ * before. Then the fleet has its answer, and need not ask once per process.
+ */
+function vouches(login: FetchedLogin, held: HeldLogin, doubtedSince: Instant, { lifetime }: Lease): boolean {
+  const before = doubtedSince.monotonic - login.sentAt.monotonic
+  return login.serverTime > held.serverTime && before <= vouchedFor(lifetime)
 }
 
 /** Whether a record holds this very login. */

@@ -1,9 +1,10 @@
 import type { Fetch } from '../cache.js'
 import { RedshiftCredentialsError } from '../errors.js'
+import type { Clock } from '../flight.js'
 import type { FetchedLogin, FetchNotes, HeldLogin, RedshiftLogin } from '../login.js'
 import { type CredentialRequest, cacheKey, targetOf } from '../request.js'
 import { type StoreIgnoredReason, type StoreMessage, storeUse, traceContext } from '../tracing.js'
-import { BoundedStore, type StoreClock, StoreFailure } from './bounded.js'
+import { BoundedStore, StoreFailure } from './bounded.js'
 import { Claim } from './claim.js'
 import { Envelope, storeKey } from './crypto.js'
 import { holds, judge, lifetimeLeft, toRecord } from './record.js'
@@ -14,7 +15,7 @@ const LONGEST_PAUSE_MILLIS = 1_000
 
 export interface SharedLoginsOptions {
   readonly store: CredentialStore
-  readonly clock: StoreClock
+  readonly clock: Clock
   /** Draws from [0, 1). */
   readonly random: () => number
   /** Asks AWS. */
@@ -71,7 +72,7 @@ export class SharedLogins {
     return this.#fetchDirect(search, signal, notes)
   }
 
-  /** Removes a login that the server has refused, if the store still has it. Reports a failure, throws none. */
+  /** Removes a refused login that another one has replaced, if the store still has it. Reports a failure, throws none. */
   readonly remove = async (request: CredentialRequest, login: RedshiftLogin): Promise<void> => {
     const search = this.#search(request, undefined)
     try {

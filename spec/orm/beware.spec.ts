@@ -21,7 +21,6 @@ import {
 } from '../../lib/index.js'
 import { startEmulator } from '../support/emulator.js'
 import { rejection } from '../support/rejection.js'
-import { LIFETIME_SECONDS, replaceable } from '../support/replaceable.js'
 import { expectNothingUncaught } from '../support/uncaught.js'
 import { until } from '../support/until.js'
 
@@ -187,10 +186,10 @@ describe('What docs/orms.md tells to beware of, and', () => {
     await Promise.all([chosen.$pool.end(), named.$pool.end()])
   })
 
-  it('postgres.js: a login that Redshift refuses is not replaced before it ages', async () => {
-    await using shortLived = await startEmulator({ lifetimeSeconds: LIFETIME_SECONDS })
-    const { ssl, stream, port, ...named } = { ...shortLived.poolConfig(), user: 'IAM:alice' }
-    const redshift = new RedshiftCredentials({ ...named, aws: shortLived.aws })
+  it('postgres.js: a login that Redshift refuses is not replaced before it is stale', async () => {
+    await using own = await startEmulator()
+    const { ssl, stream, port, ...named } = { ...own.poolConfig(), user: 'IAM:alice' }
+    const redshift = new RedshiftCredentials({ ...named, aws: own.aws })
     const password = redshiftPassword(redshift)
     const query = async (): Promise<void> => {
       const db = postgres({
@@ -200,20 +199,19 @@ describe('What docs/orms.md tells to beware of, and', () => {
         fetch_types: false,
         password: () => password(),
         // Not in its types: where to connect, in place of host and port.
-        ...{ socket: () => Object.assign(connect(shortLived.address), named) },
+        ...{ socket: () => Object.assign(connect(own.address), named) },
       })
       await db`SELECT 1`.finally(() => db.end())
     }
     await query()
-    await replaceable(shortLived)
-    shortLived.revokeLogins()
+    own.revokeLogins()
     for (const _ of [1, 2]) expect(await rejection(query())).to.have.property('code', '28000')
-    expect(shortLived.calls).to.have.lengthOf(1)
-    // It is not too young for that.
+    expect(own.calls).to.have.lengthOf(1)
+    // Another client of the same credentials tells them.
     const client = new RedshiftPgClient({ ...named, port, ssl, stream, redshift })
     await client.connect()
     await client.end()
-    expect(shortLived.logins.map(({ ok, serial }) => [ok, serial])).to.deep.equal([
+    expect(own.logins.map(({ ok, serial }) => [ok, serial])).to.deep.equal([
       [true, 1],
       [false, 1],
       [false, 1],

@@ -1,9 +1,8 @@
 import { CredentialCache, type Fetch } from '../../lib/cache.js'
 import { RedshiftCredentialsError } from '../../lib/errors.js'
-import type { Timer } from '../../lib/flight.js'
+import type { Clock, Timer } from '../../lib/flight.js'
 import type { RedshiftLogin } from '../../lib/login.js'
 import type { CredentialRequest } from '../../lib/request.js'
-import type { StoreClock } from '../../lib/store/bounded.js'
 import { SharedLogins } from '../../lib/store/shared.js'
 import type { CredentialStore, StoredValue } from '../../lib/store/store.js'
 import { requestFor } from './simulation.js'
@@ -177,6 +176,8 @@ export interface AwsBehaviour {
   readonly silent?: boolean
   /** It has no newer login yet: the expiry of the last one. */
   readonly sameExpiry?: boolean
+  /** It gives the last login once more. */
+  readonly repeats?: boolean
 }
 
 /** One call to AWS. */
@@ -217,7 +218,7 @@ export class SimulatedHost {
       clock: this.clock,
       random,
       fetch: shared.fetch,
-      dropped: shared.remove,
+      replaced: shared.remove,
       maxEntries: 100,
       fetchTimeoutMillis,
     })
@@ -246,7 +247,7 @@ export class SimulatedHost {
     return pending
   }
 
-  readonly clock: StoreClock = {
+  readonly clock: Clock = {
     now: () => ({ wall: this.#time.now + this.wallError, monotonic: this.#time.now % 1e9 }),
     setTimeout: (run: () => void, millis: number): Timer => {
       const pending = this.later(millis, run)
@@ -314,14 +315,14 @@ export class SimulatedFleet {
         const call: AwsCall = { host, target, at: this.time.now, answeredAt: undefined }
         this.calls.push(call)
         const sentAt = host.clock.now()
-        const { after = 50, fails, silent, sameExpiry } = this.aws(call)
+        const { after = 50, fails, silent, sameExpiry, repeats } = this.aws(call)
         if (silent) return
         host.later(after, () => {
           call.answeredAt = this.time.now
           if (fails) return reject(new RedshiftCredentialsError('ERR_REDSHIFT_UNAVAILABLE', 'AWS fails. Wait.'))
-          const last = [...this.issued.values()].filter(login => login.target === target).at(-1)
-          const expiration = sameExpiry && last ? last.expiration : this.time.now + LIFETIME_MILLIS
-          const password = `${target} ${this.issued.size + 1}`
+          const [lastPassword, last] = [...this.issued].filter(([, login]) => login.target === target).at(-1) ?? []
+          const expiration = (sameExpiry || repeats) && last ? last.expiration : this.time.now + LIFETIME_MILLIS
+          const password = repeats && lastPassword ? lastPassword : `${target} ${this.issued.size + 1}`
           this.issued.set(password, { target, expiration })
           resolve({
             user: 'IAMR:analyst',

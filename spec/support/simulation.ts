@@ -55,6 +55,10 @@ export class SimulatedClock implements Clock {
     return timer
   }
 
+  turn(callback: () => void): void {
+    callback()
+  }
+
   /** The timers that are set. */
   get timers(): SimulatedTimer[] {
     return this.#due(Number.POSITIVE_INFINITY).map(({ timer }) => timer)
@@ -315,4 +319,27 @@ export const stateOf = async (promise: Promise<unknown>): Promise<'pending' | 'r
   )
   await settle()
   return state
+}
+
+/** One connection to a place, as `RedshiftPgClient` makes it. Whether the server lets it in, at the first or second try. */
+export async function connect(
+  { cache }: Simulation,
+  place: string,
+  accepts: (login: RedshiftLogin) => boolean,
+  name = 'examplecluster',
+): Promise<boolean> {
+  const login = cache.fresh(name, place) ?? (await cache.get(name, requestFor(name), undefined, place))
+  if (accepts(login)) {
+    cache.accepted(login, place)
+    return true
+  }
+  if (!cache.invalidate(login, place)) return false
+  const next = await cache.replacement(login)
+  if (!next) return false
+  if (accepts(next)) {
+    cache.accepted(next, place)
+    return true
+  }
+  cache.invalidate(next, place)
+  return false
 }

@@ -1,0 +1,212 @@
+import { expect } from 'chai'
+import type { Instant } from '../lib/lease.js'
+import { Refusals } from '../lib/refusals.js'
+import { figure } from './support/figure.js'
+import { connect, draws, Simulation, settle } from './support/simulation.js'
+
+const LIFETIME = 900_000
+const SECOND = 1_000
+const MINUTE = 60_000
+const at = (millis: number): Instant => ({ wall: 1e12 + millis, monotonic: millis })
+
+describe('a refusal', () => {
+  let refusals: Refusals
+  beforeEach(() => {
+    refusals = new Refusals()
+  })
+  /** What comes of a refusal, after which AWS gives another login. */
+  const refuse = (place: string | undefined, millis: number, lifetime = LIFETIME): string => {
+    const verdict = refusals.refused(place, lifetime, at(millis))
+    refusals.settle()
+    return verdict
+  }
+
+  it('is believed the first time, at any place', () => {
+    expect(refuse('one', 0)).to.equal('believed')
+    expect(new Refusals().refused(undefined, LIFETIME, at(0))).to.equal('believed')
+  })
+
+  it('is believed less and less often at a place that goes on refusing: after 10 seconds, then twice as long, up to 5 minutes', () => {
+    const moments: number[] = []
+    for (let millis = 0; millis < 30 * MINUTE; millis += SECOND)
+      if (refuse('one', millis) === 'believed') moments.push(millis / SECOND)
+    expect(moments).to.deep.equal([0, 10, 60, 120, 200, 360, 660, 960, 1_260, 1_560])
+  })
+
+  it('is believed at once where the place has accepted a login since', () => {
+    for (const millis of [0, 1, 2]) {
+      refusals.accepted('one')
+      expect(refuse('one', millis)).to.equal('believed')
+    }
+  })
+
+  it('is not believed once three asks are spent, until a minute has passed for each more', () => {
+    for (const millis of [0, 1, 2]) {
+      refusals.accepted('one')
+      refuse('one', millis)
+    }
+    refusals.accepted('one')
+    expect(refuse('one', 3)).to.equal('ignored')
+    refusals.accepted('one')
+    expect(refuse('one', MINUTE - 1)).to.equal('ignored')
+    refusals.accepted('one')
+    expect(refuse('one', MINUTE)).to.equal('believed')
+    // The budget does not grow beyond three.
+    const believed = [0, 1, 2, 3].map(millis => {
+      refusals.accepted('one')
+      return refuse('one', 60 * MINUTE + millis)
+    })
+    expect(believed).to.deep.equal(['believed', 'believed', 'believed', 'ignored'])
+  })
+
+  it('at a place that never accepted leaves the last ask to those that did', () => {
+    expect(refuse('bad', 0)).to.equal('believed')
+    expect(refuse('worse', 10 * SECOND)).to.equal('believed')
+    expect(refuse('worst', 30 * SECOND)).to.equal('ignored')
+    refusals.accepted('good')
+    expect(refuse('good', 30 * SECOND)).to.equal('believed')
+  })
+
+  it('is weighed in proportion to a short lifetime', () => {
+    const moments: number[] = []
+    for (let millis = 0; millis < 20 * SECOND; millis += 10)
+      if (refuse('one', millis, 12_000) === 'believed') moments.push(millis)
+    // L/20 is 600 ms, L/15 800 ms, L/3 4 seconds.
+    expect(moments).to.deep.equal([0, 1_200, 3_600, 7_600, 11_600, 15_600, 19_600])
+  })
+
+  it('joins a doubt that is open, and costs nothing', () => {
+    expect(refusals.refused('one', LIFETIME, at(0))).to.equal('believed')
+    for (let count = 0; count < 100; count++) expect(refusals.refused('two', LIFETIME, at(1))).to.equal('joined')
+    refusals.settle()
+    for (const place of ['two', 'three']) {
+      refusals.accepted(place)
+      expect(refuse(place, 2)).to.equal('believed')
+    }
+  })
+
+  it('of the 101st place pushes the oldest one out', () => {
+    refusals.accepted('oldest')
+    for (let count = 0; count < 100; count++) refusals.accepted(`place ${count}`)
+    refuse('other', 0)
+    expect(refuse('oldest', 1), 'forgotten').to.equal('ignored')
+    expect(refuse('place 99', 2), 'remembered').to.equal('believed')
+  })
+
+  it('lets those wait whose place had accepted, for 5 seconds at most', () => {
+    refusals.accepted('good')
+    refusals.accepted('refusing')
+    const patience = (millis: number) =>
+      ['good', 'refusing', 'bad', 'unknown', undefined].map(place => refusals.patience(place, LIFETIME, at(millis)))
+    expect(patience(0)).to.deep.equal([0, 0, 0, 0, 0])
+    refusals.refused('refusing', LIFETIME, at(0))
+    refusals.refused('bad', LIFETIME, at(0))
+    expect(patience(1_000)).to.deep.equal([4_000, 4_000, 0, 0, 0])
+    expect(patience(5_000)).to.deep.equal([0, 0, 0, 0, 0])
+    expect(refusals.patience('good', 20_000, at(900)), 'a short lifetime').to.equal(100)
+    refusals.settle()
+    expect(patience(1_000)).to.deep.equal([0, 0, 0, 0, 0])
+  })
+
+  it('without a place lets those wait who name none either', () => {
+    refusals.refused(undefined, LIFETIME, at(0))
+    expect(refusals.patience(undefined, LIFETIME, at(0))).to.equal(5_000)
+    expect(refusals.patience('one', LIFETIME, at(0))).to.equal(0)
+  })
+
+  it('does not mind a wall clock that is set', () => {
+    for (const millis of [0, 10_000]) refuse('one', millis)
+    const later = { wall: 1e13, monotonic: 20_000 }
+    expect(refusals.refused('one', LIFETIME, later)).to.equal('ignored')
+  })
+})
+
+describe('in simulated time, with a login of 15 minutes and one connection a second,', function () {
+  this.timeout(60_000)
+
+  /** Connections in a row, each of them to be let in or not. How many were not. */
+  async function run(
+    sim: Simulation,
+    seconds: number,
+    accepts: (password: string) => boolean,
+    perSecond = 1,
+  ): Promise<number> {
+    let failed = 0
+    for (let count = 0; count < seconds * perSecond; count++) {
+      connect(sim, 'here', ({ password }) => accepts(password)).then(ok => !ok && failed++)
+      await sim.clock.pass(SECOND / perSecond)
+    }
+    await sim.clock.advance(20 * SECOND)
+    return failed
+  }
+  const fast = (seed = 1): Simulation => {
+    const sim = new Simulation({ random: draws(seed) })
+    sim.aws.latencyMillis = 90
+    return sim
+  }
+
+  it('a server that refuses for good costs at most 20 calls to AWS an hour', async () => {
+    const sim = fast()
+    expect(await run(sim, 3_600, () => false)).to.equal(3_600)
+    figure(`refused for good, one hour: ${sim.aws.calls.length} calls to AWS`)
+    expect(sim.aws.calls).to.have.lengthOf.at.most(20)
+  })
+
+  it('a server that refuses half of all logins, at 100 connections a second, costs at most 65 calls an hour', async () => {
+    const sim = fast()
+    const random = draws(7)
+    await run(sim, 3_600, () => random() < 0.5, 100)
+    figure(`half refused, 100 connections a second, one hour: ${sim.aws.calls.length} calls to AWS`)
+    expect(sim.aws.calls).to.have.lengthOf.at.most(65)
+  })
+
+  it('AWS that is down for 590 seconds costs one connection for one refusal', async () => {
+    const sim = fast()
+    await run(sim, 10, () => true)
+    sim.aws.always = { kind: 'fail', after: 90 }
+    let refusals = 1
+    const failed = await run(sim, 590, () => refusals-- <= 0)
+    figure(`AWS down for 590 s, one refusal: ${failed} of 590 connections failed`)
+    expect(failed).to.equal(1)
+  })
+
+  it('AWS that repeats the password costs one connection for one refusal', async () => {
+    const sim = fast()
+    await run(sim, 10, () => true)
+    const [password = ''] = sim.aws.issued.keys()
+    sim.aws.always = { kind: 'login', login: { password } }
+    let refusals = 1
+    const failed = await run(sim, 600, () => refusals-- <= 0)
+    figure(`AWS repeats the refused password for 600 s, one refusal: ${failed} of 600 connections failed`)
+    expect(failed).to.equal(1)
+  })
+
+  it('a pool beside 20 that are refused for good survives 200 revocations, each within one refusal', async () => {
+    const sim = fast()
+    const random = draws(11)
+    let oldest = 1
+    let [failed, refused, revocations] = [0, 0, 0]
+    const isCurrent = (password: string): boolean => Number(/\d+/.exec(password)) >= oldest
+    const good = (password: string): boolean => {
+      if (!isCurrent(password)) refused++
+      return isCurrent(password)
+    }
+    let nextRevocation = 600 * SECOND
+    for (let millis = 0; revocations < 200; millis += 50) {
+      const slot = (millis / 50) % 20
+      connect(sim, `bad ${slot}`, () => false)
+      if (slot === 0) connect(sim, 'good', ({ password }) => good(password)).then(ok => !ok && failed++)
+      if (millis >= nextRevocation) {
+        oldest = sim.aws.issued.size + 1
+        revocations++
+        nextRevocation = millis + (61 + random() * 60) * SECOND
+      }
+      await sim.clock.pass(50)
+    }
+    await sim.clock.advance(20 * SECOND)
+    await settle()
+    figure(`a good pool beside 20 bad ones, 200 revocations: ${refused} refusals, ${failed} of its connections failed`)
+    expect(failed).to.equal(0)
+    expect(refused).to.be.at.most(200)
+  })
+})
