@@ -97,6 +97,7 @@ describe('The supply chain', () => {
       file => file.endsWith('.ts') && !/^(cli|emulator)\b/.test(file),
     )
     const allowed = [
+      '@aws-sdk/client-dynamodb',
       '@aws-sdk/client-redshift',
       '@aws-sdk/client-redshift-serverless',
       'lru-cache',

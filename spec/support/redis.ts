@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { connect, createServer } from 'node:net'
-import { setTimeout as delay } from 'node:timers/promises'
+import { answers, freePort } from './ports.js'
 
 export const hasRedis = spawnSync('redis-server', ['--version']).status === 0
 
@@ -11,15 +10,6 @@ export function needsRedis(context: Mocha.Context): void {
   console.warn('\n  SKIPPED: no redis-server in PATH, so nothing shows that a fleet shares its logins.')
   console.warn('  Install it (Debian: apt-get install redis-server; macOS: brew install redis), and run this again.\n')
   context.skip()
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  if (typeof address !== 'object' || !address) throw new Error('A listening server has an address.')
-  return address.port
 }
 
 /** A Redis server of its own, which keeps nothing on disk. */
@@ -50,10 +40,7 @@ export class RedisServer {
     const args = ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no']
     const child = spawn('redis-server', [...args, ...this.#arguments], { stdio: 'ignore' })
     this.#process = child
-    while (!(await this.#answers())) {
-      if (child.exitCode !== null) throw new Error(`redis-server ended with ${child.exitCode}.`)
-      await delay(5)
-    }
+    await answers(this.port, child)
   }
 
   /** Ends it as a crash does. */
@@ -62,18 +49,5 @@ export class RedisServer {
     if (!child || child.exitCode !== null || child.signalCode !== null) return
     child.kill('SIGKILL')
     await once(child, 'exit')
-  }
-
-  async #answers(): Promise<boolean> {
-    const socket = connect(this.port, '127.0.0.1')
-    socket.on('error', () => {})
-    try {
-      await once(socket, 'connect')
-      return true
-    } catch {
-      return false
-    } finally {
-      socket.destroy()
-    }
   }
 }

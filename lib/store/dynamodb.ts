@@ -1,0 +1,202 @@
+import { GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
+import { observe, serverTimeOf } from '../aws/attempts.js'
+import { optionError, quoted } from '../errors.js'
+import type { AwsClient } from '../options.js'
+import { toKeys } from './crypto.js'
+import { ServerClock } from './server-clock.js'
+import { type CredentialStore, checkIdentity, type EncryptionKey, type StoreEntry } from './store.js'
+
+export type { AwsClient } from '../options.js'
+export type { CredentialStore, EncryptionKey, StoredValue, StoreEntry } from './store.js'
+
+/** How {@link dynamoDbStore} is set up. */
+export interface DynamoDbStoreOptions {
+  /** The table, or its ARN. Its partition key is the string `id`; it has no sort key. */
+  tableName: string
+  /**
+   * Keys for AES-256-GCM, at least one: 32 random bytes each, or their base64 (`openssl rand -base64 32`). The first one encrypts, all
+   * of them decrypt: to rotate, put a new one last, then first, then drop the old one.
+   */
+  encryptionKeys: readonly EncryptionKey[]
+  /**
+   * Says who shares: a string that all processes of one AWS identity have in common, and no others. The ARN of their role, for example.
+   */
+  identity: string
+  /**
+   * What the table's keys begin with: letters, digits and `. _ / -`, then a colon. An IAM policy can allow these keys only. Default:
+   * `pg-redshift-iam:`.
+   */
+  prefix?: string | undefined
+}
+
+// The first call may have to load AWS credentials and open a connection, on a small Lambda with a fraction of a CPU.
+const OPERATION_MILLIS = 1_000
+/** `Date` has whole seconds: DynamoDB's clock is up to so much ahead of it. */
+const SECOND_MILLIS = 1_000
+/** How long after the last write DynamoDB may delete an item, in seconds. */
+const KEPT_SECONDS = 86_400
+
+// An item without heldUntil, or with one of another type, is free.
+const CLAIMABLE = 'attribute_not_exists(holder) OR holder = :token OR NOT heldUntil >= :now'
+const WRITABLE = 'holder = :token AND heldUntil >= :now'
+
+/**
+ * Shares logins through a DynamoDB table, by a client of the AWS SDK that you made: `DynamoDBClient`, `DynamoDB`, or a document client.
+ * It needs `dynamodb:GetItem` and `dynamodb:UpdateItem` on keys that begin with the prefix. The clock is DynamoDB's own, off the `Date`
+ * of its responses; the attribute `expires` is for DynamoDB's time to live, which only cleans up.
+ *
+ * @example
+ * const store = dynamoDbStore(new DynamoDBClient(), {
+ *   tableName: 'redshift-logins',
+ *   encryptionKeys: [process.env.LOGIN_KEY ?? ''],
+ *   identity: 'arn:aws:iam::123456789012:role/reports',
+ * })
+ * const pool = new RedshiftPool({ host, database, redshift: { store } })
+ * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`
+ */
+export function dynamoDbStore(client: AwsClient, options: DynamoDbStoreOptions): CredentialStore {
+  return new DynamoDbStore(client, options)
+}
+
+interface Item {
+  readonly sealed?: { readonly S?: string }
+  readonly sealedUntil?: { readonly N?: string }
+  readonly holder?: { readonly S?: string }
+  readonly heldUntil?: { readonly N?: string }
+}
+
+class DynamoDbStore implements CredentialStore {
+  readonly #client: AwsClient
+  readonly #clock = new ServerClock()
+  readonly #tableName: string
+  readonly #prefix: string
+  readonly #encryptionKeys: readonly EncryptionKey[]
+  readonly identity: string
+  readonly operationMillis = OPERATION_MILLIS
+
+  constructor(client: AwsClient, options: DynamoDbStoreOptions) {
+    checkClient(client)
+    if (typeof options !== 'object' || options === null)
+      throw optionError(
+        `The options of dynamoDbStore are ${quoted(options)}. Give tableName, encryptionKeys and identity.`,
+      )
+    const { tableName, encryptionKeys, identity, prefix = 'pg-redshift-iam:' } = options
+    if (typeof tableName !== 'string' || !/^([\w.-]{3,255}|arn:[\w.:/-]+)$/.test(tableName))
+      throw optionError(`tableName is ${quoted(tableName)}. Set it to the name or the ARN of a DynamoDB table.`)
+    // In an IAM policy * ? and $ are patterns; and without its end, the prefix of one fleet would begin that of another.
+    if (typeof prefix !== 'string' || !/^[\w./:-]+:$/.test(prefix))
+      throw optionError(
+        `prefix is ${quoted(prefix)}. Set it to letters, digits and . _ / - with a colon at the end, so that an IAM policy can name it.`,
+      )
+    checkIdentity('identity', identity)
+    this.#client = client
+    this.#tableName = tableName
+    this.#prefix = prefix
+    this.#encryptionKeys = toKeys(encryptionKeys)
+    this.identity = identity
+  }
+
+  // Behind a getter: `inspect` and JSON do not reach it.
+  get encryptionKeys(): readonly EncryptionKey[] {
+    return this.#encryptionKeys
+  }
+
+  async read(key: string, signal: AbortSignal): Promise<StoreEntry> {
+    const command = new GetItemCommand({ ...this.#item(key), ConsistentRead: true })
+    const { Item: item = {} } = (await this.#send(command, signal)) as { Item?: Item }
+    const now = this.#clock.now()
+    const { sealed, sealedUntil, holder, heldUntil } = item
+    const remainingMillis = Number(sealedUntil?.N) - (now + SECOND_MILLIS)
+    const stored = sealed?.S !== undefined && remainingMillis > 0 ? { value: sealed.S, remainingMillis } : undefined
+    return { stored, claimed: holder !== undefined && Number(heldUntil?.N) >= now }
+  }
+
+  async claim(key: string, token: string, millis: number, signal: AbortSignal): Promise<boolean> {
+    const now = await this.#now(key, signal)
+    // An absolute time: a request that is held up on its way claims for no longer than that.
+    const until = now + SECOND_MILLIS + millis
+    return this.#update(key, signal, 'SET holder = :token, heldUntil = :until, expires = :expires', CLAIMABLE, {
+      ':token': { S: token },
+      ':now': { N: String(now) },
+      ':until': { N: String(until) },
+      ':expires': expiry(until),
+    })
+  }
+
+  async write(key: string, token: string, value: string, lifetimeMillis: number, signal: AbortSignal) {
+    const now = await this.#now(key, signal)
+    const until = now + lifetimeMillis
+    const change = 'SET sealed = :value, sealedUntil = :until, expires = :expires REMOVE holder, heldUntil'
+    const written = await this.#update(key, signal, change, WRITABLE, {
+      ':token': { S: token },
+      ':now': { N: String(now) },
+      ':value': { S: value },
+      ':until': { N: String(until) },
+      ':expires': expiry(until),
+    })
+    // The SDK sends it again when the response was lost, and the first one may have given up the claim.
+    return written || (await this.read(key, signal)).stored?.value === value
+  }
+
+  async release(key: string, token: string, signal: AbortSignal): Promise<void> {
+    await this.#update(key, signal, 'REMOVE holder, heldUntil', 'holder = :token', { ':token': { S: token } })
+  }
+
+  async remove(key: string, value: string, signal: AbortSignal): Promise<void> {
+    await this.#update(key, signal, 'REMOVE sealed, sealedUntil', 'sealed = :value', { ':value': { S: value } })
+  }
+
+  #item(key: string) {
+    return { TableName: this.#tableName, Key: { id: { S: this.#prefix + key } } }
+  }
+
+  /** DynamoDB's clock; asked for where no response has told it yet. */
+  async #now(key: string, signal: AbortSignal): Promise<number> {
+    if (!this.#clock.isKnown) await this.read(key, signal)
+    return this.#clock.now()
+  }
+
+  /** @returns whether the condition held */
+  async #update(
+    key: string,
+    signal: AbortSignal,
+    change: string,
+    condition: string,
+    values: Record<string, { S: string } | { N: string }>,
+  ): Promise<boolean> {
+    const command = new UpdateItemCommand({
+      ...this.#item(key),
+      UpdateExpression: change,
+      ConditionExpression: condition,
+      ExpressionAttributeValues: values,
+    })
+    try {
+      await this.#send(command, signal)
+      return true
+    } catch (error) {
+      if (error instanceof Error && error.name === 'ConditionalCheckFailedException') return false
+      throw error
+    }
+  }
+
+  async #send(command: object, signal: AbortSignal): Promise<unknown> {
+    signal.throwIfAborted()
+    observe(command, {
+      sending: () => {},
+      answered: headers => this.#clock.heard(serverTimeOf(headers)),
+      failed: () => {},
+    })
+    return this.#client.send(command, { abortSignal: signal })
+  }
+}
+
+const expiry = (until: number) => ({ N: String(Math.ceil(until / 1_000) + KEPT_SECONDS) })
+
+function checkClient(client: unknown): void {
+  const { send, config } = (client ?? {}) as { send?: unknown; config?: { serviceId?: unknown } }
+  const service = config?.serviceId
+  if (typeof send === 'function' && (service === undefined || service === 'DynamoDB')) return
+  throw optionError(
+    `The client of dynamoDbStore is ${typeof service === 'string' ? `one of ${quoted(service)}` : quoted(client)}. Give a DynamoDBClient of @aws-sdk/client-dynamodb, version 3.`,
+  )
+}
