@@ -1,5 +1,17 @@
 /** A unit of a figure, and how it is written. */
-export type Unit = 'ns' | 'µs' | 'ms' | 's' | '×' | 'calls' | 'calls/s' | 'connections' | 'bytes' | 'kB' | 'MB'
+export type Unit =
+  | 'ns'
+  | 'µs'
+  | 'ms'
+  | 's'
+  | '×'
+  | 'calls'
+  | 'calls/s'
+  | 'commands'
+  | 'connections'
+  | 'bytes'
+  | 'kB'
+  | 'MB'
 
 /** One measured figure: whose it is, what it is, and the value. */
 export interface Figure {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { startRedshiftEmulator } from '../lib/emulator/index.js'
+import { type Engine, engines } from '../spec/support/engines.js'
 import { ProcessFleet } from '../spec/support/processes.js'
-import { hasRedis, RedisServer } from '../spec/support/redis.js'
 import type { Bench, Figure, Result, Setting } from './bench.js'
 
 const SIZES = [1, 10, 20]
@@ -11,6 +11,8 @@ const ANSWER_MILLIS = 200
 interface Measured {
   readonly atStart: number
   readonly perLifetime: number
+  /** Commands to the store for each API call, those of the processes that wait or find included. */
+  readonly commandsPerCall: number
   readonly median: number
   readonly slowest: number
   /** Attempts to get a login or a connection that failed: on a machine that is too busy to load so many SDKs in time. */
@@ -18,10 +20,13 @@ interface Measured {
 }
 
 /** A fleet that starts at once and works on, for so many lifetimes. */
-async function measure(size: number, redisUrl: string | undefined, lifetimes: number): Promise<Measured> {
+async function measure(size: number, engine: Engine | undefined, lifetimes: number): Promise<Measured> {
   await using emulator = await startRedshiftEmulator({ lifetimeSeconds: LIFETIME_SECONDS })
   emulator.fail({ kind: 'latency', millis: ANSWER_MILLIS })
-  const fleet = await ProcessFleet.start({ size, emulator, redisUrl, connectMillis: 2_000 })
+  // Each fleet finds it empty.
+  const server = await engine?.start()
+  const store = engine && server && { url: engine.urlAt(server.port), clients: engine.clients }
+  const fleet = await ProcessFleet.start({ size, emulator, store, connectMillis: 2_000 })
   try {
     let reports = await fleet.order({ kind: 'work' })
     while (reports.some(({ firstConnection }) => firstConnection === undefined)) {
@@ -35,9 +40,11 @@ async function measure(size: number, redisUrl: string | undefined, lifetimes: nu
     const failed = reports.flatMap(({ failures }) => Object.values(failures)).reduce((sum, times) => sum + times, 0)
     const times = reports.map(({ firstConnection = Number.NaN }) => firstConnection).sort((a, b) => a - b)
     const [median = Number.NaN, slowest = Number.NaN] = [times[times.length >> 1], times.at(-1)]
-    return { atStart, perLifetime, median, slowest, failed }
+    const commands = reports.reduce((sum, { operations }) => sum + operations, 0)
+    return { atStart, perLifetime, commandsPerCall: commands / emulator.calls.length, median, slowest, failed }
   } finally {
     await fleet.kill()
+    await server?.kill()
   }
 }
 
@@ -45,20 +52,22 @@ async function run({ quick, log }: Setting): Promise<Result> {
   const figures: Figure[] = []
   const shared: number[] = []
   const notes: string[] = []
-  if (!hasRedis) return { figures, checks: [], notes: ['Not measured: there is no redis-server in PATH.'] }
+  const installed = engines.filter(({ isInstalled }) => isInstalled)
+  for (const { name } of engines.filter(engine => !installed.includes(engine))) notes.push(`${name} is not installed.`)
   for (const size of SIZES)
-    for (const withStore of [false, true]) {
-      const subject = `${size} ${size === 1 ? 'process' : 'processes'}, ${withStore ? 'Redis' : 'no store'}`
+    for (const engine of [undefined, ...installed]) {
+      const subject = `${size} ${size === 1 ? 'process' : 'processes'}, ${engine?.name ?? 'no store'}`
       log(subject)
-      // Each fleet finds Redis empty.
-      const redis = withStore ? await RedisServer.start() : undefined
-      const { atStart, perLifetime, median, slowest, failed } = await measure(size, redis?.url, quick ? 1 : 2)
-      await redis?.kill()
+      const measured = await measure(size, engine, quick ? 1 : 2)
+      const { atStart, perLifetime, commandsPerCall, median, slowest, failed } = measured
       if (failed > 0) notes.push(`${subject}: ${failed} attempts failed.`)
-      if (withStore) shared.push(atStart)
+      if (engine) shared.push(atStart)
       figures.push(
         { subject, metric: 'calls at the start', value: atStart, unit: 'calls' },
         { subject, metric: 'calls per lifetime', value: perLifetime, unit: 'calls' },
+        ...(engine
+          ? [{ subject, metric: 'commands per call', value: commandsPerCall, unit: 'commands' as const }]
+          : []),
         { subject, metric: 'first connection, median', value: median, unit: 'ms' },
         { subject, metric: 'slowest', value: slowest, unit: 'ms' },
       )
@@ -83,7 +92,7 @@ async function run({ quick, log }: Setting): Promise<Result> {
 export const fleetStore: Bench = {
   name: 'fleet-store',
   title: 'Processes that share their logins',
-  about: `Real processes on one machine start at once, each with a client of node-redis or ioredis, and go on opening a connection every two seconds. Logins live for ${LIFETIME_SECONDS} s, AWS answers in ${ANSWER_MILLIS} ms. Whoever asks AWS also loads its SDK, which is in the time to the first connection.`,
+  about: `Real processes on one machine start at once, each with a client of node-redis, ioredis, Valkey GLIDE or DynamoDB, and go on opening a connection every two seconds. Logins live for ${LIFETIME_SECONDS} s, AWS answers in ${ANSWER_MILLIS} ms. A process that asks AWS also loads its SDK, which is in the time to the first connection. DynamoDB is dynalite, one process on the same machine.`,
   silence:
     'With twenty processes on few cores, the time to the first connection is mostly that of the machine: each has TLS to do. In a fleet of machines the processes do not wait for each other so.',
   cheap: false,

@@ -7,7 +7,7 @@ export function formatValue(value: number, unit: Unit): string {
   const digits = Math.abs(value) >= 100 || Number.isInteger(value) ? 0 : Math.abs(value) >= 10 ? 1 : 2
   const text = value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits })
   // What is counted is named by the column.
-  return unit === 'connections' || unit === 'calls' ? text : `${text} ${unit}`
+  return unit === 'connections' || unit === 'calls' || unit === 'commands' ? text : `${text} ${unit}`
 }
 
 export const formatFigure = ({ value, also, unit }: Figure): string =>

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startRedshiftEmulator } from 'pg-redshift-iam/emulator'
+import type { Engine } from '../spec/support/engines.js'
 import { ProcessFleet } from '../spec/support/processes.js'
-import { hasRedis, RedisServer } from '../spec/support/redis.js'
 import { UnreliableProxy } from '../spec/support/unreliable.js'
 import type { Random } from './random.js'
 
@@ -12,11 +12,11 @@ export interface FleetResult {
   readonly connections: number
   readonly asked: number
   readonly calls: number
-  /** Logins that a process took out of Redis. */
+  /** Logins that a process took out of the store. */
   readonly hits: number
-  /** Fetches that went straight to AWS, since Redis failed. */
+  /** Fetches that went straight to AWS, since the store failed. */
   readonly direct: number
-  /** What was done to Redis, and to the way there, counted. */
+  /** What was done to the store, and to the way there, counted. */
   readonly faults: Readonly<Record<string, number>>
   /** What was asked for and not had, counted by error. Neither AWS nor the server fails: there is no excuse for any. */
   readonly failures: Readonly<Record<string, number>>
@@ -29,22 +29,22 @@ const total = (counts: readonly Readonly<Record<string, number>>[]): Record<stri
 }
 
 /**
- * Processes that share their logins through a Redis that is slow, breaks off, garbles, hangs and dies, all the time. They are started
+ * Processes that share their logins through a store that is slow, breaks off, garbles, hangs and dies, all the time. They are started
  * here, and soaked when the function that comes back is called.
- * @returns undefined where there is no `redis-server`
  */
 export async function startFleet(
+  engine: Engine,
   random: Random,
   lifetimeSeconds: number,
-): Promise<((millis: number) => Promise<FleetResult>) | undefined> {
-  if (!hasRedis) return undefined
+): Promise<(millis: number) => Promise<FleetResult>> {
   const emulator = await startRedshiftEmulator({
     lifetimeSeconds,
     postgres: process.env.REDSHIFT_EMULATOR_POSTGRES,
   })
-  const redis = await RedisServer.start()
-  const proxy = await UnreliableProxy.start(redis.port, () => random.draw())
-  const fleet = await ProcessFleet.start({ size: PROCESSES, emulator, redisUrl: proxy.url, connectMillis: 500 })
+  const server = await engine.start()
+  const proxy = await UnreliableProxy.start(server.port, () => random.draw())
+  const store = { url: engine.urlAt(proxy.port), clients: engine.clients }
+  const fleet = await ProcessFleet.start({ size: PROCESSES, emulator, store, connectMillis: 500 })
   return async millis => {
     let deaths = 0
     try {
@@ -54,10 +54,10 @@ export async function startFleet(
       for (;;) {
         await sleep(Math.min(random.between(3_000, 8_000), Math.max(0, end - Date.now())))
         if (Date.now() >= end) break
-        await redis.kill()
+        await server.kill()
         deaths++
         await sleep(random.between(0, 2_000))
-        await redis.restart()
+        await server.restart()
       }
       const reports = await fleet.order({ kind: 'report' })
       const events = Object.entries(total(reports.map(report => report.events)))
@@ -77,7 +77,7 @@ export async function startFleet(
       }
     } finally {
       await fleet.kill()
-      await Promise.all([proxy.close(), redis.kill(), emulator.close()])
+      await Promise.all([proxy.close(), server.kill(), emulator.close()])
     }
   }
 }

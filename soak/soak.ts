@@ -1,7 +1,7 @@
 /**
  * A soak: four users of the package ask for connections, queries and logins without end, on a real PostgreSQL behind the emulator,
  * while both AWS and the server fail at random, all the time. Each failure that comes through must be one that no client could
- * have avoided, and nothing may grow. Beside them, a fleet shares its logins through a Redis that fails at random: it may lose nothing.
+ * have avoided, and nothing may grow. Beside them, fleets share their logins through stores that fail at random: they may lose nothing.
  *
  * npm run soak [-- --short | --seconds 180] [--seed 42]
  */
@@ -9,8 +9,9 @@ import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { startRedshiftEmulator } from 'pg-redshift-iam/emulator'
+import { engines } from '../spec/support/engines.js'
 import { type Evidence, excuse } from './excuses.js'
-import { startFleet } from './fleet.js'
+import { type FleetResult, startFleet } from './fleet.js'
 import type { Counts, Failure, Order, Report, Size } from './protocol.js'
 import { Random } from './random.js'
 import { forecast, Weather } from './weather.js'
@@ -73,7 +74,11 @@ async function round(random: Random, millis: number): Promise<{ size: Size; coun
 }
 
 // Before the work begins: to compile its program keeps this process, and the emulator with it, from answering.
-const soakFleet = await startFleet(new Random(seed + 1), LIFETIME_SECONDS)
+const fleets: { name: string; soak: (millis: number) => Promise<FleetResult> }[] = []
+for (const [index, engine] of engines.entries())
+  if (engine.isInstalled)
+    fleets.push({ name: engine.name, soak: await startFleet(engine, new Random(seed + 1 + index), LIFETIME_SECONDS) })
+  else console.log(`  SKIPPED: ${engine.name} is not installed, so no fleet shares through it.`)
 const started = reply()
 order({
   kind: 'start',
@@ -91,12 +96,12 @@ order({
 })
 await started
 const random = new Random(seed)
-const sharing = soakFleet?.(seconds * 1_000)
+const sharing = Promise.all(fleets.map(async ({ name, soak }) => ({ name, ...(await soak(seconds * 1_000)) })))
 const quarter = await round(random, (seconds * 1_000) / 4)
 const end = await round(random, (seconds * 1_000 * 3) / 4)
 order({ kind: 'end' })
 await emulator.close()
-const fleet = await sharing
+const shared = await sharing
 
 const evidence: Evidence = {
   passed: weather.passed,
@@ -136,18 +141,19 @@ if (unexcused.length > 0)
 for (const crash of crashes) console.log(`  UNCAUGHT     ${crash}`)
 for (const what of grown) console.log(`  GROWN        ${what}`)
 
-const lost = Object.entries(fleet?.failures ?? {})
-if (fleet) {
+const lost = shared.flatMap(({ failures }) => Object.entries(failures))
+for (const fleet of shared) {
   const faults = Object.entries(fleet.faults).map(([name, count]) => `${count} ${name}`)
-  console.log(`  fleet: ${fleet.connections} connections, ${fleet.asked} logins asked for, ${fleet.calls} API calls, ${fleet.hits} hits in Redis
-    Redis failed ${fleet.direct} fetches, which AWS answered: ${faults.join(', ')}
-    failures: ${lost.length === 0 ? 0 : lost.map(([error, count]) => `${count} ${error}`).join('; ')}`)
-} else console.log('  SKIPPED: no redis-server in PATH, so no fleet was soaked.')
+  const failed = Object.entries(fleet.failures).map(([error, count]) => `${count} ${error}`)
+  console.log(`  fleet: ${fleet.connections} connections, ${fleet.asked} logins asked for, ${fleet.calls} API calls, ${fleet.hits} hits in ${fleet.name}
+    ${fleet.name} failed ${fleet.direct} fetches, which AWS answered: ${faults.join(', ')}
+    failures: ${failed.join('; ') || 0}`)
+}
 
 const idle =
   // Of a short one, the weather may leave no rotation unnoticed: that logins came at all is what it can be held to.
   !fetches.some(({ outcome }) => outcome === 'fetched') ||
   end.counts.queries === 0 ||
   weather.passed.length === 0 ||
-  (fleet && (fleet.connections === 0 || fleet.hits + fleet.direct === 0))
+  shared.some(({ connections, hits, direct }) => connections === 0 || hits + direct === 0)
 process.exitCode = unexcused.length + crashes.length + grown.length + lost.length > 0 || idle ? 1 : 0

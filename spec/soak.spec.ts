@@ -21,7 +21,9 @@ describe('The soak, in its short form', function () {
     expect(code, output).to.equal(0)
     for (const line of output
       .split('\n')
-      .filter(line => /^soak|connections|queries|rotations|avoided|heap|Redis|failures:/.test(line)))
+      .filter(line =>
+        /^soak|connections|queries|rotations|avoided|heap|hits in|failed \d+ fetches|failures:/.test(line),
+      ))
       figure(line.trim())
   })
 })

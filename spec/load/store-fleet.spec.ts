@@ -2,102 +2,110 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'chai'
 import type { EmulatedCall, RedshiftEmulator } from '../../lib/emulator/index.js'
 import { startEmulator } from '../support/emulator.js'
+import { engines, type StoreServer } from '../support/engines.js'
 import type { FleetReport } from '../support/fleet-process.js'
 import { ProcessFleet } from '../support/processes.js'
-import { needsRedis, RedisServer } from '../support/redis.js'
+import { needsRedis } from '../support/redis.js'
 import { UnreliableProxy } from '../support/unreliable.js'
 import { until } from '../support/until.js'
 
-const LIFETIME_SECONDS = 6
-// A refresh comes after half of a lifetime at the earliest. Of that, Date's whole seconds and the way to the store may take some.
-const EARLIEST_MILLIS = ((LIFETIME_SECONDS - 2) / 2) * 1_000
+// On a machine that is so busy that the store takes too long to respond, a process asks by itself, and says so.
+const FORCED = /^direct|^failed write/
 
 const sum = (reports: readonly FleetReport[], pattern: RegExp): number =>
   reports
     .flatMap(({ events }) => Object.entries(events))
     .reduce((total, [event, times]) => total + (pattern.test(event) ? times : 0), 0)
 
-describe('a fleet of twenty processes that share their logins', function () {
-  // Processes that start together take their time on a small machine that has other work.
-  this.timeout(120_000)
+for (const engine of engines)
+  describe(`a fleet of twenty processes that share their logins through ${engine.name}`, function () {
+    // Processes that start together take their time on a small machine that has other work.
+    this.timeout(120_000)
 
-  let redis: RedisServer
-  let proxy: UnreliableProxy
-  let emulator: RedshiftEmulator
-  let fleet: ProcessFleet
+    const lifetimeSeconds = 6 + engine.coarsenessMillis / 500
+    // A refresh comes after half of a lifetime at the earliest. Of that, Date's whole seconds and the way to the store may take some.
+    const earliestMillis = ((lifetimeSeconds - 2) / 2) * 1_000 - engine.coarsenessMillis
 
-  before(async function () {
-    needsRedis(this)
-    redis = await RedisServer.start()
-    proxy = await UnreliableProxy.start(redis.port)
-    emulator = await startEmulator({ lifetimeSeconds: LIFETIME_SECONDS, databases: ['dev', 'sales'] })
-    // One of them will be killed.
-    fleet = await ProcessFleet.start({ size: 21, emulator, redisUrl: proxy.url, askMillis: 100, connectMillis: 2_000 })
-  })
-  after(async () => {
-    await fleet?.kill()
-    await Promise.all([emulator?.close(), proxy?.close(), redis?.kill()])
-  })
-  beforeEach(() => {
-    emulator.calls.length = 0
-  })
-  afterEach(async () => {
-    const reports = await fleet.order({ kind: 'report' })
-    expect(reports.map(({ failures }) => failures)).to.deep.equal(reports.map(() => ({})))
-    expect(emulator.logins.filter(({ ok }) => !ok)).to.deep.equal([])
-  })
+    let server: StoreServer
+    let proxy: UnreliableProxy
+    let emulator: RedshiftEmulator
+    let fleet: ProcessFleet
 
-  it('costs one call more when the process that fetches for all is killed', async () => {
-    const fetching = emulator.fail({ kind: 'hold' }, { times: 1 })
-    const all = fleet.members.map(member => ({ member, done: member.order({ kind: 'fetch', database: 'sales' }) }))
-    await fetching.reached()
-    const owner = all.find(({ member }) => member.accessKeyId === emulator.calls[0]?.accessKeyId)
-    owner?.done.catch(() => {})
-    await owner?.member.kill()
-    const reports = await Promise.all(all.filter(one => one !== owner).map(({ done }) => done))
-    fetching.clear()
-    expect(reports.map(({ asked }) => asked)).to.deep.equal(Array(20).fill(1))
-    expect(emulator.calls.length - sum(reports, /^direct/)).to.equal(2)
-  })
+    before(async function () {
+      if (!engine.isInstalled) needsRedis(this)
+      server = await engine.start()
+      proxy = await UnreliableProxy.start(server.port)
+      emulator = await startEmulator({ lifetimeSeconds, databases: ['dev', 'sales'] })
+      const store = { url: engine.urlAt(proxy.port), clients: engine.clients }
+      // One of them will be killed.
+      fleet = await ProcessFleet.start({ size: 21, emulator, store, askMillis: 100, connectMillis: 2_000 })
+    })
+    after(async () => {
+      await fleet?.kill()
+      await Promise.all([emulator?.close(), proxy?.close(), server?.kill()])
+    })
+    beforeEach(() => {
+      emulator.calls.length = 0
+    })
+    afterEach(async () => {
+      const reports = await fleet.order({ kind: 'report' })
+      expect(reports.map(({ failures }) => failures)).to.deep.equal(reports.map(() => ({})))
+      expect(emulator.logins.filter(({ ok }) => !ok)).to.deep.equal([])
+    })
 
-  it('asks AWS once, and then once per lifetime, over five rotations', async () => {
-    const before = await fleet.order({ kind: 'work' })
-    const gapBefore = ({ at }: EmulatedCall, index: number): number => at - (emulator.calls[index - 1]?.at ?? 0)
-    const timely = () => emulator.calls.filter((call, index) => gapBefore(call, index) > EARLIEST_MILLIS).length
-    await until('five rotations', () => timely() > 5, 100)
-    const { length } = emulator.logins
-    await until('all log in once more', () => emulator.logins.length >= length + 20, 60)
-    const reports = await fleet.order({ kind: 'report' })
-    // On a machine that is so busy that Redis takes 300 ms to answer, a process asks by itself, and says so.
-    const forced = sum(reports, /^direct|^failed write/) - sum(before, /^direct|^failed write/)
-    expect(emulator.calls.length - timely(), 'calls beside those').to.be.at.most(forced)
-    expect(sum(reports, /^hit/) - sum(before, /^hit/)).to.be.above(60)
-  })
+    it('costs one call more when the process that fetches for all is killed', async () => {
+      const fetching = emulator.fail({ kind: 'hold' }, { times: 1 })
+      const all = fleet.members.map(member => ({ member, done: member.order({ kind: 'fetch', database: 'sales' }) }))
+      await fetching.reached()
+      const owner = all.find(({ member }) => member.accessKeyId === emulator.calls[0]?.accessKeyId)
+      owner?.done.catch(() => {})
+      await owner?.member.kill()
+      const reports = await Promise.all(all.filter(one => one !== owner).map(({ done }) => done))
+      fetching.clear()
+      expect(reports.map(({ asked }) => asked)).to.deep.equal(Array(20).fill(1))
+      expect(emulator.calls.length - sum(reports, FORCED)).to.equal(2)
+    })
 
-  it('loses no login while Redis is killed, is gone for a lifetime, and comes back empty', async () => {
-    await redis.kill()
-    await until('each fetches by itself', () => new Set(emulator.calls.map(call => call.accessKeyId)).size === 20, 60)
-    const before = await fleet.order({ kind: 'report' })
-    await redis.restart()
-    const hits = async () => {
-      await delay(200)
-      return sum(await fleet.order({ kind: 'report' }), /^hit/) - sum(before, /^hit/)
-    }
-    await until('they share again', async () => (await hits()) >= 20, 60)
-  })
+    it('asks AWS once, and then once per lifetime, over five rotations', async () => {
+      const before = await fleet.order({ kind: 'work' })
+      const gapBefore = ({ at }: EmulatedCall, index: number): number => at - (emulator.calls[index - 1]?.at ?? 0)
+      const timely = () => emulator.calls.filter((call, index) => gapBefore(call, index) > earliestMillis).length
+      await until('five rotations', () => timely() > 5, 100)
+      const { length } = emulator.logins
+      await until('all log in once more', () => emulator.logins.length >= length + 20, 60)
+      const reports = await fleet.order({ kind: 'report' })
+      const forced = sum(reports, FORCED) - sum(before, FORCED)
+      expect(emulator.calls.length - timely(), 'calls beside those').to.be.at.most(forced)
+      expect(sum(reports, /^hit/) - sum(before, /^hit/)).to.be.above(60)
+    })
 
-  it('loses no login while the way to Redis delays, stalls, breaks off and garbles', async () => {
-    proxy.unreliable = true
-    const { befallen } = proxy
-    const { length } = emulator.logins
-    await until(
-      'everything has befallen it',
-      () =>
-        befallen.reset >= 5 && befallen.stalled >= 5 && befallen.garbled >= 2 && emulator.logins.length - length >= 100,
-      60,
-    )
-    proxy.unreliable = false
-    const reports = await fleet.order({ kind: 'report' })
-    expect(sum(reports, /^direct/)).to.be.above(0)
+    it('loses no login while the store is killed, is gone for a lifetime, and comes back empty', async () => {
+      await server.kill()
+      await until('each fetches by itself', () => new Set(emulator.calls.map(call => call.accessKeyId)).size === 20, 60)
+      const before = await fleet.order({ kind: 'report' })
+      await server.restart()
+      const hits = async () => {
+        await delay(200)
+        return sum(await fleet.order({ kind: 'report' }), /^hit/) - sum(before, /^hit/)
+      }
+      await until('they share again', async () => (await hits()) >= 20, 60)
+    })
+
+    it('loses no login while the way to the store delays, stalls, breaks off and garbles', async () => {
+      proxy.unreliable = true
+      const { befallen } = proxy
+      const { length } = emulator.logins
+      await until(
+        'everything has befallen it',
+        () =>
+          befallen.reset >= 5 &&
+          befallen.stalled >= 5 &&
+          befallen.garbled >= 2 &&
+          emulator.logins.length - length >= 100,
+        60,
+      )
+      proxy.unreliable = false
+      const reports = await fleet.order({ kind: 'report' })
+      expect(sum(reports, /^direct/)).to.be.above(0)
+    })
   })
-})

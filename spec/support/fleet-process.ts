@@ -7,13 +7,13 @@ import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { gatewayStream } from '../../lib/emulator/gateway/stream.js'
 import type { RedshiftEmulator } from '../../lib/emulator/types.js'
-import { RedshiftCredentials, redshiftPassword, type StoreMessage } from '../../lib/index.js'
-import { type IoRedisClient, type NodeRedisClient, redisStore } from '../../lib/store/redis.js'
+import { type CredentialStore, RedshiftCredentials, redshiftPassword, type StoreMessage } from '../../lib/index.js'
+import type { OpenStore, StoreClient } from './engines.js'
 
 /** What a process is told when it starts. */
 export interface FleetSetUp {
-  /** Which package is used, and where Redis is; none: it has no store. */
-  readonly redis: { readonly by: 'redis' | 'ioredis'; readonly url: string } | undefined
+  /** Which package is used, and where the store is; none: it has no store. */
+  readonly store: { readonly by: StoreClient; readonly url: string } | undefined
   readonly encryptionKey: string
   readonly aws: RedshiftEmulator['aws']
   readonly connection: { readonly host: string; readonly port: number; readonly database: string; readonly ca: string }
@@ -37,6 +37,8 @@ export interface FleetReport {
   readonly firstConnection: number | undefined
   readonly asked: number
   readonly connections: number
+  /** How often it has asked the store for anything. */
+  readonly operations: number
   /** What went wrong, counted. */
   readonly failures: Readonly<Record<string, number>>
   /** The store's messages, counted: `direct claim slow`. */
@@ -50,20 +52,47 @@ const count = (counts: Record<string, number>, name: string): void => {
 }
 
 // Each process loads one of the packages only, as a user's would.
-async function connectTo({ by, url }: NonNullable<FleetSetUp['redis']>): Promise<NodeRedisClient | IoRedisClient> {
-  const { connect } = by === 'redis' ? await import('./fleet-redis.js') : await import('./fleet-ioredis.js')
-  return connect(url)
+const stores: Readonly<Record<StoreClient, () => Promise<{ open: OpenStore }>>> = {
+  redis: () => import('./fleet-store-redis.js'),
+  ioredis: () => import('./fleet-store-ioredis.js'),
+  glide: () => import('./fleet-store-glide.js'),
+  dynamodb: () => import('./fleet-store-dynamodb.js'),
+}
+
+async function open({ by, url }: NonNullable<FleetSetUp['store']>, encryptionKey: string) {
+  const { open } = await stores[by]()
+  return open(url, { encryptionKeys: [encryptionKey], identity: 'arn:aws:iam::123456789012:role/fleet' })
+}
+
+function counted(store: CredentialStore, count: () => void): CredentialStore {
+  const { identity, encryptionKeys, operationMillis } = store
+  const tell =
+    <Args extends readonly unknown[], Result>(run: (...args: Args) => Result) =>
+    (...args: Args): Result => {
+      count()
+      return run(...args)
+    }
+  return {
+    identity,
+    encryptionKeys,
+    operationMillis,
+    read: tell(store.read.bind(store)),
+    claim: tell(store.claim.bind(store)),
+    write: tell(store.write.bind(store)),
+    release: tell(store.release.bind(store)),
+    remove: tell(store.remove.bind(store)),
+  }
 }
 
 async function start(setUp: FleetSetUp): Promise<(order: FleetOrder) => Promise<FleetReport>> {
-  const { redis, encryptionKey, aws, connection, gatewayPort, askMillis, connectMillis } = setUp
+  const { encryptionKey, aws, connection, gatewayPort, askMillis, connectMillis } = setUp
   const events: Record<string, number> = {}
   subscribe('pg-redshift-iam:store', message => {
     const { event, operation, reason, detail } = message as StoreMessage
     count(events, [event, operation, reason, detail].filter(Boolean).join(' '))
   })
-  const identity = 'arn:aws:iam::123456789012:role/fleet'
-  const store = redis && redisStore(await connectTo(redis), { encryptionKeys: [encryptionKey], identity })
+  let operations = 0
+  const store = setUp.store && counted(await open(setUp.store, encryptionKey), () => operations++)
   const credentials = new RedshiftCredentials({ aws, store })
   const { ca, ...config } = connection
 
@@ -104,7 +133,7 @@ async function start(setUp: FleetSetUp): Promise<(order: FleetOrder) => Promise<
       void repeat(askMillis, ask)
       void repeat(connectMillis, () => connect(begin))
     }
-    return { firstConnection, asked, connections, failures, events }
+    return { firstConnection, asked, connections, operations, failures, events }
   }
 }
 

@@ -3,19 +3,20 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import type { RedshiftEmulator } from '../../lib/emulator/types.js'
 import { compiled } from './compiled.js'
+import type { StoreClient } from './engines.js'
 import type { FleetOrder, FleetReport, FleetSetUp } from './fleet-process.js'
 
 // One key for all fleets of a run, as in production.
 const encryptionKey = randomBytes(32).toString('base64')
 
 /**
- * With the packages in it: twenty processes that read hundreds of files would keep a small machine busy for long. The SDK stays
- * outside: only who owns a claim is to load it.
+ * With the packages in it: twenty processes that read hundreds of files would keep a small machine busy for long. The SDK for
+ * Redshift stays outside: only the owner of a claim is to load it.
  */
 const program = (): string =>
   compiled('spec/support/fleet-process.ts', {
     splitting: true,
-    external: ['@aws-sdk/*', 'pg-native', 'pg-cloudflare'],
+    external: ['@aws-sdk/client-redshift*', '@valkey/*', 'pg-native', 'pg-cloudflare'],
     // For the packages that are CommonJS.
     banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
   })
@@ -71,8 +72,8 @@ export class FleetMember {
 export interface FleetOptions {
   readonly size: number
   readonly emulator: RedshiftEmulator
-  /** Where Redis is; it is used through both packages by turns. Left out: no store. */
-  readonly redisUrl?: string | undefined
+  /** Where the store is, and the packages by which it is reached, by turns. Left out: no store. */
+  readonly store?: { readonly url: string; readonly clients: readonly StoreClient[] } | undefined
   readonly askMillis?: number
   readonly connectMillis?: number
 }
@@ -87,7 +88,7 @@ export class ProcessFleet {
 
   /** Starts the processes, and resolves when all of them are ready. They do nothing before they are told. */
   static async start(options: FleetOptions): Promise<ProcessFleet> {
-    const { size, emulator, redisUrl, askMillis = 20, connectMillis = 1_000 } = options
+    const { size, emulator, store, askMillis = 20, connectMillis = 1_000 } = options
     const file = program()
     const { ssl, host, port, database } = emulator.poolConfig()
     const fleet = new ProcessFleet(
@@ -98,8 +99,9 @@ export class ProcessFleet {
     )
     const ready = fleet.members.map(({ accessKeyId }, index) => {
       const { endpoint, credentials } = emulator.aws
+      const by = store?.clients[index % store.clients.length]
       return fleet.members[index]?.setUp({
-        redis: redisUrl === undefined ? undefined : { by: index % 2 === 0 ? 'redis' : 'ioredis', url: redisUrl },
+        store: store && by && { by, url: store.url },
         encryptionKey,
         aws: { endpoint, credentials: { ...credentials, accessKeyId } },
         connection: { host, port, database, ca: ssl.ca },

@@ -9,7 +9,7 @@ interface Befallen {
   garbled: number
 }
 
-/** A TCP proxy in front of Redis that can be made unreliable: it delays, stalls, resets connections and garbles stored values. */
+/** A TCP proxy in front of a store that can be made unreliable: it delays, stalls, resets connections and garbles stored values. */
 export class UnreliableProxy {
   readonly befallen: Befallen = { delayed: 0, stalled: 0, reset: 0, garbled: 0 }
   unreliable = false
@@ -32,9 +32,10 @@ export class UnreliableProxy {
     return proxy
   }
 
-  get url(): string {
+  get port(): number {
     const address = this.#server.address()
-    return `redis://127.0.0.1:${typeof address === 'object' ? address?.port : address}`
+    if (typeof address !== 'object' || !address) throw new Error('A listening server has an address.')
+    return address.port
   }
 
   async close(): Promise<void> {
@@ -44,8 +45,8 @@ export class UnreliableProxy {
   }
 
   #relay(client: Socket): void {
-    const redis = connect(this.#target, '127.0.0.1')
-    const ends = [client, redis]
+    const store = connect(this.#target, '127.0.0.1')
+    const ends = [client, store]
     for (const socket of ends) {
       this.#sockets.add(socket)
       socket.on('error', () => {})
@@ -54,8 +55,8 @@ export class UnreliableProxy {
         for (const end of ends) end.destroy()
       })
     }
-    this.#pass(client, redis, chunk => chunk)
-    this.#pass(redis, client, chunk => this.#garble(chunk))
+    this.#pass(client, store, chunk => chunk)
+    this.#pass(store, client, chunk => this.#garble(chunk))
   }
 
   #pass(from: Socket, to: Socket, change: (chunk: Buffer) => Buffer): void {
