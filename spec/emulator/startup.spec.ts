@@ -81,6 +81,7 @@ describe('The start of a session at the emulator', () => {
         '42704',
         'unrecognized configuration parameter "standard_conforming_strings"',
       ],
+      ['-c constructor=1', '42704', 'unrecognized configuration parameter "constructor"'],
       ['--lock-timeout=1s', '42704', 'unrecognized configuration parameter "lock_timeout"'],
       ['-c search_path=a\\ b -clc_monetary=C', '42501', 'permission denied to set parameter "lc_monetary" to "C"'],
       [

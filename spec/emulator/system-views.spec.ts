@@ -14,7 +14,11 @@ describe('Redshift’s system views at the emulator', () => {
     client = await connect(emulator, await fetchLogin(emulator), { database })
     await client.query("CREATE TABLE orders (id integer NOT NULL, note varchar(20) DEFAULT 'none')")
     await client.query('CREATE VIEW notes AS SELECT note FROM orders')
-    await client.query('CREATE SCHEMA IF NOT EXISTS private').catch(() => {})
+    // A table that alice may read, in a schema that she may not use.
+    await emulator.query(
+      'CREATE SCHEMA private; CREATE TABLE private.secret (id integer); GRANT SELECT ON private.secret TO alice',
+    )
+    await client.query("COMMENT ON TABLE orders IS 'what was ordered'")
   })
   after(async () => {
     await client.end()
@@ -39,8 +43,11 @@ describe('Redshift’s system views at the emulator', () => {
         ],
       ],
       [
-        "SELECT table_name, table_type FROM PG_CATALOG.SVV_ALL_TABLES WHERE schema_name = 'public' AND table_name = 'orders'",
-        [{ table_name: 'orders', table_type: 'TABLE' }],
+        "SELECT table_name, table_type, remarks FROM PG_CATALOG.SVV_ALL_TABLES WHERE table_name IN ('orders', 'secret') ORDER BY 1",
+        [
+          { table_name: 'orders', table_type: 'TABLE', remarks: 'what was ordered' },
+          { table_name: 'secret', table_type: 'TABLE', remarks: null },
+        ],
       ],
       [
         "SELECT column_name, data_type, is_nullable FROM svv_columns WHERE table_name = 'orders' ORDER BY ordinal_position",

@@ -40,7 +40,7 @@ export function startInRedshift(
     const lowerCase = name.toLowerCase()
     const refusal = refuse(lowerCase, value)
     if (refusal) return { refusal }
-    if (lowerCase in configuration) started.set(`redshift.${lowerCase}`, value)
+    if (Object.hasOwn(configuration, lowerCase)) started.set(`redshift.${lowerCase}`, value)
     else started.set(name, value)
   }
   return { parameters: started }
@@ -54,7 +54,9 @@ function refuse(name: string, value: string): Refusal | undefined {
   if (name === 'extra_float_digits' && Number(value) > 2) {
     return { sqlstate: '22023', message: `${value} is outside the valid range for parameter "${name}" (-15 .. 2)` }
   }
-  if (name in configuration || inheritedParameters.includes(name) || protocolParameters.includes(name)) return undefined
+  const isKnown =
+    Object.hasOwn(configuration, name) || inheritedParameters.includes(name) || protocolParameters.includes(name)
+  if (isKnown) return undefined
   return { sqlstate: '42704', message: `unrecognized configuration parameter "${name}"` }
 }
 

@@ -11,7 +11,7 @@ const maxNameBytes = 63
  * What other emulators on the same server may do at the same moment: the object exists by now, or its row was just updated, or the
  * template database is in use by another CREATE DATABASE.
  */
-const concurrencyStates = ['42710', '42P04', '23505', 'XX000', '55006']
+const concurrencyStates = ['42710', '42P04', '23505', 'XX000', '55006', '40P01']
 
 /** A role of the backing server that a session logs in as. */
 export interface LoginRole {

@@ -4,11 +4,15 @@ import type pg from 'pg'
 const database = 'current_database()::varchar(128)'
 const noText = 'NULL::varchar(128)'
 
-/** Tables and views that the caller may see, as Redshift's SVV_TABLES has them. Other schemas' temporary tables are nobody's. */
+/** Not by regclass: that fails where the caller may read a table, but not use its schema. */
+const relation =
+  'FROM pg_class WHERE relname = table_name AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = table_schema)'
+
+/** Tables and views that the caller may see. */
 const tables = `
   SELECT table_schema::varchar(128) AS schema_name, table_name::varchar(128) AS table_name,
     CASE table_type WHEN 'VIEW' THEN 'VIEW' ELSE 'TABLE' END::varchar(128) AS table_type,
-    obj_description(format('%I.%I', table_schema, table_name)::regclass, 'pg_class')::varchar(256) AS remarks
+    (SELECT obj_description(oid, 'pg_class') ${relation})::varchar(256) AS remarks
   FROM information_schema.tables`
 
 const columns = `
@@ -17,7 +21,7 @@ const columns = `
     column_default::varchar(4000) AS column_default, is_nullable::varchar(3) AS is_nullable, data_type::varchar(128) AS data_type,
     character_maximum_length::integer AS character_maximum_length, numeric_precision::integer AS numeric_precision,
     numeric_scale::integer AS numeric_scale,
-    col_description(format('%I.%I', table_schema, table_name)::regclass, ordinal_position)::varchar(256) AS remarks
+    (SELECT col_description(oid, ordinal_position) ${relation})::varchar(256) AS remarks
   FROM information_schema.columns`
 
 const schemas = `
