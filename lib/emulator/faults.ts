@@ -8,7 +8,7 @@ const loginOperations: readonly EmulatedOperation[] = [
 ]
 const clockKinds = ['clock-skew', 'no-date', 'stale-date'] as const
 const descriptionOperations: readonly EmulatedOperation[] = ['DescribeClusters', 'GetWorkgroup']
-const gatewayKinds = ['reject-login', 'login-latency', 'login-hang', 'login-reset'] as const
+const gatewayKinds = ['reject-login', 'login-latency', 'login-hang', 'login-reset', 'no-hba-entry', 'resuming'] as const
 
 export type FaultOf<K extends Fault['kind']> = Extract<Fault, { kind: K }>
 

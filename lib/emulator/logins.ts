@@ -53,6 +53,18 @@ export function passwordRefusal(user: string): Refusal {
   return { sqlstate: '28000', message: `password authentication failed for user "${user}"` }
 }
 
+/** Redshift's answer to a client whose address, or whose lack of TLS, no line of `pg_hba.conf` allows. */
+export function hbaRefusal(client: {
+  address: string | undefined
+  user: string
+  database: string
+  tls: boolean
+}): Refusal {
+  const { address = '::1', user, database, tls } = client
+  const message = `no pg_hba.conf entry for host "${address}", user "${user}", database "${database}", SSL ${tls ? 'on' : 'off'}`
+  return { sqlstate: '28000', message }
+}
+
 /** The logins that were handed out, and the rules by which they are taken. */
 export class IssuedLogins {
   readonly #byUser = new Map<string, IssuedLogin[]>()

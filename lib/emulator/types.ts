@@ -110,6 +110,13 @@ export type Fault =
   | { kind: 'login-hang' }
   /** The database server drops the connection at the login. */
   | { kind: 'login-reset' }
+  /** The database server has no entry for the client's address in `pg_hba.conf`, or none without TLS. */
+  | { kind: 'no-hba-entry' }
+  /**
+   * A serverless workgroup resumes: the database server is silent for so long, by default until {@link ActiveFault.clear}. Then the
+   * login goes on, or the connection is dropped without an error.
+   */
+  | { kind: 'resuming'; millis?: number; ends?: 'login' | 'reset' }
 
 /** Which requests a fault meets. */
 export interface FaultScope {

@@ -345,6 +345,31 @@ describe('A fault of the emulator', () => {
       expect((await rejection(connect(emulator, login))).message).to.include('Connection terminated unexpectedly')
       await (await connect(emulator, login)).end()
     })
+
+    it('has no entry in pg_hba.conf for the client, with TLS or without', async () => {
+      const login = await fetchLogin(emulator)
+      emulator.fail({ kind: 'no-hba-entry' })
+      const errors = [
+        await rejection(connect(emulator, login)),
+        await rejection(connect(emulator, login, { ssl: false })),
+      ]
+      const says = 'no pg_hba.conf entry for host "127.0.0.1", user "IAMA:alice", database "dev", SSL'
+      expect(errors.map(({ code }) => code)).to.deep.equal(['28000', '28000'])
+      expect(errors.map(({ message }) => message)).to.deep.equal([`${says} on`, `${says} off`])
+    })
+
+    it('is silent while a workgroup resumes, then goes on with the login or drops the connection', async () => {
+      const login = await fetchLogin(emulator)
+      const resuming = emulator.fail({ kind: 'resuming' }, { times: 1 })
+      const session = connect(emulator, login)
+      await resuming.reached()
+      expect(emulator.logins).to.have.lengthOf(0)
+      resuming.clear()
+      await (await session).end()
+      emulator.fail({ kind: 'resuming', millis: 10, ends: 'reset' }, { times: 1 })
+      expect((await rejection(connect(emulator, login))).message).to.include('Connection terminated unexpectedly')
+      expect(emulator.logins.map(({ ok }) => ok)).to.deep.equal([true, false])
+    })
   })
 
   describe('with a scope', () => {

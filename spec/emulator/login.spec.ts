@@ -4,6 +4,7 @@ import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { GetClusterCredentialsWithIAMCommand } from '@aws-sdk/client-redshift'
 import { GetCredentialsCommand } from '@aws-sdk/client-redshift-serverless'
 import { expect } from 'chai'
+import pg from 'pg'
 import type { EmulatorOptions, RedshiftEmulator } from '../../lib/emulator/index.js'
 import { connect, fetchLogin, redshift, serverless } from '../support/emulated-login.js'
 import { startEmulator } from '../support/emulator.js'
@@ -95,9 +96,16 @@ describe('A login at the emulator', () => {
     expect((await rejection(connect(emulator, login, { host: second }))).code).to.equal('28000')
   })
 
-  it('fails for a database that does not exist', async () => {
+  it('fails for a database that does not exist, after the password was accepted', async () => {
     await start()
-    const error = await rejection(connect(emulator, await fetchLogin(emulator), { database: 'nowhere' }))
+    const login = await fetchLogin(emulator)
+    const client = new pg.Client({ ...emulator.poolConfig(), ...login, database: 'nowhere' })
+    let accepted = false
+    Reflect.get(client, 'connection').once('authenticationOk', () => {
+      accepted = true
+    })
+    const error = await rejection(client.connect())
+    expect(accepted).to.equal(true)
     expect(error).to.include({ code: '3D000', message: 'database "nowhere" does not exist' })
     expect(emulator.logins[0]).to.include({ ok: false, sqlstate: '3D000', serial: 1 })
   })

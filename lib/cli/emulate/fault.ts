@@ -62,6 +62,8 @@ const KINDS: Readonly<Record<Kind, Readonly<Record<string, Field>>>> = {
   'login-latency': { millis: 'number' },
   'login-hang': {},
   'login-reset': {},
+  'no-hba-entry': {},
+  resuming: { 'millis?': 'number', 'ends?': ['login', 'reset'] },
 }
 
 const SCOPE: Readonly<Record<string, Field>> = {

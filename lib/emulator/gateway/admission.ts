@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { SecureContext } from 'node:tls'
 import type { Faults, Meeting } from '../faults.js'
-import { type IssuedLogin, type IssuedLogins, passwordRefusal, type Refusal } from '../logins.js'
+import { hbaRefusal, type IssuedLogin, type IssuedLogins, passwordRefusal, type Refusal } from '../logins.js'
 import type { Catalog } from '../postgres/catalog.js'
 import { int32, message } from '../postgres/protocol.js'
 import type { Server } from '../postgres/server.js'
@@ -30,15 +30,18 @@ export interface AdmissionParts {
 type LoginArrival = Extract<Arrival, { kind: 'login' }>
 type Outcome = Pick<EmulatedLogin, 'ok' | 'sqlstate' | 'serial'>
 
+/** Sent before the errors of what Redshift looks at once it knows the client: start-up parameters, the database, limits. */
+const authenticationOk = message('R', int32(0))
+
 /** Takes a client from its first byte to a running session, or turns it away. Resolves when either is done. */
 export async function admit(socket: Socket, parts: AdmissionParts): Promise<void> {
   const arrival = await receive(socket, parts.context)
   if (!arrival) socket.destroy()
-  else if (arrival.kind === 'login') await logIn(arrival, parts)
+  else if (arrival.kind === 'login') await logIn(arrival, socket.remoteAddress, parts)
   else if (arrival.kind === 'cancel') await passCancelOn(arrival.stream, arrival.packet, parts.server)
 }
 
-async function logIn(arrival: LoginArrival, parts: AdmissionParts): Promise<void> {
+async function logIn(arrival: LoginArrival, address: string | undefined, parts: AdmissionParts): Promise<void> {
   const { stream, host, login } = arrival
   const { faults, issued, settings } = parts
   const at = Date.now()
@@ -50,13 +53,18 @@ async function logIn(arrival: LoginArrival, parts: AdmissionParts): Promise<void
     refuse(stream, refusal.sqlstate, refusal.message)
   }
 
-  const silence = faults.meetFirst(meeting, 'login-hang', 'login-reset')
-  if (silence) {
+  const drop = () => {
     record({ ok: false, sqlstate: undefined, serial: undefined })
-    if (silence.kind === 'login-reset') stream.destroy()
-    else stream.once('end', () => stream.destroy()).resume()
+    stream.destroy()
+  }
+  if (faults.meetFirst(meeting, 'login-reset')) return drop()
+  if (faults.meetFirst(meeting, 'login-hang')) {
+    record({ ok: false, sqlstate: undefined, serial: undefined })
+    stream.once('end', () => stream.destroy()).resume()
     return
   }
+  if ((await resume(meeting, faults)) === 'reset') return drop()
+  if (faults.meetFirst(meeting, 'no-hba-entry')) return turnAway(hbaRefusal({ address, user, database, tls }))
   // Redshift does not even ask for the password, which leads many astray.
   if (!tls) return turnAway(passwordRefusal(user))
   const proves = await askPassword(stream, settings.authentication, user)
@@ -70,8 +78,7 @@ async function logIn(arrival: LoginArrival, parts: AdmissionParts): Promise<void
   try {
     const start = startParameters(login.parameters, settings.redshiftDialect)
     if ('refusal' in start) {
-      // The parameters are looked at once the client is known.
-      stream.write(message('R', int32(0)))
+      stream.write(authenticationOk)
       return turnAway(start.refusal, serial)
     }
     const session = await openSessionFor(verdict.login, { ...login, parameters: start.parameters }, parts)
@@ -83,6 +90,7 @@ async function logIn(arrival: LoginArrival, parts: AdmissionParts): Promise<void
   } catch (error) {
     if (error instanceof SessionRefused) {
       record({ ok: false, sqlstate: error.sqlstate, serial })
+      stream.write(authenticationOk)
       stream.end(error.response).resume()
     } else {
       turnAway({ sqlstate: '57P03', message: `the backing PostgreSQL server cannot be reached: ${error}` }, serial)
@@ -126,6 +134,17 @@ async function wait(meeting: Meeting, faults: Faults): Promise<void> {
   for (const { fault, cleared } of faults.meetAll(meeting, 'login-latency')) {
     await Promise.race([delay(fault.millis, undefined, { ref: false }), cleared])
   }
+}
+
+/** Waits while a workgroup resumes. How the wait ends for the client; undefined where there was none. */
+async function resume(meeting: Meeting, faults: Faults): Promise<'login' | 'reset' | undefined> {
+  const [resuming] = faults.find(meeting, 'resuming')
+  if (!resuming) return undefined
+  resuming.hit()
+  const { millis, ends = 'login' } = resuming.fault
+  const waits = millis === undefined ? [] : [delay(millis, undefined, { ref: false })]
+  await Promise.race([...waits, resuming.cleared])
+  return ends
 }
 
 /** The server closes the connection when it has passed the request on: clients wait for that. */
