@@ -5,6 +5,7 @@ import PgPool from 'pg-pool'
 import type { RedshiftEmulator } from '../lib/emulator/index.js'
 import { RedshiftCredentials, type RedshiftPgClientConfig, RedshiftPool, redshiftPoolOptions } from '../lib/index.js'
 import { clientClass } from '../lib/pg/client.js'
+import { serverMessages } from '../lib/pg/server-messages.js'
 import { startEmulator } from './support/emulator.js'
 import { pgVersions } from './support/pg-versions.js'
 import { rejection } from './support/rejection.js'
@@ -289,17 +290,17 @@ for (const [version, module] of pgVersions)
     // What follows does not depend on pg.
     if (module !== newest) return
 
-    it('is replaced whichever SQLSTATE or message the refusal has', async () => {
+    it('is replaced where the message, or an unknown one by its SQLSTATE, is a refusal', async () => {
       const refusals = [
-        ['28P01', 'password authentication failed for user "IAMR:analyst"'],
-        ['28000', 'whatever'],
-        ['XX000', 'IAM Authentication token has expired'],
-        ['08P01', 'IAM authentication failed for user "IAMR:analyst"'],
-      ] as const
-      // Of refusals that go on, the same credentials would believe fewer and fewer.
+        ...serverMessages.filter(({ refusal }) => refusal),
+        { sqlstate: '28P01', message: 'password authentication failed for user "IAMR:analyst"' },
+        { sqlstate: '28000', message: 'whatever' },
+        { sqlstate: 'XX000', message: 'IAM Authentication token has expired' },
+      ]
+      // Each with credentials of its own: of refusals that go on, fewer and fewer are believed.
       const each = refusals.map(() => new RedshiftCredentials({ aws: emulator.aws }))
       await Promise.all(each.map(redshift => redshift.get(config())))
-      for (const [index, [sqlstate, message]] of refusals.entries()) {
+      for (const [index, { sqlstate, message }] of refusals.entries()) {
         using _ = emulator.fail({ kind: 'reject-login', sqlstate, message }, { times: 1 })
         await create({ redshift: each[index] }).connect()
         expect(outcomes()).to.deep.equal([sqlstate, 'ok'])
@@ -307,14 +308,44 @@ for (const [version, module] of pgVersions)
       }
     })
 
-    it('is not replaced where the error is of another kind', async () => {
+    it('is not in question where the message says something else, and the message goes through', async () => {
       await warmUp()
-      for (const sqlstate of ['3D000', '42704', '53300', '57P03']) {
-        using _ = emulator.fail({ kind: 'reject-login', sqlstate, message: 'no' }, { times: 1 })
+      const others = serverMessages.filter(({ refusal }) => !refusal)
+      for (const { sqlstate, message } of others) {
+        using _ = emulator.fail({ kind: 'reject-login', sqlstate, message }, { times: 1 })
         const error = await rejection(create().connect())
-        expect(error).to.be.an.instanceOf(module.DatabaseError).and.include({ code: sqlstate, message: 'no' })
+        expect(error).to.be.an.instanceOf(module.DatabaseError).and.include({ code: sqlstate, message })
       }
-      expect(emulator.logins).to.have.length(4)
+      expect(emulator.logins).to.have.length(others.length)
+      expect(emulator.calls).to.have.length(0)
+    })
+
+    it('is not in question where no TLS or no pg_hba.conf entry lets the client in', async () => {
+      await warmUp()
+      const plain = new RedshiftCredentials({ aws: emulator.aws, requireTls: false })
+      await plain.get(config())
+      emulator.calls.length = 0
+      using _ = emulator.fail({ kind: 'no-hba-entry' })
+      for (const client of [create(), create({ ssl: false, redshift: plain })]) {
+        const error = await rejection(client.connect())
+        expect(error).to.include({ code: '28000' })
+        expect(error.message).to.match(/no pg_hba.conf entry/)
+      }
+      expect(emulator.calls).to.have.length(0)
+      await plain.close()
+    })
+
+    it('is not in question while a workgroup resumes: a connection waits, or is dropped', async () => {
+      await warmUp()
+      using resuming = emulator.fail({ kind: 'resuming' }, { times: 1 })
+      const slow = create().connect()
+      await resuming.reached()
+      resuming.clear()
+      await slow
+      using _ = emulator.fail({ kind: 'resuming', millis: 1, ends: 'reset' }, { times: 1 })
+      expect((await rejection(create().connect())).message).to.match(/terminated|ECONNRESET/)
+      await create().connect()
+      expect(outcomes()).to.deep.equal(['ok', undefined, 'ok'])
       expect(emulator.calls).to.have.length(0)
     })
 
