@@ -8,7 +8,8 @@ import { type RedshiftCredentialsError, targetError } from './errors.js'
 import { systemClock } from './flight.js'
 import { mark } from './intake.js'
 import type { RedshiftLogin } from './login.js'
-import { checkOptions, copyOptions, type RedshiftApi, type RedshiftOptions } from './options.js'
+import type { RedshiftApi, RedshiftOptions } from './options.js'
+import { checkOptions, copyOptions } from './placement.js'
 import { type CredentialRequest, cacheKey, type RedshiftConnection, resolveRequest, targetOf } from './request.js'
 import { SharedLogins } from './store/shared.js'
 
@@ -34,7 +35,10 @@ export interface RedshiftStatus {
 
 /** What the pg side needs of the options. The AWS side stays here, since it may hold keys. */
 export type ConnectionOptions = Readonly<
-  Pick<RedshiftOptions, 'host' | 'port' | 'database' | 'user' | 'ssl' | 'dbUser' | 'dbGroups' | 'autoCreate'> & {
+  Pick<
+    RedshiftOptions,
+    'host' | 'port' | 'database' | 'user' | 'ssl' | 'dbName' | 'dbUser' | 'dbGroups' | 'autoCreate'
+  > & {
     requireTls: boolean
   }
 >
@@ -54,6 +58,7 @@ interface Resolved {
   readonly host: unknown
   readonly database: unknown
   readonly user: unknown
+  readonly environment: string
   readonly key: string
   readonly request: CredentialRequest
 }
@@ -155,8 +160,8 @@ export class RedshiftCredentials {
     checkOptions(options)
     mark(this)
     this.#options = options
-    const { host, port, database, user, ssl, dbUser, dbGroups, autoCreate, requireTls = true } = options
-    this.#connectionOptions = { host, port, database, user, ssl, dbUser, dbGroups, autoCreate, requireTls }
+    const { host, port, database, user, ssl, dbName, dbUser, dbGroups, autoCreate, requireTls = true } = options
+    this.#connectionOptions = { host, port, database, user, ssl, dbName, dbUser, dbGroups, autoCreate, requireTls }
     const { maxEntries = 100, fetchTimeoutMillis = 15_000 } = options
     this.#clients = new AwsClients(options.aws, systemClock, maxEntries)
     this.#addresses = new AddressBook(this.#clients, fetchTimeoutMillis, maxEntries)
@@ -244,8 +249,11 @@ export class RedshiftCredentials {
 
   #resolve(connection: RedshiftConnection = {}): Resolved {
     const { host, database, user } = connection
+    const { PGHOST, PGDATABASE, PGUSER } = process.env
+    const environment = JSON.stringify([PGHOST, PGDATABASE, PGUSER])
     const last = this.#resolved
-    if (last && last.host === host && last.database === database && last.user === user) return last
+    if (last && last.host === host && last.database === database && last.user === user)
+      if (last.environment === environment) return last
     const request = resolveRequest(this.#options, connection, process.env)
     const { aws, store } = this.#options
     if (store && request.region === undefined)
@@ -253,7 +261,7 @@ export class RedshiftCredentials {
         `A store shares logins by region, and none is named for ${JSON.stringify(targetOf(request))}. Set region, or use its own host name, which says it.`,
       )
     const key = cacheKey(request, this.#endpoint, identityOf(aws))
-    this.#resolved = { host, database, user, key, request }
+    this.#resolved = { host, database, user, environment, key, request }
     return this.#resolved
   }
 }

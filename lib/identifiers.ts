@@ -68,7 +68,13 @@ function refuse(option: string, value: string, rule: string, remedy: string): ne
 /** Checks a database name. Throws `ERR_REDSHIFT_OPTION`. */
 export function checkDatabaseName(option: string, value: unknown): asserts value is string {
   requireString(option, value, NAME_RULE)
-  if (!isName(value)) refuse(option, value, NAME_RULE, `Set ${option} to the database's name, as the console shows it.`)
+  if (!isName(value))
+    refuse(
+      option,
+      value,
+      NAME_RULE,
+      `Set ${option} to the name that the console shows, or set dbName: null for a login that is good for every database.`,
+    )
 }
 
 /** Checks a database user's name, without the `IAM:` that AWS puts before it. Throws `ERR_REDSHIFT_OPTION`. */

@@ -4,7 +4,6 @@ import type { ClientConfig } from 'pg'
 import { optionError, quoted } from './errors.js'
 import {
   checkClusterIdentifier,
-  checkDatabaseName,
   checkDomainName,
   checkFlag,
   checkGroupName,
@@ -13,7 +12,7 @@ import {
   checkWhole,
   checkWorkgroupName,
 } from './identifiers.js'
-import { checkPlain, copyPlain, isPlain } from './intake.js'
+import { checkPlain } from './intake.js'
 import { type CredentialStore, checkStoreOption } from './store/store.js'
 
 /** The AWS operations that hand out a login. */
@@ -104,10 +103,12 @@ const checkText = (option: string, value: unknown): void => {
     throw optionError(`${option} is ${quoted(value)}. Set it to a non-empty string, or leave it out.`)
 }
 
-const CHECKS: { readonly [option in keyof Required<RedshiftOptions>]: (value: unknown) => void } = {
+/** What is valid, by option. Each throws `ERR_REDSHIFT_OPTION`. */
+export const CHECKS: { readonly [option in keyof Required<RedshiftOptions>]: (value: unknown) => void } = {
   host: value => checkText('host', value),
   port: value => checkWhole('port', value, 1, 65_535),
-  database: value => checkDatabaseName('database', value),
+  // AWS's rule for the name is kept where it is sent to AWS, with the request.
+  database: value => checkText('database', value),
   user: value => checkText('user', value),
   ssl: value => {
     if (typeof value !== 'boolean' && (typeof value !== 'object' || value === null))
@@ -119,7 +120,7 @@ const CHECKS: { readonly [option in keyof Required<RedshiftOptions>]: (value: un
   workgroupName: value => checkWorkgroupName('workgroupName', value),
   customDomainName: value => checkDomainName('customDomainName', value),
   dbUser: value => checkUserName('dbUser', value),
-  dbName: value => value === null || checkDatabaseName('dbName', value),
+  dbName: value => value === null || checkText('dbName', value),
   dbGroups: value => {
     if (!Array.isArray(value)) throw optionError(`dbGroups is ${quoted(value)}. Set it to an array of group names.`)
     for (const group of value) checkGroupName('dbGroups', group)
@@ -141,36 +142,4 @@ const CHECKS: { readonly [option in keyof Required<RedshiftOptions>]: (value: un
   maxEntries: value => checkWhole('maxEntries', value, 1, 1_000_000),
   fetchTimeoutMillis: value => checkWhole('fetchTimeoutMillis', value, 1, 2_147_483_647),
   requireTls: value => checkFlag('requireTls', value),
-}
-
-/**
- * Options as they are now: later changes of what was given do not reach them.
- * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION` where options of another form would be lost
- */
-export function copyOptions(given: RedshiftOptions): RedshiftOptions {
-  checkPlain('The source of the login', given)
-  const options = copyPlain(given)
-  // Providers and callbacks among them are no methods.
-  const { aws, ssl } = options
-  return {
-    ...options,
-    ...(isConfiguration(aws) && !isAwsClient(aws) && { aws: copyPlain(aws) }),
-    ...(isConfiguration(ssl) && { ssl: copyPlain(ssl) }),
-  }
-}
-
-const isConfiguration = <T>(value: T): value is T & object =>
-  typeof value === 'object' && value !== null && isPlain(value)
-
-/** Checks what can be checked without a connection. Throws `ERR_REDSHIFT_OPTION`. */
-export function checkOptions(options: RedshiftOptions): void {
-  for (const [option, value] of Object.entries(options)) {
-    if (!Object.hasOwn(CHECKS, option))
-      throw optionError(`There is no option ${quoted(option)}. The options are ${Object.keys(CHECKS).join(', ')}.`)
-    if (value !== undefined) CHECKS[option as keyof RedshiftOptions](value)
-  }
-  if (options.clusterIdentifier !== undefined && options.workgroupName !== undefined)
-    throw optionError(
-      'clusterIdentifier and workgroupName are both set. Keep the one that the login is for: a cluster or a serverless workgroup.',
-    )
 }

@@ -55,6 +55,9 @@ function read(connection: RedshiftConnection, name: 'host' | 'database' | 'user'
     throw optionError(
       `The ${name} of the connection is ${quoted(value)}, not a string. Set it to one, or leave it out.`,
     )
+  // It ends a string in the start-up packet: what follows would be read as parameters.
+  if (value.includes('\0'))
+    throw optionError(`The ${name} of the connection holds a zero byte. Set it to a name without one.`)
   return value
 }
 
@@ -100,9 +103,14 @@ function databaseUser(options: RedshiftOptions, user: string | undefined) {
 }
 
 /** The database that the login is for, after it was found to be the one that is connected to. */
-function databaseName(options: RedshiftOptions, connection: RedshiftConnection, env: Environment): string | undefined {
-  if (options.dbName === null) return undefined
+function databaseName(
+  options: RedshiftOptions,
+  connection: RedshiftConnection,
+  env: Environment,
+  api: RedshiftApi,
+): string | undefined {
   const actual = read(connection, 'database')
+  if (options.dbName === null) return undefined
   const fallback = actual === connection.user
   const dbName = options.dbName ?? options.database ?? ((fallback ? undefined : actual) || env.PGDATABASE || undefined)
   const remedy = 'dbName: null for a login that is good for every database.'
@@ -121,7 +129,8 @@ function databaseName(options: RedshiftOptions, connection: RedshiftConnection, 
           ? "That is the user's name, which pg takes where none is set: set database in the configuration of pg."
           : `Leave ${options.dbName === undefined ? 'database' : 'dbName'} out of the options, or set ${remedy}`),
     )
-  checkDatabaseName('database', dbName)
+  // AWS documents a rule for this name, but not for GetClusterCredentialsWithIAM.
+  if (api !== 'GetClusterCredentialsWithIAM') checkDatabaseName(options.dbName ? 'dbName' : 'database', dbName)
   return dbName
 }
 
@@ -142,7 +151,7 @@ export function resolveRequest(
   const base = {
     region,
     customDomainName: options.customDomainName,
-    dbName: databaseName(options, connection, env),
+    dbName: databaseName(options, connection, env, api),
     durationSeconds: options.durationSeconds ?? 900,
   }
 

@@ -151,7 +151,9 @@ for (const [version, module] of pgVersions)
     it('refuses a login for another user than its own', async () => {
       const error = await rejection(create({ user: 'IAM:bob' }).connect())
       expect(error).to.have.property('code', 'ERR_REDSHIFT_USER_MISMATCH')
-      expect(error.message).to.contain('"IAM:bob"').and.contain('"IAMR:analyst"')
+      expect(error.message).to.contain('"IAM:bob"').and.contain('"IAMR:analyst"').and.contain('Set dbUser: "bob"')
+      const named = { aws: emulator.aws, user: 'IAM:bob' }
+      expect((await rejection(create({ redshift: named }).connect())).message).to.equal(error.message)
       expect(emulator.logins).to.have.length(0)
     })
 
@@ -262,6 +264,91 @@ for (const [version, module] of pgVersions)
         const events = await fate(create({ ssl: true }))
         expect(events).to.have.length(4).and.include('query 2: Connection terminated unexpectedly')
       })
+    })
+
+    describe('as a stock client does,', () => {
+      /** The same scene on a stock client, with the login in hand, and on ours. */
+      const onBoth = async <T>(scene: (make: (config?: pg.ClientConfig) => pg.Client) => Promise<T>): Promise<T> => {
+        const base = emulator.poolConfig('serverless')
+        const redshift = new RedshiftCredentials({ aws: emulator.aws })
+        const { user, password } = await redshift.get(base)
+        const expected = await scene(config => new module.Client({ ...base, user, password, ...config }))
+        expect(await scene(config => new Client({ ...base, redshift, ...config }))).to.deep.equal(expected)
+        return expected
+      }
+
+      it("uses pg's deprecated option Promise", async () => {
+        class Own<T> extends Promise<T> {}
+        const forms = await onBoth(async make => {
+          const client = make({ Promise: Own } as pg.ClientConfig)
+          const connecting = client.connect()
+          await connecting
+          const querying = client.query('select 1')
+          await querying
+          const ending = client.end()
+          await ending
+          return [connecting, querying, ending].map(promise => promise instanceof Own)
+        })
+        expect(forms).to.deep.equal([true, true, true])
+      })
+
+      it('connects out of the callback of an end() before', async function () {
+        // Older versions of pg call it a second time.
+        if (module !== pgVersions[0]?.[1]) return this.skip()
+        const events = await onBoth(async make => {
+          const client = make()
+          const seen: unknown[] = []
+          await new Promise<void>((resolve, reject) => {
+            client.end(() => {
+              seen.push('ended')
+              client.connect(((error?: Error) => (error ? reject(error) : resolve())) as never)
+            })
+          })
+          seen.push('connected')
+          await client.end()
+          return seen
+        })
+        expect(events).to.deep.equal(['ended', 'connected'])
+      })
+
+      it('serves what waits in a pipeline when it is ended while it connects', async function () {
+        if (!('pipeline' in new module.Client())) return this.skip()
+        const scene = async (make: (config?: pg.ClientConfig) => pg.Client) => {
+          const seen: unknown[] = []
+          for (const form of [(client: pg.Client) => client.end(), endWithCallback]) {
+            const client = make({ pipeline: true })
+            const connecting = client.connect().then(() => seen.push('connected'))
+            const queries = [1, 2].map(n => client.query(`select ${n} as n`))
+            const ended = form(client)
+            const late = rejection(client.query('select 3'))
+            seen.push(
+              (await Promise.all(queries)).map(({ rows }) => rows[0].n),
+              (await late).message,
+            )
+            await Promise.all([connecting, ended])
+          }
+          return seen
+        }
+        expect(await onBoth(scene)).to.deep.include([1, 2])
+        // The same where the address has to be looked up first, and where the login is replaced.
+        const redshift = new RedshiftCredentials({ aws: emulator.aws, workgroupName: 'analytics', region: 'us-west-2' })
+        const { host: _, ...config } = emulator.poolConfig('serverless')
+        expect(await scene(more => new Client({ ...config, redshift, ...more }))).to.deep.include([1, 2])
+      })
+      const endWithCallback = (client: pg.Client): Promise<void> => new Promise(resolve => client.end(() => resolve()))
+    })
+
+    it('leaves no unhandled rejection where end() cuts a connect() short that nobody waits for', async () => {
+      for (const config of [{}, { connectionTimeoutMillis: 5_000 }]) {
+        const client = create(config)
+        client.connect()
+        await client.end()
+        // Who does wait is told.
+        const awaited = create(config)
+        const connecting = awaited.connect()
+        await awaited.end()
+        expect((await rejection(connecting)).message).to.equal('Connection terminated')
+      }
     })
 
     describe('passes on, untouched,', () => {

@@ -15,7 +15,8 @@ import {
   serverlessClusterIdentifier,
   serverlessWorkgroup,
 } from '../lib/identifiers.js'
-import { checkOptions, type RedshiftOptions } from '../lib/options.js'
+import type { RedshiftOptions } from '../lib/options.js'
+import { checkOptions, copyOptions } from '../lib/placement.js'
 
 type Check = (option: string, value: unknown) => void
 
@@ -240,14 +241,14 @@ describe('options', () => {
   const bounds: { [option in keyof RedshiftOptions]-?: { good: unknown[]; bad: unknown[] } } = {
     host: { good: ['x', '127.0.0.1', '::1', '/var/run'], bad: ['', 5, null, {}] },
     port: { good: [1, 5439, 65_535], bad: [0, 65_536, 1.5, '5439', null] },
-    database: { good: ['dev', 'd'.repeat(64)], bad: ['', 'd'.repeat(65), 'select', null, 1] },
+    database: { good: ['dev', '_staging', 'd'.repeat(65)], bad: ['', null, 1] },
     user: { good: ['IAM:alice', 'x'], bad: ['', 5, null] },
     ssl: { good: [true, false, {}, { servername: 'x' }], bad: ['require', 'false', 1, null] },
     clusterIdentifier: { good: ['c', 'c'.repeat(63)], bad: ['', 'c'.repeat(64), 'C', null] },
     workgroupName: { good: ['wgx', 'w'.repeat(64)], bad: ['', 'wg', 'w'.repeat(65), null] },
     customDomainName: { good: ['db.example.com'], bad: ['', 'db', 'db.example.com:5439', null] },
     dbUser: { good: ['alice', 'a'.repeat(64)], bad: ['', 'a'.repeat(65), 'IAM:alice', 'public', null] },
-    dbName: { good: ['dev', null], bad: ['', 'd'.repeat(65), 'table', 1] },
+    dbName: { good: ['dev', '_staging', null], bad: ['', 1] },
     dbGroups: { good: [[], ['a'], ['a', 'b', 'a']], bad: ['a', ['A'], [''], [1], null, new Set(['a'])] },
     autoCreate: { good: [true, false], bad: ['true', 1, null] },
     durationSeconds: { good: [900, 3_600], bad: [899, 3_601, 900.5, Number.NaN, '900', null] },
@@ -291,8 +292,8 @@ describe('options', () => {
 
   it('are an object', () => {
     for (const options of [null, 'postgres://alice:hunter2@x/dev', 5, true])
-      expect(refusal(() => checkOptions(options as never)).message)
-        .to.match(/options/)
+      expect(refusal(() => copyOptions(options as never)).message)
+        .to.match(/plain object of options/)
         .and.not.include('hunter2')
   })
 

@@ -155,6 +155,26 @@ describe('Options that change after they were given', () => {
       })
   })
 
+  it('are followed by PGUSER, PGDATABASE and PGHOST, which are read for each login', async () => {
+    const credentials = new RedshiftCredentials({ aws: emulator.aws })
+    const password = redshiftPassword({ aws: emulator.aws, requireTls: false })
+    const users: string[] = []
+    Object.assign(process.env, { PGHOST: emulator.poolConfig().host, PGDATABASE: 'dev' })
+    try {
+      for (const user of ['IAM:alice', 'IAM:bob']) {
+        process.env.PGUSER = user
+        users.push((await credentials.get()).user)
+        const client = new pg.Client({ ...emulator.poolConfig(), password })
+        await client.connect()
+        users.push((await client.query('select session_user')).rows[0].session_user)
+        await client.end()
+      }
+    } finally {
+      for (const name of ['PGHOST', 'PGDATABASE', 'PGUSER']) delete process.env[name]
+    }
+    expect(users).to.deep.equal(['IAM:alice', 'IAM:alice', 'IAM:bob', 'IAM:bob'])
+  })
+
   it('are not copied where they are ready-made: a client, a provider, an agent, a logger with a state', async () => {
     const agent = new Agent({ keepAlive: true })
     const logger = {

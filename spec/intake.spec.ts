@@ -293,4 +293,140 @@ describe('What is given', () => {
       expect((await refusal(() => redshiftPoolOptions({}, given))).message).to.match(/^pg is set.*Client: pg\.Client/)
     })
   })
+
+  describe('in the wrong place', () => {
+    const told = async (attempt: () => unknown): Promise<string> => {
+      const error = await refusal(attempt)
+      expect(error).to.have.property('code', 'ERR_REDSHIFT_OPTION')
+      expect(error.message).to.not.contain('hunter2')
+      return error.message
+    }
+
+    for (const [entry, give] of Object.entries(configurations))
+      it(`is refused by ${entry}, beside pg's options`, async () => {
+        for (const [name, message] of [
+          ['dbUser', 'dbUser belongs in redshift: { dbUser }. pg would ignore it.'],
+          ['DbUser', 'DbUser belongs in redshift: { dbUser }. pg would ignore it.'],
+          ['db_groups', 'db_groups belongs in redshift: { dbGroups }. pg would ignore it.'],
+          ['ClusterIdentifier', 'ClusterIdentifier belongs in redshift: { clusterIdentifier }. pg would ignore it.'],
+          ['durationSeconds', 'durationSeconds belongs in redshift: { durationSeconds }. pg would ignore it.'],
+          ['requireTls', 'requireTls belongs in redshift: { requireTls }. pg would ignore it.'],
+          ['aws', 'aws belongs in redshift: { aws }. pg would ignore it.'],
+          ['profile', 'profile belongs in redshift: { aws: { … } }. pg would ignore it.'],
+          ['secretAccessKey', 'secretAccessKey belongs in redshift: { aws: { … } }. pg would ignore it.'],
+        ])
+          expect(await told(() => give({ host: HOST, database: 'dev', [`${name}`]: 'hunter2' } as never))).to.equal(
+            message,
+          )
+        const connectionString = `postgres://${HOST}/dev?dbUser=hunter2`
+        expect(await told(() => give({ connectionString } as never))).to.match(/^dbUser belongs in redshift/)
+      })
+
+    it('is left alone where it is undefined, as an unset variable is', async () => {
+      expect(await currentUser(create({ dbUser: undefined, profile: undefined } as RedshiftPoolConfig))).to.equal(
+        'IAMR:analyst',
+      )
+    })
+
+    for (const [entry, give] of Object.entries(sources))
+      it(`is refused by ${entry}, among the options of the login and of the SDK`, async () => {
+        for (const [source, message] of [
+          [{ max: 5 }, /^max is an option of pg\. Set it beside redshift/],
+          [{ password: 'hunter2' }, /^password is an option of pg/],
+          [{ connectionString: 'postgres://u:hunter2@h/d' }, /^connectionString is an option of pg/],
+          [{ profile: 'dev' }, /^profile is an option of the AWS SDK\. Set it in aws/],
+          [{ accessKeyId: 'hunter2' }, /^accessKeyId is an option of the AWS SDK/],
+          [{ DbUser: 'hunter2' }, /^There is no option "DbUser"\. Write dbUser\./],
+          [{ user_name: 'hunter2' }, /^There is no option "user_name"\. The options are host,/],
+          [
+            { aws: { accessKeyId: 'a', secretAccessKey: 'hunter2' } },
+            /^aws\.accessKeyId belongs in aws: \{ credentials/,
+          ],
+          [{ aws: { dbUser: 'hunter2' } }, /^aws\.dbUser belongs beside aws: write dbUser there/],
+          [{ aws: Promise.resolve({}) }, /^aws is a promise/],
+          [{ aws: new Map() }, /^aws is an instance of Map/],
+        ] as const)
+          expect(await told(() => give(source as never))).to.match(message)
+        expect(emulator.calls).to.have.length(0)
+      })
+  })
+
+  describe('as the name of the database', () => {
+    it('may be dbName alone, which the connection follows', async () => {
+      const { database: _, ...config } = emulator.poolConfig('serverless')
+      const redshift = { aws: emulator.aws, dbName: 'postgres' }
+      const pools = [
+        new RedshiftPool({ ...config, redshift }),
+        new pg.Pool(redshiftPoolOptions(redshift, config as never)),
+      ]
+      for (const pool of pools) {
+        const { rows } = await track(pool).query('select current_database() as name')
+        expect(rows).to.deep.equal([{ name: 'postgres' }])
+      }
+      const connection = await redshiftKnexConnection(redshift, config as never).call(undefined)
+      expect(connection).to.have.property('database', 'postgres')
+      for (const { parameters } of emulator.calls) expect(parameters).to.have.property('dbName', 'postgres')
+    })
+
+    it('may be one that only the server sees, where dbName is null', async () => {
+      await using server = await startEmulator({ databases: ['_staging'] })
+      const config = { ...server.poolConfig('serverless'), database: '_staging' }
+      const redshift = { aws: server.aws, dbName: null }
+      const made = redshiftPoolOptions({ ...redshift, database: '_staging' }, {
+        ...config,
+        database: undefined,
+      } as never)
+      const pools = [new RedshiftPool({ ...config, redshift }), new pg.Pool(made)]
+      for (const pool of pools) {
+        const { rows } = await pool.query('select current_database() as name')
+        expect(rows).to.deep.equal([{ name: '_staging' }])
+        await pool.end()
+      }
+      for (const { parameters } of server.calls) expect(parameters).to.not.have.property('dbName')
+    })
+
+    it('is held against the rule of the API that it is sent to', async () => {
+      const named = (options: RedshiftOptions) =>
+        new RedshiftCredentials({ aws: emulator.aws, database: '_staging', ...options }).get()
+      const { host } = emulator.poolConfig()
+      for (const options of [{ host: HOST }, { host, dbUser: 'alice' }]) {
+        const error = await rejection(named(options))
+        expect(error).to.have.property('code', 'ERR_REDSHIFT_OPTION')
+        expect(error.message).to.match(/^database "_staging" is not valid: .*set dbName: null/)
+      }
+      expect(emulator.calls).to.have.length(0)
+      await named({ host }).catch(() => {})
+      expect(emulator.calls[0]).to.deep.include({ operation: 'GetClusterCredentialsWithIAM' })
+      expect(emulator.calls[0]?.parameters).to.have.property('DbName', '_staging')
+    })
+
+    it('is refused with a zero byte, behind which a server would read parameters', async () => {
+      const pool = create({ database: 'dev\0user\0IAM:root', redshift: { aws: emulator.aws, dbName: null } })
+      expect((await rejection(pool.query('select 1'))).message).to.match(
+        /^The database of the connection holds a zero byte/,
+      )
+      expect(emulator.logins).to.have.length(0)
+    })
+  })
+
+  it('as a base class may use its connection at once, with a connection string and with a frozen ssl', async () => {
+    class Listening extends pg.Client {
+      constructor(config?: string | pg.ClientConfig) {
+        super(config)
+        this.connection.on('message', () => {})
+        this.connection.stream.setMaxListeners(50)
+      }
+    }
+    const { host, database, stream } = emulator.poolConfig('serverless')
+    const ssl = Object.freeze({ ca: emulator.ca })
+    for (const config of [
+      { connectionString: `postgres://${host}/${database}`, ssl },
+      { host, database, ssl },
+    ]) {
+      const pool = new pg.Pool(
+        redshiftPoolOptions({ aws: emulator.aws }, { ...config, stream, Client: Listening } as never),
+      )
+      expect(await currentUser(track(pool))).to.equal('IAMR:analyst')
+    }
+  })
 })

@@ -1,7 +1,8 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { RedshiftCredentialsError, type RedshiftErrorCode } from '../lib/errors.js'
-import { checkOptions, type RedshiftOptions } from '../lib/options.js'
+import type { RedshiftOptions } from '../lib/options.js'
+import { checkOptions } from '../lib/placement.js'
 import {
   type CredentialRequest,
   cacheKey,
@@ -429,7 +430,7 @@ describe('precedence', () => {
     ],
     [
       'refuses a reserved word for a database',
-      { env: { PGHOST: CLUSTER, PGDATABASE: 'select' } },
+      { env: { PGHOST: CLUSTER, PGDATABASE: 'select', PGUSER: 'alice' } },
       'OPTION',
       /reserved word/,
     ],

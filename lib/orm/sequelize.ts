@@ -5,7 +5,6 @@ import { environmentUser } from '../pg/config.js'
 import { checkSsl, checkUser, placeOf } from '../pg/login.js'
 import { passwordFunction } from '../pg/password.js'
 import { aliasOf, verifyAlias } from '../pg/server-name.js'
-import type { RedshiftConnection } from '../request.js'
 
 /**
  * What the hook reads and writes of Sequelize's configuration for one connection. Sequelize 6 calls the user `username` and
@@ -38,8 +37,8 @@ export function redshiftBeforeConnect(
 ): (config: object) => Promise<void> {
   const credentials = toCredentials(source)
   const options = connectionOptionsOf(credentials)
-  // Sequelize passes the same object again, with the user that was put in the last time.
-  const connections = new WeakMap<object, RedshiftConnection>()
+  // Sequelize passes the same object again, with the user that was put in the last time. All else may have changed since.
+  const named = new WeakMap<object, { readonly given: string | undefined; readonly put: string }>()
 
   return async (config: SequelizeConfig) => {
     // Sequelize 6 ignores the other one. What PGSSLMODE comes to, the password function sees on the socket.
@@ -50,15 +49,16 @@ export function redshiftBeforeConnect(
     if (verified !== ssl && 'dialectOptions' in config)
       config.dialectOptions = { ...config.dialectOptions, ssl: verified }
     else if (verified !== ssl) config.ssl = verified
-    const connection = connections.get(config) ?? {
-      host: config.host,
-      database: config.database,
-      user: options.user ?? (config.username || config.user || environmentUser(options)),
-    }
-    connections.set(config, connection)
+    const last = named.get(config)
+    const names = [config.username, config.user]
+    const isOurs = last !== undefined && names.every(name => name === last.put)
+    const given = isOurs ? last.given : names.find(name => name && name !== last?.put)
+    const { host, database } = config
+    const connection = { host, database, user: options.user ?? (given || environmentUser(options)) }
     const login = await getLogin(credentials, connection, placeOf({ ...config, ssl }))
-    checkUser(connection.user ?? undefined, login)
+    checkUser(connection.user, login)
     config.username = config.user = login.user
+    named.set(config, { given, put: login.user })
     // The function, not the password: Sequelize keeps the configuration where everybody can see it.
     config.password = passwordFunction(credentials, connection, login)
   }

@@ -6,10 +6,14 @@ import type { RedshiftLogin } from '../login.js'
 import { type Binding, REDSHIFT_PORT, type RedshiftPgClientConfig } from './config.js'
 import {
   direct,
+  endOnceDrained,
   endUnconnected,
   holdStartup,
+  isConnectionEnding,
   onAccepted,
+  pipelinesQueries,
   presentAlias,
+  promiseOf,
   renewConnection,
   type SendStartup,
   socketOf,
@@ -70,6 +74,8 @@ const extend = (Base: typeof pg.Client): RedshiftPgClientClass =>
     #started = false
     /** Settles `connect()`; undefined before and after. */
     #settle: Settle | undefined
+    /** What the promise form of `connect()` has returned. */
+    #connecting: Promise<pg.Client> | undefined
     #timer: NodeJS.Timeout | undefined
     /** Ends the wait for AWS when nobody waits for us any more. */
     readonly #interrupt = new AbortController()
@@ -92,23 +98,41 @@ const extend = (Base: typeof pg.Client): RedshiftPgClientClass =>
     override connect(): Promise<pg.Client>
     override connect(callback: Settle): void
     override connect(callback?: Settle): Promise<pg.Client> | undefined {
-      if (!callback)
-        return new Promise((resolve, reject) => {
-          this.#start(error => (error ? reject(error) : resolve(this)))
-        })
-      this.#start(callback)
-      return undefined
+      if (callback) return void this.#start(callback)
+      const connecting = new (promiseOf(this))<pg.Client>((resolve, reject) => {
+        this.#start(error => (error ? reject(error) : resolve(this)))
+      })
+      this.#connecting ??= connecting
+      return connecting
     }
 
     override end(): Promise<void>
     override end(callback: (error: Error) => void): void
     override end(callback?: (error: Error) => void): Promise<void> | undefined {
+      const attempt = this.#settle
+      if (attempt && pipelinesQueries(this)) return this.#endAfterQueries(callback)
       try {
         return callback ? void super.end(callback) : super.end()
       } finally {
-        // pg would settle neither connect() nor, on a socket that hangs, this. The callback may throw.
-        this.#giveUp(new Error('Connection terminated'))
+        // pg would settle neither connect() nor, on a socket that hangs, this. The callback may throw, or connect.
+        if (attempt === this.#settle) this.#cutShort()
       }
+    }
+
+    /** pg serves queries in a pipeline first, but would forget the caller when the connection is replaced. */
+    #endAfterQueries(callback?: (error: Error) => void): Promise<void> | undefined {
+      super.end(() => {})
+      endOnceDrained(this)
+      // Older versions of pg do not wait.
+      if (isConnectionEnding(this)) this.#cutShort()
+      if (callback) return void this.once('end', callback as () => void)
+      return new (promiseOf(this))<void>(resolve => this.once('end', () => resolve()))
+    }
+
+    /** Ends a `connect()` for its own caller, who need not wait for it. */
+    #cutShort(): void {
+      this.#connecting?.catch(() => {})
+      this.#giveUp(new Error('Connection terminated'))
     }
 
     #start(settle: Settle): void {

@@ -3,6 +3,7 @@ import type { ConnectionOptions, RedshiftCredentials } from '../credentials.js'
 import { optionError } from '../errors.js'
 import { checkWhole, isIamUser } from '../identifiers.js'
 import type { RedshiftOptions } from '../options.js'
+import { checkPlacement } from '../placement.js'
 import { iamUser } from './login.js'
 import type { RedshiftPasswordFunction } from './password.js'
 
@@ -50,6 +51,7 @@ export interface GivenConnection {
 }
 
 interface ConnectionUrl {
+  readonly parameters?: Readonly<Record<string, unknown>>
   readonly host?: string | undefined
   readonly port?: string | undefined
   readonly database?: string | undefined
@@ -72,6 +74,7 @@ function readUrl(connectionString: string): ConnectionUrl {
     const text = (value: string | null): string | undefined => (value ? decodeURIComponent(value) : undefined)
     // As in pg, a parameter wins.
     return {
+      parameters: Object.fromEntries(searchParams),
       host: searchParams.get('host') || text(hostname.replace(/^\[(.+)\]$/, '$1')),
       port: searchParams.get('port') || text(port),
       database: text(pathname.slice(1)),
@@ -119,12 +122,14 @@ function checkNoPassword(password: unknown): void {
 export function givenConnection(config: RedshiftPgClientConfig, options: ConnectionOptions): GivenConnection {
   const url: ConnectionUrl = config.connectionString ? readUrl(config.connectionString) : {}
   checkNoPassword(config.password)
+  checkPlacement(config)
+  checkPlacement(url.parameters ?? {})
   if (url.password)
     throw optionError(
       'connectionString holds a password. Take it out: the password is fetched from AWS. The colon in a user such as IAM:alice is written %3A.',
     )
   const { PGHOST, PGPORT, PGDATABASE } = process.env
-  const database = url.database || config.database || options.database || PGDATABASE
+  const database = url.database || config.database || options.database || options.dbName || PGDATABASE
   if (!database)
     throw optionError("No database is named, and pg would fall back to the user's name. Set database, or PGDATABASE.")
   const user = url.user || config.user || options.user || environmentUser(options)

@@ -18,6 +18,9 @@ interface ClientInternals {
   getStartupConf(): object
   readonly _connecting?: boolean
   readonly _connectionError?: boolean
+  readonly _Promise?: PromiseConstructor
+  readonly pipeline?: boolean
+  readonly _queryQueue?: readonly unknown[]
   _errorAllQueries?(error: Error): void
 }
 
@@ -31,6 +34,8 @@ interface ConnectionInternals extends EventEmitter {
   ssl: pg.ClientConfig['ssl']
   connect(...target: unknown[]): void
   attachListeners?(stream: Duplex): void
+  readonly _ending?: boolean
+  end(): void
   startup(parameters: object): void
 }
 
@@ -38,9 +43,13 @@ const internals = (client: pg.Client): ClientInternals => client as unknown as C
 
 /** Has pg parse a configuration, without a client that a pool would be waiting for: it reads files, and throws. */
 export function dryRun(Base: typeof pg.Client, config: pg.ClientConfig): void {
+  // pg's own class: one that extends it may use the connection in its constructor.
+  let prototype: object = Base.prototype
+  for (let next: object = prototype; next && 'connect' in next; next = Object.getPrototypeOf(next)) prototype = next
+  const Root = prototype.constructor as typeof pg.Client
   // Instead of a connection, for which pg would make a socket.
   const connection = {}
-  new Base({ ...config, connection } as pg.ClientConfig)
+  new Root({ ...config, connection } as pg.ClientConfig)
 }
 
 /** Whether this is a client of `pg.native`. */
@@ -83,6 +92,22 @@ export function presentAlias(client: pg.Client, alias: Alias): void {
 export const wipePassword = (client: pg.Client): void => setParameters(client, { password: null })
 
 export const socketOf = (client: pg.Client): Duplex | undefined => internals(client).connection?.stream
+
+/** The deprecated option Promise of pg, or the usual one. */
+export const promiseOf = (client: pg.Client): PromiseConstructor => internals(client)._Promise ?? Promise
+
+/** Whether queries wait in a pipeline, which pg serves before it ends a client. */
+export const pipelinesQueries = (client: pg.Client): boolean => {
+  const { pipeline, _queryQueue } = internals(client)
+  return pipeline === true && _queryQueue !== undefined && _queryQueue.length > 0
+}
+
+export const isConnectionEnding = (client: pg.Client): boolean => internals(client).connection?._ending === true
+
+/** Ends a client after its queries where pg, which has not begun to connect, would take it for ended. */
+export function endOnceDrained(client: pg.Client): void {
+  if (!internals(client)._connecting) client.once('drain', () => internals(client).connection?.end())
+}
 
 /** For a client that ends before pg has begun to connect it: does what pg does when a socket closes. */
 export function endUnconnected(client: pg.Client, error: Error): void {

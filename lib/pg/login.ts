@@ -57,10 +57,15 @@ export function checkIamUser(user: string | null | undefined, options: Connectio
  */
 export function checkSameUser(user: string | null | undefined, login: RedshiftLogin): void {
   if (!user || user === login.user) return
+  const { prefix, name } = parseIamUser(user)
+  const chosen = prefix === 'IAM' || prefix === 'IAMA' ? name : undefined
   throw new RedshiftCredentialsError(
     'ERR_REDSHIFT_USER_MISMATCH',
+    // On serverless, user is only compared with what AWS chooses.
     `pg logs in as ${quoted(user)}, but AWS gave a login for ${quoted(login.user)}. ` +
-      `Set user: ${quoted(login.user)} in the configuration of pg, or use RedshiftPool or redshiftPoolOptions, which take the user from the login.`,
+      (chosen !== undefined && /^IAMR:/.test(login.user)
+        ? `Set dbUser: ${quoted(chosen)} among the options of the login, to log in as that user, or leave user out in RedshiftPool or redshiftPoolOptions.`
+        : `Set user: ${quoted(login.user)} in the configuration of pg, or use RedshiftPool or redshiftPoolOptions, which take the user from the login.`),
   )
 }
 

@@ -95,7 +95,8 @@ export function passwordFunction(
       if (parameters) checkTls(stream ? stream.encrypted : parameters.ssl, options)
       if (parameters && !given) checkIamUser(parameters.user, options)
       if (!parameters && !given) checkAlone(options)
-      const target = given ?? parameters
+      // A library may have been told another database since.
+      const target = given && parameters?.database ? { ...given, database: parameters.database } : (given ?? parameters)
       const place = client && placeOf(client)
       const current = freshLogin(credentials, target, place) ?? (await getLogin(credentials, target, place))
       // Who waited has given up. pg would keep the password; an error, it may tell a second time.

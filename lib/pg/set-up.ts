@@ -2,7 +2,8 @@ import type pg from 'pg'
 import { connectionOptionsOf, isCredentials, RedshiftCredentials } from '../credentials.js'
 import { optionError, RedshiftCredentialsError } from '../errors.js'
 import { checkPlain, isSame } from '../intake.js'
-import { copyOptions, type RedshiftOptions } from '../options.js'
+import type { RedshiftOptions } from '../options.js'
+import { copyOptions } from '../placement.js'
 import {
   type Binding,
   boundConfig,

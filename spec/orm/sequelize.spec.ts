@@ -233,3 +233,55 @@ describe('redshiftBeforeConnect, on Sequelize 6,', () => {
     await db.close()
   })
 })
+
+describe('redshiftBeforeConnect, called again with the same configuration,', () => {
+  expectNothingUncaught()
+  let emulator: RedshiftEmulator
+  before(async () => {
+    emulator = await startEmulator({ databases: ['dev', 'other'] })
+  })
+  beforeEach(() => {
+    emulator.calls.length = 0
+  })
+  after(() => emulator.close())
+
+  const configuration = (change: object = {}) => {
+    const { host, database, ssl } = emulator.poolConfig()
+    return { host, database, username: undefined as string | undefined, dialectOptions: { ssl }, ...change }
+  }
+
+  it('goes by what it says now: host, database and user of a tenant, each with a login of its own', async () => {
+    const hook = redshiftBeforeConnect({ aws: emulator.aws })
+    const config = configuration()
+    const seen: unknown[] = []
+    for (const change of [
+      {},
+      { database: 'other' },
+      { username: 'IAM:alice' },
+      { username: 'IAM:bob', database: 'dev' },
+      { host: emulator.poolConfig('serverless').host, username: undefined },
+    ]) {
+      Object.assign(config, change)
+      await hook(config)
+      seen.push([config.username, emulator.calls.at(-1)?.operation, emulator.calls.length])
+    }
+    expect(seen).to.deep.equal([
+      ['IAMR:analyst', 'GetClusterCredentialsWithIAM', 1],
+      ['IAMR:analyst', 'GetClusterCredentialsWithIAM', 2],
+      ['IAM:alice', 'GetClusterCredentials', 3],
+      ['IAM:bob', 'GetClusterCredentials', 4],
+      ['IAMR:analyst', 'GetCredentials', 5],
+    ])
+  })
+
+  it('reads the name that was changed, of the two that it sets', async () => {
+    const hook = redshiftBeforeConnect({ aws: emulator.aws })
+    for (const name of ['username', 'user']) {
+      const config = configuration()
+      await hook(config)
+      Object.assign(config, { [name]: 'IAM:alice' })
+      await hook(config)
+      expect(config).to.include({ username: 'IAM:alice', user: 'IAM:alice' })
+    }
+  })
+})

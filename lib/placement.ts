@@ -1,0 +1,105 @@
+import { optionError, quoted } from './errors.js'
+import { checkPlain, copyPlain, isPlain } from './intake.js'
+import { CHECKS, isAwsClient, type RedshiftOptions } from './options.js'
+
+/** Options of pg and pg-pool, as docs/options.md lists them; some are in no types. */
+const PG_OPTIONS: ReadonlySet<string> = new Set(
+  `Client Promise allowExitOnIdle application_name binary client_encoding connection connectionString connectionTimeoutMillis
+  enableChannelBinding fallback_application_name idleTimeoutMillis idle_in_transaction_session_timeout keepAlive
+  keepAliveInitialDelayMillis lock_timeout log max maxLifetimeSeconds maxUses min onConnect options password pipeline poolSize
+  query_timeout replication scramMaxIterations sslnegotiation statement_timeout stream types verify`.split(/\s+/),
+)
+
+/** Options of the AWS SDK that people look for. */
+const AWS_OPTIONS: ReadonlySet<string> = new Set(
+  `credentialDefaultProvider customUserAgent defaultsMode endpoint logger maxAttempts requestHandler retryMode retryStrategy
+  useDualstackEndpoint useFipsEndpoint`.split(/\s+/),
+)
+
+/** Options of ours that pg has as well, for the connection. */
+const SHARED: ReadonlySet<string> = new Set(['host', 'port', 'database', 'user', 'ssl'])
+
+/** AWS's APIs and the drivers of other languages write them `DbUser`, `db_user`. */
+const fold = (name: string): string => name.replace(/[_-]/g, '').toLowerCase()
+
+const OURS: ReadonlyMap<string, string> = new Map(
+  Object.keys(CHECKS)
+    .filter(name => !SHARED.has(name))
+    .map(name => [fold(name), name]),
+)
+
+/** What people set to choose an AWS identity. The first two are options of the SDK, the others were those of version 2. */
+const IDENTITY: ReadonlySet<string> = new Set([
+  'credentials',
+  'profile',
+  'accessKeyId',
+  'secretAccessKey',
+  'sessionToken',
+])
+
+function unknownOption(option: string): Error {
+  const own = OURS.get(fold(option))
+  if (own) return optionError(`There is no option ${quoted(option)}. Write ${own}.`)
+  if (PG_OPTIONS.has(option))
+    return optionError(`${option} is an option of pg. Set it beside redshift, or with the other options of pg.`)
+  if (IDENTITY.has(option) || AWS_OPTIONS.has(option))
+    return optionError(`${option} is an option of the AWS SDK. Set it in aws: { … }.`)
+  return optionError(`There is no option ${quoted(option)}. The options are ${Object.keys(CHECKS).join(', ')}.`)
+}
+
+/**
+ * Refuses options of ours, and of the SDK, among those of pg, which would ignore them: the login would be another one.
+ * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`
+ */
+export function checkPlacement(config: object): void {
+  for (const [name, value] of Object.entries(config)) {
+    if (value === undefined) continue
+    const own = OURS.get(fold(name))
+    if (own) throw optionError(`${name} belongs in redshift: { ${own} }. pg would ignore it.`)
+    if (IDENTITY.has(name)) throw optionError(`${name} belongs in redshift: { aws: { … } }. pg would ignore it.`)
+  }
+}
+
+/** The same for the SDK's configuration, which ignores what it does not know. */
+function checkAwsPlacement(aws: object): void {
+  for (const [name, value] of Object.entries(aws)) {
+    if (value === undefined) continue
+    if (/^(accessKeyId|secretAccessKey|sessionToken)$/.test(name))
+      throw optionError(`aws.${name} belongs in aws: { credentials: { … } }. The AWS SDK would ignore it.`)
+    const own = name === 'region' ? undefined : OURS.get(fold(name))
+    if (own) throw optionError(`aws.${name} belongs beside aws: write ${own} there. The AWS SDK would ignore it.`)
+  }
+}
+
+/**
+ * Options as they are now: later changes of what was given do not reach them.
+ * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION` where options of another form would be lost
+ */
+export function copyOptions(given: RedshiftOptions): RedshiftOptions {
+  checkPlain('The source of the login', given)
+  const options = copyPlain(given)
+  // Providers and callbacks among them are no methods.
+  const { aws, ssl } = options
+  return {
+    ...options,
+    ...(isConfiguration(aws) && !isAwsClient(aws) && { aws: copyPlain(aws) }),
+    ...(isConfiguration(ssl) && { ssl: copyPlain(ssl) }),
+  }
+}
+
+const isConfiguration = <T>(value: T): value is T & object =>
+  typeof value === 'object' && value !== null && isPlain(value)
+
+/** Checks what can be checked without a connection. Throws `ERR_REDSHIFT_OPTION`. */
+export function checkOptions(options: RedshiftOptions): void {
+  for (const [option, value] of Object.entries(options)) {
+    if (!Object.hasOwn(CHECKS, option)) throw unknownOption(option)
+    if (value !== undefined) CHECKS[option as keyof RedshiftOptions](value)
+  }
+  const { aws } = options
+  if (aws && !isAwsClient(aws)) checkAwsPlacement(aws)
+  if (options.clusterIdentifier !== undefined && options.workgroupName !== undefined)
+    throw optionError(
+      'clusterIdentifier and workgroupName are both set. Keep the one that the login is for: a cluster or a serverless workgroup.',
+    )
+}
