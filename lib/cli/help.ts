@@ -95,7 +95,8 @@ command finds everything in its environment, and its exit code comes back.
 
 Targets  --hosts NAME...  --custom-domains NAME=TARGET...  --databases NAME...
 Logins   --lifetime-seconds N (5 or more)  --users NAME...  --identity IAMR:ROLE
-         --next-refresh-seconds N  --authentication cleartext|md5|digest
+         --next-refresh-seconds N|none  --same-password-seconds N
+         --authentication cleartext|md5|digest
 Server   --redshift-dialect  --postgres URL (its password in PGPASSWORD)
          --port N  --aws-port N  --listen-address 127.0.0.1|0.0.0.0
 Faults   --fail KIND[,FIELD=VALUE...]   --control [--control-port N]: change

