@@ -1,3 +1,4 @@
+export type { CredentialStore, EncryptionKey, StoredValue, StoreEntry } from '../store/store.js'
 export { checkStore } from './check-store.js'
 export { startRedshiftEmulator } from './emulator.js'
 export type {
