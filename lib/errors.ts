@@ -43,10 +43,20 @@ export class RedshiftCredentialsError extends Error {
   }
 
   readonly code: RedshiftErrorCode
+  readonly #remedy: string | undefined
 
-  constructor(code: RedshiftErrorCode, message: string, options?: { cause?: unknown }) {
-    super(message, options)
+  constructor(code: RedshiftErrorCode, message: string, options?: { cause?: unknown; remedy?: string | undefined }) {
+    super(message, options?.cause === undefined ? {} : { cause: options.cause })
     this.code = code
+    this.#remedy = options?.remedy
+  }
+
+  /**
+   * The end of the message that says what to do, where it may be said differently elsewhere.
+   * @internal
+   */
+  get remedy(): string | undefined {
+    return this.#remedy
   }
 
   /**
@@ -55,7 +65,7 @@ export class RedshiftCredentialsError extends Error {
    * @internal
    */
   copy(): RedshiftCredentialsError {
-    return new RedshiftCredentialsError(this.code, this.message, this.cause === undefined ? {} : { cause: this.cause })
+    return new RedshiftCredentialsError(this.code, this.message, { cause: this.cause, remedy: this.#remedy })
   }
 }
 
@@ -100,9 +110,18 @@ export const quoted = (value: unknown): string => {
   if (Array.isArray(value)) return 'an array'
   if (typeof value === 'object' && value !== null) return 'an object'
   if (typeof value === 'function' || typeof value === 'symbol') return `a ${typeof value}`
-  const text = typeof value === 'string' ? JSON.stringify(withoutUserinfo(value)) : String(value)
+  const text = typeof value === 'string' ? escaped(JSON.stringify(withoutUserinfo(value))) : String(value)
   return text.length > 100 ? `${text.slice(0, 97)}…` : text
 }
+
+// Characters that a terminal obeys, or that change the order in which others are read.
+const UNPRINTABLE = /[\p{Cc}\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/gu
+
+const escaped = (text: string): string =>
+  text.replace(UNPRINTABLE, character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+
+/** What others say, on one line, and without what a terminal would not show as it is. */
+export const printable = (text: string): string => text.replace(/\s+/g, ' ').replace(UNPRINTABLE, '')
 
 /** A connection string, or what is left of one, where a name was meant: its user and password stay out of messages. No name holds a slash. */
 const withoutUserinfo = (text: string): string => {

@@ -8,6 +8,13 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { entries, root } from './entries.js'
 
+/** What the library's `…-sdk.ts` export parts of. */
+const SDK_PACKAGES = {
+  redshift: '@aws-sdk/client-redshift',
+  serverless: '@aws-sdk/client-redshift-serverless',
+  files: '@smithy/core/config',
+}
+
 /**
  * @param folder where the package's own files are: the command line goes into `cli` below it
  * @returns what it imports
@@ -26,7 +33,7 @@ export async function buildCli(folder: string): Promise<string[]> {
     minify: true,
     // For the stacks of --debug.
     keepNames: true,
-    external: ['@aws-sdk/*', 'pg'],
+    external: ['@aws-sdk/*', '@smithy/*', 'pg'],
     // What is loaded late is required: Node.js 20 takes half as long for the SDK, and the package itself is CommonJS.
     supported: { 'dynamic-import': false },
     // CommonJS in an ES module: what it requires is only found by a require of its own.
@@ -42,10 +49,8 @@ export async function buildCli(folder: string): Promise<string[]> {
             return entry && { path: `../${entry.name}.cjs`, external: true }
           })
           // An `import … from` of what is not bundled would be done at the start, by `--help` too.
-          onResolve({ filter: /\/(redshift|serverless)-sdk\.js$/ }, ({ path }) => ({
-            path: path.includes('redshift') ? '@aws-sdk/client-redshift' : '@aws-sdk/client-redshift-serverless',
-            external: true,
-          }))
+          for (const [name, path] of Object.entries(SDK_PACKAGES))
+            onResolve({ filter: new RegExp(`/${name}-sdk\\.js$`) }, () => ({ path, external: true }))
         },
       },
     ],

@@ -98,8 +98,11 @@ try {
   const direct = Object.keys(
     JSON.parse(readFileSync(join(folder, 'node_modules/pg-redshift-iam/package.json'), 'utf8')).dependencies,
   )
-  check('a user installs the two SDK clients and lru-cache, nothing else', () =>
-    expectOutput(direct.sort().join(' '), '@aws-sdk/client-redshift @aws-sdk/client-redshift-serverless lru-cache'),
+  check('a user installs the two SDK clients, what reads the AWS profiles, and lru-cache, nothing else', () =>
+    expectOutput(
+      direct.sort().join(' '),
+      '@aws-sdk/client-redshift @aws-sdk/client-redshift-serverless @smithy/core lru-cache',
+    ),
   )
 
   write(

@@ -7,7 +7,7 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { checkAnswer, checkEndpoint } from '../lib/aws/answer.js'
 import { describeCall } from '../lib/aws/call.js'
-import { isExpiredToken, toRedshiftError } from '../lib/aws/failures.js'
+import { isExpiredToken, toLoadingError, toRedshiftError } from '../lib/aws/failures.js'
 import { RedshiftCredentials } from '../lib/credentials.js'
 import { RedshiftCredentialsError, type RedshiftErrorCode } from '../lib/errors.js'
 import { resolveRequest } from '../lib/request.js'
@@ -279,11 +279,6 @@ describe('an error on the way to AWS', () => {
     ['EPIPE', 'write EPIPE'],
     ['ETIMEDOUT', 'connect ETIMEDOUT 10.0.0.1:443'],
     ['EPROTO', 'write EPROTO ssl3_get_record:wrong version number'],
-    ['SELF_SIGNED_CERT_IN_CHAIN', 'self-signed certificate in certificate chain'],
-    ['DEPTH_ZERO_SELF_SIGNED_CERT', 'self-signed certificate'],
-    ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'unable to verify the first certificate'],
-    ['CERT_HAS_EXPIRED', 'certificate has expired'],
-    ['ERR_TLS_CERT_ALTNAME_INVALID', "Hostname/IP does not match certificate's altnames"],
   ]
   for (const [code, message] of codes)
     it(`${code} is UNAVAILABLE, and keeps its code`, async () => {
@@ -295,6 +290,20 @@ describe('an error on the way to AWS', () => {
         ),
       )
       expect(cause).to.include({ code, message })
+    })
+
+  for (const [code, cure] of [
+    ['SELF_SIGNED_CERT_IN_CHAIN', /NODE_EXTRA_CA_CERTS.*AWS_CA_BUNDLE/],
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', /NODE_EXTRA_CA_CERTS/],
+    ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', /NODE_EXTRA_CA_CERTS/],
+    ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', /NODE_EXTRA_CA_CERTS/],
+    ['CERT_HAS_EXPIRED', /clock/],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', /NODE_EXTRA_CA_CERTS/],
+  ] as const)
+    it(`${code} is UNAVAILABLE, and names what Node.js reads`, async () => {
+      const error = expectError(await provisioned({ error: node(code, 'It is bad') }), 'ERR_REDSHIFT_UNAVAILABLE', code)
+      expect(error.remedy).to.match(cure)
+      expect(error.cause).to.include({ code })
     })
 
   it('without words, as Node makes of several addresses, is UNAVAILABLE', async () => {
@@ -391,15 +400,15 @@ describe('AWS credentials that cannot be had', () => {
     [
       'no profile',
       () => ({ credentials: fromIni(none) }),
-      /No AWS credentials were found: .*no-such-profile.*Set AWS_PROFILE/,
+      /could not be loaded: .*no-such-profile.*Check aws.credentials/,
     ],
     [
       'no profile of a name such as processor',
       () => ({ credentials: fromIni({ ...none, profile: 'processor' }) }),
-      /No AWS credentials were found: .*processor.*Set AWS_PROFILE/,
+      /could not be loaded: .*processor.*Check aws.credentials/,
     ],
-    ['no variables', () => ({ credentials: fromEnv() }), /No AWS credentials were found.*Set AWS_PROFILE/],
-    ['no credential process', () => ({ credentials: fromProcess(none) }), /No AWS credentials were found/],
+    ['no variables', () => ({ credentials: fromEnv() }), /could not be loaded.*Check aws.credentials/],
+    ['no credential process', () => ({ credentials: fromProcess(none) }), /could not be loaded/],
     ['no SSO session', () => ({ credentials: fromSSO(sso) }), /SSO session has ended.*Run `aws sso login`/],
     [
       'no token file',
@@ -409,13 +418,14 @@ describe('AWS credentials that cannot be had', () => {
           roleArn: 'arn:aws:iam::123456789012:role/x',
         }),
       }),
-      /could not be loaded: ENOENT.*Check the provider/,
+      /could not be loaded: ENOENT.*Check aws.credentials/,
     ],
-    ['no keys in what a provider gives', () => ({ credentials: {} }), /could not be loaded.*Check the provider/],
+    ['no keys in what a provider gives', () => ({ credentials: {} }), /could not be loaded.*Check aws.credentials/],
   ]
   for (const [what, config, remedy] of rows)
     it(`because there are ${what} are AWS_CREDENTIALS`, async () => {
-      expectError(await provisioned({ status: 200, body: '' }, config()), 'ERR_REDSHIFT_AWS_CREDENTIALS', remedy)
+      const thrown = toLoadingError(await provisioned({ status: 200, body: '' }, config()), call, [{ kind: 'own' }])
+      expectError(thrown, 'ERR_REDSHIFT_AWS_CREDENTIALS', remedy)
     })
 
   it('because a credential process fails tell nothing of its arguments', async () => {

@@ -56,10 +56,11 @@ describe('The supply chain', () => {
     expect(pgVersions.map(([version]) => version)).to.include(`pg ${oldest}.0`)
   })
 
-  it('brings along the two SDK clients and lru-cache, and what these need, each under a permissive licence', () => {
+  it('brings along the two SDK clients, the file reader that they share, and lru-cache, and what these need, each under a permissive licence', () => {
     expect(Object.keys(manifest.dependencies ?? {})).to.have.members([
       '@aws-sdk/client-redshift',
       '@aws-sdk/client-redshift-serverless',
+      '@smithy/core',
       'lru-cache',
     ])
     const foreign = installed.filter(([path]) => !/^node_modules\/(@aws-sdk|@aws|@smithy)\//.test(path))
@@ -100,6 +101,8 @@ describe('The supply chain', () => {
       '@aws-sdk/client-dynamodb',
       '@aws-sdk/client-redshift',
       '@aws-sdk/client-redshift-serverless',
+      // The SDK's own reader of the AWS profiles.
+      '@smithy/core/config',
       'lru-cache',
       'pg',
       ...['crypto', 'diagnostics_channel', 'events', 'net', 'perf_hooks', 'stream', 'timers/promises', 'tls', 'util'],

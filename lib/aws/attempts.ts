@@ -11,6 +11,8 @@ interface MiddlewareStack {
 
 /** What is told of each attempt, as it happens. */
 export interface Observer {
+  /** The SDK begins: it finds region and endpoint, and loads AWS credentials. */
+  beginning(): void
   sending(): void
   answered(headers: AnswerHeaders): void
   failed(error: unknown): void
@@ -22,6 +24,10 @@ export interface Observer {
  */
 export function observe(command: object, observer: Observer): boolean {
   const stack = 'middlewareStack' in command ? (command.middlewareStack as MiddlewareStack) : undefined
+  const start: Middleware = next => args => {
+    observer.beginning()
+    return next(args)
+  }
   // `low` runs next to the wire, and sees the raw answer; `high` runs around the parser, and sees what it throws.
   const wire: Middleware = next => async args => {
     observer.sending()
@@ -37,6 +43,7 @@ export function observe(command: object, observer: Observer): boolean {
       throw error
     }
   }
+  stack?.add(start, { step: 'initialize', priority: 'high', name: 'redshiftStart' })
   stack?.add(wire, { step: 'deserialize', priority: 'low', name: 'redshiftWire' })
   stack?.add(parser, { step: 'deserialize', priority: 'high', name: 'redshiftParser' })
   return stack !== undefined

@@ -13,6 +13,8 @@ export interface FailedCall {
   readonly resources: readonly string[]
   /** What else helps where the policy denies the call. */
   readonly alternative?: string
+  /** What else the name may be, where AWS does not know it. */
+  readonly otherKind?: string
 }
 
 const arnOf = (service: string, region: string | undefined, resource: string): string =>

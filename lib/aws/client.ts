@@ -5,9 +5,15 @@ import type { FetchNotes } from '../login.js'
 import { type AwsClientConfig, isAwsClient, type RedshiftOptions } from '../options.js'
 import { observe, retryAfterOf, serverTimeOf } from './attempts.js'
 import type { FailedCall } from './call.js'
+import { stalledError } from './credentials/errors.js'
+import { readProfiles, rereadProfiles } from './credentials/profiles.js'
+import { type Source, sourcesOf } from './credentials/sources.js'
 import { destroyClient, type SdkClient } from './destroy.js'
-import { isClockError, isExpiredToken, toRedshiftError } from './failures.js'
+import { isClockError, isExpiredToken, toLoadingError, toRedshiftError } from './failures.js'
 import { asError, copyCause } from './scrub.js'
+
+/** How far a call has come. What fails while AWS credentials are being loaded is their failure, not the call's. */
+type Phase = 'preparing' | 'loading' | 'calling'
 
 /** An AWS service, as its SDK package knows it. Loaded on first use only. */
 export interface Service<Sdk> {
@@ -37,6 +43,8 @@ export class AwsClients {
   // The last used is the last. Not an lru-cache, which would publish the clients, and with them AWS keys, on its diagnostics channel.
   readonly #loaded = new Map<string, Promise<Loaded<unknown>>>()
   readonly #maxEntries: number
+  /** AWS did not accept their credentials, or there were none: the next call loads them again, from files that may have changed. */
+  readonly #doubted = new WeakSet<SdkClient>()
   #closed = false
 
   constructor(aws: RedshiftOptions['aws'], clock: Clock, maxEntries: number) {
@@ -48,7 +56,8 @@ export class AwsClients {
   /**
    * Sends one command, with the SDK's own retries. Notes each attempt's failure and Retry-After as they come.
    * When AWS says that the session's token has expired, the SDK's credentials are made to refresh, and it is sent once more. It is
-   * also sent once more where the SDK has signed for another time than AWS's.
+   * also sent once more where the SDK has signed for another time than AWS's. After any other failure of the credentials, the next
+   * call loads them again.
    * @throws RedshiftCredentialsError
    */
   async send<Sdk, Output>(
@@ -61,22 +70,36 @@ export class AwsClients {
   ): Promise<Answer<Output>> {
     const key = `${service.serviceId} ${region ?? ''}`
     const loaded = this.#client(service, region, key)
-    let loadingCredentials = true
-    // A provider of AWS credentials that hangs is asked by the SDK only once: a new client asks anew. This one is not destroyed,
+    let phase: Phase = 'preparing'
+    let sources: readonly Source[] | undefined
+    const load = async (): Promise<void> => {
+      phase = 'loading'
+      sources = await this.#sources()
+      // What a deadline that fires meanwhile is reported as.
+      if (phase === 'loading' && !signal.aborted) notes.failure = stalledError(sources, region)
+    }
+    // A provider of AWS credentials that hangs is asked by the SDK only once: a new client asks again. This one is not destroyed,
     // since others may have a request under way on it.
     const abandon = (): void => {
-      if (loadingCredentials) this.#forget(key, loaded)
+      if (phase !== 'calling') this.#forget(key, loaded)
     }
     signal.addEventListener('abort', abandon, { once: true })
+    let client: SdkClient | undefined
     try {
-      const { sdk, client } = await loaded
+      const { sdk, client: ready } = await loaded
+      client = ready
+      if (this.#doubted.delete(client)) {
+        void load()
+        await refreshCredentials(client)
+      }
       for (let isSecond = false; ; isSecond = true) {
         const command = createCommand(sdk)
         let sentAt = this.#clock.now()
         let serverTime: number | undefined
         const watched = observe(command, {
+          beginning: () => void load(),
           sending: () => {
-            loadingCredentials = false
+            phase = 'calling'
             sentAt = this.#clock.now()
             // A deadline that falls into this attempt is a time-out, whatever became of the one before.
             notes.failure = undefined
@@ -87,7 +110,7 @@ export class AwsClients {
             notes.retryAfter = retryAfterOf(headers, serverTime ?? Date.now())
           },
           failed: error => {
-            notes.failure = toRedshiftError(error, call)
+            notes.failure = toRedshiftError(error, call, sources)
           },
         })
         try {
@@ -99,15 +122,29 @@ export class AwsClients {
           // The SDK has just learnt AWS's time, but tries again by itself only where this host's clock is off: not where it was off
           // and has been set right.
           if (isClockError(error)) continue
-          loadingCredentials = true
-          if (!isExpiredToken(error) || !(await forceRefresh(client))) throw error
+          if (!isExpiredToken(error)) throw error
+          phase = 'loading'
+          if (!(await refreshCredentials(client))) {
+            phase = 'calling'
+            throw error
+          }
         }
       }
     } catch (error) {
-      throw toRedshiftError(error, call)
+      const translate = phase === 'loading' ? toLoadingError : toRedshiftError
+      const failure = translate(error, call, sources ?? (await this.#sources()))
+      if (client && failure.code === 'ERR_REDSHIFT_AWS_CREDENTIALS') this.#doubted.add(client)
+      throw failure
     } finally {
       signal.removeEventListener('abort', abandon)
     }
+  }
+
+  /** Where the AWS credentials come from. Of a provider or a client that is not ours, nothing is known. */
+  async #sources(): Promise<readonly Source[]> {
+    const aws = this.#aws
+    if (isAwsClient(aws) || aws?.credentials !== undefined) return [{ kind: 'own' }]
+    return sourcesOf(aws?.profile, process.env, await readProfiles())
   }
 
   /** Destroys the clients that were made here. */
@@ -179,9 +216,10 @@ async function checkReadyClient(client: SdkClient, serviceId: string, region: st
     )
 }
 
-/** Makes the SDK fetch its AWS credentials anew. */
-async function forceRefresh({ config }: SdkClient): Promise<boolean> {
+/** Makes the SDK load its AWS credentials again, from files as they are now. False: this client cannot. */
+async function refreshCredentials({ config }: SdkClient): Promise<boolean> {
   if (typeof config?.credentials !== 'function') return false
+  await rereadProfiles()
   await config.credentials({ forceRefresh: true })
   return true
 }

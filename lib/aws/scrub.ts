@@ -1,4 +1,5 @@
 import { isNativeError } from 'node:util/types'
+import { printable } from '../errors.js'
 
 /** The parts of an SDK error that are looked at. */
 export interface SdkError extends Error {
@@ -19,6 +20,9 @@ export const fromService = (error: SdkError): boolean => error.$fault !== undefi
 /** The answer could not be parsed: the error's message quotes it, and with it perhaps a password. */
 export const fromParsing = (error: SdkError): boolean => !fromService(error) && error.$response !== undefined
 
+/** Thrown by one of the SDK's providers of AWS credentials, or of the tokens for them. */
+export const isProviderError = ({ name }: SdkError): boolean => /^(Credentials|Token)?ProviderError$/.test(name)
+
 /** The HTTP status of the answer; 0 where there is none. What is thrown by others than the SDK may have anything there. */
 export const statusOf = ({ $metadata }: SdkError): number => {
   const status = $metadata?.httpStatusCode
@@ -35,10 +39,23 @@ export function scrub(error: SdkError): string {
   if (typeof message !== 'string') return ''
   // SignatureDoesNotMatch quotes the request's headers, the session token among them, on further lines.
   const [line = ''] = message.split(/\r?\n|The Canonical String|The String-to-Sign/, 1)
-  // A credential process is called with who knows which arguments.
-  const safe = withoutKeys(line.slice(0, LONGEST)).replace(/Command failed: .*/, 'The command failed.')
+  const safe = withoutKeys(withoutQuotes(line.slice(0, LONGEST)))
   return line.length > LONGEST ? `${safe}…` : safe.trim()
 }
+
+/** How a message goes on after what happened: with what others said of it, as a sentence. */
+export const ending = (said: string): string => (said === '' ? '.' : `: ${said}${/[.!?…]$/.test(said) ? '' : '.'}`)
+
+/** What others quote in their messages may be secret: arguments of a command, the userinfo of a URL, a piece of JSON. */
+const withoutQuotes = (text: string): string =>
+  printable(text)
+    .replace(/Command failed: .*/, 'The command failed.')
+    .replace(
+      /(?:\b(?:Unexpected|Expected|Bad|Unterminated|Invalid)\b|").*(?:\bin JSON\b|is not valid JSON|\bJSON at position\b).*/,
+      'it is not valid JSON',
+    )
+    .replace(/[[{]\s*["'[{].*/, '{…}')
+    .replace(/\b([a-z][\w+.-]*:\/\/)[^\s/?#]*@/gi, '$1…@')
 
 const withoutKeys = (text: string): string =>
   text

@@ -19,7 +19,7 @@ const MAKERS: Readonly<Record<string, readonly [code: string | number, message: 
 }
 
 /** Functions that give messages, or what ends one. */
-const TELLERS: ReadonlySet<string> = new Set(['whyNotRun', 'sourceProblem'])
+const TELLERS: ReadonlySet<string> = new Set(['whyNotRun'])
 
 /** All messages of errors in the sources below a folder, the emulator's apart. */
 export const messagesBelow = (folder: string): Message[] =>
@@ -43,8 +43,15 @@ function messagesIn(source: ts.SourceFile): Message[] {
       if (maker) add(typeof maker[0] === 'string' ? maker[0] : values[maker[0]], values[maker[1]])
     }
     // A code and its message, side by side.
-    if (ts.isArrayLiteralExpression(node) && node.elements[0] && /^'ERR_REDSHIFT_/.test(node.elements[0].getText()))
+    if (
+      ts.isArrayLiteralExpression(node) &&
+      node.elements[0] &&
+      /^'ERR_REDSHIFT_|^(\w+\.)?code$/.test(node.elements[0].getText())
+    )
       add(node.elements[0], node.elements[1])
+    // A row of a table.
+    if (ts.isPropertyAssignment(node) && node.name.getText() === 'problem' && ts.isArrowFunction(node.initializer))
+      for (const value of returned(node.initializer)) add('', value)
     if (ts.isFunctionDeclaration(node) && TELLERS.has(node.name?.text ?? ''))
       for (const text of returned(node)) add('', text)
     ts.forEachChild(node, visit)

@@ -1,0 +1,114 @@
+import { RedshiftCredentialsError, type RedshiftErrorCode } from '../../errors.js'
+import { CHECK_PATH } from '../answer.js'
+import { asError, copyCause, ending, fromParsing, identifierOf, type SdkError, scrub } from '../scrub.js'
+import { transportFailure, trustRemedy } from '../transport.js'
+import { CREDENTIAL_FAILURES, type CredentialFailure, sentence } from './failures.js'
+import { providerOf } from './services.js'
+import type { Source, SourceKind } from './sources.js'
+
+type Diagnosis = readonly [code: RedshiftErrorCode, problem: string, remedy: string]
+
+/** Turns what failed while AWS credentials were being loaded into an error that names the source at fault. */
+export function credentialsError(
+  thrown: unknown,
+  sources: readonly Source[],
+  region?: string,
+): RedshiftCredentialsError {
+  const error = asError(thrown)
+  const said = scrub(error)
+  const [code, problem, remedy] =
+    onTheWay(error, said, sources, region) ??
+    (['ERR_REDSHIFT_AWS_CREDENTIALS', ...atTheSource(error, said, sources)] as const)
+  const cause = copyCause(error)
+  return new RedshiftCredentialsError(code, `${problem}${ending(isTelling(error, said) ? said : '')} ${remedy}`, {
+    cause,
+    remedy,
+  })
+}
+
+/** The end of the SDK's chain says nothing of the reason, nor does a mistake in its own code. */
+const isTelling = ({ name }: SdkError, said: string): boolean => name !== 'TypeError' && !NOTHING.test(said)
+
+/** The error for a profile that is named and does not exist. The SDK would go on to the credentials of another identity. */
+export const missingProfileError = (sources: readonly Source[]): RedshiftCredentialsError =>
+  credentialsError(new Error('Could not load credentials from any providers'), sources)
+
+/** The error of a deadline that fires while AWS credentials are being loaded. */
+export function stalledError(sources: readonly Source[], region?: string): RedshiftCredentialsError {
+  const source = sources.find(({ kind }) => TALKERS.has(kind)) ?? sources[0]
+  const { name, path } = providerOf(undefined, source ? [source] : [], region)
+  return new RedshiftCredentialsError(
+    'ERR_REDSHIFT_TIMEOUT',
+    `${sentence(name)} did not give AWS credentials before the deadline. ${path}`,
+    { remedy: path },
+  )
+}
+
+/** What the SDK says when every source has given nothing: it leaves out why. */
+const NOTHING = /Could not load credentials from any providers/
+
+/** Sources whose failure the SDK throws at once. After the others it asks the next one. */
+const TALKERS: ReadonlySet<SourceKind> = new Set<SourceKind>([
+  'role',
+  'web identity',
+  'SSO',
+  'aws login',
+  'process',
+  'task role',
+  'pod identity',
+  'container endpoint',
+  'own',
+])
+
+/** Throttling, servers and the network keep their codes, but name the service that gives the credentials. */
+function onTheWay(
+  error: SdkError,
+  said: string,
+  sources: readonly Source[],
+  region: string | undefined,
+): Diagnosis | undefined {
+  const failure = transportFailure(error, said)
+  const { name, path } = providerOf(error, sources, region)
+  const code = failure?.code ?? 'ERR_REDSHIFT_AWS_CREDENTIALS'
+  switch (failure?.kind) {
+    case 'throttled':
+      return [
+        code,
+        `${sentence(name)} throttles the loading of AWS credentials`,
+        'Try again in a minute, and load AWS credentials less often.',
+      ]
+    case 'failed':
+      return [code, `${sentence(name)} failed to give AWS credentials (${failure.detail})`, 'Try again later.']
+    case 'untrusted':
+      return [code, `The certificate of ${name} is not trusted (${failure.detail})`, trustRemedy(failure.detail)]
+    case 'unreached':
+      return [code, `${sentence(name)} could not be reached for AWS credentials (${failure.detail})`, path]
+    case 'late':
+      return [code, `${sentence(name)} did not give AWS credentials in time`, path]
+    case undefined:
+      return fromParsing(error) ? [code, `The response of ${name} is not one of AWS's`, CHECK_PATH] : undefined
+  }
+}
+
+/** The first row of the table that explains the error, and what it says of the source at fault. */
+function atTheSource(error: SdkError, said: string, sources: readonly Source[]): [problem: string, remedy: string] {
+  const words = `${identifierOf(error.name) ?? 'Error'}: ${said}`.replace(/^\w*ProviderError: /, '')
+  for (const row of CREDENTIAL_FAILURES) {
+    const source = row.when?.test(words) && sources.find(({ kind }) => row.sources.includes(kind))
+    if (source) return told(row, source)
+  }
+  const suspects = NOTHING.test(said) ? sources : sources.filter(({ kind }) => TALKERS.has(kind))
+  const [source = NOWHERE] = suspects
+  const row = CREDENTIAL_FAILURES.find(({ when, sources: kinds }) => !when && kinds.includes(source.kind))
+  if (row) return told(row, source)
+  const of =
+    source.profile === undefined
+      ? 'The AWS credentials'
+      : `The AWS credentials of profile ${JSON.stringify(source.profile)}`
+  return [`${of} could not be loaded`, 'Correct what this message names, or set aws.credentials.']
+}
+
+/** Nothing is set up that could give credentials. */
+const NOWHERE: Source = { kind: 'instance' }
+
+const told = (row: CredentialFailure, source: Source): [string, string] => [row.problem(source), `${row.cure(source)}.`]

@@ -1,0 +1,77 @@
+import { partitionOf } from '../../partitions.js'
+import type { SdkError } from '../scrub.js'
+import { containerEndpoint, type Source, type SourceKind } from './sources.js'
+
+/** Who gives the AWS credentials, as a message names it, and what to check where it does not respond. */
+interface Provider {
+  readonly name: string
+  readonly path: string
+}
+
+const STS: readonly SourceKind[] = ['role', 'web identity']
+/** Their failures reach us in the words of a provider of the SDK. */
+const WRAPPED: readonly SourceKind[] = [
+  'SSO',
+  'aws login',
+  'task role',
+  'pod identity',
+  'container endpoint',
+  'process',
+]
+
+/** The service behind a failure to load AWS credentials. Without an error, the one that is waited for. */
+export function providerOf(
+  error: SdkError | undefined,
+  sources: readonly Source[],
+  region: string | undefined,
+): Provider {
+  const wrapped = /ProviderError$/.test(error?.name ?? '')
+  const kinds = error === undefined ? [...WRAPPED, ...STS] : wrapped ? WRAPPED : STS
+  const source = sources.find(({ kind }) => kinds.includes(kind)) ?? sources[0]
+  switch (source?.kind) {
+    case 'role':
+    case 'web identity':
+      return {
+        name: `AWS STS at ${stsEndpoint(region)}`,
+        path: 'Check the network path to it; a private subnet needs a NAT or the VPC endpoint for sts.',
+      }
+    case 'SSO':
+      return {
+        name: 'IAM Identity Center (SSO)',
+        path: 'Check the network path to it and the sso_region of the profile; a private subnet needs a NAT.',
+      }
+    case 'aws login':
+      return { name: 'the AWS sign-in service', path: 'Check the network path to it; a private subnet needs a NAT.' }
+    case 'process':
+      return {
+        name: `the credential_process of profile ${JSON.stringify(source.profile)}`,
+        path: 'Run that command by hand: it may wait for input or for the network.',
+      }
+    case 'task role':
+    case 'pod identity':
+    case 'container endpoint':
+      return {
+        name: containerEndpoint(source),
+        path: 'Check that it runs on this host, and that nothing blocks its address.',
+      }
+    case 'own':
+      return {
+        name: 'the provider of AWS credentials in the option aws',
+        path: 'Check that provider, and the network path to what it asks.',
+      }
+    default:
+      return {
+        name: 'the instance metadata service',
+        path: 'Check the hop limit of the metadata, or give AWS credentials by AWS_PROFILE or by keys.',
+      }
+  }
+}
+
+function stsEndpoint(region: string | undefined): string {
+  const { AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL, AWS_REGION } = process.env
+  const given = AWS_ENDPOINT_URL_STS || AWS_ENDPOINT_URL
+  if (given && URL.canParse(given))
+    return `${new URL(given).host} (${AWS_ENDPOINT_URL_STS ? 'AWS_ENDPOINT_URL_STS' : 'AWS_ENDPOINT_URL'})`
+  const where = region ?? (AWS_REGION || '<region>')
+  return `sts.${where}.${partitionOf(where).suffix}`
+}

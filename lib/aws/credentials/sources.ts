@@ -1,0 +1,118 @@
+/** Where the SDK's default chain looks for AWS credentials. */
+export type SourceKind =
+  | 'environment'
+  | 'half of the environment'
+  | 'unknown profile'
+  | 'unknown source profile'
+  | 'circle'
+  | 'keys'
+  | 'half of the keys'
+  | 'role'
+  | 'role without a source'
+  | 'credential source'
+  | 'web identity'
+  | 'half of a web identity'
+  | 'process'
+  | 'SSO'
+  | 'aws login'
+  | 'empty profile'
+  | 'task role'
+  | 'pod identity'
+  | 'container endpoint'
+  | 'instance'
+  /** A provider, keys or a client of the program's own. */
+  | 'own'
+
+/** One place that may give AWS credentials, with the settings that an error message may name. Never a key or a command. */
+export interface Source {
+  readonly kind: SourceKind
+  /** The profile that holds these settings. */
+  readonly profile?: string | undefined
+  readonly role?: string | undefined
+  /** The profile whose credentials assume the role. */
+  readonly sourceProfile?: string | undefined
+  /** A file, an endpoint, a session's name, an account: what the kind is about. */
+  readonly detail?: string | undefined
+}
+
+/** The profiles of both AWS files, by name, as the SDK merges them; `sso-session.NAME` for the sessions. */
+export type Profiles = Readonly<Record<string, Readonly<Record<string, string | undefined>> | undefined>>
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/**
+ * The sources in the order in which the SDK tries them; of a role, the credentials that assume it come first.
+ * @param chosen the profile in the program's own configuration
+ * @see https://docs.aws.amazon.com/sdk-for-javascript/v3/developer-guide/setting-credentials-node.html
+ */
+export function sourcesOf(chosen: string | undefined, env: Environment, profiles: Profiles): Source[] {
+  const { AWS_ACCESS_KEY_ID: key, AWS_SECRET_ACCESS_KEY: secret } = env
+  const named = chosen || env.AWS_PROFILE
+  if (!named && key && secret) return [{ kind: 'environment' }]
+  const sources: Source[] = []
+  if (!named && (key || secret))
+    sources.push({
+      kind: 'half of the environment',
+      detail: key ? 'AWS_SECRET_ACCESS_KEY' : 'AWS_ACCESS_KEY_ID',
+    })
+  if (named) sources.push(...profileSources(named, profiles))
+  // A default profile that holds a region only is not meant as a source.
+  else if (profiles.default)
+    sources.push(...profileSources('default', profiles).filter(({ kind }) => kind !== 'empty profile'))
+  const { AWS_WEB_IDENTITY_TOKEN_FILE: file, AWS_ROLE_ARN: role } = env
+  if (file && role) sources.push({ kind: 'web identity', role, detail: file })
+  else if (file || role)
+    sources.push({ kind: 'half of a web identity', detail: file ? 'AWS_ROLE_ARN' : 'AWS_WEB_IDENTITY_TOKEN_FILE' })
+  return [...sources, ...remoteSources(env)]
+}
+
+/** @param path the profiles that led here by `source_profile` */
+function profileSources(name: string, profiles: Profiles, path: readonly string[] = []): Source[] {
+  const settings = profiles[name]
+  const isSource = path.length > 0
+  if (!settings) return [{ kind: isSource ? 'unknown source profile' : 'unknown profile', profile: name }]
+  const { role_arn: role, source_profile: source, credential_source: place } = settings
+  const { aws_access_key_id: key, aws_secret_access_key: secret, web_identity_token_file: file } = settings
+  const profile = name
+  // The SDK's order: a source profile's keys first, else its role.
+  if (isSource && key && secret) return [{ kind: 'keys', profile }]
+  if (role && source && !place) {
+    if (path.includes(source)) return [{ kind: 'circle', profile, detail: [...path, source].join(' → ') }]
+    const inner = profileSources(source, profiles, [...path, source])
+    return [...inner, { kind: 'role', profile, role, sourceProfile: source }]
+  }
+  if (place && !source && (role || isSource)) {
+    const inner: Source = { kind: 'credential source', profile, detail: place }
+    return role ? [inner, { kind: 'role', profile, role }] : [inner]
+  }
+  if (key && secret) return [{ kind: 'keys', profile }]
+  if (file && role) return [{ kind: 'web identity', profile, role, detail: file }]
+  if (role) return [{ kind: 'role without a source', profile, role }]
+  if (settings.credential_process) return [{ kind: 'process', profile }]
+  const { sso_session: session, sso_role_name: set, sso_account_id: account } = settings
+  if (session || settings.sso_start_url || set || account)
+    return [{ kind: 'SSO', profile, detail: session, role: set && account && `${set} in account ${account}` }]
+  if (settings.login_session) return [{ kind: 'aws login', profile }]
+  if (key || secret)
+    return [{ kind: 'half of the keys', profile, detail: key ? 'aws_secret_access_key' : 'aws_access_key_id' }]
+  return [{ kind: 'empty profile', profile }]
+}
+
+/** Of containers and instances. The SDK asks an instance only where no container is named. */
+function remoteSources(env: Environment): Source[] {
+  const { AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: relative, AWS_CONTAINER_CREDENTIALS_FULL_URI: full } = env
+  if (relative) return [{ kind: 'task role', detail: `http://169.254.170.2${relative}` }]
+  if (full)
+    return [
+      {
+        kind: /\/\/(169\.254\.170\.23|\[fd00:ec2::23\])/.test(full) ? 'pod identity' : 'container endpoint',
+        detail: full,
+      },
+    ]
+  const disabled = env.AWS_EC2_METADATA_DISABLED
+  return disabled && disabled !== 'false' ? [] : [{ kind: 'instance' }]
+}
+
+/** The endpoint of a container, without the path and the user that its URL may hold. */
+export const containerEndpoint = ({ detail = '' }: Source): string =>
+  `the container credentials endpoint${URL.canParse(detail) ? ` at ${new URL(detail).host}` : ''}`

@@ -1,0 +1,50 @@
+import type { RedshiftErrorCode } from '../errors.js'
+import { fromService, identifierOf, type SdkError, statusOf } from './scrub.js'
+
+const THROTTLING =
+  /\b(Throttling|ThrottlingException|ThrottledException|RequestThrottled|RequestThrottledException|RequestLimitExceeded|TooManyRequestsException|SlowDown|BandwidthLimitExceeded|LimitExceededException|PriorRequestNotComplete|EC2ThrottledException|TransactionInProgressException|ProvisionedThroughputExceededException)\b/
+const CERTIFICATE =
+  /\b(SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|UNABLE_TO_(?:GET|VERIFY|DECODE|DECRYPT)_\w+|CERT_\w+|ERR_TLS_CERT_ALTNAME_INVALID|HOSTNAME_MISMATCH)\b/
+const NETWORK =
+  /\b(ECONN[A-Z]+|ENOTFOUND|EAI_AGAIN|EHOST[A-Z]+|ENET[A-Z]+|EPIPE|ETIMEDOUT|EPROTO|ERR_TLS\w*|ERR_SSL\w*|ERR_HTTP\w*)\b/
+// The names that the SDK itself takes for passing, and what stands between this host and AWS says.
+const TIMED_OUT = /^(TimeoutError|AbortError|RequestTimeout|RequestTimeoutException)$/
+
+/** A failure that does not depend on what was asked. */
+export interface TransportFailure {
+  readonly kind: 'throttled' | 'failed' | 'untrusted' | 'unreached' | 'late'
+  readonly code: RedshiftErrorCode
+  /** Node's own code; empty where there is none. */
+  readonly detail: string
+}
+
+/** What Node and the SDK say of a call that has not come through; undefined for all else. */
+export function transportFailure(error: SdkError, said: string): TransportFailure | undefined {
+  const name = identifierOf(error.name) ?? ''
+  const status = statusOf(error)
+  const failure = (kind: TransportFailure['kind'], code: RedshiftErrorCode, detail = ''): TransportFailure => ({
+    kind,
+    code,
+    detail,
+  })
+  // A provider of AWS credentials puts the name of what it caught at the start of its own message.
+  const names = /ProviderError$/.test(name) ? said : name
+  if (THROTTLING.test(names) || error.$retryable?.throttling || status === 429 || /rate exceeded/i.test(said))
+    return failure('throttled', 'ERR_REDSHIFT_THROTTLED')
+  if (status >= 500 || error.$fault === 'server') return failure('failed', 'ERR_REDSHIFT_UNAVAILABLE', `HTTP ${status}`)
+  if (!fromService(error)) {
+    // The SDK calls a dropped connection a TimeoutError, and keeps its code.
+    const code = identifierOf(error.code) ?? said
+    const [untrusted] = CERTIFICATE.exec(code) ?? []
+    if (untrusted) return failure('untrusted', 'ERR_REDSHIFT_UNAVAILABLE', untrusted)
+    const [unreached] = NETWORK.exec(code) ?? []
+    if (unreached) return failure('unreached', 'ERR_REDSHIFT_UNAVAILABLE', unreached)
+  }
+  return TIMED_OUT.test(name) ? failure('late', 'ERR_REDSHIFT_TIMEOUT') : undefined
+}
+
+/** What helps where a certificate of AWS's side is not trusted. */
+export const trustRemedy = (code: string): string =>
+  /EXPIRED|NOT_YET_VALID/.test(code)
+    ? "Check this host's clock, and whether a proxy that inspects TLS shows a certificate of its own."
+    : 'If a proxy inspects TLS, name its root certificate in NODE_EXTRA_CA_CERTS before the process starts: Node.js does not read AWS_CA_BUNDLE.'

@@ -1,0 +1,352 @@
+import { createHash, generateKeyPairSync } from 'node:crypto'
+import { type AwsDoors, jsonError, type Reply, stsError } from './aws-doors.js'
+
+/** What a user has when it fails: variables, files below HOME, and what AWS says. */
+export interface CredentialCase {
+  /** The row of the table that explains it. */
+  readonly failure: string
+  readonly source: string
+  readonly env?: Readonly<Record<string, string>>
+  readonly config?: string
+  readonly files?: Readonly<Record<string, string>>
+  /** The remedy must say this. */
+  readonly cure: string | RegExp
+}
+
+const ROLE = 'arn:aws:iam::123456789012:role/reader'
+const SECRET = 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY'
+const KEYS = `aws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = ${SECRET}`
+const START_URL = 'https://example.awsapps.com/start'
+const LATER = '2090-01-01T00:00:00Z'
+const SESSION = 'arn:aws:iam::123456789012:user/alice'
+
+const hash = (name: string, kind: 'sha1' | 'sha256'): string => createHash(kind).update(name).digest('hex')
+
+/** A session of `aws sso login`. */
+const ssoToken = (name: string, expiresAt: string): Record<string, string> => ({
+  [`.aws/sso/cache/${hash(name, 'sha1')}.json`]: JSON.stringify({ accessToken: 'hunter2-token', expiresAt }),
+})
+
+const dpopKey = (): string =>
+  String(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'sec1', format: 'pem' }))
+
+/** A session of `aws login` that has to be renewed. */
+const loginToken = (): Record<string, string> => ({
+  [`.aws/login/cache/${hash(SESSION, 'sha256')}.json`]: JSON.stringify({
+    accessToken: {
+      accessKeyId: 'AKIAIOSFODNN7EXAMPLE',
+      secretAccessKey: SECRET,
+      sessionToken: 'hunter2-session',
+      accountId: '123456789012',
+      expiresAt: '2020-01-01T00:00:00Z',
+    },
+    clientId: 'client',
+    refreshToken: 'hunter2-refresh',
+    dpopKey: dpopKey(),
+  }),
+})
+
+/** Each failure of the table as a user meets it. `{home}` in a variable is the folder that HOME names. */
+export function credentialCases(doors: AwsDoors): readonly CredentialCase[] {
+  let count = 0
+  const cases: CredentialCase[] = []
+  const add = (one: CredentialCase & { reply?: Reply; at?: string }): void => {
+    const { reply, at, env, ...rest } = one
+    const name = `case-${++count}`
+    const door: Record<string, string> = reply && at ? { [at]: doors.url(name, reply) } : {}
+    cases.push({ ...rest, env: { ...env, ...door } })
+  }
+
+  const web = (failure: string, reply: Reply, cure: string | RegExp): void =>
+    add({
+      failure,
+      source: 'web identity',
+      env: { AWS_ROLE_ARN: ROLE, AWS_WEB_IDENTITY_TOKEN_FILE: '{home}/token' },
+      files: { token: 'hunter2-jwt' },
+      reply,
+      at: 'AWS_ENDPOINT_URL_STS',
+      cure,
+    })
+  web(
+    'the role does not trust the web identity',
+    stsError('AccessDenied', 'Not authorized to perform sts:AssumeRoleWithWebIdentity'),
+    'trust policy of the role',
+  )
+  web(
+    'the account has no OIDC provider',
+    stsError(
+      'InvalidIdentityToken',
+      'No OpenIDConnect provider found in your account for https://oidc.example.com',
+      400,
+    ),
+    'Create an IAM OIDC provider',
+  )
+  web(
+    'the token has another audience',
+    stsError('InvalidIdentityToken', 'Incorrect token audience', 400),
+    'sts.amazonaws.com',
+  )
+  web(
+    'the web identity token has expired',
+    stsError(
+      'ExpiredTokenException',
+      'Token expired: current date/time 1 must be before the expiration date/time 0',
+      400,
+    ),
+    'Check what renews that file',
+  )
+  web(
+    'AWS does not accept the web identity token',
+    stsError('InvalidIdentityToken', "Couldn't retrieve verification key from your identity provider", 400),
+    "the role's OIDC provider",
+  )
+  web(
+    'the role session is too long',
+    stsError('ValidationError', 'The requested DurationSeconds exceeds the MaxSessionDuration set for this role.', 400),
+    'the duration of the role session',
+  )
+  web(
+    'AWS STS is off in the region',
+    stsError('RegionDisabledException', 'STS is not activated in this region for account:1'),
+    'Activate',
+  )
+  web(
+    'AWS STS refuses a parameter',
+    stsError(
+      'ValidationError',
+      "1 validation error detected: Value 'x' at 'roleArn' failed to satisfy constraint",
+      400,
+    ),
+    'role_arn',
+  )
+  add({
+    failure: 'the token file is missing',
+    source: 'web identity',
+    env: { AWS_ROLE_ARN: ROLE, AWS_WEB_IDENTITY_TOKEN_FILE: '/no/such/token' },
+    cure: 'AWS_WEB_IDENTITY_TOKEN_FILE',
+  })
+  add({
+    failure: 'half a web identity in the environment',
+    source: 'half of a web identity',
+    env: { AWS_ROLE_ARN: ROLE },
+    cure: 'AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN',
+  })
+
+  const role = (failure: string, reply: Reply, cure: string | RegExp): void =>
+    add({
+      failure,
+      source: 'role',
+      env: { AWS_PROFILE: 'reader' },
+      config: `[profile reader]\nrole_arn = ${ROLE}\nsource_profile = base\n[profile base]\n${KEYS}`,
+      reply,
+      at: 'AWS_ENDPOINT_URL_STS',
+      cure,
+    })
+  role(
+    'the role session is too long',
+    stsError('ValidationError', 'The requested DurationSeconds exceeds the MaxSessionDuration set for this role.', 400),
+    'duration_seconds of profile "reader"',
+  )
+  role(
+    'AWS STS is off in the region',
+    stsError('RegionDisabledException', 'STS is not activated in this region for account:1'),
+    'Activate',
+  )
+  role(
+    'AWS STS refuses a parameter',
+    stsError('ValidationError', '1 validation error detected: x', 400),
+    'profile "reader"',
+  )
+  role(
+    'the MFA code is wrong',
+    stsError('AccessDenied', 'MultiFactorAuthentication failed with invalid MFA one time pass code. '),
+    'current code',
+  )
+  role(
+    'the role may not be assumed',
+    stsError('AccessDenied', `User: ${SESSION} is not authorized to perform: sts:AssumeRole on resource: ${ROLE}`),
+    'trust policy of the role',
+  )
+  role(
+    'the credentials that assume the role are not accepted',
+    stsError('InvalidClientTokenId', 'The security token included in the request is invalid.'),
+    'Renew the keys of profile "base"',
+  )
+  add({
+    failure: 'nobody gives the MFA code',
+    source: 'role',
+    env: { AWS_PROFILE: 'reader' },
+    config: `[profile reader]\nrole_arn = ${ROLE}\nmfa_serial = arn:aws:iam::123456789012:mfa/alice\nsource_profile = base\n[profile base]\n${KEYS}`,
+    cure: 'mfaCodeProvider',
+  })
+
+  const sso = (failure: string, more: Partial<CredentialCase> & { reply?: Reply }, cure: string | RegExp): void =>
+    add({
+      failure,
+      source: 'SSO',
+      env: { AWS_PROFILE: 'analyst' },
+      config: `[profile analyst]\nsso_session = corp\nsso_account_id = 123456789012\nsso_role_name = Analyst\n[sso-session corp]\nsso_start_url = ${START_URL}\nsso_region = us-west-2`,
+      at: 'AWS_ENDPOINT_URL_SSO',
+      cure,
+      ...more,
+    })
+  const open = { files: ssoToken('corp', LATER) }
+  sso('the SSO session has ended', {}, '`aws sso login --profile analyst`')
+  sso(
+    'the SSO session has ended',
+    { files: ssoToken('corp', '2020-01-01T00:00:00Z') },
+    '`aws sso login --profile analyst`',
+  )
+  sso(
+    'the SSO session has ended',
+    { ...open, reply: jsonError('UnauthorizedException', { message: 'Session token not found or invalid' }, 401) },
+    '`aws sso login --profile analyst`',
+  )
+  const legacy = `[profile analyst]\nsso_start_url = ${START_URL}\nsso_region = us-west-2\nsso_account_id = 123456789012\nsso_role_name = Analyst`
+  sso('the SSO session has ended', { config: legacy }, '`aws sso login --profile analyst`')
+  sso(
+    'the SSO session has ended',
+    { config: legacy, files: ssoToken(START_URL, '2020-01-01T00:00:00Z') },
+    '`aws sso login --profile analyst`',
+  )
+  sso(
+    'the SSO session has ended',
+    {
+      env: { AWS_PROFILE: 'reader' },
+      config: `[profile reader]\nrole_arn = ${ROLE}\nsource_profile = analyst\n${legacy}`,
+    },
+    '`aws sso login --profile analyst`',
+  )
+  sso(
+    'the permission set is not assigned',
+    { ...open, reply: jsonError('ForbiddenException', { message: 'No access' }) },
+    'permission set assigned',
+  )
+  sso(
+    'IAM Identity Center refuses a parameter',
+    { ...open, reply: jsonError('InvalidRequestException', { message: 'x' }, 400) },
+    'sso_account_id and sso_role_name of profile "analyst"',
+  )
+  sso(
+    'the sso-session is not in the file',
+    { config: `[profile analyst]\nsso_session = corp\nsso_account_id = 123456789012\nsso_role_name = Analyst` },
+    '[sso-session corp]',
+  )
+  sso(
+    'the SSO profile is incomplete',
+    { config: `[profile analyst]\nsso_start_url = ${START_URL}\nsso_region = us-west-2` },
+    'aws configure sso',
+  )
+
+  const login = (failure: string, more: Partial<CredentialCase> & { reply?: Reply }, cure: string | RegExp): void =>
+    add({
+      failure,
+      source: 'aws login',
+      env: { AWS_PROFILE: 'dev' },
+      config: `[profile dev]\nlogin_session = ${SESSION}\nregion = us-west-2`,
+      files: loginToken(),
+      at: 'AWS_ENDPOINT_URL_SIGNIN',
+      cure,
+      ...more,
+    })
+  const refused = (error: string): Reply => jsonError('AccessDeniedException', { error, message: 'no' })
+  login('the session of aws login has ended', { files: {} }, '`aws login --profile dev`')
+  login('the session of aws login has ended', { reply: refused('TOKEN_EXPIRED') }, '`aws login --profile dev`')
+  login(
+    'the password has changed since aws login',
+    { reply: refused('USER_CREDENTIALS_CHANGED') },
+    '`aws login --profile dev`',
+  )
+  login('aws login lacks a permission', { reply: refused('INSUFFICIENT_PERMISSIONS') }, 'signin:CreateOAuth2Token')
+  login(
+    'the session of aws login cannot be renewed',
+    { env: { AWS_PROFILE: 'dev', AWS_ENDPOINT_URL_SIGNIN: 'http://127.0.0.1:1' } },
+    'network path',
+  )
+
+  const profile = (failure: string, source: string, config: string, cure: string | RegExp): void =>
+    add({ failure, source, env: { AWS_PROFILE: 'dev' }, config, cure })
+  profile(
+    'the credential_process fails',
+    'process',
+    '[profile dev]\ncredential_process = sh -c "exit 3" hunter2',
+    'by hand',
+  )
+  profile('there is no such profile', 'unknown profile', '', 'AWS_PROFILE')
+  profile(
+    'source_profile does not exist',
+    'unknown source profile',
+    `[profile dev]\nrole_arn = ${ROLE}\nsource_profile = nobody`,
+    'list-profiles',
+  )
+  profile(
+    'source_profile leads in a circle',
+    'circle',
+    `[profile dev]\nrole_arn = ${ROLE}\nsource_profile = other\n[profile other]\nrole_arn = ${ROLE}\nsource_profile = dev`,
+    'credentials of its own',
+  )
+  profile(
+    'role_arn without a source',
+    'role without a source',
+    `[profile dev]\nrole_arn = ${ROLE}`,
+    'Set one of the two',
+  )
+  profile(
+    'the credential_source gives nothing',
+    'credential source',
+    `[profile dev]\nrole_arn = ${ROLE}\ncredential_source = Environment`,
+    'EcsContainer',
+  )
+  profile(
+    'half a key pair in the profile',
+    'half of the keys',
+    '[profile dev]\naws_secret_access_key = hunter2',
+    'the other half',
+  )
+  profile('the profile has no credentials', 'empty profile', '[profile dev]\nregion = us-west-2', 'aws configure sso')
+  add({
+    failure: 'half a key pair in the environment',
+    source: 'half of the environment',
+    env: { AWS_ACCESS_KEY_ID: 'a' },
+    cure: 'unset both',
+  })
+
+  add({
+    failure: 'the authorization token file is missing',
+    source: 'container endpoint',
+    env: {
+      AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://127.0.0.1:1/x',
+      AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: '/no/such/file',
+    },
+    cure: 'Mount the token',
+  })
+  add({
+    failure: 'the container endpoint gives nothing',
+    source: 'container endpoint',
+    at: 'AWS_CONTAINER_CREDENTIALS_FULL_URI',
+    reply: { status: 404, body: '{}' },
+    cure: 'AWS_CONTAINER_CREDENTIALS_FULL_URI',
+  })
+  add({
+    failure: 'EKS Pod Identity gives nothing',
+    source: 'pod identity',
+    env: { AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://169.254.170.23/v1/credentials' },
+    cure: 'pod identity association',
+  })
+  add({
+    failure: 'the ECS task role gives nothing',
+    source: 'task role',
+    env: { AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: '/v2/credentials/x' },
+    cure: 'a task role',
+  })
+  add({
+    failure: 'there are no AWS credentials',
+    source: 'instance',
+    env: { AWS_EC2_METADATA_DISABLED: 'false' },
+    at: 'AWS_EC2_METADATA_SERVICE_ENDPOINT',
+    reply: { status: 404, body: '' },
+    cure: 'hop limit',
+  })
+  add({ failure: 'there are no AWS credentials', source: 'nothing at all', cure: 'AWS_PROFILE' })
+  return cases
+}
