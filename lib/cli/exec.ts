@@ -1,5 +1,9 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import type { Flags } from './flags.js'
-import { connectionOf, libpqVariables, MISLEADING } from './login/connection.js'
+import { readBundle } from './login/aws.js'
+import { AMAZON_ROOTS, connectionOf, libpqVariables, MISLEADING } from './login/connection.js'
 import { fetchLogin, openSource } from './login/login.js'
 import { toOptions } from './login/options.js'
 import { endLike, startCommand } from './run-command.js'
@@ -20,7 +24,24 @@ export async function exec(
   } finally {
     await source.close()
   }
+  const certificates = extraCertificates(variables.PGSSLROOTCERT)
+  if (certificates !== undefined) variables.PGSSLROOTCERT = certificates
   const inherited = Object.entries(env).filter(([name]) => !MISLEADING.includes(name))
   const { ended } = startCommand(command, parameters, { ...Object.fromEntries(inherited), ...variables })
-  endLike(await ended)
+  const end = await ended
+  if (certificates !== undefined) rmSync(dirname(certificates), { recursive: true, force: true })
+  endLike(end)
+}
+
+/**
+ * libpq reads one file of certificates, and not NODE_EXTRA_CA_CERTS, which Node.js adds to its own roots. Writes a file with both, in a
+ * folder of its own; undefined where PGSSLROOTCERT names a file.
+ */
+function extraCertificates(roots: string | undefined): string | undefined {
+  const extra = process.env.NODE_EXTRA_CA_CERTS
+  if (!extra || roots !== AMAZON_ROOTS) return undefined
+  const both = `${readFileSync(roots, 'utf8')}\n${readBundle(extra, 'NODE_EXTRA_CA_CERTS')}`
+  const file = join(mkdtempSync(join(tmpdir(), 'pg-redshift-iam-')), 'roots.pem')
+  writeFileSync(file, both)
+  return file
 }

@@ -127,7 +127,7 @@ describe('pg-redshift-iam check', function () {
         AWS_SECRET_ACCESS_KEY: undefined,
       })
       expect(code).to.equal('ERR_REDSHIFT_AWS_CREDENTIALS')
-      expect(message).to.include('from any providers. Set AWS_PROFILE').and.include('aws sso login')
+      expect(message).to.include('AWS_PROFILE').and.include('aws sso login')
     })
 
     it('credentials: the profile does not exist', async () => {
@@ -141,7 +141,8 @@ describe('pg-redshift-iam check', function () {
         () => withFault({ kind: 'expired-token' }, () => failure('credentials', ['--host', CLUSTER])),
         { operation: 'GetCallerIdentity' },
       )
-      expect(result.message).to.include('expired').and.include('aws sso login')
+      expect(result.code).to.equal('ERR_REDSHIFT_AWS_CREDENTIALS')
+      expect(result.message).to.include('AWS_SESSION_TOKEN')
     })
 
     it('api: the policy denies the call', async () => {

@@ -1,4 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { expect } from 'chai'
 import type { RedshiftEmulator } from '../../lib/emulator/index.js'
 import { type Cli, ended, hasTerminals, printed, withCli } from '../support/cli.js'
@@ -19,7 +21,10 @@ describe('pg-redshift-iam exec', function () {
   const node = (script: string): string[] => [...ALICE, process.execPath, '-e', script]
 
   it("gives the command the variables of libpq, and Amazon's roots", async () => {
-    const { code, stdout } = await cli.run(node('console.log(JSON.stringify(process.env))'), { PGSERVICE: 'other' })
+    const { code, stdout } = await cli.run(node('console.log(JSON.stringify(process.env))'), {
+      PGSERVICE: 'other',
+      NODE_EXTRA_CA_CERTS: undefined,
+    })
     const env = JSON.parse(stdout)
     expect(code).to.equal(0)
     expect(env).to.include({
@@ -33,6 +38,15 @@ describe('pg-redshift-iam exec', function () {
     expect(env.PGPASSWORD).to.have.length.above(100)
     // A service would win over the other variables; and what is set for the SDK in this process is no business of the command's.
     expect(env).not.to.have.any.keys('PGSERVICE', 'AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED')
+  })
+
+  it("gives the command NODE_EXTRA_CA_CERTS beside Amazon's roots, in a file that is gone afterwards", async () => {
+    const script = 'console.log(process.env.PGSSLROOTCERT + fs.readFileSync(process.env.PGSSLROOTCERT))'
+    const { stdout } = await cli.run(node(script))
+    const [file = ''] = stdout.split('-----', 1)
+    expect(stdout).to.include(readFileSync(`${cli.folder}/dist/cli/amazon-roots.pem`, 'utf8').trim())
+    expect(stdout).to.include(emulator.ca.trim())
+    expect(existsSync(dirname(file))).to.equal(false)
   })
 
   it("gives the command the cluster's name without a dot at its end, and certificates that every folder finds", async () => {
@@ -101,9 +115,7 @@ describe('pg-redshift-iam exec', function () {
     const { code, stdout, stderr } = await cli.run(node('console.log("ran")'))
     expect(code).to.equal(125)
     expect(stdout).to.equal('')
-    expect(stderr)
-      .to.include('AWS knows no cluster "examplecluster" in us-west-2')
-      .and.include('#err_redshift_not_found')
+    expect(stderr).to.include('cluster "examplecluster" in us-west-2').and.include('#err_redshift_not_found')
   })
 
   it('says how to name a command, and a database', async () => {
@@ -132,7 +144,9 @@ describe('pg-redshift-iam exec', function () {
     it("is refused by a server that Amazon's roots do not vouch for", async () => {
       // For AWS's endpoint, as in the AWS CLI, and not for the cluster.
       const bundle = ['--ca-bundle', `${cli.folder}/ca.pem`]
-      const { code, stderr } = await cli.run(['exec', '--host', CLUSTER, ...bundle, '--', ...query])
+      const { code, stderr } = await cli.run(['exec', '--host', CLUSTER, ...bundle, '--', ...query], {
+        NODE_EXTRA_CA_CERTS: undefined,
+      })
       expect(code).to.equal(2)
       expect(stderr).to.include('certificate verify failed')
     })

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
+import { CREDENTIAL_FAILURES } from '../../lib/aws/credentials/failures.js'
 import { HELP } from '../../lib/cli/help.js'
 import { STEP_EXIT_CODES } from '../../lib/cli/terminal/exit-codes.js'
 import { headingAnchors } from '../support/markdown.js'
@@ -47,6 +48,10 @@ describe('docs/troubleshooting.md', () => {
         !(code !== '' && sections.some(section => section.startsWith(`${code}\n`))),
     )
     expect(missing).to.deep.equal([])
+  })
+
+  it('has what AWS and the SDK say when AWS credentials cannot be loaded', () => {
+    for (const { raw } of CREDENTIAL_FAILURES) expect(page).to.include(`\`${raw}`)
   })
 
   it('has a section and an exit code for every step of check, as its help has', () => {

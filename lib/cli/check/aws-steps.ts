@@ -1,9 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { stalledError } from '../../aws/credentials/errors.js'
 import type { RedshiftLogin } from '../../index.js'
 import type { Flags } from '../flags.js'
-import { checkProfile, getLogin, type LoginSource, openSource } from '../login/login.js'
+import { type LoginSource, loadCredentials, openSource } from '../login/login.js'
 import { toOptions } from '../login/options.js'
+import { adoptedFrom } from '../login/profile.js'
 import { StepError } from '../terminal/failure.js'
+import { isAsking } from '../terminal/terminal.js'
 import { type Finding, known } from './finding.js'
 import { identify } from './identity.js'
 import type { Steps } from './steps.js'
@@ -40,7 +43,7 @@ export async function checkAws(flags: Flags, steps: Steps): Promise<CheckedAws |
 }
 
 async function askForLogin(source: LoginSource): Promise<Finding & { login: RedshiftLogin }> {
-  const login = await getLogin(source)
+  const login = await source.redshift.get()
   const { user, expiration } = login
   return { text: `${source.plan.api} gave a login for ${user}`, details: { user, expiration }, login }
 }
@@ -69,8 +72,8 @@ async function findRegion(flags: Flags, { plan, aws }: LoginSource): Promise<Fin
     )
   })
   const region = await found
-  const variable = process.env.AWS_REGION === region && flags.profile === undefined
-  return { text: `${region} (${variable ? 'AWS_REGION' : 'the AWS profile'})`, details: { region } }
+  const variable = process.env.AWS_REGION === region ? (adoptedFrom('AWS_REGION') ?? 'AWS_REGION') : 'the AWS profile'
+  return { text: `${region} (${variable})`, details: { region } }
 }
 
 /** The SDK takes the profile, without a word, where the AWS CLI takes the keys. */
@@ -81,34 +84,32 @@ function ignoredKeys(flags: Flags): string {
 }
 
 async function findIdentity(flags: Flags, source: LoginSource): Promise<Finding> {
-  checkProfile(source)
   const { aws, profile } = source
-  const identity = await withDeadline(identify(aws, profile.name, STS_TIMEOUT_MILLIS)).catch((error: unknown) => {
-    if (error instanceof StepError) throw error
-    return undefined
-  })
-  // The library fails for the same reason, and says what mends it.
-  if (!identity || identity.refusal !== undefined) await getLogin(source)
-  const { provider, arn } = identity ?? { provider: 'an unknown provider', arn: undefined }
+  const credentials = await withDeadline(source, loadCredentials(source))
+  const identity = await identify(aws, credentials, profile.name, STS_TIMEOUT_MILLIS)
+  // The library fails for the same reason, and its error has the remedy.
+  if (identity.refusal !== undefined) await source.redshift.get()
+  const { provider, arn } = identity
   return {
     text: `${provider}; identity ${arn ?? 'unknown (AWS STS did not say)'}${ignoredKeys(flags)}`,
     details: { provider, arn: arn ?? null },
   }
 }
 
-async function withDeadline<T>(work: Promise<T>): Promise<T> {
+/** As long as the library's default deadline, but without the time that a person takes to enter a code. */
+async function withDeadline<T>({ profile, plan }: LoginSource, work: Promise<T>): Promise<T> {
   const over = new AbortController()
-  const late = delay(PROVIDER_TIMEOUT_MILLIS, undefined, { signal: over.signal }).then(() => {
-    throw new StepError(
-      'ERR_REDSHIFT_TIMEOUT',
-      `The provider of AWS credentials has not answered within ${PROVIDER_TIMEOUT_MILLIS / 1_000} s. Check the profile's credential_process or SSO session, or the metadata service of this host.`,
-    )
-  })
+  const late = async (): Promise<never> => {
+    for (let wasAsking = true; wasAsking; ) {
+      await delay(PROVIDER_TIMEOUT_MILLIS, undefined, { signal: over.signal })
+      wasAsking = isAsking()
+    }
+    throw stalledError(profile.sources, plan.region)
+  }
   try {
-    return await Promise.race([work, late])
+    return await Promise.race([work, late()])
   } finally {
     over.abort()
-    late.catch(() => {})
   }
 }
 

@@ -3,6 +3,7 @@ import { STEP_EXIT_CODES } from '../terminal/exit-codes.js'
 import { paintFor } from '../terminal/terminal.js'
 import { checkAws } from './aws-steps.js'
 import type { StepResult } from './finding.js'
+import { differences, PITFALLS } from './notes.js'
 import { Report } from './report.js'
 import { checkServer } from './server-steps.js'
 import { Steps } from './steps.js'
@@ -13,7 +14,8 @@ export interface CheckFlags extends Flags {
 
 /** `check`: goes through every step up to a query, and says where it fails. */
 export async function check(flags: CheckFlags): Promise<void> {
-  const steps = new Steps(new Report(paintFor(flags.color, process.stderr)))
+  const report = new Report(paintFor(flags.color, process.stderr))
+  const steps = new Steps(report)
   const found = await checkAws(flags, steps)
   try {
     await checkServer(flags, steps, found)
@@ -22,11 +24,13 @@ export async function check(flags: CheckFlags): Promise<void> {
   }
   const failed = steps.results.find(({ status }) => status === 'failed')
   process.exitCode = failed ? STEP_EXIT_CODES[failed.step] : 0
-  if (flags.json) process.stdout.write(`${JSON.stringify(toJson(steps.results, process.exitCode), null, 2)}\n`)
+  const notes = [...differences(flags, found?.source), ...(failed ? [] : PITFALLS)]
+  report.notes(notes)
+  if (flags.json) process.stdout.write(`${JSON.stringify(toJson(steps.results, process.exitCode, notes), null, 2)}\n`)
   else if (!failed) process.stdout.write('All steps passed.\n')
 }
 
-const toJson = (results: readonly StepResult[], exitCode: number): object => ({
+const toJson = (results: readonly StepResult[], exitCode: number, notes: readonly string[]): object => ({
   ok: exitCode === 0,
   exitCode,
   steps: results.map(result => {
@@ -37,4 +41,5 @@ const toJson = (results: readonly StepResult[], exitCode: number): object => ({
     const { code, message, section } = result
     return { step, status, seconds, exitCode: STEP_EXIT_CODES[step], code, message, section }
   }),
+  notes,
 })

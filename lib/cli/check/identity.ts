@@ -24,16 +24,16 @@ const PROVIDERS: readonly (readonly [mark: RegExp, provider: string, ofProfile: 
   [/PROFILE/, 'shared credentials file', true],
 ]
 
-/**
- * Loads the AWS credentials, and asks STS whose they are: an identity may always ask that of itself.
- * @throws what the SDK's provider throws
- */
-export async function identify(aws: AwsSetUp, profile: string, timeoutMillis: number): Promise<Identity> {
-  const credentials = await aws.client.config.credentials()
-  const { $source = {} } = credentials as { $source?: object }
+/** Asks STS whose the AWS credentials are: an identity may always ask that of itself. */
+export async function identify(
+  aws: AwsSetUp,
+  credentials: { readonly $source?: object },
+  profile: string,
+  timeoutMillis: number,
+): Promise<Identity> {
   const answer = await askCaller(aws, timeoutMillis).catch(() => undefined)
   return {
-    provider: providerOf(Object.keys($source), profile),
+    provider: providerOf(Object.keys(credentials.$source ?? {}), profile),
     arn: /<Arn>([^<]+)<\/Arn>/.exec(answer ?? '')?.[1],
     refusal: /<Code>([^<]+)<\/Code>/.exec(answer ?? '')?.[1],
   }

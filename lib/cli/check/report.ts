@@ -21,6 +21,13 @@ export class Report {
     print(`${bad('✖')} ${name} ${faint(time)}  ${bad(result.code)}`)
     print(wrapped(`${result.message}\nMore: ${result.section}`, '    '))
   }
+
+  /** What a program may have different. */
+  notes(notes: readonly string[]): void {
+    if (notes.length === 0) return
+    print('A program may have different:')
+    for (const note of notes) print(wrapped(note, '    '))
+  }
 }
 
 const print = (line: string): void => {

@@ -1,3 +1,4 @@
+import { printable } from '../../errors.js'
 import type { RedshiftPgClient } from '../../index.js'
 import { codeOf, StepError } from '../terminal/failure.js'
 import type { CheckedAws } from './aws-steps.js'
@@ -16,8 +17,13 @@ const REMEDIES: Readonly<Record<string, string>> = {
   '57P03': 'The cluster starts or restores. Try again in a moment.',
 }
 
-const remedyFor = (code: string | undefined): string =>
-  REMEDIES[code ?? ''] ?? 'See the message of the server, and its log (STL_CONNECTION_LOG).'
+function remedyFor(code: string | undefined, said: string): string {
+  // One SQLSTATE for everything that does not exist.
+  const parameter = code === '42704' ? /configuration parameter "([^"]+)"/.exec(said)?.[1] : undefined
+  if (parameter !== undefined)
+    return `Redshift does not have this parameter: take it out of ${process.env.PGOPTIONS?.includes(parameter) ? 'PGOPTIONS' : 'PGOPTIONS or what else sets it'}.`
+  return REMEDIES[code ?? ''] ?? 'See the message of the server, and its log (STL_CONNECTION_LOG).'
+}
 
 /** Logs in as the library's clients do, with the login that was fetched. */
 export async function logIn(
@@ -65,12 +71,12 @@ export async function queryServer(client: RedshiftPgClient): Promise<Finding> {
 function refused(what: string, error: unknown): unknown {
   const code = codeOf(error)
   if (code?.startsWith('ERR_REDSHIFT_')) return error
-  const said = error instanceof Error ? error.message : String(error)
+  const said = printable(error instanceof Error ? error.message : String(error))
   if (/timeout/i.test(said))
     return new StepError(
       'ETIMEDOUT',
       `${what}: the server has not answered within ${TIMEOUT_MILLIS / 1_000} s. It may be overloaded or resuming: try again, and look at its state in the console.`,
       { cause: error },
     )
-  return new StepError(code ?? 'NO_SESSION', `${what}: ${said}. ${remedyFor(code)}`, { cause: error })
+  return new StepError(code ?? 'NO_SESSION', `${what}: ${said}. ${remedyFor(code, said)}`, { cause: error })
 }

@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs'
 import type { RedshiftClient } from '@aws-sdk/client-redshift'
 import { loadRedshift } from '../../aws/sdk.js'
+import { printable } from '../../errors.js'
 import type { AwsClientConfig } from '../../index.js'
 import type { Flags } from '../flags.js'
 import { codeOf, UsageError } from '../terminal/failure.js'
+import { askHidden, canAsk } from '../terminal/terminal.js'
 
 type RequestHandler = RedshiftClient['config']['requestHandler']
 type HttpRequest = Parameters<RequestHandler['handle']>[0]
@@ -34,7 +36,9 @@ export async function setUpAws(
 ): Promise<AwsSetUp> {
   const { RedshiftClient } = await loadRedshift()
   let ahead: number | undefined
-  const base: AwsClientConfig = {
+  const base: AwsClientConfig & { mfaCodeProvider?: (device: string) => Promise<string> } = {
+    // An option of the SDK's default chain, which its types leave out.
+    ...(canAsk() && { mfaCodeProvider: device => askHidden(`Enter MFA code for ${printable(device)}: `) }),
     // Without one, the SDK writes its warnings to stderr.
     logger: { debug() {}, info() {}, warn: warning => listener?.(String(warning).trim()), error() {} },
     ...(region !== undefined && { region }),
@@ -57,8 +61,9 @@ export async function setUpAws(
   client.config.requestHandler = requestHandler
   return {
     client,
-    // The client's provider keeps what it has found: nobody is asked twice for a code or a browser.
-    config: { ...base, credentials: client.config.credentials, requestHandler },
+    // The client's provider keeps what it has found: nobody is asked twice for a code or a browser. As the default provider, it leaves
+    // the library to find out where the credentials come from.
+    config: { ...base, credentialDefaultProvider: () => client.config.credentials, requestHandler },
     clockAheadMillis: () => ahead,
     close: () => client.destroy(),
   }

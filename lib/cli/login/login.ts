@@ -1,8 +1,9 @@
 import { subscribe } from 'node:diagnostics_channel'
+import { credentialsError, missingProfileError } from '../../aws/credentials/errors.js'
 import type { RedshiftCredentials, RedshiftLogin, RedshiftOptions } from '../../index.js'
 import type { Flags } from '../flags.js'
 import { debugLine } from '../terminal/debug.js'
-import { messageOf, StepError } from '../terminal/failure.js'
+import { messageOf } from '../terminal/failure.js'
 import { Spinner } from '../terminal/terminal.js'
 import { type AwsSetUp, fetchTimeoutMillis, setUpAws } from './aws.js'
 import { type Plan, planOf } from './plan.js'
@@ -44,37 +45,27 @@ export async function openSource(flags: Flags, options: RedshiftOptions): Promis
 
 /** Gets a login, with something moving on the terminal meanwhile. */
 export async function fetchLogin(source: LoginSource): Promise<RedshiftLogin> {
-  checkProfile(source)
-  const { aws, plan } = source
+  const { redshift, plan } = source
   const spinner = new Spinner()
   spinner.start(`${plan.api} for ${plan.target}`)
   try {
-    // Outside of the library's deadline: a provider may wait for a person with a code or a browser. Its failure is told by `get`.
-    await aws.client.config.credentials().catch(() => {})
-    return await getLogin(source)
+    // Outside of the library's deadline: a provider may wait for a person with a code or a browser.
+    await loadCredentials(source)
+    return await redshift.get()
   } finally {
     spinner.stop()
   }
 }
 
-/** The library's login. Where the SDK only says that it has found no credentials anywhere, the profile says more. */
-export async function getLogin({ redshift, profile }: LoginSource): Promise<RedshiftLogin> {
-  try {
-    return await redshift.get()
-  } catch (error) {
-    if (profile.problem === undefined || !/^No AWS credentials were found/.test(messageOf(error))) throw error
-    const message = `Profile ${JSON.stringify(profile.name)} gives no AWS credentials: ${profile.problem}`
-    throw new StepError('ERR_REDSHIFT_AWS_CREDENTIALS', message, { cause: error })
-  }
-}
-
-/** The SDK only says that it found no credentials anywhere. */
-export function checkProfile({ profile }: LoginSource): void {
-  if (!profile.exists)
-    throw new StepError(
-      'ERR_REDSHIFT_AWS_CREDENTIALS',
-      `There is no profile ${JSON.stringify(profile.name)} in the AWS configuration. Correct --profile or AWS_PROFILE; \`aws configure list-profiles\` lists them.`,
-    )
+/**
+ * The AWS credentials, which the SDK keeps for what follows.
+ * @throws RedshiftCredentialsError the library's own for such a failure
+ */
+export async function loadCredentials({ aws, profile, plan }: LoginSource): Promise<object> {
+  if (!profile.exists) throw missingProfileError(profile.sources)
+  return aws.client.config.credentials().catch((error: unknown) => {
+    throw credentialsError(error, profile.sources, plan.region)
+  })
 }
 
 /** What the library tells on its channels: no secret ever enters a message there. */

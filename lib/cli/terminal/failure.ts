@@ -1,5 +1,6 @@
 import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { RedshiftCredentialsError } from '../../index.js'
 import { EXIT_CODES, exitCodeOf } from './exit-codes.js'
 import { inFlags } from './wording.js'
 
@@ -30,19 +31,22 @@ export class StepError extends Error {
 export const codeOf = (error: unknown): string | undefined =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
 
-const isFromLibrary = (code: string | undefined): code is string => code?.startsWith('ERR_REDSHIFT_') ?? false
+const hasLibraryCode = (code: string | undefined): code is string => code?.startsWith('ERR_REDSHIFT_') ?? false
+
+/** By its name: the library and this command each have a copy of the class. */
+const isFromLibrary = (error: Error): error is RedshiftCredentialsError => error.name === 'RedshiftCredentialsError'
 
 /** What a user reads of an error: never its stack. */
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  return isFromLibrary(codeOf(error)) ? inFlags(error.message) : error.message
+  return isFromLibrary(error) ? inFlags(error) : error.message
 }
 
 /** What the process ends with after an error. */
 export function exitCodeFor(error: unknown): number {
   if (error instanceof UsageError) return EXIT_CODES.usage
   const code = codeOf(error)
-  return isFromLibrary(code) ? exitCodeOf(code) : EXIT_CODES.failure
+  return hasLibraryCode(code) ? exitCodeOf(code) : EXIT_CODES.failure
 }
 
 /** Where the troubleshooting page, which is built into the package beside the command, has a section. */
@@ -56,5 +60,5 @@ export function sectionAt(anchor: string): string {
 export function sectionFor(error: unknown): string | undefined {
   if (error instanceof UsageError) return sectionAt('wrong-flags')
   const code = codeOf(error)
-  return isFromLibrary(code) ? sectionAt(code.toLowerCase()) : undefined
+  return hasLibraryCode(code) ? sectionAt(code.toLowerCase()) : undefined
 }

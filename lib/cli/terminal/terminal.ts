@@ -1,3 +1,5 @@
+import { on } from 'node:events'
+
 /** Colours, or plain text where nobody could see them. */
 export interface Paint {
   readonly on: boolean
@@ -29,6 +31,7 @@ export class Spinner {
     const began = Date.now()
     // What is done in a moment does not flicker.
     this.#timer = setInterval(() => {
+      if (asking > 0) return
       const waited = Date.now() - began
       const frame = FRAMES[Math.floor(waited / 100) % FRAMES.length]
       process.stderr.write(`${CLEAR_LINE}${frame} ${label} … ${(waited / 1_000).toFixed(0)} s`)
@@ -41,6 +44,42 @@ export class Spinner {
     this.#timer = undefined
     if (this.#shown) process.stderr.write(CLEAR_LINE)
     this.#shown = false
+  }
+}
+
+/** How many questions wait for an answer. */
+let asking = 0
+export const isAsking = (): boolean => asking > 0
+
+/** Whether there is a person to ask, who can read the question. */
+export const canAsk = (): boolean => process.stdin.isTTY === true && process.stderr.isTTY === true
+
+const BACKSPACE = ['\b', '\u007f']
+const END = ['\r', '\n', '\u0004']
+const INTERRUPT = '\u0003'
+
+/** Asks on stderr, and does not show what is typed. Ctrl-C ends the process, as anywhere else on a terminal. */
+export async function askHidden(question: string): Promise<string> {
+  const { stdin, stderr } = process
+  asking += 1
+  stderr.write(`${CLEAR_LINE}${question}`)
+  let typed = ''
+  try {
+    stdin.setRawMode(true)
+    stdin.setEncoding('utf8')
+    for await (const part of on(stdin, 'data')) {
+      for (const character of String(part[0])) {
+        if (character === INTERRUPT) process.kill(process.pid, 'SIGINT')
+        if (END.includes(character)) return typed
+        typed = BACKSPACE.includes(character) ? typed.slice(0, -1) : typed + character
+      }
+    }
+    return typed
+  } finally {
+    stdin.setRawMode(false)
+    stdin.pause()
+    stderr.write('\n')
+    asking -= 1
   }
 }
 

@@ -1,3 +1,5 @@
+import type { RedshiftCredentialsError } from '../../index.js'
+
 /** Options of the library that have a flag of another spelling. Plain words such as host are left to the reader. */
 const FLAGS: Readonly<Record<string, string>> = {
   clusterIdentifier: '--cluster-identifier',
@@ -12,27 +14,29 @@ const FLAGS: Readonly<Record<string, string>> = {
   'aws.requestHandler': '--cli-connect-timeout and --cli-read-timeout',
 }
 
-/** What the library advises a program, and what somebody at a terminal can do instead. */
-export const REMEDIES: Readonly<Record<string, string>> = {
-  'Set api to another operation.':
+/** What a person at a terminal can do where the library's remedy is for a program. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  ERR_REDSHIFT_UNSUPPORTED:
     'Name a database user by --db-user, or leave --db-user out: that asks for the login by another operation.',
-  'Share one RedshiftCredentials among pools, or spread the start of processes; the call is repeated by itself.':
+  ERR_REDSHIFT_THROTTLED:
     'Try again in a minute; if other programs here ask AWS once per connection, let them share a login.',
-  'Try again later; the call is repeated by itself.': 'Try again later.',
-  'Check the provider of AWS credentials, or set aws.credentials.': "Check the profile's source of AWS credentials.",
-  'See cause, and the option aws.': '--debug shows where it comes from.',
 }
 
 const PROXIES = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy', 'ALL_PROXY', 'all_proxy'] as const
 
-/** A message of the library, as it helps somebody at a terminal. */
-export function inFlags(message: string): string {
-  const remedy = Object.keys(REMEDIES).find(text => message.endsWith(text))
-  const advised = remedy === undefined ? message : `${message.slice(0, -remedy.length)}${REMEDIES[remedy]}`
+/** The message of an error of the library, as it helps a person at a terminal. */
+export function inFlags(error: RedshiftCredentialsError): string {
+  const { code, message, remedy } = error
+  const other = remedy !== undefined && message.endsWith(remedy) ? REMEDIES[code] : undefined
+  const advised = other === undefined ? message : `${message.slice(0, -(remedy?.length ?? 0))}${other}`
   const flagged = advised.replace(/\baws\.requestHandler\b|\b[a-z]+[A-Z]\w*\b/g, word => FLAGS[word] ?? word)
   const proxy = PROXIES.find(name => process.env[name])
-  const unreached = /^AWS could not be reached|was not answered within|^AWS did not answer/.test(message)
-  return unreached && proxy !== undefined
+  return proxy !== undefined && isUnreached(error)
     ? `${flagged} ${proxy} is set, but not read: AWS is called directly.`
     : flagged
 }
+
+/** Nothing came back: Node's own code is in the cause, and a time-out has one of ours. */
+const isUnreached = ({ code, cause }: RedshiftCredentialsError): boolean =>
+  code === 'ERR_REDSHIFT_TIMEOUT' ||
+  (code === 'ERR_REDSHIFT_UNAVAILABLE' && cause instanceof Error && 'code' in cause && cause.code !== undefined)
