@@ -20,6 +20,8 @@ const START_URL = 'https://example.awsapps.com/start'
 const LATER = '2090-01-01T00:00:00Z'
 const SESSION = 'arn:aws:iam::123456789012:user/alice'
 
+const SIGNED_IN = { AWS_PROFILE: 'dev', AWS_LOGIN_CACHE_DIRECTORY: '{home}/.aws/login/cache' }
+
 const hash = (name: string, kind: 'sha1' | 'sha256'): string => createHash(kind).update(name).digest('hex')
 
 /** A session of `aws sso login`. */
@@ -242,7 +244,7 @@ export function credentialCases(doors: AwsDoors): readonly CredentialCase[] {
     add({
       failure,
       source: 'aws login',
-      env: { AWS_PROFILE: 'dev' },
+      env: SIGNED_IN,
       config: `[profile dev]\nlogin_session = ${SESSION}\nregion = us-west-2`,
       files: loginToken(),
       at: 'AWS_ENDPOINT_URL_SIGNIN',
@@ -260,7 +262,7 @@ export function credentialCases(doors: AwsDoors): readonly CredentialCase[] {
   login('aws login lacks a permission', { reply: refused('INSUFFICIENT_PERMISSIONS') }, 'signin:CreateOAuth2Token')
   login(
     'the session of aws login cannot be renewed',
-    { env: { AWS_PROFILE: 'dev', AWS_ENDPOINT_URL_SIGNIN: 'http://127.0.0.1:1' } },
+    { env: { ...SIGNED_IN, AWS_ENDPOINT_URL_SIGNIN: 'http://127.0.0.1:1' } },
     'network path',
   )
 
