@@ -28,8 +28,9 @@ const PROVISIONED_CHINA = new RegExp(
   'i',
 )
 const SERVERLESS = new RegExp(`^(?:${WORKGROUP}\\.)?\\d{12}\\.${REGION}\\.redshift-serverless\\.${SUFFIX}\\.?$`, 'i')
-// `<name>-endpoint-<hash>.…`: its first part is a name of the endpoint, not the cluster or workgroup.
-const MANAGED_ENDPOINT = /-endpoint-[a-z0-9]+$/
+// `<name>-endpoint-<hash>.…`: its first part is a name of the endpoint, not the cluster or workgroup. AWS's hashes are long and mixed;
+// a workgroup may be called `sales-endpoint-prod`.
+const MANAGED_ENDPOINT = /-endpoint-(?=[a-z]*\d)[a-z0-9]{6,}$|-endpoint-[a-z0-9]{16,}$/
 
 const LONGEST = 254
 

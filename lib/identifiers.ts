@@ -82,9 +82,22 @@ export function checkUserName(option: string, value: unknown): asserts value is 
   requireString(option, value, NAME_RULE)
   if (value.toUpperCase() === 'PUBLIC') refuse(option, value, `${NAME_RULE} or PUBLIC`, 'Name a single user.')
   if (isName(value)) return
-  const { prefix, name } = parseIamUser(value)
-  const remedy = prefix ? `AWS adds the prefix: write ${quoted(name)}.` : `Set ${option} to the database user's name.`
-  refuse(option, value, NAME_RULE, remedy)
+  refuse(option, value, NAME_RULE, userRemedy(option, value))
+}
+
+/** A login's user name where a database user's is wanted: what its prefix asks for in options. */
+function userRemedy(option: string, value: string): string {
+  const { prefix, name, groups } = parseIamUser(value)
+  switch (prefix) {
+    case 'IAMR':
+      return `It is a role: leave ${option} out, and use the AWS credentials of that role.`
+    case 'IAMA':
+      return `AWS adds the prefix: set ${option} to ${quoted(name)} and autoCreate to true${groups.length > 0 ? ', with the group in dbGroups' : ''}.`
+    case 'IAM':
+      return `AWS adds the prefix: write ${quoted(name)}.`
+    default:
+      return `Set ${option} to the database user's name.`
+  }
 }
 
 /** Checks a database group's name: as a user's, but lowercase. Throws `ERR_REDSHIFT_OPTION`. */

@@ -44,15 +44,23 @@ const clusterTarget = (name: string): Named => {
 
 /** Why nothing can be read off a host, and what to do. */
 function unsayingHost(host: string): string {
-  // The console's button copies host:port/database.
-  const bare = host.replace(/^[a-z]+:\/\//i, '').replace(/[:/].*$/s, '')
+  // The console's button copies host:port/database, and JDBC's jdbc:redshift:iam://host:port/database.
+  const bare = host
+    .trim()
+    .replace(/^([a-z]+:)+\/\//i, '')
+    .replace(/^[^/@]*@/, '')
+    .replace(/[:/?].*$/s, '')
   if (bare !== host && parseRedshiftHost(bare))
-    return `The host ${quoted(host)} holds more than a host name. Set host to ${quoted(bare)}, and port and database apart.`
+    return bare === host.trim()
+      ? `The host ${quoted(host)} has white space around it. Set host to ${quoted(bare)}.`
+      : `The host ${quoted(host)} holds more than a host name. Set host to ${quoted(bare)}, and port and database apart.`
+  if (/^\s*jdbc:/i.test(host))
+    return `The host ${quoted(host)} is a JDBC URL. Set host, port and database apart, or clusterIdentifier or workgroupName, and region.`
   const form = namelessHost(host)?.form
   if (form === 'old-serverless')
     return `The host ${quoted(host)} is of an old form that does not name its workgroup. Set workgroupName.`
   if (form === 'managed-vpc-endpoint')
-    return `The host ${quoted(host)} is a managed VPC endpoint, whose first part is neither cluster nor workgroup. Set clusterIdentifier or workgroupName.`
+    return `The host ${quoted(host)} looks like a managed VPC endpoint, whose first part names neither cluster nor workgroup. Set clusterIdentifier or workgroupName, even where that first part is the name.`
   return `The host ${quoted(host)} does not say which cluster or workgroup it leads to. Set clusterIdentifier or workgroupName, and region.`
 }
 

@@ -1,35 +1,50 @@
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { expect } from 'chai'
+import { generate } from 'selfsigned'
 import { CREDENTIAL_FAILURES } from '../lib/aws/credentials/failures.js'
 import { inFlags } from '../lib/cli/terminal/wording.js'
+import type { RedshiftEmulator } from '../lib/emulator/index.js'
 import { RedshiftCredentials, type RedshiftCredentialsError } from '../lib/index.js'
 import { AwsDoors } from './support/aws-doors.js'
 import { type Cli, ended, withCli } from './support/cli.js'
-import { type CredentialCase, credentialCases } from './support/credential-cases.js'
+import { type CredentialCase, credentialCases, transportCases } from './support/credential-cases.js'
 import { disclosures } from './support/disclosure.js'
+import { startEndpoint } from './support/endpoint.js'
+import { rejection } from './support/rejection.js'
+import { until } from './support/until.js'
 
 const host = 'examplecluster.abc123xyz789.us-west-2.redshift.amazonaws.com'
+const REPORTER = { accessKeyId: 'AKIAREPORTEREXAMPLE1', secretAccessKey: 'reporter/secret' }
+const LOADER = { accessKeyId: 'AKIALOADEREXAMPLE001', secretAccessKey: 'loader/secret' }
 const SECRETS = ['hunter2', 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY', 'AKIAIOSFODNN7EXAMPLE']
 
 describe('AWS credentials that cannot be loaded', function () {
   this.timeout(60_000)
   let cli: Cli
+  let emulator: RedshiftEmulator
   let doors: AwsDoors
   let cases: readonly CredentialCase[]
   const folder = mkdtempSync(join(tmpdir(), 'pg-redshift-iam-aws-'))
   const environment = { ...process.env }
-  withCli(built => {
-    cli = built
-  })
+  withCli(
+    (built, started) => {
+      cli = built
+      emulator = started
+    },
+    { identities: { [REPORTER.accessKeyId]: 'IAMR:reporter', [LOADER.accessKeyId]: 'IAMR:loader' } },
+  )
   before(async () => {
     doors = await AwsDoors.open()
     cases = credentialCases(doors)
   })
-  after(() => {
+  after(async () => {
     setEnvironment(environment)
-    doors.close()
+    await doors.close()
     rmSync(folder, { recursive: true, force: true })
   })
 
@@ -95,7 +110,94 @@ describe('AWS credentials that cannot be loaded', function () {
         const { code, message, all } = await checked
         expect({ code, message }).to.deep.equal({ code: error.code, message: inFlags(error) })
         expect(disclosures({ error, all }, SECRETS), one.failure).to.deep.equal([])
-        if (process.env.SHOW) console.log(`${one.source} | ${error.message}`)
       }
     })
+
+  it('name the service that could not give them, with the code of the failure', async () => {
+    for (const { what, code, names, one } of transportCases(doors)) {
+      const env = livingWith(one)
+      const checked = inCheck(env)
+      const error = await inProgram(env)
+      expect(error.code, `${what}: ${error.message}`).to.equal(code)
+      expect(error.message)
+        .to.match(names)
+        .and.not.match(/redshift:|hunter2/)
+      const { code: shown, message } = await checked
+      expect({ code: shown, message }, what).to.deep.equal({ code, message: inFlags(error) })
+    }
+  })
+
+  const webIdentity = (url: string): CredentialCase => ({
+    failure: '',
+    source: 'web identity',
+    env: {
+      AWS_ROLE_ARN: 'arn:aws:iam::1:role/x',
+      AWS_WEB_IDENTITY_TOKEN_FILE: '{home}/token',
+      AWS_ENDPOINT_URL_STS: url,
+    },
+    files: { token: 'hunter2-jwt' },
+    cure: '',
+  })
+
+  it('name the service that is waited for when the deadline fires', async () => {
+    const silent = await startEndpoint(() => new Promise(() => {}))
+    try {
+      setEnvironment(livingWith(webIdentity(silent.url)))
+      await using credentials = new RedshiftCredentials({ host, database: 'dev', fetchTimeoutMillis: 1_000 })
+      const error = await rejection(credentials.get())
+      expect(error).to.have.property('code', 'ERR_REDSHIFT_TIMEOUT')
+      expect(error.message).to.include(`AWS STS at ${new URL(silent.url).host}`)
+    } finally {
+      await silent.close()
+    }
+  })
+
+  it('because a certificate is not trusted name what Node.js reads', async () => {
+    const { private: key, cert } = await generate([{ name: 'commonName', value: 'proxy' }])
+    const proxy = createServer({ key, cert }).listen(0, '127.0.0.1')
+    await once(proxy, 'listening')
+    try {
+      const { port } = proxy.address() as AddressInfo
+      const error = await inProgram(livingWith(webIdentity(`https://127.0.0.1:${port}`)))
+      expect(error.code).to.equal('ERR_REDSHIFT_UNAVAILABLE')
+      expect(error.message).to.match(/certificate of AWS STS.*NODE_EXTRA_CA_CERTS.*AWS_CA_BUNDLE/)
+    } finally {
+      proxy.close()
+    }
+  })
+
+  describe('after which the files are rewritten', () => {
+    const keys = (profile: string, { accessKeyId, secretAccessKey }: typeof REPORTER): string =>
+      `[${profile}]\naws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n`
+    const file = join(folder, 'credentials')
+    const create = (profile: string): RedshiftCredentials =>
+      new RedshiftCredentials({ host, database: 'dev', aws: { profile, endpoint: emulator.endpoint } })
+    before(() => setEnvironment({ AWS_SHARED_CREDENTIALS_FILE: file, AWS_EC2_METADATA_DISABLED: 'true' }))
+
+    it('are read again, in the same call where the session has expired', async () => {
+      writeFileSync(file, keys('work', REPORTER))
+      await using first = create('work')
+      expect((await first.get()).user).to.equal('IAMR:reporter')
+      writeFileSync(file, keys('work', LOADER))
+      emulator.fail({ kind: 'expired-token' }, { times: 1 })
+      await using second = create('work')
+      expect((await second.get()).user).to.equal('IAMR:loader')
+    })
+
+    it('are found in the next call, in a profile that was not there before', async () => {
+      writeFileSync(file, '')
+      await using credentials = create('later')
+      expect(await rejection(credentials.get())).to.have.property('code', 'ERR_REDSHIFT_AWS_CREDENTIALS')
+      writeFileSync(file, keys('later', LOADER))
+      let user: string | undefined
+      await until('the new profile is read', async () => {
+        user = await credentials.get().then(
+          login => login.user,
+          () => undefined,
+        )
+        return user !== undefined
+      })
+      expect(user).to.equal('IAMR:loader')
+    })
+  })
 })

@@ -157,7 +157,7 @@ describe('an error of AWS', () => {
     expectError(
       error,
       'ERR_REDSHIFT_NOT_FOUND',
-      /no cluster "examplecluster" in us-west-2.*Check the name.*region and the account\.$/,
+      /no cluster "examplecluster" in us-west-2.*Check the name.*region and the account; if it is a serverless workgroup, set workgroupName\.$/,
     )
   })
 
@@ -492,6 +492,25 @@ describe('what AWS or the SDK say', () => {
     expect((cause as Error).stack).to.equal('Error: x\n    at send (/app/node_modules/sdk/send.js:1:2)')
   })
 
+  it('is told without the user of a URL, quoted JSON, and what a terminal obeys', () => {
+    for (const [message, told] of [
+      ['proxy http://user:hunter2@proxy:3128 failed', 'proxy http://…@proxy:3128 failed'],
+      ['connect https://hunter2@[::1]:1/x', 'connect https://…@[::1]:1/x'],
+      ['Unexpected token \'h\', "hunter2 hunt"... is not valid JSON', 'it is not valid JSON'],
+      ['Unexpected token h in JSON at position 0', 'it is not valid JSON'],
+      ['"hunter2" is not valid JSON', 'it is not valid JSON'],
+      ['no keys in {"Password":"hunter2"}', 'no keys in {…}'],
+      ['no keys in { "Password": "hunter2', 'no keys in {…}'],
+      ['no \u001b[31mred\u001b[0m\u0007', 'no [31mred[0m'],
+      ['\u202ereversed\u2066\u200b', 'reversed'],
+    ] as const) {
+      const { message: all } = says(message, fault)
+      expect(all)
+        .to.include(told)
+        .and.not.match(/hunter2|[\p{Cc}\u200b\u202e\u2066]/u)
+    }
+  })
+
   it('is no longer than a thousand characters', () => {
     const { message } = says('word '.repeat(100_000), fault)
     expect(message).to.have.length.below(1_500)
@@ -519,6 +538,7 @@ describe('the call that a message names', () => {
       action: 'redshift:GetClusterCredentials',
       target: 'cluster "examplecluster"',
       region: 'us-west-2',
+      otherKind: 'if it is a serverless workgroup, set workgroupName',
       resources: [
         'arn:aws:redshift:us-west-2:<account>:dbuser:examplecluster/alice',
         'arn:aws:redshift:us-west-2:<account>:dbname:examplecluster/dev',

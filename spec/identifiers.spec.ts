@@ -172,7 +172,13 @@ describe('names', () => {
 
   it('tells who writes the prefix of a user name to leave it out', () => {
     expectRefused(checkUserName, 'IAM:alice', /AWS adds the prefix: write "alice"/)
-    expectRefused(checkUserName, 'IAMA:alice:analysts', /AWS adds the prefix: write "alice"/)
+    expectRefused(
+      checkUserName,
+      'IAMA:alice:analysts',
+      /set .* to "alice" and autoCreate to true, with the group in dbGroups/,
+    )
+    expectRefused(checkUserName, 'IAMA:alice', /set .* to "alice" and autoCreate to true\./)
+    expectRefused(checkUserName, 'IAMR:analyst', /leave .* out, and use the AWS credentials of that role/)
   })
 
   it('answer at once for any length', () => {

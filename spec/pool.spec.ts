@@ -66,6 +66,15 @@ describe('RedshiftPool', () => {
       })
   })
 
+  it('says how a database user is named where AWS would choose another one', async () => {
+    const error = await rejection(create({ user: 'IAM:alice' }).query('SELECT 1'))
+    expect(error).to.have.property('code', 'ERR_REDSHIFT_USER_MISMATCH')
+    expect(error.message).to.include('Set redshift: { dbUser: "alice" }').and.not.include('RedshiftPool')
+    const pool = create({ redshift: { aws: emulator.aws, dbUser: 'alice' } })
+    const { rows } = await pool.query('SELECT current_user::text AS name')
+    expect(rows[0].name).to.equal('alice')
+  })
+
   it('needs host and database only: its port is 5439, and TLS is verified', async () => {
     const { host, database, stream } = emulator.poolConfig('serverless')
     const asked: unknown[] = []

@@ -372,6 +372,24 @@ describe('precedence', () => {
       new RegExp(`Set host to "${CLUSTER}"`),
     ],
     [
+      'refuses a JDBC URL, and says what to write',
+      { connection: { ...dev, host: `jdbc:redshift:iam://${CLUSTER}:5439/dev` } },
+      'TARGET',
+      new RegExp(`Set host to "${CLUSTER}", and port and database apart`),
+    ],
+    [
+      'refuses a JDBC URL without a host name',
+      { connection: { ...dev, host: 'jdbc:redshift:iam://examplecluster:us-west-2/dev' } },
+      'TARGET',
+      /JDBC URL. Set host, port and database apart, or clusterIdentifier/,
+    ],
+    [
+      'refuses a host with white space around it',
+      { connection: { ...dev, host: ` ${CLUSTER}\n` } },
+      'TARGET',
+      new RegExp(`white space around it. Set host to "${CLUSTER}"\\.`),
+    ],
+    [
       'refuses a URL in place of a host, without repeating its password',
       { connection: { ...dev, host: 'postgres://alice:hunter2@x:5439/dev' } },
       'TARGET',

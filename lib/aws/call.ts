@@ -20,6 +20,8 @@ export interface FailedCall {
 const arnOf = (service: string, region: string | undefined, resource: string): string =>
   `arn:${partitionOf(region ?? '').id}:${service}:${region ?? '<region>'}:<account>:${resource}`
 
+const IF_WORKGROUP = 'if it is a serverless workgroup, set workgroupName'
+
 /** The call that fetches a login, as a message about its failure names it. */
 export function describeCall(request: CredentialRequest): FailedCall {
   const { api, region, dbName } = request
@@ -37,6 +39,7 @@ export function describeCall(request: CredentialRequest): FailedCall {
     action: `redshift:${api}`,
     target: `cluster ${JSON.stringify(name)}`,
     region,
+    ...(serverlessWorkgroup(name) === undefined && { otherKind: IF_WORKGROUP }),
     resources:
       api === 'GetClusterCredentials'
         ? [arnOf('redshift', region, `dbuser:${cluster}/${request.dbUser}`), database]
@@ -56,6 +59,7 @@ export function describeLookUp(request: CredentialRequest): FailedCall {
         action: 'redshift:DescribeClusters',
         target: `cluster ${JSON.stringify(name)}`,
         region,
+        otherKind: IF_WORKGROUP,
         resources: [arnOf('redshift', region, `cluster:${name}`)],
         alternative,
       }

@@ -1,5 +1,5 @@
 import type { ConnectionOptions } from '../credentials.js'
-import { optionError, quoted, RedshiftCredentialsError } from '../errors.js'
+import { optionError, printable, quoted, RedshiftCredentialsError } from '../errors.js'
 import { isIamUser, parseIamUser } from '../identifiers.js'
 import type { RedshiftLogin } from '../login.js'
 
@@ -74,8 +74,17 @@ export function checkSameUser(user: string | null | undefined, login: RedshiftLo
  * @throws RedshiftCredentialsError `ERR_REDSHIFT_USER_MISMATCH`
  */
 export function checkUser(user: string | undefined, login: RedshiftLogin): void {
-  if (user !== undefined && !parseIamUser(user).prefix && parseIamUser(login.user).name === user) return
-  checkSameUser(user, login)
+  if (!user || user === login.user) return
+  const { prefix, name } = parseIamUser(user)
+  const given = parseIamUser(login.user)
+  if (!prefix && given.name === name) return
+  throw new RedshiftCredentialsError(
+    'ERR_REDSHIFT_USER_MISMATCH',
+    `user is ${quoted(user)}, but AWS gave a login for ${quoted(login.user)}. ` +
+      (prefix === 'IAMR' || given.name === name
+        ? `Leave user out, or set it to ${quoted(login.user)}.`
+        : `Set redshift: { dbUser: ${quoted(name)} } to log in as that database user, or leave user out.`),
+  )
 }
 
 /** Where a login is shown. What one place makes of it says nothing about the others. */
@@ -86,7 +95,7 @@ export const placeOf = (to: { host?: unknown; port?: unknown; database?: unknown
 export const rejectedLogin = (error: Error, login: RedshiftLogin): RedshiftCredentialsError =>
   new RedshiftCredentialsError(
     'ERR_REDSHIFT_LOGIN_REJECTED',
-    `Redshift refused a login for ${quoted(login.user)} that AWS had handed out: ${error.message}. ` +
+    `Redshift refused a login for ${quoted(login.user)} that AWS had handed out: ${printable(error.message)}. ` +
       'Check that the host belongs to the cluster or workgroup of the login, that TLS is on up to the cluster, that the database exists ' +
       'and is the one of the login, that the user exists (or autoCreate is set), and that it has been granted access.',
     { cause: error },

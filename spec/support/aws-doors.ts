@@ -1,48 +1,62 @@
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type Endpoint, startEndpoint } from './endpoint.js'
 
 /** What a service of AWS says. */
 export interface Reply {
   readonly status: number
   readonly body: string
-  readonly headers?: Readonly<Record<string, string>>
+  readonly headers?: Record<string, string>
 }
 
 /** Everything in front of Redshift that gives AWS credentials, as one local server: the first part of the path chooses the reply. */
 export class AwsDoors {
-  readonly #server: Server
-  readonly #replies = new Map<string, Reply>()
+  readonly #endpoint: Endpoint
+  readonly #replies: Map<string, Reply>
+  /** What was sent, in its order. */
+  readonly bodies: readonly string[]
 
-  private constructor(server: Server) {
-    this.#server = server
-    server.on('request', (request, response) => {
-      request.resume()
-      const { status, body, headers } = this.#replies.get(request.url?.split('/')[1] ?? '') ?? { status: 404, body: '' }
-      response.writeHead(status, headers).end(body)
-    })
+  private constructor(endpoint: Endpoint, replies: Map<string, Reply>, bodies: readonly string[]) {
+    this.#endpoint = endpoint
+    this.#replies = replies
+    this.bodies = bodies
   }
 
   static async open(): Promise<AwsDoors> {
-    const server = createServer()
-    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-    return new AwsDoors(server)
+    const replies = new Map<string, Reply>()
+    const bodies: string[] = []
+    const endpoint = await startEndpoint(({ url = '' }, body) => {
+      bodies.push(String(body))
+      return replies.get(url.split('/')[1] ?? '') ?? { status: 404, body: '' }
+    })
+    return new AwsDoors(endpoint, replies, bodies)
   }
 
   /** The URL at which this reply is given. */
   url(name: string, reply: Reply): string {
     this.#replies.set(name, reply)
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/${name}`
+    return `${this.#endpoint.url}/${name}`
   }
 
-  close(): void {
-    this.#server.closeAllConnections()
-    this.#server.close()
+  close(): Promise<void> {
+    return this.#endpoint.close()
   }
 }
 
 export const stsError = (code: string, message: string, status = 403): Reply => ({
   status,
   body: `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error><RequestId>1</RequestId></ErrorResponse>`,
+  headers: { 'content-type': 'text/xml' },
+})
+
+/** A role session with these keys. */
+export const roleSession = ({
+  accessKeyId,
+  secretAccessKey,
+}: {
+  accessKeyId: string
+  secretAccessKey: string
+}): Reply => ({
+  status: 200,
+  body: `<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials><AccessKeyId>${accessKeyId}</AccessKeyId><SecretAccessKey>${secretAccessKey}</SecretAccessKey><SessionToken>session</SessionToken><Expiration>2090-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>`,
   headers: { 'content-type': 'text/xml' },
 })
 

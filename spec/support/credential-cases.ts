@@ -20,6 +20,7 @@ const START_URL = 'https://example.awsapps.com/start'
 const LATER = '2090-01-01T00:00:00Z'
 const SESSION = 'arn:aws:iam::123456789012:user/alice'
 
+const SSO_PROFILE = `[profile analyst]\nsso_session = corp\nsso_account_id = 123456789012\nsso_role_name = Analyst\n[sso-session corp]\nsso_start_url = ${START_URL}\nsso_region = us-west-2`
 const SIGNED_IN = { AWS_PROFILE: 'dev', AWS_LOGIN_CACHE_DIRECTORY: '{home}/.aws/login/cache' }
 
 const hash = (name: string, kind: 'sha1' | 'sha256'): string => createHash(kind).update(name).digest('hex')
@@ -47,6 +48,74 @@ const loginToken = (): Record<string, string> => ({
     dpopKey: dpopKey(),
   }),
 })
+
+/** What fails on the way to the service that gives AWS credentials. */
+export interface TransportCase {
+  readonly what: string
+  readonly code: string
+  /** Whom the message names. */
+  readonly names: RegExp
+  readonly one: CredentialCase
+}
+
+export function transportCases(doors: AwsDoors): readonly TransportCase[] {
+  const roleFrom = (url: string): CredentialCase => ({
+    failure: '',
+    source: 'role',
+    env: { AWS_PROFILE: 'reader', AWS_ENDPOINT_URL_STS: url, AWS_MAX_ATTEMPTS: '1' },
+    config: `[profile reader]\nrole_arn = ${ROLE}\nsource_profile = base\n[profile base]\n${KEYS}`,
+    cure: '',
+  })
+  const ssoFrom = (url: string): CredentialCase => ({
+    failure: '',
+    source: 'SSO',
+    env: { AWS_PROFILE: 'analyst', AWS_ENDPOINT_URL_SSO: url, AWS_MAX_ATTEMPTS: '1' },
+    config: SSO_PROFILE,
+    files: ssoToken('corp', LATER),
+    cure: '',
+  })
+  const busy = stsError('Throttling', 'Rate exceeded', 400)
+  const broken = stsError('InternalFailure', 'It failed', 500)
+  const tooMany = jsonError('TooManyRequestsException', { message: 'no' }, 429)
+  return [
+    {
+      what: 'AWS STS is out of reach',
+      code: 'ERR_REDSHIFT_UNAVAILABLE',
+      names: /AWS STS at 127\.0\.0\.1:1 .*VPC endpoint for sts/,
+      one: roleFrom('http://127.0.0.1:1'),
+    },
+    {
+      what: 'AWS STS throttles',
+      code: 'ERR_REDSHIFT_THROTTLED',
+      names: /^AWS STS/,
+      one: roleFrom(doors.url('throttled', busy)),
+    },
+    {
+      what: 'AWS STS fails',
+      code: 'ERR_REDSHIFT_UNAVAILABLE',
+      names: /^AWS STS.*HTTP 500/,
+      one: roleFrom(doors.url('broken', broken)),
+    },
+    {
+      what: 'AWS STS answers with a page of a proxy',
+      code: 'ERR_REDSHIFT_AWS_CREDENTIALS',
+      names: /AWS STS/,
+      one: roleFrom(doors.url('page', { status: 200, body: '<html>hunter2' })),
+    },
+    {
+      what: 'IAM Identity Center is out of reach',
+      code: 'ERR_REDSHIFT_UNAVAILABLE',
+      names: /^IAM Identity Center/,
+      one: ssoFrom('http://127.0.0.1:1'),
+    },
+    {
+      what: 'IAM Identity Center throttles',
+      code: 'ERR_REDSHIFT_THROTTLED',
+      names: /^IAM Identity Center/,
+      one: ssoFrom(doors.url('sso-throttled', tooMany)),
+    },
+  ]
+}
 
 /** Each failure of the table as a user meets it. `{home}` in a variable is the folder that HOME names. */
 export function credentialCases(doors: AwsDoors): readonly CredentialCase[] {
@@ -187,7 +256,7 @@ export function credentialCases(doors: AwsDoors): readonly CredentialCase[] {
       failure,
       source: 'SSO',
       env: { AWS_PROFILE: 'analyst' },
-      config: `[profile analyst]\nsso_session = corp\nsso_account_id = 123456789012\nsso_role_name = Analyst\n[sso-session corp]\nsso_start_url = ${START_URL}\nsso_region = us-west-2`,
+      config: SSO_PROFILE,
       at: 'AWS_ENDPOINT_URL_SSO',
       cure,
       ...more,
