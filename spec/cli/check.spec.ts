@@ -99,6 +99,21 @@ describe('pg-redshift-iam check', function () {
     expect(code).to.equal(0)
   })
 
+  it('says what only it reads, and what a program may have different', async () => {
+    const { stdout, stderr } = await cli.run(['check', '--json', '--cluster-identifier', 'examplecluster'], {
+      AWS_DEFAULT_REGION: 'us-west-2',
+      AWS_CA_BUNDLE: `${cli.folder}/ca.pem`,
+    })
+    const { ok, notes, steps } = JSON.parse(stdout) as { ok: boolean; notes: string[]; steps: Step[] }
+    expect(ok, stderr).to.equal(true)
+    expect(steps.find(({ step }) => step === 'region')).to.have.property('finding', 'us-west-2 (AWS_DEFAULT_REGION)')
+    for (const needed of ['AWS_REGION', 'NODE_EXTRA_CA_CERTS', 'redshift.host', 'ssl: true', 'connectionString'])
+      expect(notes.join('\n')).to.include(needed)
+    for (const note of notes) expect(stderr).to.include(note)
+    const plain = await cli.run(['check', '--json', '--host', CLUSTER])
+    expect(JSON.parse(plain.stdout).notes.join('\n')).not.to.match(/AWS_REGION|NODE_EXTRA_CA_CERTS/)
+  })
+
   it('goes on without the name of the AWS identity where STS is out of reach', async () => {
     const { code, named } = await checkJson(['--host', CLUSTER], { AWS_ENDPOINT_URL_STS: 'http://127.0.0.1:1' })
     expect(code).to.equal(0)
@@ -244,6 +259,12 @@ describe('pg-redshift-iam check', function () {
       )
       expect(code).to.equal('42704')
       expect(message).to.include('user "IAM:alice" does not exist').and.include('--auto-create')
+    })
+
+    it('login: PGOPTIONS sets a parameter that Redshift does not have', async () => {
+      const { message, code } = await failure('login', ['--host', CLUSTER], { PGOPTIONS: '-c no_such_parameter=1' })
+      expect(code).to.equal('42704')
+      expect(message).to.include('take it out of PGOPTIONS').and.not.include('Create the database user')
     })
 
     it('session: the user may not ask', async () => {

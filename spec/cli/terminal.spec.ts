@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
 import { expect } from 'chai'
 import type { RedshiftEmulator } from '../../lib/emulator/index.js'
-import { type Cli, ended, hasTerminals, withCli } from '../support/cli.js'
+import { AwsDoors, roleSession } from '../support/aws-doors.js'
+import { type Cli, ended, hasTerminals, printed, withCli } from '../support/cli.js'
 
 const CLUSTER = 'examplecluster.abc123xyz789.us-west-2.redshift.amazonaws.com'
 const ESCAPE = '\u001b['
@@ -86,6 +88,42 @@ describe('The command line at a terminal', function () {
       const printed = await onTerminal(`credentials --host ${CLUSTER} --query DbUser`)
       expect(printed).to.include('GetClusterCredentialsWithIAM for examplecluster … 0 s')
       expect(printed.trimEnd().endsWith(`\r${ESCAPE}K"IAMR:analyst"`)).to.equal(true)
+    })
+
+    describe('for a profile with mfa_serial,', () => {
+      const DEVICE = 'arn:aws:iam::123456789012:mfa/alice'
+      let doors: AwsDoors
+      let env: Record<string, string>
+      before(async () => {
+        doors = await AwsDoors.open()
+        const { accessKeyId, secretAccessKey } = emulator.aws.credentials
+        const keys = `aws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}`
+        const role = `role_arn = arn:aws:iam::123456789012:role/reader\nmfa_serial = ${DEVICE}\nsource_profile = base`
+        writeFileSync(`${cli.folder}/mfa-config`, `[profile reader]\n${role}\n[profile base]\n${keys}\n`)
+        env = {
+          AWS_CONFIG_FILE: `${cli.folder}/mfa-config`,
+          AWS_PROFILE: 'reader',
+          AWS_ENDPOINT_URL_STS: doors.url('sts', roleSession(emulator.aws.credentials)),
+        }
+      })
+      after(() => doors.close())
+
+      for (const [command, said] of [
+        ['credentials --query DbUser', 'IAMR:analyst'],
+        ['check', 'All steps passed.'],
+        ['exec -- printenv PGUSER', 'IAMR:analyst'],
+      ] as const)
+        it(`asks for the code once, and does not show it: ${command}`, async () => {
+          const [name, ...others] = command.split(' ')
+          const child = cli.startOnTerminal([name, '--host', CLUSTER, ...others].join(' '), env)
+          await printed(child, `Enter MFA code for ${DEVICE}: `)
+          child.stdin?.write('12346\u007f56\r')
+          const { code, stdout } = await ended(child)
+          expect(stdout).to.include(said).and.not.include('123456').and.not.include('Enter MFA code')
+          expect(code).to.equal(0)
+          expect(doors.bodies.filter(body => body.includes('TokenCode=123456'))).to.have.length(1)
+          doors.bodies.splice(0)
+        })
     })
   })
 })

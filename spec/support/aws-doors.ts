@@ -12,9 +12,9 @@ export class AwsDoors {
   readonly #endpoint: Endpoint
   readonly #replies: Map<string, Reply>
   /** What was sent, in its order. */
-  readonly bodies: readonly string[]
+  readonly bodies: string[]
 
-  private constructor(endpoint: Endpoint, replies: Map<string, Reply>, bodies: readonly string[]) {
+  private constructor(endpoint: Endpoint, replies: Map<string, Reply>, bodies: string[]) {
     this.#endpoint = endpoint
     this.#replies = replies
     this.bodies = bodies
