@@ -46,7 +46,8 @@ function messagesIn(source: ts.SourceFile): Message[] {
     if (
       ts.isArrayLiteralExpression(node) &&
       node.elements[0] &&
-      /^'ERR_REDSHIFT_|^(\w+\.)?code$/.test(node.elements[0].getText())
+      /^'ERR_REDSHIFT_|^(\w+\.)?code$/.test(node.elements[0].getText()) &&
+      !/^'ERR_REDSHIFT_/.test(node.elements[1]?.getText() ?? '')
     )
       add(node.elements[0], node.elements[1])
     // A row of a table.
