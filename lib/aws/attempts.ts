@@ -12,7 +12,7 @@ interface MiddlewareStack {
 /** What is told of each attempt, as it happens. */
 export interface Observer {
   /** The SDK begins: it finds region and endpoint, and loads AWS credentials. */
-  beginning(): void
+  beginning?(): void
   sending(): void
   answered(headers: AnswerHeaders): void
   failed(error: unknown): void
@@ -25,7 +25,7 @@ export interface Observer {
 export function observe(command: object, observer: Observer): boolean {
   const stack = 'middlewareStack' in command ? (command.middlewareStack as MiddlewareStack) : undefined
   const start: Middleware = next => args => {
-    observer.beginning()
+    observer.beginning?.()
     return next(args)
   }
   // `low` runs next to the wire, and sees the raw answer; `high` runs around the parser, and sees what it throws.
