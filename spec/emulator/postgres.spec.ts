@@ -25,7 +25,7 @@ describe('The emulator on a server that is already running', () => {
       const emulator = await startRedshiftEmulator({ postgres: serverUrl(server) })
       try {
         const client = await connect(emulator, await fetchLogin(emulator))
-        expect((await client.query('SELECT current_user::text AS name')).rows).to.deep.equal([{ name: 'IAMA:alice' }])
+        expect((await client.query('SELECT current_user::text AS name')).rows).to.deep.equal([{ name: 'alice' }])
         await client.end()
       } finally {
         await emulator.close()
