@@ -333,6 +333,21 @@ describe('an error on the way to AWS', () => {
     expectError(error, 'ERR_REDSHIFT_UNAVAILABLE', /ECONNREFUSED/)
   })
 
+  it('of another realm is retried by the SDK, and keeps its code', async () => {
+    let calls = 0
+    const handle = async () => {
+      calls++
+      throw vm.runInNewContext(`Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })`)
+    }
+    const aws = { ...configuration({ error: undefined }), requestHandler: { handle }, maxAttempts: 2 } as object
+    await using credentials = new RedshiftCredentials({ host, database: 'dev', aws })
+    const error = await credentials.get().then(surprise, error => error)
+    expect(error).to.have.property('code', 'ERR_REDSHIFT_UNAVAILABLE')
+    expect(error.message).to.include('AWS could not be reached').and.include('(ECONNREFUSED)')
+    expect(error.cause).to.have.property('code', 'ECONNREFUSED')
+    expect(calls).to.equal(2)
+  })
+
   it('whose message or stack is no text is told without it', () => {
     for (const message of [undefined, null, ['x'], { a: 1 }, 7])
       expectError(Object.assign(new Error(), { name: 'ThrottlingException', message }), 'ERR_REDSHIFT_THROTTLED')

@@ -1,3 +1,5 @@
+import { isNativeError } from 'node:util/types'
+
 /** The headers of an answer, in lower case. */
 export type AnswerHeaders = Readonly<Record<string, string | undefined>>
 
@@ -40,13 +42,23 @@ export function observe(command: object, observer: Observer): boolean {
       return await next(args)
     } catch (error) {
       observer.failed(error)
-      throw error
+      throw ofThisRealm(error)
     }
   }
   stack?.add(start, { step: 'initialize', priority: 'high', name: 'redshiftStart' })
   stack?.add(wire, { step: 'deserialize', priority: 'low', name: 'redshiftWire' })
   stack?.add(parser, { step: 'deserialize', priority: 'high', name: 'redshiftParser' })
   return stack !== undefined
+}
+
+/**
+ * Under Jest, Node's errors are of another realm. The SDK does not recognize them as errors: it would neither retry them nor keep
+ * their code.
+ */
+function ofThisRealm(thrown: unknown): unknown {
+  if (thrown instanceof Error || !isNativeError(thrown)) return thrown
+  const { message, stack }: Error = thrown
+  return Object.assign(new Error(message), thrown, { stack })
 }
 
 const headersOf = (response: unknown): AnswerHeaders => {
