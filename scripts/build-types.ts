@@ -55,7 +55,7 @@ function rollUp({ name, source }: Entry, untrimmedFilePath: string, reports: boo
           // What the index does not export, a user cannot name.
           extractorMessageReporting: {
             default: { logLevel: 'none' as never },
-            'ae-forgotten-export': { logLevel: 'error' as never },
+            'ae-forgotten-export': { logLevel: (reports ? 'error' : 'none') as never },
           },
           tsdocMessageReporting: { default: { logLevel: 'none' as never } },
         },
