@@ -34,6 +34,8 @@ export async function buildCli(folder: string): Promise<string[]> {
     // For the stacks of --debug.
     keepNames: true,
     external: ['@aws-sdk/*', '@smithy/*', 'pg'],
+    // Its ES modules, of which what is not used can be left out.
+    alias: { yaml: join(root, 'node_modules/yaml/browser/index.js') },
     // What is loaded late is required: Node.js 20 takes half as long for the SDK, and the package itself is CommonJS.
     supported: { 'dynamic-import': false },
     // CommonJS in an ES module: what it requires is only found by a require of its own.

@@ -1,0 +1,59 @@
+import { join } from 'node:path'
+import { EXPECTED, IMPORTS, PRINT, REQUIRES, USE_JS } from './program.js'
+import { expectOutput, Project, type Row, type Setting } from './project.js'
+
+const write = (project: Project): void => {
+  project.write('use.mjs', IMPORTS + USE_JS + PRINT)
+  project.write('use.cjs', REQUIRES + USE_JS + PRINT)
+}
+
+/** A package manager, installed apart from the project that it is used in. */
+async function tool(setting: Setting, name: string): Promise<string> {
+  const project = new Project(setting, `tool-${name.replace(/\W/g, '-')}`)
+  await project.run('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', '--prefer-offline', name])
+  return join(project.folder, 'node_modules', name)
+}
+
+export const packageManagers: readonly Row[] = [
+  {
+    name: 'pnpm',
+    async run(setting) {
+      const pnpm = join(await tool(setting, 'pnpm'), 'bin/pnpm.mjs')
+      const project = new Project(setting, 'pnpm')
+      write(project)
+      await project.node(
+        pnpm,
+        'add',
+        '--ignore-scripts',
+        '--store-dir',
+        join(setting.folder, 'pnpm-store'),
+        setting.tarball,
+        'pg',
+      )
+      expectOutput(await project.node('use.mjs'), EXPECTED)
+      expectOutput(await project.node('use.cjs'), EXPECTED)
+    },
+  },
+  {
+    name: 'yarn-pnp',
+    async run(setting) {
+      const yarn = join(await tool(setting, '@yarnpkg/cli-dist'), 'bin/yarn.js')
+      const project = new Project(setting, 'yarn-pnp')
+      write(project)
+      const registry = (await project.run('npm', ['config', 'get', 'registry'])).trim()
+      const env = {
+        YARN_NPM_REGISTRY_SERVER: registry,
+        YARN_UNSAFE_HTTP_WHITELIST: new URL(registry).hostname,
+        YARN_ENABLE_GLOBAL_CACHE: 'false',
+        YARN_ENABLE_TELEMETRY: 'false',
+        YARN_NODE_LINKER: 'pnp',
+      }
+      project.write('yarn.lock', '')
+      const dependencies = { 'pg-redshift-iam': `file:${setting.tarball}`, pg: '*' }
+      project.write('package.json', { name: 'yarn-pnp', private: true, dependencies })
+      await project.run(process.execPath, [yarn, 'install', '--no-immutable'], env)
+      for (const file of ['use.mjs', 'use.cjs'])
+        expectOutput(await project.run(process.execPath, [yarn, 'node', file], env), EXPECTED)
+    },
+  },
+]

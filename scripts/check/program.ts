@@ -1,0 +1,41 @@
+import { transformSync } from 'esbuild'
+
+/**
+ * What every tool has to run: a login as the user that AWS names; a mistake that is refused; a network error, whose code must not
+ * get lost where a test runner has realms of its own. `pg` and the package's names have to be there.
+ */
+export const USE = `
+async function use() {
+  const pool = new RedshiftPool({ redshift: { workgroupName: 'analytics' } })
+  const { rows } = await pool.query('select current_user as name')
+  await pool.end()
+  const codeOf = async (login: Promise<unknown>) => {
+    const error: unknown = await login.catch((error: unknown) => error)
+    if (!(error instanceof RedshiftCredentialsError)) return 'another error'
+    // Without the library of ES2022, an error has no cause for the compiler.
+    const { cause } = error as Error & { cause?: { code?: string } }
+    return [error.code, cause?.code].join('/')
+  }
+  const nowhere = { endpoint: 'http://127.0.0.1:1', maxAttempts: 1 }
+  const unreachable = new RedshiftCredentials({ workgroupName: 'analytics', database: 'dev', aws: nowhere })
+  return [
+    String(pool instanceof pg.Pool),
+    rows[0].name,
+    await codeOf(redshiftPassword({ host: 'localhost', database: 'dev' })({ user: 'IAM:alice', database: 'dev', ssl: true })),
+    await codeOf(unreachable.get()),
+  ].join(' ')
+}
+`
+
+export const EXPECTED = 'true IAMR:analyst ERR_REDSHIFT_TARGET/ ERR_REDSHIFT_UNAVAILABLE/ECONNREFUSED'
+
+export const NAMES = 'RedshiftCredentials, RedshiftCredentialsError, RedshiftPool, redshiftPassword'
+
+/** The same without types. */
+export const USE_JS = transformSync(USE, { loader: 'ts' }).code
+
+export const IMPORTS = `import pg from 'pg'\nimport { ${NAMES} } from 'pg-redshift-iam'\n`
+export const REQUIRES = `const pg = require('pg')\nconst { ${NAMES} } = require('pg-redshift-iam')\n`
+/** For CommonJS and ES modules alike: without esModuleInterop, pg has no default export. */
+export const IMPORTS_TS = `import * as pg from 'pg'\nimport { ${NAMES} } from 'pg-redshift-iam'\n`
+export const PRINT = '\nuse().then(console.log)\n'

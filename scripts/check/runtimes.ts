@@ -1,0 +1,63 @@
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { root } from '../entries.js'
+import { EXPECTED, IMPORTS, PRINT, REQUIRES, USE_JS } from './program.js'
+import { expectOutput, Project, type Row, type Setting } from './project.js'
+
+/** The oldest that is supported, and each line that is maintained. */
+const RELEASES = ['20.19.0', '20', '22', '24', '26']
+/** The heart of them. The workflow runs all of them on each release. */
+const SPECS = ['password', 'client', 'api'].map(name => `spec/${name}.spec.ts`)
+
+/** The package of a runtime, which holds its binary, installed apart from the project that it runs. */
+async function runtime(setting: Setting, name: string, packages: readonly string[], binary: string): Promise<string> {
+  const project = new Project(setting, `runtime-${name}`)
+  await project.run('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', ...packages])
+  return join(project.folder, 'node_modules', binary)
+}
+
+async function onNode(setting: Setting, release: string): Promise<string> {
+  const name = `node-${process.platform}-${process.arch}`
+  const node = await runtime(setting, `node-${release}`, [`${name}@${release}`], `${name}/bin/node`)
+  const project = new Project(setting, `node-${release}`)
+  await project.install('pg')
+  project.write('use.mjs', IMPORTS + USE_JS + PRINT)
+  project.write('use.cjs', REQUIRES + USE_JS + PRINT)
+  for (const file of ['use.mjs', 'use.cjs'])
+    expectOutput(await project.run(node, ['--throw-deprecation', file]), EXPECTED)
+  const mocha = ['node_modules/mocha/bin/mocha.js', '--reporter', 'dot', ...SPECS]
+  const { status, stdout } = spawnSync(node, mocha, { cwd: root, encoding: 'utf8' })
+  if (status !== 0) throw new Error(stdout)
+  return (await project.run(node, ['--version'])).trim()
+}
+
+async function onBun(setting: Setting): Promise<string> {
+  const system = `@oven/bun-${process.platform}-${process.arch === 'arm64' ? 'aarch64' : process.arch}`
+  const bun = await runtime(setting, 'bun', ['bun', `${system}@latest`], `${system}/bin/bun`)
+  const project = new Project(setting, 'bun')
+  await project.install('pg')
+  project.write('use.mjs', IMPORTS + USE_JS + PRINT)
+  project.write('use.cjs', REQUIRES + USE_JS + PRINT)
+  for (const file of ['use.mjs', 'use.cjs']) expectOutput(await project.run(bun, [file]), EXPECTED)
+  return (await project.run(bun, ['--version'])).trim()
+}
+
+async function onDeno(setting: Setting): Promise<string> {
+  const system = `@deno/${process.platform}-${process.arch}${process.platform === 'linux' ? '-glibc' : ''}`
+  const deno = await runtime(setting, 'deno', ['deno', `${system}@latest`], `${system}/deno`)
+  const project = new Project(setting, 'deno')
+  await project.install('pg')
+  project.write('use.mjs', IMPORTS + USE_JS + PRINT)
+  project.write('use.cjs', REQUIRES + USE_JS + PRINT)
+  const env = { DENO_CERT: setting.env.NODE_EXTRA_CA_CERTS ?? '', DENO_NO_UPDATE_CHECK: '1' }
+  for (const file of ['use.mjs', 'use.cjs'])
+    expectOutput(await project.run(deno, ['run', '--no-lock', '--allow-all', file], env), EXPECTED)
+  return (await project.run(deno, ['--version'])).trim().split('\n')[0] ?? ''
+}
+
+/** Other runtimes than the one at hand, each brought by its npm package. */
+export const runtimes: readonly Row[] = [
+  ...RELEASES.map(release => ({ name: `node-${release}`, run: (setting: Setting) => onNode(setting, release) })),
+  { name: 'bun', run: onBun },
+  { name: 'deno', run: onDeno },
+]
