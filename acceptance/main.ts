@@ -1,0 +1,130 @@
+/**
+ * Asks a real cluster or workgroup what the code and the emulator take for granted, and writes the answers to
+ * acceptance/RESULT.md and acceptance/result.json. Read-only in the database.
+ *
+ * npm run acceptance -- --host … --db-name dev [--db-user alice] [--long]
+ * npm run acceptance -- --emulator
+ */
+import { writeFileSync } from 'node:fs'
+import { createInterface } from 'node:readline/promises'
+import { fileURLToPath } from 'node:url'
+import { Command } from 'commander'
+import { parseRedshiftHost } from 'pg-redshift-iam'
+import { startEmulated } from './emulated.js'
+import { type Finding, questionsFor } from './question.js'
+import { allQuestions } from './questions/all.js'
+import { remedy, toJson, toLine, toMarkdown } from './report.js'
+import { askAll } from './run.js'
+import type { Target } from './target.js'
+
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'
+
+const PACE_MILLIS = 10_000
+const DEFAULT_LIFETIME_SECONDS = 900
+
+interface Flags {
+  host?: string
+  dbName: string
+  dbUser?: string
+  otherDbName?: string
+  dbGroups?: string[]
+  via?: string
+  long: boolean
+  yes: boolean
+  emulator: boolean
+}
+
+const program: Command = new Command('npm run acceptance --')
+  .description('Asks a Redshift cluster or workgroup what the code takes for granted. It only reads.')
+  .option('--host <name>', 'the own host name of the cluster or workgroup')
+  .option('--db-name <name>', 'the database', 'dev')
+  .option('--db-user <name>', 'an existing database user, for GetClusterCredentials')
+  .option('--other-db-name <name>', 'a second database that exists')
+  .option('--db-groups <names...>', 'two database groups that exist')
+  .option('--via <host:port>', 'the tunnel that leads there')
+  .option('--long', 'wait for a login to expire, too: 16 minutes', false)
+  .option('--yes', 'do not ask before the start', false)
+  .option('--emulator', 'ask the emulator instead', false)
+  .parse()
+const flags = program.opts<Flags>()
+
+function realTarget(): Target {
+  const { host, dbName, dbUser, otherDbName, dbGroups = [], via, long } = flags
+  if (host === undefined) program.error('Set --host to the own host name of a cluster or workgroup, or set --emulator.')
+  const parsed = parseRedshiftHost(host)
+  if (!parsed)
+    program.error(
+      `--host ${JSON.stringify(host)} is not the own name of a cluster or workgroup. For a tunnel, add --via.`,
+    )
+  const [dialHost = '', dialPort = ''] = via?.split(':') ?? []
+  return {
+    kind: parsed.kind,
+    host,
+    name: parsed.name,
+    region: parsed.region,
+    dial: via === undefined ? { host, port: 5439 } : { host: dialHost, port: Number(dialPort) },
+    ca: undefined,
+    database: dbName,
+    otherDatabase: otherDbName,
+    dbUser,
+    dbGroups,
+    aws: {},
+    stsEndpoint: undefined,
+    lifetimeSeconds: DEFAULT_LIFETIME_SECONDS,
+    long,
+    paceMillis: PACE_MILLIS,
+    programs: { env: {}, nodeOptions: [] },
+  }
+}
+
+async function announce(target: Target): Promise<void> {
+  const { kind, long, host } = target
+  const cost =
+    kind === 'serverless'
+      ? 'A workgroup that is asleep resumes, and AWS bills it for the time, a minute at least.'
+      : 'A running cluster costs nothing more. The calls are free.'
+  console.log(
+    [
+      `This asks ${host} ${questionsFor(allQuestions, target).length} questions, with the AWS credentials that the SDK finds here.`,
+      'It calls the AWS API at most six times a minute, some calls with a wrong parameter, and opens about 40 connections, some of',
+      'which fail on purpose. It reads from the database, and changes nothing.',
+      `It takes about ${long ? 17 : 6} minutes. ${cost}`,
+      'Passwords, keys and account numbers are masked in what it writes.',
+    ].join('\n'),
+  )
+  if (flags.yes || !process.stdin.isTTY) return
+  const terminal = createInterface({ input: process.stdin, output: process.stdout })
+  await terminal.question('Press Enter to start, or Ctrl-C to leave. ')
+  terminal.close()
+}
+
+const titleOf = ({ kind }: Target, where: string): string =>
+  `Acceptance of ${where} (${kind}), ${new Date().toISOString().slice(0, 10)}`
+
+function tell(findings: readonly Finding[]): void {
+  for (const finding of findings) console.log(toLine(finding))
+}
+
+if (flags.emulator) {
+  for (const kind of ['provisioned', 'serverless'] as const) {
+    const { target, close } = await startEmulated(kind)
+    const findings = await askAll(target, allQuestions).finally(close)
+    console.log(titleOf(target, 'the emulator'))
+    tell(findings)
+    const others = findings.filter(({ verdict }) => verdict !== 'as expected')
+    for (const finding of others) console.error(remedy(finding))
+    if (others.length > 0) process.exitCode = 1
+  }
+} else {
+  const target = realTarget()
+  await announce(target)
+  const findings = await askAll(target, allQuestions, ({ id }) => {
+    console.log(`asking ${id} …`)
+    return undefined
+  })
+  tell(findings)
+  const path = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
+  writeFileSync(path('RESULT.md'), toMarkdown(titleOf(target, 'a real target'), findings))
+  writeFileSync(path('result.json'), toJson(titleOf(target, 'a real target'), findings))
+  console.log('\nWritten to acceptance/RESULT.md and acceptance/result.json.')
+}

@@ -1,0 +1,11 @@
+import type { Question } from '../question.js'
+import { awsQuestions } from './aws.js'
+import { expiryQuestions } from './expiry.js'
+import { programQuestions } from './programs.js'
+import { serverQuestions } from './server.js'
+
+/** What is asked at the wire and of AWS. */
+export const wireQuestions: readonly Question[] = [...awsQuestions, ...serverQuestions, ...expiryQuestions]
+
+/** Every question. */
+export const allQuestions: readonly Question[] = [...wireQuestions, ...programQuestions]

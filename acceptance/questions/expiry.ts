@@ -1,0 +1,131 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { RedshiftCredentials, RedshiftPool } from 'pg-redshift-iam'
+import { NotAsked, type Question } from '../question.js'
+import type { Login, Session } from '../session.js'
+import type { Target } from '../target.js'
+import { outcome } from './server.js'
+
+/** What outlives a login: the login itself, a session that it opened, and a pool that has logged in once. */
+interface Remains {
+  readonly login: Login
+  readonly open: RedshiftPool
+  readonly pool: RedshiftPool
+  readonly credentials: RedshiftCredentials
+}
+
+const openings = new WeakMap<Session, Remains & { readonly opened: number }>()
+
+/** Opens what is to outlive a login. The wait runs beside the other questions. */
+export async function openBeforeExpiry(session: Session): Promise<void> {
+  const { target } = session
+  const credentials = credentialsFor(target)
+  const open = poolFor(target, credentialsFor(target), { max: 1, idleTimeoutMillis: 0 })
+  const pool = poolFor(target, credentials, { maxUses: 1 })
+  await open.query('select 1')
+  await pool.query('select 1')
+  openings.set(session, { login: await session.fetchLogin(), open, pool, credentials, opened: performance.now() })
+}
+
+/** Waits until the logins have expired, and half a minute more. */
+async function expired(session: Session): Promise<Remains> {
+  const remains = openings.get(session)
+  if (!remains) throw new NotAsked('no login was opened at the start')
+  const { lifetimeMillis } = session
+  const end = remains.opened + lifetimeMillis + Math.min(30_000, lifetimeMillis / 4)
+  await sleep(Math.max(0, end - performance.now()))
+  return remains
+}
+
+const credentialsFor = ({ host, aws, dbUser, database }: Target): RedshiftCredentials =>
+  new RedshiftCredentials({ host, aws, database, ...(dbUser !== undefined && { dbUser }) })
+
+function poolFor(target: Target, redshift: RedshiftCredentials, options: object): RedshiftPool {
+  const { host, dial, ca, database } = target
+  const pool = new RedshiftPool({
+    host: dial.host,
+    port: dial.port,
+    database,
+    ssl: { servername: host, ...(ca !== undefined && { ca }) },
+    redshift,
+    ...options,
+  })
+  pool.on('error', () => {})
+  return pool
+}
+
+/** Whether a table or a function can be read, by a connection of its own. */
+export async function canQuery(session: Session, sql: string): Promise<boolean> {
+  const pool = poolFor(session.target, credentialsFor(session.target), {})
+  try {
+    await pool.query(sql)
+    return true
+  } catch {
+    return false
+  } finally {
+    await pool.end()
+  }
+}
+
+/** What happens when a login expires. */
+export const expiryQuestions: readonly Question[] = [
+  {
+    id: 'expired-login',
+    asks: 'What does the server say to an expired login?',
+    basis: 'transcripts',
+    source: 'redshift-jdbc#97; AWS’s SageMaker client tests for the text',
+    rule: {
+      text: 'An expired login is a refusal, which costs the connection one more fetch.',
+      file: 'lib/pg/server-messages.ts',
+    },
+    eitherWay: 'The text is recognised whatever its SQLSTATE is.',
+    change: 'lib/pg/server-messages.ts, and the emulator’s words',
+    long: true,
+    expected: () => '28000 IAM Authentication token has expired',
+    ask: async session => {
+      const { user, password } = (await expired(session)).login
+      return outcome(await session.logIn({ user, password }), user)
+    },
+  },
+  {
+    id: 'open-session-survives',
+    asks: 'Does an open session survive the expiry of its login?',
+    basis: 'transcripts',
+    source: 'dbt-core#818; AWS’s documents do not say it',
+    rule: { text: 'A rotation closes no connection.', file: 'lib/pg/client.ts' },
+    eitherWay: 'If it does not: pg reports the error of the query, and the pool discards the connection.',
+    change: 'README’s limitations, and maxLifetimeSeconds of the pools',
+    long: true,
+    expected: () => 'it survives',
+    ask: async session => {
+      const { open } = await expired(session)
+      const before = open.totalCount
+      await open.query('select 1')
+      return before === 1 ? 'it survives' : 'it was closed'
+    },
+  },
+  {
+    id: 'rotation',
+    asks: 'Does a pool log in on both sides of an expiry?',
+    basis: 'documents',
+    source: 'the API references',
+    rule: { text: 'A login is never used after its expiry.', file: 'lib/cache.ts' },
+    eitherWay: 'It does on the emulator.',
+    change: 'lib/lease.ts',
+    long: true,
+    expected: () => 'it does, with another login',
+    ask: async session => {
+      const { pool, credentials } = await expired(session)
+      const before = credentials.status()[0]?.expiration?.getTime()
+      await pool.query('select 1')
+      const after = credentials.status()[0]?.expiration?.getTime()
+      return before === after ? 'it does, with the same login' : 'it does, with another login'
+    },
+  },
+]
+
+/** Closes what was opened for the wait. */
+export async function closeRemains(session: Session): Promise<void> {
+  const remains = openings.get(session)
+  await remains?.open.end()
+  await remains?.pool.end()
+}

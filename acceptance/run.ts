@@ -1,0 +1,33 @@
+import { masker } from './mask.js'
+import { type Finding, findOut, type Question, questionsFor } from './question.js'
+import { closeRemains, openBeforeExpiry } from './questions/expiry.js'
+import { Session } from './session.js'
+import type { Target } from './target.js'
+
+type After = (() => void) | undefined
+
+/** Asks one target every question that is for it. What comes back can be published. */
+export async function askAll(
+  target: Target,
+  questions: readonly Question[],
+  /** Is called before each question. What it returns is called after it. */
+  around: (question: Question) => After | Promise<After> = () => undefined,
+): Promise<Finding[]> {
+  const session = new Session(target)
+  const findings: Finding[] = []
+  if (target.long) await openBeforeExpiry(session)
+  for (const question of questionsFor(questions, target)) {
+    const after = await around(question)
+    findings.push(await findOut(question, session))
+    after?.()
+  }
+  await closeRemains(session)
+  // At the end, when every secret is known.
+  const names = new Map([
+    [target.host, 'host'],
+    [target.name, 'target'],
+    [target.dial.host, 'dialled host'],
+  ])
+  const mask = masker(session.secrets, names)
+  return findings.map(finding => ({ ...finding, answer: mask(finding.answer), expected: mask(finding.expected) }))
+}
