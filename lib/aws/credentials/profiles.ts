@@ -1,13 +1,13 @@
 import { loadSharedFiles } from '../sdk.js'
 import type { Profiles } from './sources.js'
 
-/** The profiles of the shared AWS files, as the SDK has them in memory. None where they cannot be read: the SDK reports that. */
-export async function readProfiles(): Promise<Profiles> {
+/** The profiles of the shared AWS files, as the SDK has them in memory. Undefined where its reader is missing, as from a bundle. */
+export async function readProfiles(): Promise<Profiles | undefined> {
   try {
     const { parseKnownFiles } = await loadSharedFiles()
     return await parseKnownFiles({})
   } catch {
-    return {}
+    return undefined
   }
 }
 

@@ -43,9 +43,10 @@ type Environment = Readonly<Record<string, string | undefined>>
 /**
  * The sources in the order in which the SDK tries them; of a role, the credentials that assume it come first.
  * @param chosen the profile in the program's own configuration
+ * @param profiles undefined where they are not known: nothing is said of them then
  * @see https://docs.aws.amazon.com/sdk-for-javascript/v3/developer-guide/setting-credentials-node.html
  */
-export function sourcesOf(chosen: string | undefined, env: Environment, profiles: Profiles): Source[] {
+export function sourcesOf(chosen: string | undefined, env: Environment, profiles: Profiles | undefined): Source[] {
   const { AWS_ACCESS_KEY_ID: key, AWS_SECRET_ACCESS_KEY: secret } = env
   const named = chosen || env.AWS_PROFILE
   if (!named && key && secret) return [{ kind: 'environment' }]
@@ -55,9 +56,9 @@ export function sourcesOf(chosen: string | undefined, env: Environment, profiles
       kind: 'half of the environment',
       detail: key ? 'AWS_SECRET_ACCESS_KEY' : 'AWS_ACCESS_KEY_ID',
     })
-  if (named) sources.push(...profileSources(named, profiles))
+  if (named && profiles) sources.push(...profileSources(named, profiles))
   // A default profile that holds a region only is not meant as a source.
-  else if (profiles.default)
+  else if (profiles?.default)
     sources.push(...profileSources('default', profiles).filter(({ kind }) => kind !== 'empty profile'))
   const { AWS_WEB_IDENTITY_TOKEN_FILE: file, AWS_ROLE_ARN: role } = env
   if (file && role) sources.push({ kind: 'web identity', role, detail: file })

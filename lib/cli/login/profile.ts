@@ -35,10 +35,10 @@ export const adoptedFrom = (name: keyof typeof ALIASES): string | undefined =>
 export async function profileSettings(profile: string | undefined): Promise<ProfileSettings> {
   const name = profile ?? (process.env.AWS_PROFILE || 'default')
   const profiles = await readProfiles()
-  const settings = profiles[name]
+  const settings = profiles?.[name]
   return {
     name,
-    exists: name === 'default' || settings !== undefined,
+    exists: name === 'default' || profiles === undefined || settings !== undefined,
     sources: sourcesOf(profile, process.env, profiles),
     output: settings?.output,
     caBundle: settings?.ca_bundle,
