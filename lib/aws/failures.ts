@@ -175,6 +175,8 @@ const OWN: readonly Source[] = [{ kind: 'own' }]
 export function toLoadingError(error: unknown, call: FailedCall, sources: readonly Source[]): RedshiftCredentialsError {
   if (error instanceof RedshiftCredentialsError) return error
   const { name, message, code } = asError(error)
-  const isSetUp = name === 'EndpointError' || code === 'ERR_INVALID_URL' || /region is missing/i.test(message)
+  const hasUrl = sources.some(({ kind }) => kind === 'container endpoint')
+  const isSetUp =
+    name === 'EndpointError' || (code === 'ERR_INVALID_URL' && !hasUrl) || /region is missing/i.test(message)
   return isSetUp ? toRedshiftError(error, call) : credentialsError(error, sources, call.region)
 }

@@ -1,4 +1,4 @@
-import { RedshiftCredentialsError, type RedshiftErrorCode } from '../../errors.js'
+import { printable, RedshiftCredentialsError, type RedshiftErrorCode } from '../../errors.js'
 import { CHECK_PATH } from '../answer.js'
 import { asError, copyCause, ending, fromParsing, identifierOf, type SdkError, scrub } from '../scrub.js'
 import { transportFailure, trustRemedy } from '../transport.js'
@@ -20,14 +20,13 @@ export function credentialsError(
     onTheWay(error, said, sources, region) ??
     (['ERR_REDSHIFT_AWS_CREDENTIALS', ...atTheSource(error, said, sources)] as const)
   const cause = copyCause(error)
-  return new RedshiftCredentialsError(code, `${problem}${ending(isTelling(error, said) ? said : '')} ${remedy}`, {
-    cause,
-    remedy,
-  })
+  // Names from the user's files are in it.
+  const message = printable(`${problem}${ending(isTelling(said) ? said : '')} ${remedy}`)
+  return new RedshiftCredentialsError(code, message, { cause, remedy: printable(remedy) })
 }
 
 /** The end of the SDK's chain says nothing of the reason, nor does a mistake in its own code. */
-const isTelling = ({ name }: SdkError, said: string): boolean => name !== 'TypeError' && !NOTHING.test(said)
+const isTelling = (said: string): boolean => !NOTHING.test(said) && !/\(reading 'sso_\w+'\)$/.test(said)
 
 /** The error for a profile that is named and does not exist. The SDK would go on to the credentials of another identity. */
 export const missingProfileError = (sources: readonly Source[]): RedshiftCredentialsError =>

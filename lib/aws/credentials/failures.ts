@@ -17,8 +17,8 @@ export interface CredentialFailure {
 const NOTHING = 'Could not load credentials from any providers'
 const LIST = '`aws configure list-profiles` lists them'
 
-const profileOf = ({ profile }: Source): string =>
-  profile === undefined ? 'the environment' : `profile ${quoted(profile)}`
+const profileOf = ({ kind, profile }: Source): string =>
+  profile !== undefined ? `profile ${quoted(profile)}` : kind === 'own' ? 'the profile' : 'the environment'
 const roleOf = ({ role }: Source): string => (role === undefined ? 'the role' : `the role ${role}`)
 const accessOf = ({ role }: Source): string =>
   role === undefined ? 'this permission set' : `the permission set ${role}`
