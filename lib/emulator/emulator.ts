@@ -12,10 +12,12 @@ import { runningServer, type Server } from './postgres/server.js'
 import { runSetUp } from './postgres/set-up.js'
 import { startServer } from './postgres/start-server.js'
 import { readOptions, type Settings } from './settings.js'
+import { IssuedTokens } from './tokens.js'
 import type {
   ActiveFault,
   EmulatedCall,
   EmulatedLogin,
+  EmulatedTokenOptions,
   EmulatorOptions,
   EmulatorPoolConfig,
   EmulatorStream,
@@ -65,11 +67,13 @@ class Emulator implements RedshiftEmulator {
   readonly calls: EmulatedCall[] = []
   readonly logins: EmulatedLogin[] = []
   identity: string
+  person: string | null
   readonly #settings: Settings
   readonly #server: Server
   readonly #catalog: Catalog
   readonly #faults = new Faults()
   readonly #issued: IssuedLogins
+  readonly #tokens = new IssuedTokens()
   readonly #gateway: Gateway
   readonly #endpoint: AwsEndpoint
   #closed: Promise<void> | undefined
@@ -77,18 +81,28 @@ class Emulator implements RedshiftEmulator {
   constructor(settings: Settings, server: Server, certificate: Certificate) {
     this.ca = certificate.ca
     this.identity = settings.identity
+    this.person = settings.person
     this.#settings = settings
     this.#server = server
     this.#catalog = new Catalog(server)
     this.#issued = new IssuedLogins(settings)
-    const shared = { settings, faults: this.#faults, calls: this.calls, logins: this.logins, issued: this.#issued }
+    const shared = {
+      settings,
+      faults: this.#faults,
+      calls: this.calls,
+      logins: this.logins,
+      issued: this.#issued,
+      tokens: this.#tokens,
+    }
     const { context } = certificate
     this.#gateway = new Gateway(settings, socket =>
       admit(socket, { ...shared, server, catalog: this.#catalog, context }),
     )
-    const operations = new Operations(settings, this.#issued, () => this.#gateway.port)
+    const operations = new Operations(settings, this.#issued, this.#tokens, () => this.#gateway.port)
     const identity = (accessKeyId = '') => settings.identities[accessKeyId] ?? this.identity
-    this.#endpoint = new AwsEndpoint(settings, makeExchange({ ...shared, operations, identity }))
+    const person = (accessKeyId = '') =>
+      Object.hasOwn(settings.people, accessKeyId) ? (settings.people[accessKeyId] ?? null) : this.person
+    this.#endpoint = new AwsEndpoint(settings, makeExchange({ ...shared, operations, identity, person }))
   }
 
   async start(): Promise<void> {
@@ -152,8 +166,17 @@ class Emulator implements RedshiftEmulator {
     return this.#faults.add(fault, scope)
   }
 
+  issueToken(options: EmulatedTokenOptions = {}): { token: string; expiration: Date } {
+    const { type: provider = 'AwsIdc', tokenType = 'ACCESS_TOKEN', lifetimeSeconds = 3600 } = options
+    const { person = this.person ?? 'alice@example.com' } = options
+    const terms = { person, provider, tokenType: provider === 'AwsIdc' ? tokenType : undefined, targets: undefined }
+    const { token, expiresAt } = this.#tokens.issue(terms, Date.now() + lifetimeSeconds * 1000)
+    return { token, expiration: new Date(expiresAt) }
+  }
+
   revokeLogins(): void {
     this.#issued.revokeAll()
+    this.#tokens.revokeAll()
   }
 
   async restart({ downMillis = 0 }: { downMillis?: number } = {}): Promise<void> {

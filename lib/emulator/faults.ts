@@ -5,6 +5,7 @@ const loginOperations: readonly EmulatedOperation[] = [
   'GetClusterCredentials',
   'GetClusterCredentialsWithIAM',
   'GetCredentials',
+  'GetIdentityCenterAuthToken',
 ]
 const clockKinds = ['clock-skew', 'no-date', 'stale-date'] as const
 const descriptionOperations: readonly EmulatedOperation[] = ['DescribeClusters', 'GetWorkgroup']

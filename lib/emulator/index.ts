@@ -4,8 +4,10 @@ export { startRedshiftEmulator } from './emulator.js'
 export type {
   ActiveFault,
   EmulatedCall,
+  EmulatedIdentityProvider,
   EmulatedLogin,
   EmulatedOperation,
+  EmulatedTokenOptions,
   EmulatorOptions,
   EmulatorPoolConfig,
   EmulatorStream,

@@ -14,6 +14,8 @@ export interface Settings {
   readonly users: readonly string[] | undefined
   readonly identity: string
   readonly identities: Readonly<Record<string, string>>
+  readonly person: string | null
+  readonly people: Readonly<Record<string, string | null>>
   readonly lifetimeSeconds: number
   /** Undefined: at expiry. Null: not at all. */
   readonly nextRefreshSeconds: number | null | undefined
@@ -50,6 +52,8 @@ export function readOptions(options: EmulatorOptions): Settings {
     users: options.users,
     identity: options.identity ?? 'IAMR:analyst',
     identities: options.identities ?? {},
+    person: options.person === undefined ? 'alice@example.com' : options.person,
+    people: options.people ?? {},
     lifetimeSeconds,
     nextRefreshSeconds: options.nextRefreshSeconds,
     samePasswordSeconds,

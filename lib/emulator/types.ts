@@ -16,7 +16,14 @@ export interface EmulatorOptions {
   identity?: string | undefined
   /** The same by AWS access key id, for specs with several AWS identities. */
   identities?: Readonly<Record<string, string>> | undefined
-  /** Shortens the lifetime of logins to so many seconds, at least 5. Default: what the caller asks for, 900 to 3600. */
+  /**
+   * The person behind the AWS credentials, whom the tokens of `GetIdentityCenterAuthToken` name. `null`: the credentials are not
+   * identity-enhanced. Default: `alice@example.com`.
+   */
+  person?: string | null | undefined
+  /** The same by AWS access key id, for specs with several people. */
+  people?: Readonly<Record<string, string | null>> | undefined
+  /** Shortens the lifetime of logins and tokens to so many seconds, at least 5. Default: what the caller asks for, 900 to 3600. */
   lifetimeSeconds?: number | undefined
   /**
    * When `GetCredentials` and `GetClusterCredentialsWithIAM` say to refresh, in seconds after the response: before the login's expiry,
@@ -54,6 +61,7 @@ export type EmulatedOperation =
   | 'DescribeClusters'
   | 'DescribeCustomDomainAssociations'
   | 'GetCredentials'
+  | 'GetIdentityCenterAuthToken'
   | 'GetWorkgroup'
   | 'GetCallerIdentity'
 
@@ -151,9 +159,24 @@ export interface EmulatedCall {
   readonly status: number | undefined
 }
 
+export type EmulatedIdentityProvider = 'AwsIdc' | 'AzureAD' | 'Okta'
+
+/** A token that an application has from an identity provider. */
+export interface EmulatedTokenOptions {
+  /** Whom it names. Default: `alice@example.com`. */
+  person?: string | undefined
+  /** Who has issued it. Default: `AwsIdc`. */
+  type?: EmulatedIdentityProvider | undefined
+  /** Only for `AwsIdc`. An `EXT_JWT` is good for one login. Default: `ACCESS_TOKEN`. */
+  tokenType?: 'ACCESS_TOKEN' | 'EXT_JWT' | undefined
+  /** Default: 3600. */
+  lifetimeSeconds?: number | undefined
+}
+
 /** One attempt to log in at the gateway, without secrets. */
 export interface EmulatedLogin {
   readonly at: number
+  /** With a token, the person behind the provider's namespace: `awsidc:alice@example.com`. Empty where the token is unknown. */
   readonly user: string
   readonly database: string
   /** The name that the client asked for in TLS (SNI). */
@@ -162,7 +185,7 @@ export interface EmulatedLogin {
   readonly ok: boolean
   /** The SQLSTATE of a refusal. */
   readonly sqlstate: string | undefined
-  /** Which issued login was used: 1 for the first that AWS handed out. Undefined for an unknown password. */
+  /** Which issued login or token was used: 1 for the first. Undefined for an unknown one. */
   readonly serial: number | undefined
 }
 
@@ -207,6 +230,10 @@ export interface RedshiftEmulator {
   environment(caFile: string): Record<string, string>
   /** The database user that AWS chooses; set it to change it. */
   identity: string
+  /** The person behind the AWS credentials; set it to change it. */
+  person: string | null
+  /** Issues a token of an identity provider, as an application gets it when a person signs in. */
+  issueToken(options?: EmulatedTokenOptions): { readonly token: string; readonly expiration: Date }
   /** Each HTTP attempt, oldest first. Empty the array to count anew. */
   readonly calls: EmulatedCall[]
   /** Each login attempt, oldest first. Empty the array to count anew. */
@@ -215,7 +242,7 @@ export interface RedshiftEmulator {
   readonly connections: number
   /** Makes something go wrong, at once, until it is cleared or has met `scope.times` requests. */
   fail(fault: Fault, scope?: FaultScope): ActiveFault
-  /** Makes every login that was handed out so far invalid. Open sessions live on. */
+  /** Makes every login and token that was handed out so far invalid. Open sessions live on. */
   revokeLogins(): void
   /**
    * Drops every connection, refuses new ones for so long (0 ms), and takes them again. Logins stay valid. It may resolve before a

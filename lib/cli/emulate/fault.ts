@@ -33,6 +33,7 @@ const OPERATIONS: Readonly<Record<EmulatedOperation, true>> = {
   DescribeClusters: true,
   DescribeCustomDomainAssociations: true,
   GetCredentials: true,
+  GetIdentityCenterAuthToken: true,
   GetWorkgroup: true,
   GetCallerIdentity: true,
 }

@@ -4,6 +4,7 @@ import type { EmulatedOperation } from '../types.js'
 import { callerOf } from './caller.js'
 import { AwsError } from './errors.js'
 import { notFound, type OperationCall } from './operation-call.js'
+import type { Parameters } from './parameters.js'
 import { mismatchMessage, type Signature, type SignedRequest } from './signature.js'
 import type { Answer, Fields } from './wire.js'
 
@@ -58,14 +59,13 @@ export function errorFault(
 }
 
 /** AWS's own words, with the resource that the caller's policy would have to name. */
-function accessDenied({ operation, parameters, identity, region = '' }: OperationCall): AwsError {
+function accessDenied({ operation, parameters, identity, serverless, region = '' }: OperationCall): AwsError {
   const denied = `User: ${callerOf(identity).arn} is not authorized to perform:`
   // It needs no policy and has no resource: only an explicit deny refuses it.
   if (operation === 'GetCallerIdentity') return new AwsError('accessDenied', `${denied} sts:GetCallerIdentity`)
-  const serverless = operation === 'GetCredentials' || operation === 'GetWorkgroup'
   const service = serverless ? 'redshift-serverless' : 'redshift'
   const { account = '123456789012' } = parameters.target() ?? {}
-  const arn = `arn:${partitionOf(region).id}:${service}:${region}:${account}:${resource(operation, name => parameters.text(name))}`
+  const arn = `arn:${partitionOf(region).id}:${service}:${region}:${account}:${resource(operation, serverless, parameters)}`
   const action = `${service}:${operation}`
   return new AwsError(
     'accessDenied',
@@ -73,7 +73,8 @@ function accessDenied({ operation, parameters, identity, region = '' }: Operatio
   )
 }
 
-function resource(operation: EmulatedOperation, text: (name: string) => string | undefined): string {
+function resource(operation: EmulatedOperation, serverless: boolean, parameters: Parameters): string {
+  const text = (name: string) => parameters.text(name)
   const cluster = text('ClusterIdentifier') ?? '*'
   switch (operation) {
     case 'GetClusterCredentials':
@@ -83,6 +84,8 @@ function resource(operation: EmulatedOperation, text: (name: string) => string |
     case 'DescribeClusters':
     case 'DescribeCustomDomainAssociations':
       return `cluster:${cluster}`
+    case 'GetIdentityCenterAuthToken':
+      return `${serverless ? 'workgroup/' : 'cluster:'}${parameters.targetName()}`
     default:
       return `workgroup/${text('workgroupName') ?? '*'}`
   }
@@ -129,6 +132,8 @@ function truncatedLength(body: string): number {
 }
 
 function keys(fields: Fields): { user: string; password: string; expiration: string } {
+  if ('Token' in fields) return { user: '', password: 'Token', expiration: 'ExpirationTime' }
+  if ('token' in fields) return { user: '', password: 'token', expiration: 'expirationTime' }
   return 'dbUser' in fields
     ? { user: 'dbUser', password: 'dbPassword', expiration: 'expiration' }
     : { user: 'DbUser', password: 'DbPassword', expiration: 'Expiration' }

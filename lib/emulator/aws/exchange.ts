@@ -17,11 +17,12 @@ const served: Readonly<Record<WireProtocol['name'], readonly EmulatedOperation[]
   query: [
     'GetClusterCredentials',
     'GetClusterCredentialsWithIAM',
+    'GetIdentityCenterAuthToken',
     'DescribeClusters',
     'DescribeCustomDomainAssociations',
     'GetCallerIdentity',
   ],
-  json: ['GetCredentials', 'GetWorkgroup'],
+  json: ['GetCredentials', 'GetIdentityCenterAuthToken', 'GetWorkgroup'],
 }
 
 /** What the emulated AWS works with. */
@@ -32,6 +33,8 @@ export interface ExchangeParts {
   readonly calls: EmulatedCall[]
   /** The database user that AWS chooses for an access key. */
   readonly identity: (accessKeyId: string | undefined) => string
+  /** The person whom an access key names. */
+  readonly person: (accessKeyId: string | undefined) => string | null
 }
 
 /** An answer, down to its headers. */
@@ -45,7 +48,7 @@ export interface HttpAnswer {
 export type Exchange = (request: SignedRequest & { isGone(): boolean }) => Promise<HttpAnswer | 'reset' | undefined>
 
 /** The emulated AWS between its HTTP side and its operations: protocols, signatures, faults, and the record of calls. */
-export function makeExchange({ settings, operations, faults, calls, identity }: ExchangeParts): Exchange {
+export function makeExchange({ settings, operations, faults, calls, identity, person }: ExchangeParts): Exchange {
   return async request => {
     const wire = 'x-amz-target' in request.headers ? json : queryXml
     const read = wire.read(request.headers, request.body)
@@ -89,7 +92,15 @@ export function makeExchange({ settings, operations, faults, calls, identity }: 
     try {
       if (!signature) throw new AwsError('missingToken', 'Request is missing Authentication Token')
       checkDate(request.headers, arrivedAt)
-      const performed: OperationCall = { operation, parameters, identity: identity(accessKeyId), region, now }
+      const performed: OperationCall = {
+        operation,
+        parameters,
+        identity: identity(accessKeyId),
+        person: person(accessKeyId),
+        serverless: wire === json,
+        region,
+        now,
+      }
       const error = errorFault(faults, meeting, performed, { ...request, signature })
       if (error) throw error
       const fields = operations.perform(performed, {

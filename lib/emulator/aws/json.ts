@@ -36,10 +36,10 @@ function parse(body: string): Record<string, unknown> {
   }
 }
 
-/** Times go out as seconds since the epoch, with milliseconds behind the point. */
-function encoded(value: unknown): unknown {
-  if (value instanceof Date) return value.getTime() / 1000
-  if (Array.isArray(value)) return value.map(encoded)
+/** Times go out as seconds since the epoch, with milliseconds behind the point; but a token's is RFC 3339. */
+function encoded(value: unknown, name = ''): unknown {
+  if (value instanceof Date) return name === 'expirationTime' ? value.toISOString() : value.getTime() / 1000
+  if (Array.isArray(value)) return value.map(item => encoded(item))
   if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value as Fields).map(([name, item]) => [name, encoded(item)]))
+  return Object.fromEntries(Object.entries(value as Fields).map(([name, item]) => [name, encoded(item, name)]))
 }

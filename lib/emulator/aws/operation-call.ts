@@ -10,6 +10,10 @@ export interface OperationCall {
   /** The database user that AWS chooses for the caller. */
   readonly identity: string
   readonly region: string | undefined
+  /** The person whom the caller's credentials name. Null: they are not identity-enhanced. */
+  readonly person: string | null
+  /** It came to `redshift-serverless`. */
+  readonly serverless: boolean
   /** AWS's time, which may be skewed. */
   readonly now: number
 }
@@ -27,18 +31,14 @@ export function findTarget(call: OperationCall): Target {
 }
 
 /** AWS's answer where the cluster or workgroup does not exist, or lies in another region. */
-export function notFound({ operation, parameters }: Pick<OperationCall, 'operation' | 'parameters'>): AwsError {
+export function notFound({ serverless, parameters }: Pick<OperationCall, 'serverless' | 'parameters'>): AwsError {
   const name = parameters.targetName()
-  return isServerless(operation)
+  return serverless
     ? new AwsError('notFound', `Serverless workgroup ${name} not found.`)
     : new AwsError('notFound', `Cluster ${name} not found.`)
 }
 
-function unnamed({ operation }: OperationCall): AwsError {
-  const name = isServerless(operation) ? 'workgroupName' : 'ClusterIdentifier'
+function unnamed({ serverless }: OperationCall): AwsError {
+  const name = serverless ? 'workgroupName' : 'ClusterIdentifier'
   return new AwsError('validation', `Either ${name} or a custom domain name must be given.`)
-}
-
-function isServerless(operation: EmulatedOperation): boolean {
-  return operation === 'GetCredentials' || operation === 'GetWorkgroup'
 }

@@ -1,9 +1,11 @@
 import type { IssuedLogin, IssuedLogins, LoginTerms } from '../logins.js'
 import type { Settings } from '../settings.js'
 import { defaultAccount } from '../targets.js'
+import type { IssuedToken, IssuedTokens } from '../tokens.js'
 import { callerOf } from './caller.js'
 import { describeClusters, describeCustomDomains, describeWorkgroup } from './descriptions.js'
-import { findTarget, type OperationCall } from './operation-call.js'
+import { AwsError } from './errors.js'
+import { findTarget, notFound, type OperationCall } from './operation-call.js'
 import type { Fields } from './wire.js'
 
 /** A fault that repeats the last expiry, with a new password or with the old one. */
@@ -23,10 +25,13 @@ export class Operations {
   readonly #settings: Settings
   readonly #issued: IssuedLogins
   readonly #gatewayPort: () => number
+  readonly #tokens: IssuedTokens
+  readonly #lastTokens = new Map<string, { issued: IssuedToken; expiration: Date }>()
   readonly #last = new Map<string, { login: IssuedLogin; expiration: Date; issuedAt: number }>()
 
-  constructor(settings: Settings, issued: IssuedLogins, gatewayPort: () => number) {
+  constructor(settings: Settings, issued: IssuedLogins, tokens: IssuedTokens, gatewayPort: () => number) {
     this.#settings = settings
+    this.#tokens = tokens
     this.#issued = issued
     this.#gatewayPort = gatewayPort
   }
@@ -39,6 +44,8 @@ export class Operations {
         return this.#clusterCredentialsWithIam(call, repeat)
       case 'GetCredentials':
         return this.#credentials(call, repeat)
+      case 'GetIdentityCenterAuthToken':
+        return this.#token(call, repeat)
       case 'DescribeClusters':
         return describeClusters(call, this.#settings, this.#gatewayPort(), isCreating)
       case 'DescribeCustomDomainAssociations':
@@ -89,6 +96,26 @@ export class Operations {
     const refresh = this.#nextRefresh(call, expiration)
     const fields = { dbUser: login.user, dbPassword: login.password, expiration }
     return refresh ? { ...fields, nextRefreshTime: refresh } : fields
+  }
+
+  #token(call: OperationCall, repeat: SameExpiry | undefined): Fields {
+    const { parameters, person, serverless, now } = call
+    const targets = parameters.targets(serverless ? 'workgroupNames' : 'ClusterIds')
+    if (!targets) throw notFound(call)
+    if (person === null)
+      throw new AwsError('unsupported', 'This operation requires credentials with an identity context.')
+    const lifetimeMillis = Math.min(this.#settings.lifetimeSeconds, 3600) * 1000
+    const terms = { person, provider: 'AwsIdc', tokenType: 'SUBJECT_TOKEN', targets } as const
+    const key = JSON.stringify([person, targets.map(({ kind, name }) => [kind, name])])
+    const last = repeat && this.#lastTokens.get(key)
+    const answer = last
+      ? { ...last, issued: repeat.samePassword ? last.issued : this.#tokens.issue(terms, last.issued.expiresAt) }
+      : { issued: this.#tokens.issue(terms, Date.now() + lifetimeMillis), expiration: new Date(now + lifetimeMillis) }
+    this.#lastTokens.set(key, answer)
+    const { token } = answer.issued
+    return serverless
+      ? { token, expirationTime: answer.expiration }
+      : { Token: token, ExpirationTime: answer.expiration }
   }
 
   #issue(call: OperationCall, wish: LoginWish): { login: IssuedLogin; expiration: Date } {

@@ -60,7 +60,9 @@ export class Parameters {
   /** The cluster or workgroup that the request names, by itself or by its custom domain name. Undefined: there is none. */
   target(): Target | undefined {
     const domain = this.#domain()
-    const name = this.text('ClusterIdentifier') ?? this.text('workgroupName')
+    const [cluster] = this.list('ClusterIds')
+    if (cluster !== undefined) return this.#cluster(cluster)
+    const name = this.text('ClusterIdentifier') ?? this.text('workgroupName') ?? this.list('workgroupNames')[0]
     const byDomain = domain === undefined ? undefined : this.#targets.byCustomDomain(domain)
     if (name === undefined) return byDomain?.region === this.#region ? byDomain : undefined
     const byName = this.text('ClusterIdentifier') === undefined ? this.#find('serverless', name) : this.#cluster(name)
@@ -79,10 +81,19 @@ export class Parameters {
     return Array.isArray(value) ? value.map(String) : []
   }
 
+  /** The clusters or workgroups that a token is for: 1 to 20. Undefined: there is none of one of these names. */
+  targets(name: 'ClusterIds' | 'workgroupNames'): Target[] | undefined {
+    const names = this.list(name)
+    if (names.length < 1 || names.length > 20) throw invalid(names, name, 'Member must have length between 1 and 20')
+    const targets = names.map(one => (name === 'ClusterIds' ? this.#cluster(one) : this.#find('serverless', one)))
+    return targets.every(target => target !== undefined) ? targets : undefined
+  }
+
   /** How the request names its cluster or workgroup. */
   targetName(): string {
     const parameters = ['ClusterIdentifier', 'workgroupName', 'CustomDomainName', 'customDomainName']
-    return parameters.map(name => this.text(name)).find(name => name !== undefined) ?? ''
+    const name = parameters.map(name => this.text(name)).find(name => name !== undefined)
+    return name ?? [...this.list('ClusterIds'), ...this.list('workgroupNames')].join(', ')
   }
 
   namesTarget(): boolean {

@@ -3,16 +3,18 @@ import type { Duplex } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { SecureContext } from 'node:tls'
 import type { Faults, Meeting } from '../faults.js'
-import { hbaRefusal, type IssuedLogin, type IssuedLogins, passwordRefusal, type Refusal } from '../logins.js'
-import type { Catalog } from '../postgres/catalog.js'
+import { hbaRefusal, type IssuedLogins, passwordRefusal, type Refusal } from '../logins.js'
+import type { Catalog, LoginIdentity } from '../postgres/catalog.js'
 import { int32, message } from '../postgres/protocol.js'
 import type { Server } from '../postgres/server.js'
 import { dial, openSession, type Session, SessionRefused } from '../postgres/session.js'
 import type { Settings } from '../settings.js'
+import { type IssuedTokens, tokenRefusal } from '../tokens.js'
 import type { EmulatedLogin } from '../types.js'
 import { dialectFilters } from './dialect-session.js'
 import { greeting } from './greeting.js'
-import { type Arrival, askPassword, type LoginRequest, receive, refuse } from './handshake.js'
+import { type Arrival, type LoginRequest, receive, refuse } from './handshake.js'
+import { askForProof } from './proof.js'
 import { type Filters, relay } from './relay.js'
 import { startInRedshift, withoutDriverParameters } from './startup.js'
 
@@ -23,6 +25,7 @@ export interface AdmissionParts {
   readonly catalog: Catalog
   readonly faults: Faults
   readonly issued: IssuedLogins
+  readonly tokens: IssuedTokens
   readonly logins: EmulatedLogin[]
   readonly context: SecureContext
 }
@@ -43,9 +46,10 @@ export async function admit(socket: Socket, parts: AdmissionParts): Promise<void
 
 async function logIn(arrival: LoginArrival, address: string | undefined, parts: AdmissionParts): Promise<void> {
   const { stream, host, login } = arrival
-  const { faults, issued, settings } = parts
+  const { faults, settings } = parts
   const at = Date.now()
-  const { user, database, tls } = login
+  const { database, tls } = login
+  let { user } = login
   const meeting = { operation: undefined, target: settings.targets.byHost(host) }
   const record = (outcome: Outcome) => void parts.logins.push({ at, user, database, host, tls, ...outcome })
   const turnAway = (refusal: Refusal, serial?: number) => {
@@ -67,21 +71,24 @@ async function logIn(arrival: LoginArrival, address: string | undefined, parts: 
   if (faults.meetFirst(meeting, 'no-hba-entry')) return turnAway(hbaRefusal({ address, user, database, tls }))
   // Redshift does not even ask for the password, which leads many astray.
   if (!tls) return turnAway(passwordRefusal(user))
-  const proves = await askPassword(stream, settings.authentication, user)
-  if (!proves) return void stream.destroy()
+  const check = await askForProof(arrival, parts)
+  if (!check) return void stream.destroy()
   await wait(meeting, faults)
-  const verdict = issued.check({ user, database, target: meeting.target, proves })
-  const serial = verdict.login?.serial
+  const { identity, serial, refusal } = check(meeting.target)
+  user = identity?.user ?? user
   const rejection = faults.meetFirst(meeting, 'reject-login')
-  if (rejection) return turnAway({ ...passwordRefusal(user), ...withoutUndefined(rejection) }, serial)
-  if (!verdict.ok) return turnAway(verdict.refusal, serial)
+  if (rejection) {
+    const usual = login.user === '' ? tokenRefusal : passwordRefusal(user)
+    return turnAway({ ...usual, ...withoutUndefined(rejection) }, serial)
+  }
+  if (refusal || !identity) return turnAway(refusal ?? passwordRefusal(user), serial)
   try {
     const start = startParameters(login.parameters, settings.redshiftDialect)
     if ('refusal' in start) {
       stream.write(authenticationOk)
       return turnAway(start.refusal, serial)
     }
-    const session = await openSessionFor(verdict.login, { ...login, parameters: start.parameters }, parts)
+    const session = await openSessionFor(identity, { ...login, parameters: start.parameters }, parts)
     record({ ok: true, sqlstate: undefined, serial })
     const dialect = settings.redshiftDialect
     const clientProtocolVersion = login.parameters.get('client_protocol_version')
@@ -106,12 +113,12 @@ function startParameters(
 }
 
 async function openSessionFor(
-  issued: IssuedLogin,
+  identity: LoginIdentity,
   { protocol, parameters, database }: LoginRequest,
   { catalog, server }: AdmissionParts,
 ): Promise<Session> {
   for (let attempt = 1; ; attempt += 1) {
-    const { name, password, actsAs } = await catalog.loginRole(issued)
+    const { name, password, actsAs } = await catalog.loginRole(identity)
     const start = new Map([...parameters, ['user', name], ['database', database]])
     if (actsAs !== undefined) start.set('role', actsAs)
     try {
@@ -120,7 +127,7 @@ async function openSessionFor(
       // Set-up SQL may have dropped the role, or another emulator changed its password.
       const isOutdated = error instanceof SessionRefused && /^28|^22023|^42501/.test(error.sqlstate)
       if (attempt > 1 || !isOutdated) throw error
-      catalog.forget(issued)
+      catalog.forget(identity)
     }
   }
 }

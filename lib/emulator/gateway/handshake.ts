@@ -26,6 +26,7 @@ export interface LoginRequest {
   readonly tls: boolean
   readonly protocol: number
   readonly parameters: Map<string, string>
+  /** Empty where an identity provider names the user. */
   readonly user: string
   readonly database: string
 }
@@ -100,6 +101,13 @@ function fields(body: Buffer): Buffer[] {
   return found
 }
 
+/** Asks for the token of an identity provider (14). AWS's JDBC driver ends it with a zero byte, its Python driver does not. */
+export async function askToken(stream: Duplex): Promise<string | undefined> {
+  stream.write(message('R', int32(14)))
+  const answer = await readMessage(stream)
+  return answer?.type === 'i' ? answer.body.toString('utf8').replace(/\0$/, '') : undefined
+}
+
 /** Sends a FATAL error and closes the connection. */
 export function refuse(stream: Duplex, sqlstate: string, text: string): void {
   stream.end(errorResponse('FATAL', sqlstate, text))
@@ -127,8 +135,9 @@ function secure(socket: Socket, context: SecureContext): Promise<TLSSocket | und
 
 function loginRequest(packet: StartupPacket, tls: boolean): LoginRequest | undefined {
   const parameters = startupParameters(packet)
-  const user = parameters.get('user')
-  if (!user) return undefined
+  const usesToken = parameters.has('idp_type')
+  const user = usesToken ? '' : (parameters.get('user') ?? '')
+  if (user === '' && !usesToken) return undefined
   return { tls, protocol: packet.code, parameters, user, database: parameters.get('database') || user }
 }
 
