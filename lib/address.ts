@@ -2,10 +2,9 @@ import { LRUCache } from 'lru-cache'
 import type { AwsClients } from './aws/client.js'
 import { lookUpCluster } from './aws/provisioned.js'
 import { lookUpWorkgroup } from './aws/serverless.js'
-import { closedError, RedshiftCredentialsError } from './errors.js'
+import { closedError, RedshiftCredentialsError, targetError } from './errors.js'
 import { Flight, systemClock } from './flight.js'
-import { serverlessWorkgroup } from './identifiers.js'
-import { type CredentialRequest, targetOf } from './request.js'
+import { type CredentialRequest, targetOf, workgroupOf } from './request.js'
 
 /** Where a cluster or workgroup is to be reached. */
 export interface Address {
@@ -103,8 +102,10 @@ const keyOf = (request: CredentialRequest): string => JSON.stringify([request.re
 async function lookUpAddress(clients: AwsClients, request: CredentialRequest, signal: AbortSignal): Promise<Address> {
   // A custom domain is an address by itself.
   if (request.customDomainName !== undefined) return { host: request.customDomainName, port: 5439 }
+  if (request.api === 'identityProvider')
+    throw targetError('No host is named, and with identityProvider nothing is looked up. Set host, or PGHOST.')
   const name = targetOf(request)
-  const workgroup = request.api === 'GetCredentials' ? name : serverlessWorkgroup(name)
+  const workgroup = workgroupOf(request)
   return workgroup === undefined
     ? lookUpCluster(clients, request, name, signal)
     : lookUpWorkgroup(clients, request, workgroup, signal)

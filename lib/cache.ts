@@ -252,9 +252,11 @@ const forsakenError = (request: CredentialRequest): RedshiftCredentialsError =>
     `${request.api} for ${JSON.stringify(targetOf(request))} was under way when this process was suspended. It is begun anew.`,
   )
 
-const timeoutError = (request: CredentialRequest, deadlineMillis: number): RedshiftCredentialsError =>
+export const timeoutError = (request: CredentialRequest, deadlineMillis: number): RedshiftCredentialsError =>
   new RedshiftCredentialsError(
     'ERR_REDSHIFT_TIMEOUT',
-    `${request.api} for ${JSON.stringify(targetOf(request))} was not answered within ${Math.round(deadlineMillis)} ms, the loading of AWS credentials included. ` +
-      'Check the network path to AWS and the credential provider (profile, SSO, metadata service), or raise fetchTimeoutMillis.',
+    request.api === 'identityProvider'
+      ? `identityProvider.token returned nothing within ${Math.round(deadlineMillis)} ms. Look at the function, or raise fetchTimeoutMillis.`
+      : `${request.api} for ${JSON.stringify(targetOf(request))} was not answered within ${Math.round(deadlineMillis)} ms, the loading of AWS credentials included. ` +
+          'Check the network path to AWS and the credential provider (profile, SSO, metadata service), or raise fetchTimeoutMillis.',
   )

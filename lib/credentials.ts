@@ -1,26 +1,27 @@
 import { type Address, AddressBook } from './address.js'
 import { AwsClients } from './aws/client.js'
 import { endpointOf } from './aws/endpoint.js'
-import { fetchProvisioned } from './aws/provisioned.js'
-import { fetchServerless } from './aws/serverless.js'
-import { CredentialCache, type Fetch } from './cache.js'
-import { type RedshiftCredentialsError, targetError } from './errors.js'
+import { CredentialCache } from './cache.js'
+import { optionError, type RedshiftCredentialsError, targetError } from './errors.js'
 import { systemClock } from './flight.js'
+import { copyProvider, passwordRefused, type TokenLogin, tokenLoginOf } from './identity-provider.js'
 import { mark } from './intake.js'
-import type { RedshiftLogin } from './login.js'
+import { type RedshiftLogin, type RedshiftToken, toLogin, toToken } from './login.js'
 import type { RedshiftApi, RedshiftOptions } from './options.js'
 import { checkOptions, copyOptions } from './placement.js'
 import { type CredentialRequest, cacheKey, type RedshiftConnection, resolveRequest, targetOf } from './request.js'
+import { fetchFrom, SingleTokens } from './sources.js'
 import { SharedLogins } from './store/shared.js'
 
 /** The state of one cached login, as {@link RedshiftCredentials.status} tells it. It holds no secret. */
 export interface RedshiftStatus {
-  readonly api: RedshiftApi
-  /** Cluster, workgroup or custom domain. */
+  /** The AWS operation, or `identityProvider` where the application gives the token. */
+  readonly api: RedshiftApi | 'identityProvider'
+  /** Cluster, workgroup or custom domain; or the type of the identity provider. */
   readonly target: string
   /** The database that the login is restricted to. */
   readonly database: string | undefined
-  /** The login's user; until there is a login, the one that was asked for. */
+  /** The login's user; until there is a login, the one that was asked for. Undefined for a token, which Redshift reads. */
   readonly user: string | undefined
   /** `none`: no login yet. `fresh`, then `stale`: it is in use, and being refreshed. `expired`: it is not used again. */
   readonly phase: 'none' | 'fresh' | 'stale' | 'expired'
@@ -40,6 +41,8 @@ export type ConnectionOptions = Readonly<
     'host' | 'port' | 'database' | 'user' | 'ssl' | 'dbName' | 'dbUser' | 'dbGroups' | 'autoCreate'
   > & {
     requireTls: boolean
+    /** How to log in with a token. Undefined: these credentials are for passwords. */
+    tokenLogin: TokenLogin | undefined
   }
 >
 
@@ -149,6 +152,8 @@ export class RedshiftCredentials {
   readonly #endpoint: string | undefined
   readonly #cache: CredentialCache
   readonly #addresses: AddressBook
+  /** For tokens that are good for one connection. They are never cached. */
+  readonly #single: SingleTokens | undefined
   #resolved: Resolved | undefined
 
   /**
@@ -159,16 +164,17 @@ export class RedshiftCredentials {
     const options = copyOptions(source)
     checkOptions(options)
     mark(this)
-    this.#options = options
+    const identityProvider = options.identityProvider && copyProvider(options.identityProvider)
+    this.#options = { ...options, identityProvider }
     const { host, port, database, user, ssl, dbName, dbUser, dbGroups, autoCreate, requireTls = true } = options
-    this.#connectionOptions = { host, port, database, user, ssl, dbName, dbUser, dbGroups, autoCreate, requireTls }
+    const own = { host, port, database, user, ssl, dbName, dbUser, dbGroups, autoCreate, requireTls }
+    const tokenLogin = tokenLoginOf(options)
+    this.#connectionOptions = { ...own, tokenLogin }
     const { maxEntries = 100, fetchTimeoutMillis = 15_000 } = options
     this.#clients = new AwsClients(options.aws, systemClock, maxEntries)
     this.#addresses = new AddressBook(this.#clients, fetchTimeoutMillis, maxEntries)
-    const fetch: Fetch = (request, signal, notes) =>
-      request.api === 'GetCredentials'
-        ? fetchServerless(this.#clients, request, signal, notes)
-        : fetchProvisioned(this.#clients, request, signal, notes)
+    const fetch = fetchFrom(this.#clients, identityProvider)
+    if (tokenLogin?.singleUse) this.#single = new SingleTokens(fetch, fetchTimeoutMillis)
     const { store, aws } = options
     const random = Math.random
     this.#endpoint = endpointOf(aws, process.env, store !== undefined)
@@ -194,19 +200,39 @@ export class RedshiftCredentials {
    * signal's reason. It never hangs: a fetch has the deadline `fetchTimeoutMillis`.
    */
   get(connection?: RedshiftConnection, options?: { signal?: AbortSignal | undefined }): Promise<RedshiftLogin> {
+    if (this.#connectionOptions.tokenLogin) return Promise.reject(passwordRefused('RedshiftCredentials.get()'))
     return this.#get(connection, undefined, options?.signal)
   }
 
   /**
-   * Tells that the server refused a login. AWS is asked for another at once, in the background, unless it was asked for the
+   * The person's current token, for credentials with `api: 'GetIdentityCenterAuthToken'` or `identityProvider`. As `get` otherwise.
+   * A token of type `EXT_JWT` is good for one login: each call asks for another.
+   *
+   * @param connection what the options leave out is read off it: `host`. pg's `ConnectionParameters` fit.
+   * @param options `signal` detaches this caller only; the fetch goes on for the others.
+   * @throws RedshiftCredentialsError as `get`, and `ERR_REDSHIFT_OPTION` where these credentials are for passwords
+   */
+  async getToken(
+    connection?: RedshiftConnection,
+    options?: { signal?: AbortSignal | undefined },
+  ): Promise<RedshiftToken> {
+    if (!this.#connectionOptions.tokenLogin)
+      throw optionError(
+        "These credentials give logins, not tokens. Call get(), or set api to 'GetIdentityCenterAuthToken', or identityProvider.",
+      )
+    return toToken(await this.#get(connection, undefined, options?.signal))
+  }
+
+  /**
+   * Tells that the server refused a login or a token. AWS is asked for another at once, in the background, unless it was asked for the
    * same reason a moment ago. The refused login stays in use until there is a different one, so one server's refusal
    * never costs the others a login that works. A hundred refusals of one login cause one call.
    * @returns true if there is another login, or AWS is being asked for one: the next `get` waits for it, up to 5 seconds.
    * False if AWS is not asked now: the pause since the last call for a refusal is not over (5 seconds at first, up to 5
    * minutes while refusals go on), or the login is not one of these credentials.
    */
-  invalidate(login: RedshiftLogin): boolean {
-    return this.#cache.invalidate(login)
+  invalidate(login: RedshiftLogin | RedshiftToken): boolean {
+    return this.#cache.invalidate(toLogin(login))
   }
 
   /** The state of each cached login, without secrets. */
@@ -215,7 +241,7 @@ export class RedshiftCredentials {
       api: request.api,
       target: targetOf(request),
       database: request.dbName,
-      user: user ?? (request.api === 'GetClusterCredentials' ? request.dbUser : undefined),
+      user: user || (request.api === 'GetClusterCredentials' ? request.dbUser : undefined),
       ...state,
     }))
   }
@@ -226,6 +252,7 @@ export class RedshiftCredentials {
     // The clients first: who has waited for AWS credentials lets go of the client that was loading them.
     this.#clients.close()
     this.#cache.close()
+    this.#single?.close()
     this.#addresses.close()
   }
 
@@ -241,7 +268,7 @@ export class RedshiftCredentials {
   ): Promise<RedshiftLogin> {
     try {
       const { key, request } = this.#resolve(connection)
-      return this.#cache.get(key, request, signal, place)
+      return this.#single ? this.#single.get(request, signal) : this.#cache.get(key, request, signal, place)
     } catch (error) {
       return Promise.reject(error)
     }

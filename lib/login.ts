@@ -56,9 +56,59 @@ export const samePair = (
   other: Pick<RedshiftLogin, 'user' | 'password'>,
 ): boolean => one?.user === other.user && one.password === other.password
 
+/** The login that a token is held as. */
+let heldAs: (token: RedshiftToken) => RedshiftLogin
+
+/**
+ * A token that logs a person in, frozen. No `inspect`, JSON or string form of it shows the token.
+ */
+export class RedshiftToken {
+  readonly #login: RedshiftLogin
+
+  /** When the token expires, on the clock of its issuer. Sessions that are open by then live on. */
+  readonly expiration: Date
+  /** The token. */
+  declare readonly token: string
+
+  /** @internal */
+  constructor(login: RedshiftLogin) {
+    this.#login = login
+    this.expiration = login.expiration
+    Object.freeze(this)
+  }
+
+  static {
+    heldAs = token => token.#login
+    // Hidden as a login's password is.
+    const hidden = Object.create(Object.prototype, {
+      constructor: { value: Object },
+      token: {
+        get(this: RedshiftToken) {
+          return this.#login.password
+        },
+      },
+    })
+    Object.setPrototypeOf(RedshiftToken.prototype, hidden)
+  }
+}
+
+const tokens = new WeakMap<RedshiftLogin, RedshiftToken>()
+
+/** Within this package, a token is a login whose user is empty: the cache and its rules treat both alike. */
+export function toToken(login: RedshiftLogin): RedshiftToken {
+  const token = tokens.get(login) ?? new RedshiftToken(login)
+  tokens.set(login, token)
+  return token
+}
+
+export const toLogin = (credential: RedshiftLogin | RedshiftToken): RedshiftLogin =>
+  credential instanceof RedshiftToken ? heldAs(credential) : credential
+
 /** What AWS answered, and when. */
 export interface FetchedLogin {
+  /** Empty for a token. */
   readonly user: string
+  /** The password, or the token. */
   readonly password: string
   readonly expiration: Date
   readonly nextRefreshTime: Date | undefined

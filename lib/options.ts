@@ -12,11 +12,16 @@ import {
   checkWhole,
   checkWorkgroupName,
 } from './identifiers.js'
+import { checkIdentityProvider, type IdentityProvider, TOKEN_API } from './identity-provider.js'
 import { checkPlain } from './intake.js'
 import { type CredentialStore, checkStoreOption } from './store/store.js'
 
 /** The AWS operations that hand out a login. */
-export type RedshiftApi = 'GetClusterCredentials' | 'GetClusterCredentialsWithIAM' | 'GetCredentials'
+export type RedshiftApi =
+  | 'GetClusterCredentials'
+  | 'GetClusterCredentialsWithIAM'
+  | 'GetCredentials'
+  | 'GetIdentityCenterAuthToken'
 
 /** A ready AWS SDK client. It is used as it is, and never destroyed by us. */
 export interface AwsClient {
@@ -66,13 +71,20 @@ export interface RedshiftOptions {
   region?: string | undefined
   /**
    * The AWS operation. Default: `GetCredentials` for serverless; for a provisioned cluster `GetClusterCredentials` where a user
-   * is named, else `GetClusterCredentialsWithIAM`.
+   * is named, else `GetClusterCredentialsWithIAM`. `GetIdentityCenterAuthToken` logs in as the person whom identity-enhanced AWS
+   * credentials name.
    * @see https://docs.aws.amazon.com/redshift/latest/APIReference/API_GetClusterCredentials.html
    * @see https://docs.aws.amazon.com/redshift/latest/APIReference/API_GetClusterCredentialsWithIAM.html
    * @see https://docs.aws.amazon.com/redshift-serverless/latest/APIReference/API_GetCredentials.html
+   * @see https://docs.aws.amazon.com/redshift/latest/APIReference/API_GetIdentityCenterAuthToken.html
    */
   api?: RedshiftApi | undefined
 
+  /**
+   * Log in with a person's token that the application has from an identity provider. AWS is not called, so `host` must say where to
+   * connect. One object serves one person. Default: none.
+   */
+  identityProvider?: IdentityProvider | undefined
   /** Configuration of the AWS SDK's client (`profile`, `credentials`, `endpoint`, `maxAttempts` …), or a ready client. */
   aws?: AwsClientConfig | AwsClient | undefined
   /**
@@ -96,6 +108,7 @@ const APIS: ReadonlySet<unknown> = new Set<RedshiftApi>([
   'GetClusterCredentials',
   'GetClusterCredentialsWithIAM',
   'GetCredentials',
+  TOKEN_API,
 ])
 
 const checkText = (option: string, value: unknown): void => {
@@ -138,6 +151,7 @@ export const CHECKS: { readonly [option in keyof Required<RedshiftOptions>]: (va
       )
     if (!isAwsClient(value)) checkPlain('aws', value, '{ region, profile }')
   },
+  identityProvider: checkIdentityProvider,
   store: checkStoreOption,
   maxEntries: value => checkWhole('maxEntries', value, 1, 1_000_000),
   fetchTimeoutMillis: value => checkWhole('fetchTimeoutMillis', value, 1, 2_147_483_647),

@@ -1,4 +1,5 @@
 import { optionError, quoted } from './errors.js'
+import { checkTokenOptions } from './identity-provider.js'
 import { checkPlain, copyPlain, isPlain } from './intake.js'
 import { CHECKS, isAwsClient, type RedshiftOptions } from './options.js'
 
@@ -98,6 +99,7 @@ export function checkOptions(options: RedshiftOptions): void {
   }
   const { aws } = options
   if (aws && !isAwsClient(aws)) checkAwsPlacement(aws)
+  checkTokenOptions(options)
   if (options.clusterIdentifier !== undefined && options.workgroupName !== undefined)
     throw optionError(
       'clusterIdentifier and workgroupName are both set. Keep the one that the login is for: a cluster or a serverless workgroup.',

@@ -1,11 +1,13 @@
-import { optionError, quoted } from './errors.js'
+import { optionError, quoted, targetError } from './errors.js'
 import {
   checkDatabaseName,
   checkGroupName,
   checkUserName,
   parseIamUser,
   serverlessClusterIdentifier,
+  serverlessWorkgroup,
 } from './identifiers.js'
+import { type IdentityProvider, LONGEST_TOKEN_SECONDS, TOKEN_API } from './identity-provider.js'
 import type { RedshiftApi, RedshiftOptions } from './options.js'
 import { resolveTarget, type Target } from './target.js'
 
@@ -26,7 +28,7 @@ interface RequestBase {
   readonly durationSeconds: number
 }
 
-/** One call to AWS, complete and checked. */
+/** What to ask AWS for, or the application: complete and checked. */
 export type CredentialRequest =
   | (RequestBase & {
       readonly api: 'GetClusterCredentials'
@@ -37,12 +39,34 @@ export type CredentialRequest =
     })
   | (RequestBase & { readonly api: 'GetClusterCredentialsWithIAM'; readonly clusterIdentifier: string | undefined })
   | (RequestBase & { readonly api: 'GetCredentials'; readonly workgroupName: string | undefined })
+  | (RequestBase & {
+      readonly api: typeof TOKEN_API
+      readonly kind: 'provisioned' | 'serverless'
+      readonly name: string
+    })
+  | (RequestBase & { readonly api: 'identityProvider'; readonly provider: IdentityProvider['type'] })
 
-/** Cluster or workgroup, or the custom domain that stands for it. */
-export const targetOf = (request: CredentialRequest): string =>
-  (request.api === 'GetCredentials' ? request.workgroupName : request.clusterIdentifier) ??
-  request.customDomainName ??
-  ''
+const nameOf = (request: CredentialRequest): string | undefined => {
+  switch (request.api) {
+    case 'GetCredentials':
+      return request.workgroupName
+    case TOKEN_API:
+      return request.name
+    case 'identityProvider':
+      return request.provider
+    default:
+      return request.clusterIdentifier
+  }
+}
+
+/** Cluster or workgroup, the custom domain that stands for it, or the type of the identity provider. */
+export const targetOf = (request: CredentialRequest): string => nameOf(request) ?? request.customDomainName ?? ''
+
+/** The workgroup that a request is for. A chosen user's login comes from the cluster API, but the workgroup is the same. */
+export const workgroupOf = (request: CredentialRequest): string | undefined => {
+  if (request.api === TOKEN_API) return request.kind === 'serverless' ? request.name : undefined
+  return request.api === 'GetCredentials' ? targetOf(request) : serverlessWorkgroup(targetOf(request))
+}
 
 /** The environment variables that are read. */
 export type Environment = Readonly<Partial<Record<'PGHOST' | 'PGDATABASE' | 'PGUSER', string | undefined>>>
@@ -61,9 +85,11 @@ function read(connection: RedshiftConnection, name: 'host' | 'database' | 'user'
   return value
 }
 
+type PasswordApi = Exclude<RedshiftApi, typeof TOKEN_API>
+
 /** The API, where the options leave it open. */
-function chooseApi(options: RedshiftOptions, kind: Target['kind'], user: string | undefined): RedshiftApi {
-  if (options.api) return options.api
+function chooseApi(options: RedshiftOptions, kind: Target['kind'], user: string | undefined): PasswordApi {
+  if (options.api && options.api !== TOKEN_API) return options.api
   if (kind === 'serverless') return options.dbUser === undefined ? 'GetCredentials' : 'GetClusterCredentials'
   if (options.dbUser !== undefined) return 'GetClusterCredentials'
   return user === undefined || parseIamUser(user).prefix === 'IAMR'
@@ -134,6 +160,26 @@ function databaseName(
   return dbName
 }
 
+/** A token is good for every database, and for an hour. */
+function tokenRequest(name: string | undefined, region: string | undefined, kind: Target['kind']): CredentialRequest {
+  if (name === undefined || kind === undefined)
+    throw targetError(
+      'GetIdentityCenterAuthToken needs a cluster or workgroup. Set host, clusterIdentifier or workgroupName.',
+    )
+  const base = { region, customDomainName: undefined, dbName: undefined, durationSeconds: 3_600 }
+  return Object.freeze({ ...base, api: TOKEN_API, kind, name })
+}
+
+const providerRequest = ({ type }: IdentityProvider): CredentialRequest =>
+  Object.freeze({
+    api: 'identityProvider',
+    provider: type,
+    region: undefined,
+    customDomainName: undefined,
+    dbName: undefined,
+    durationSeconds: LONGEST_TOKEN_SECONDS,
+  })
+
 /**
  * Puts together which login to ask AWS for. Pure: nothing is sent.
  * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`, `ERR_REDSHIFT_TARGET`
@@ -143,7 +189,9 @@ export function resolveRequest(
   connection: RedshiftConnection = {},
   env: Environment = {},
 ): CredentialRequest {
+  if (options.identityProvider) return providerRequest(options.identityProvider)
   const { name, region, ...target } = resolveTarget(options, read(connection, 'host'), env.PGHOST)
+  if (options.api === TOKEN_API) return tokenRequest(name, region, target.kind)
   const user = options.user ?? read(connection, 'user') ?? (env.PGUSER || undefined)
   // Naming a workgroup as a cluster asks for the cluster's APIs.
   const kind = options.clusterIdentifier === undefined ? target.kind : 'provisioned'
@@ -185,7 +233,8 @@ export function resolveRequest(
 export function cacheKey(request: CredentialRequest, endpoint: string | undefined, identity: string | number): string {
   const { api, region, customDomainName, dbName, durationSeconds } = request
   const named = request.api === 'GetClusterCredentials' ? request : undefined
-  const target = request.api === 'GetCredentials' ? request.workgroupName : request.clusterIdentifier
+  // A cluster and a workgroup may have the same name. No name holds a slash.
+  const target = request.api === TOKEN_API ? `${request.kind}/${request.name}` : nameOf(request)
   return JSON.stringify([
     api,
     region ?? null,

@@ -1,12 +1,12 @@
 import { type Channel, channel } from 'node:diagnostics_channel'
 import type { RedshiftCredentialsError } from './errors.js'
-import type { RedshiftApi } from './options.js'
 import { type CredentialRequest, targetOf } from './request.js'
 
 /** What every message of ours says of the login that it is about. No secret ever enters a message. */
 export interface TraceContext {
-  readonly api: RedshiftApi
-  /** Cluster, workgroup or custom domain. */
+  /** The AWS operation, or `identityProvider` where the application gives the token. */
+  readonly api: CredentialRequest['api']
+  /** Cluster, workgroup or custom domain; or the type of the identity provider. */
   readonly target: string
   readonly region: string | undefined
   readonly database: string | undefined

@@ -123,13 +123,13 @@ for (const [version, module] of pgVersions)
     }
     const listenersOf = (client: pg.Client) =>
       (client as unknown as { connection: { stream: EventEmitter } }).connection.stream.listeners('data')
+    const toProxy = (): Socket => {
+      const socket = new Socket()
+      const dial: (port: number, host: string) => Socket = socket.connect
+      return Object.assign(socket, { connect: () => dial.call(socket, proxy.port, '127.0.0.1') })
+    }
     const throughProxy = async (): Promise<void> => {
-      const stream = () => {
-        const socket = new Socket()
-        const dial: (port: number, host: string) => Socket = socket.connect
-        return Object.assign(socket, { connect: () => dial.call(socket, proxy.port, '127.0.0.1') })
-      }
-      const client = create({ ssl: { ca: proxyCa }, stream })
+      const client = create({ ssl: { ca: proxyCa }, stream: toProxy })
       await client.connect()
       const { rows } = await client.query(`select session_user as name, repeat('x', 10) as text`)
       expect(rows).to.deep.equal([{ name: 'IAM:alice', text: 'xxxxxxxxxx' }])
@@ -145,6 +145,21 @@ for (const [version, module] of pgVersions)
         await throughProxy()
       }
       expect(emulator.logins.map(({ ok }) => ok)).to.deep.equal(Array(76).fill(true))
+    })
+
+    it('shows a token, wherever the request for it is cut', async () => {
+      const redshift = new RedshiftCredentials({ api: 'GetIdentityCenterAuthToken', aws: emulator.aws })
+      for (const at of ['every', ...Array.from({ length: 25 }, (_, index) => index + 1)] as const) {
+        proxy.cutAt = at
+        const client = new Client({ ...emulator.poolConfig(), ssl: { ca: proxyCa }, stream: toProxy, redshift })
+        open.push(client)
+        await client.connect()
+        const { rows } = await client.query('select current_user as name')
+        expect(rows).to.deep.equal([{ name: 'awsidc:alice@example.com' }])
+        expect(listenersOf(client)).to.have.length(1)
+        await client.end()
+      }
+      await redshift.close()
     })
 
     it('leaves the socket to pg, once the login is through', async () => {
@@ -200,6 +215,34 @@ for (const [version, module] of pgVersions)
         await insecure.close()
         return error as RedshiftCredentialsError
       }
+
+      it('is shown no user in the start-up packet of a token, and the token only when it asks', async () => {
+        const secret = 'head.payload.signature'
+        const heard: Buffer[] = []
+        const listener = createServer(socket => {
+          socket.on('error', () => {})
+          socket.on('data', bytes => {
+            heard.push(bytes)
+            socket.write(heard.length === 1 ? message('R', int32(14)) : REFUSAL)
+          })
+        }).listen(0, '127.0.0.1')
+        await once(listener, 'listening')
+        const address = listener.address()
+        const port = typeof address === 'object' && address ? address.port : 0
+        const identityProvider = { type: 'AwsIdc', tokenType: 'EXT_JWT', token: () => secret } as const
+        const redshift = new RedshiftCredentials({ identityProvider, requireTls: false })
+        const client = new Client({ host: '127.0.0.1', port, database: 'dev', ssl: false, redshift })
+        expect(await rejection(client.connect())).to.have.property('code', 'ERR_REDSHIFT_LOGIN_REJECTED')
+        const [startup = Buffer.alloc(0), answer] = heard
+        expect(startup.toString('latin1'))
+          .to.include('\0database\0dev\0')
+          .and.include('\0idp_type\0AwsIdc\0token_type\0EXT_JWT\0')
+        expect(startup.toString('latin1').slice(8).split('\0')).to.not.include('user')
+        expect(startup.includes(secret)).to.equal(false)
+        expect(answer).to.deep.equal(message('i', `${secret}\0`))
+        await redshift.close()
+        listener.close()
+      })
 
       for (const [what, bytes] of Object.entries(malformed))
         it(`sends ${what} fails with a remedy`, async () => {

@@ -175,8 +175,10 @@ class Model {
   /** How often the machine was suspended, or the wall clock set. */
   #jumps = 0
 
-  constructor({ seed, lifetimeSeconds, maxEntries }: { seed: number; lifetimeSeconds: number; maxEntries: number }) {
-    this.sim = new Simulation({ lifetimeSeconds, maxEntries, fetchTimeoutMillis: FETCH_TIMEOUT, random: draws(seed) })
+  constructor({ seed, user, ...options }: { seed: number; user: string; lifetimeSeconds: number; maxEntries: number }) {
+    const { maxEntries } = options
+    this.sim = new Simulation({ ...options, fetchTimeoutMillis: FETCH_TIMEOUT, random: draws(seed) })
+    this.sim.aws.user = user
     this.#roomy = maxEntries >= 4
     this.#draw = draws(seed)
     this.sim.aws.always = call => {
@@ -328,7 +330,7 @@ class Model {
     )?.issued
     const changes: Partial<IssuedLogin> =
       how === 'other user'
-        ? { user: 'IAMR:loader' }
+        ? { user: this.sim.aws.user && 'IAMR:loader' }
         : how === 'same expiry' && last
           ? { expiration: last.expiration }
           : how === 'earlier expiry' && last
@@ -510,6 +512,8 @@ describe('the cache, in any sequence of events', () => {
     seed: fc.nat(),
     lifetimeSeconds: fc.constantFrom(6, 10, 60, 900, 3_600),
     maxEntries: fc.constantFrom(1, 2, 100),
+    // A token is held as a login without a user.
+    user: fc.constantFrom('IAMR:analyst', ''),
   })
   const steps = fc.array(step, { minLength: 1, maxLength: 60, size: 'max' })
 

@@ -260,10 +260,31 @@ describe('options', () => {
     durationSeconds: { good: [900, 3_600], bad: [899, 3_601, 900.5, Number.NaN, '900', null] },
     region: { good: ['us-west-2'], bad: ['', 'US-WEST-2', 'us-west-2a', null] },
     api: {
-      good: ['GetClusterCredentials', 'GetClusterCredentialsWithIAM', 'GetCredentials'],
+      good: ['GetClusterCredentials', 'GetClusterCredentialsWithIAM', 'GetCredentials', 'GetIdentityCenterAuthToken'],
       bad: ['getCredentials', '', 'DescribeClusters', null, 1],
     },
     aws: { good: [{}, { region: 'us-west-2' }, { send: async () => ({}) }], bad: ['default', null, 1, () => ({})] },
+    identityProvider: {
+      good: [
+        { type: 'AwsIdc', token: method, tokenType: 'ACCESS_TOKEN' },
+        { type: 'AwsIdc', token: method, tokenType: 'EXT_JWT', namespace: 'n', providerName: 'p' },
+        { type: 'AzureAD', token: method },
+        { type: 'Okta', token: method, tokenType: undefined },
+      ],
+      bad: [
+        'token',
+        null,
+        [],
+        {},
+        { type: 'awsidc', token: method, tokenType: 'ACCESS_TOKEN' },
+        { type: 'AwsIdc', token: method },
+        { type: 'AwsIdc', token: 'secret', tokenType: 'ACCESS_TOKEN' },
+        { type: 'AwsIdc', token: method, tokenType: 'SUBJECT_TOKEN' },
+        { type: 'Okta', token: method, namespace: '' },
+        { type: 'Okta', token: method, providerName: 5 },
+        { type: 'Okta', token: method, tokens: method },
+      ],
+    },
     store: { good: [store], bad: ['redis://localhost', null, 1] },
     maxEntries: { good: [1, 1_000_000], bad: [0, 1_000_001, 1.5, '5', Number.POSITIVE_INFINITY] },
     fetchTimeoutMillis: { good: [1, 2_147_483_647], bad: [0, 2_147_483_648, -1, '15000'] },
@@ -281,7 +302,9 @@ describe('options', () => {
         expect(code).to.equal('ERR_REDSHIFT_OPTION')
         expect(message).to.include(option)
         expect(message).to.match(/(Set|Write|Take|It is the|AWS adds|Redshift folds|Name|leave).*\.$/)
-        if (!Array.isArray(value) && option !== 'aws') expect(message).to.include(quoted(value))
+        // Of those, the message repeats a part, or nothing.
+        const isWhole = !Array.isArray(value) && option !== 'aws' && option !== 'identityProvider'
+        if (isWhole) expect(message).to.include(quoted(value))
       }
     })
   }

@@ -27,7 +27,7 @@ const CHANNELS = [
   ...['start', 'end', 'asyncStart', 'asyncEnd', 'error'].map(event => `tracing:lru-cache:${event}`),
 ]
 
-const PASSWORD = /<DbPassword>([^<]+)|"dbPassword":"([^"]+)/g
+const PASSWORD = /<(?:DbPassword|Token)>([^<]+)|"(?:dbPassword|token)":"([^"]+)/g
 
 describe('No password, token or AWS key', function () {
   this.timeout(60_000)
@@ -98,6 +98,17 @@ describe('No password, token or AWS key', function () {
     return events
   }
 
+  /** Tokens of the application, each noted. */
+  const ownTokens = (tokenType: 'ACCESS_TOKEN' | 'EXT_JWT') => ({
+    type: 'AwsIdc' as const,
+    tokenType,
+    token: () => {
+      const { token } = emulator.issueToken({ tokenType })
+      secrets.add(token)
+      return token
+    },
+  })
+
   describe('after a success, is in', () => {
     it('credentials, their logins and their status', async () => {
       const credentials = opened(new RedshiftCredentials({ aws }), it => it.close())
@@ -110,6 +121,29 @@ describe('No password, token or AWS key', function () {
       const all = { showHidden: true, getters: true, customInspect: false }
       expect(inspect([provisioned, Object.getPrototypeOf(provisioned)], all)).to.not.include(provisioned.password)
       expect(messages.map(([name]) => name)).to.include.members(['pg-redshift-iam:fetch-end', 'lru-cache:metrics'])
+    })
+
+    it('tokens, the pools that log in with them, and what the application returned', async () => {
+      const options = [
+        { api: 'GetIdentityCenterAuthToken' as const, aws },
+        { identityProvider: ownTokens('ACCESS_TOKEN') },
+      ]
+      for (const source of [...options, { identityProvider: ownTokens('EXT_JWT') }])
+        for (const target of ['provisioned', 'serverless']) {
+          const credentials = opened(new RedshiftCredentials(source), it => it.close())
+          const token = await credentials.getToken(emulator.poolConfig(target))
+          expect([...secrets]).to.include(token.token)
+          const pool = opened(new RedshiftPool({ ...emulator.poolConfig(target), redshift: credentials }), it =>
+            it.end(),
+          )
+          const events = eventsOf(pool)
+          const client = await pool.connect()
+          await client.query('select 1')
+          client.release()
+          safe({ credentials, token, pool, client, events, status: credentials.status() })
+          const all = { showHidden: true, getters: true, customInspect: false }
+          expect(inspect([token, Object.getPrototypeOf(token)], all)).to.not.include(token.token)
+        }
     })
 
     it('a stock pool with a password function, its clients and its events', async () => {
@@ -210,6 +244,37 @@ describe('No password, token or AWS key', function () {
       ...(['no-user', 'empty-user', 'no-password', 'empty-password', 'no-expiration', 'nan-expiration'] as const),
       ...(['past-expiration', 'far-expiration', 'truncated', 'not-a-document', 'empty-body'] as const),
     ].map((how): Fault => ({ kind: 'malformed', how }))
+
+    for (const target of ['provisioned', 'serverless'] as const)
+      it(`the error, the status and the pool, for each way in which AWS fails to give a token (${target})`, async () => {
+        const faults = [...awsFaults, ...malformed.filter(fault => !('how' in fault && /user/.test(fault.how)))]
+        for (const fault of faults) {
+          using _ = emulator.fail(fault)
+          const fetchTimeoutMillis = fault.kind === 'hang' ? 50 : 15_000
+          const source = { api: 'GetIdentityCenterAuthToken' as const, aws, fetchTimeoutMillis }
+          const credentials = opened(new RedshiftCredentials(source), it => it.close())
+          const error = await rejection(credentials.getToken(emulator.poolConfig(target)))
+          expect(error, 'how' in fault ? fault.how : fault.kind)
+            .to.have.property('code')
+            .that.matches(/^ERR_REDSHIFT_/)
+          const pool = opened(new RedshiftPool({ ...emulator.poolConfig(target), redshift: credentials }), it =>
+            it.end(),
+          )
+          const events = eventsOf(pool)
+          safe({ error, failure: await rejection(pool.connect()), pool, events, status: credentials.status() })
+        }
+      })
+
+    it('the error and the pool, where Redshift refuses a token', async () => {
+      const sources = [{ api: 'GetIdentityCenterAuthToken' as const, aws }, { identityProvider: ownTokens('EXT_JWT') }]
+      for (const source of sources) {
+        using _ = emulator.fail({ kind: 'reject-login' })
+        const pool = opened(new RedshiftPool({ ...emulator.poolConfig(), redshift: source }), it => it.end())
+        const error = await rejection(pool.connect())
+        expect(error).to.have.property('code', 'ERR_REDSHIFT_LOGIN_REJECTED')
+        safe({ error, pool })
+      }
+    })
 
     for (const target of ['provisioned', 'serverless'] as const)
       it(`the error, the status and the pools, for each way in which AWS fails (${target})`, async () => {

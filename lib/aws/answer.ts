@@ -21,6 +21,15 @@ export function checkEndpoint(call: FailedCall, host: string | undefined, port: 
   )
 }
 
+/** Refuses a response without token or expiry. What it does hold is not repeated: it may be the token. */
+export function checkToken({ action }: FailedCall, token: string | undefined, expiration: Date | undefined) {
+  const lacks = (what: string): RedshiftCredentialsError =>
+    new RedshiftCredentialsError('ERR_REDSHIFT_RESPONSE', `The answer to ${action} has no ${what}. ${CHECK_PATH}`)
+  if (typeof token !== 'string' || !/^[\x21-\x7e]+$/.test(token)) throw lacks('token')
+  if (!(expiration instanceof Date) || Number.isNaN(expiration.getTime())) throw lacks('valid expiry')
+  return { user: '', password: token, expiration, nextRefreshTime: undefined }
+}
+
 /** Refuses an answer without user, password or expiry. What it does hold is not repeated: it may be the password. */
 export function checkAnswer({ action }: FailedCall, answer: LoginAnswer) {
   const { user, password, expiration, nextRefreshTime } = answer

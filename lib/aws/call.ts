@@ -1,6 +1,11 @@
+import type { RedshiftErrorCode } from '../errors.js'
 import { serverlessWorkgroup } from '../identifiers.js'
+import { TOKEN_API } from '../identity-provider.js'
 import { partitionOf } from '../partitions.js'
-import { type CredentialRequest, targetOf } from '../request.js'
+import { type CredentialRequest, targetOf, workgroupOf } from '../request.js'
+
+/** What failed, and what helps. AWS's own words are appended to the problem unless that ends with a full stop. */
+export type Diagnosis = readonly [code: RedshiftErrorCode, problem: string, remedy: string]
 
 /** What is known of the call that failed. */
 export interface FailedCall {
@@ -11,6 +16,8 @@ export interface FailedCall {
   readonly region: string | undefined
   /** The ARNs that the policy must allow, where AWS's message names none. */
   readonly resources: readonly string[]
+  /** It asks for a token, not for a login. */
+  readonly forToken?: boolean
   /** What else helps where the policy denies the call. */
   readonly alternative?: string
   /** What else the name may be, where AWS does not know it. */
@@ -24,8 +31,12 @@ const IF_WORKGROUP = 'if it is a serverless workgroup, set workgroupName'
 
 /** The call that fetches a login, as a message about its failure names it. */
 export function describeCall(request: CredentialRequest): FailedCall {
-  const { api, region, dbName } = request
+  const { region, dbName } = request
   const name = targetOf(request)
+  if (request.api === TOKEN_API) return describeTokenCall(request)
+  if (request.api === 'identityProvider')
+    return { action: 'identityProvider.token', target: name, region, resources: [], forToken: true }
+  const { api } = request
   if (api === 'GetCredentials')
     return {
       action: `redshift-serverless:${api}`,
@@ -47,12 +58,29 @@ export function describeCall(request: CredentialRequest): FailedCall {
   }
 }
 
+function describeTokenCall({
+  api,
+  kind,
+  name,
+  region,
+}: Extract<CredentialRequest, { api: typeof TOKEN_API }>): FailedCall {
+  const serverless = kind === 'serverless'
+  const service = serverless ? 'redshift-serverless' : 'redshift'
+  return {
+    action: `${service}:${api}`,
+    target: `${serverless ? 'workgroup' : 'cluster'} ${JSON.stringify(name)}`,
+    region,
+    resources: [arnOf(service, region, serverless ? 'workgroup/<workgroup id>' : `cluster:${name}`)],
+    forToken: true,
+    alternative: 'use AWS credentials of the role that the person assumes',
+  }
+}
+
 /** The call that looks an address up. */
 export function describeLookUp(request: CredentialRequest): FailedCall {
   const { region } = request
   const name = targetOf(request)
-  // A chosen user's login comes from the cluster API, but the address still is the workgroup's.
-  const workgroup = request.api === 'GetCredentials' ? name : serverlessWorkgroup(name)
+  const workgroup = workgroupOf(request)
   const alternative = 'give host, so that nothing needs to be looked up'
   return workgroup === undefined
     ? {

@@ -1,6 +1,6 @@
-import { quoted, RedshiftCredentialsError, type RedshiftErrorCode } from '../errors.js'
+import { quoted, RedshiftCredentialsError } from '../errors.js'
 import { CHECK_PATH } from './answer.js'
-import type { FailedCall } from './call.js'
+import type { Diagnosis, FailedCall } from './call.js'
 import { credentialsError } from './credentials/errors.js'
 import type { Source } from './credentials/sources.js'
 import {
@@ -15,6 +15,7 @@ import {
   scrub,
   statusOf,
 } from './scrub.js'
+import { diagnoseToken } from './token-failures.js'
 import { transportFailure, trustRemedy } from './transport.js'
 
 const EXPIRED_TOKEN = /^(ExpiredToken|ExpiredTokenException)$/
@@ -35,8 +36,6 @@ export const isClockError = (error: unknown): boolean => {
   const { name, message } = asError(error)
   return CLOCK_ERROR.test(name) || /^Signature (expired|not yet current)/.test(message)
 }
-
-type Diagnosis = readonly [code: RedshiftErrorCode, problem: string, remedy: string]
 
 /** What failed, and what helps. `said` is appended to the problem unless that ends with a full stop. */
 function diagnose(error: SdkError, said: string, call: FailedCall, sources: readonly Source[]): Diagnosis {
@@ -164,7 +163,7 @@ export function toRedshiftError(
   // A ready client without a middleware stack does not show that it was loading credentials, but the SDK's providers have a name.
   if (isProviderError(sdkError)) return credentialsError(error, sources.length > 0 ? sources : OWN, call.region)
   const said = scrub(sdkError)
-  const [code, problem, remedy] = diagnose(sdkError, said, call, sources)
+  const [code, problem, remedy] = diagnoseToken(sdkError, call) ?? diagnose(sdkError, said, call, sources)
   const message = `${problem}${problem.endsWith('.') ? '' : ending(said)} ${remedy}`
   return new RedshiftCredentialsError(code, message, { cause: copyCause(sdkError), remedy })
 }

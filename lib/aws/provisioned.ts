@@ -6,9 +6,9 @@ import { describeCall, describeLookUp } from './call.js'
 import type { AwsClients, Service } from './client.js'
 import { loadRedshift } from './sdk.js'
 
-type Sdk = Awaited<ReturnType<typeof loadRedshift>>
+export type RedshiftSdk = Awaited<ReturnType<typeof loadRedshift>>
 
-const redshift: Service<Sdk> = {
+export const redshift: Service<RedshiftSdk> = {
   serviceId: 'Redshift',
   load: loadRedshift,
   create: (sdk, config) => new sdk.RedshiftClient(config),
@@ -21,7 +21,7 @@ const redshift: Service<Sdk> = {
  */
 export async function fetchProvisioned(
   clients: AwsClients,
-  request: Exclude<CredentialRequest, { api: 'GetCredentials' }>,
+  request: Extract<CredentialRequest, { api: 'GetClusterCredentials' | 'GetClusterCredentialsWithIAM' }>,
   signal: AbortSignal,
   notes: FetchNotes,
 ): Promise<FetchedLogin> {
@@ -32,7 +32,10 @@ export async function fetchProvisioned(
     DbName: request.dbName,
     DurationSeconds: request.durationSeconds,
   }
-  const { output, serverTime, sentAt } = await clients.send<Sdk, ClusterCredentials & ClusterExtendedCredentials>(
+  const { output, serverTime, sentAt } = await clients.send<
+    RedshiftSdk,
+    ClusterCredentials & ClusterExtendedCredentials
+  >(
     redshift,
     request.region,
     call,
@@ -71,7 +74,7 @@ export async function lookUpCluster(
   signal: AbortSignal,
 ) {
   const call = describeLookUp(request)
-  const { output } = await clients.send<Sdk, ClustersMessage>(
+  const { output } = await clients.send<RedshiftSdk, ClustersMessage>(
     redshift,
     request.region,
     call,

@@ -3,5 +3,6 @@ export {
   DescribeClustersCommand,
   GetClusterCredentialsCommand,
   GetClusterCredentialsWithIAMCommand,
+  GetIdentityCenterAuthTokenCommand,
   RedshiftClient,
 } from '@aws-sdk/client-redshift'

@@ -60,6 +60,8 @@ const withoutQuotes = (text: string): string =>
 const withoutKeys = (text: string): string =>
   text
     .replace(/\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b/g, '<access key>')
+    // A JWT begins with {" in base64.
+    .replace(/\beyJ[\w-]+(?:\.[\w-]*)*/g, '<token>')
     // A secret key has 40 characters, and now and then no digit. An ARN says who was refused what: its parts look like keys, and are none.
     .replace(/\barn:aws[\w:/.@*+=,-]*|[A-Za-z0-9+/=_-]{40,}/g, run =>
       !run.startsWith('arn:') && /[a-z]/.test(run) && /[A-Z]/.test(run) && (run.length === 40 || /\d/.test(run))

@@ -6,9 +6,9 @@ import { describeCall, describeLookUp } from './call.js'
 import type { AwsClients, Service } from './client.js'
 import { loadRedshiftServerless } from './sdk.js'
 
-type Sdk = Awaited<ReturnType<typeof loadRedshiftServerless>>
+export type RedshiftServerlessSdk = Awaited<ReturnType<typeof loadRedshiftServerless>>
 
-const redshiftServerless: Service<Sdk> = {
+export const redshiftServerless: Service<RedshiftServerlessSdk> = {
   serviceId: 'Redshift Serverless',
   load: loadRedshiftServerless,
   create: (sdk, config) => new sdk.RedshiftServerlessClient(config),
@@ -25,7 +25,7 @@ export async function fetchServerless(
   notes: FetchNotes,
 ): Promise<FetchedLogin> {
   const call = describeCall(request)
-  const { output, serverTime, sentAt } = await clients.send<Sdk, GetCredentialsResponse>(
+  const { output, serverTime, sentAt } = await clients.send<RedshiftServerlessSdk, GetCredentialsResponse>(
     redshiftServerless,
     request.region,
     call,
@@ -62,7 +62,7 @@ export async function lookUpWorkgroup(
   signal: AbortSignal,
 ) {
   const call = describeLookUp(request)
-  const { output } = await clients.send<Sdk, GetWorkgroupResponse>(
+  const { output } = await clients.send<RedshiftServerlessSdk, GetWorkgroupResponse>(
     redshiftServerless,
     request.region,
     call,

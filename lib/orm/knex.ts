@@ -8,6 +8,7 @@ import {
   toCredentials,
 } from '../credentials.js'
 import { quoted } from '../errors.js'
+import { passwordRefused } from '../identity-provider.js'
 import { checkPlain } from '../intake.js'
 import type { RedshiftOptions } from '../options.js'
 import { clientClass } from '../pg/client.js'
@@ -63,9 +64,9 @@ export function redshiftKnexConnection(
   const borrowers = new WeakSet<KnexClient>()
 
   return async function connection(this: unknown) {
-    const login = await getLogin(credentials, given, place)
-    checkUser(user, login)
     if (isKnexClient(this)) {
+      // The client asks for a token itself: one may be good for one connection only.
+      if (!options.tokenLogin) checkUser(user, await getLogin(credentials, given, place))
       if (!borrowers.has(this)) Object.assign(this, { driver: lend(this.driver, credentials, given) })
       borrowers.add(this)
       return {
@@ -75,6 +76,10 @@ export function redshiftKnexConnection(
         ...(user !== undefined && { user }),
       }
     }
+    if (options.tokenLogin)
+      throw passwordRefused('redshiftKnexConnection(), called otherwise than as the method of a Knex client,')
+    const login = await getLogin(credentials, given, place)
+    checkUser(user, login)
     const address = host === undefined ? await findAddress(credentials, given) : { host, port: REDSHIFT_PORT }
     // A fresh object each time: Knex deletes expirationChecker from the one it gets.
     return {
@@ -102,6 +107,7 @@ const isKnexClient = (value: unknown): value is KnexClient =>
 
 /** The module `pg` with a client of ours. Knex before 3.3 takes no pool, and no version has an option for the class. */
 function lend(driver: KnexClient['driver'], redshift: RedshiftCredentials, given: GivenConnection): object {
+  const { tokenLogin } = connectionOptionsOf(redshift)
   class Client extends clientClass(driver.Client) {
     #disposed: unknown
 
@@ -114,7 +120,8 @@ function lend(driver: KnexClient['driver'], redshift: RedshiftCredentials, given
      * connection that it is asked about, and makes it throw any one away.
      */
     get __knex__disposed(): unknown {
-      const { user } = peekLogin(redshift, given) ?? this
+      // A token names no user.
+      const { user } = (!tokenLogin && peekLogin(redshift, given)) || this
       return this.#disposed ?? (user === this.user ? undefined : `AWS names ${quoted(user)} now`)
     }
     set __knex__disposed(reason: unknown) {

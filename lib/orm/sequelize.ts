@@ -1,5 +1,6 @@
 import type { ClientConfig } from 'pg'
 import { connectionOptionsOf, getLogin, type RedshiftCredentials, toCredentials } from '../credentials.js'
+import { passwordRefused } from '../identity-provider.js'
 import type { RedshiftOptions } from '../options.js'
 import { environmentUser } from '../pg/config.js'
 import { checkSsl, checkUser, placeOf } from '../pg/login.js'
@@ -37,6 +38,7 @@ export function redshiftBeforeConnect(
 ): (config: object) => Promise<void> {
   const credentials = toCredentials(source)
   const options = connectionOptionsOf(credentials)
+  if (options.tokenLogin) throw passwordRefused('redshiftBeforeConnect()')
   // Sequelize passes the same object again, with the user that was put in the last time. All else may have changed since.
   const named = new WeakMap<object, { readonly given: string | undefined; readonly put: string }>()
 

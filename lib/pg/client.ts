@@ -15,11 +15,10 @@ import {
   presentAlias,
   promiseOf,
   renewConnection,
-  type SendStartup,
   socketOf,
   wipePassword,
 } from './internals.js'
-import { checkUser, placeOf, rejectedLogin } from './login.js'
+import { checkUser, explainTokenError, placeOf, rejectedLogin } from './login.js'
 import { isRefusal } from './server-messages.js'
 import { type ClientSetUp, checkClient, type RefusedSetUp, setUpClient } from './set-up.js'
 
@@ -152,7 +151,8 @@ const extend = (Base: typeof pg.Client): RedshiftPgClientClass =>
       if (connectionTimeoutMillis > 0)
         this.#timer = setTimeout(() => this.#finish(new Error('timeout expired')), connectionTimeoutMillis).unref()
       // Started now, to run beside TCP and TLS; the login is taken at the last moment.
-      this.#getLogin(setUp).catch(error => this.#fail(error))
+      // A single-use token is asked for once.
+      if (!setUp.tokenLogin?.singleUse) this.#getLogin(setUp).catch(error => this.#fail(error))
       const { host, port } =
         given.host === undefined ? await this.#lookUp(setUp) : { host: given.host, port: REDSHIFT_PORT }
       direct(this, { host, port: given.port ?? port, database: given.database })
@@ -164,16 +164,18 @@ const extend = (Base: typeof pg.Client): RedshiftPgClientClass =>
       if (!this.#settle) return
       this.#login = undefined
       if (setUp.alias) presentAlias(this, setUp.alias)
-      const { credentials } = setUp
+      const { credentials, tokenLogin } = setUp
       const place = placeOf(this)
-      holdStartup(this, send => this.#logIn(replacement ?? this.#getLogin(setUp, place), send))
+      holdStartup(this, send =>
+        this.#logIn(replacement ?? this.#getLogin(setUp, place), login => send(login, tokenLogin)),
+      )
       onAccepted(this, () => {
         if (this.#login) acceptLogin(credentials, this.#login, place)
         this.#login = undefined
       })
       super.connect((error: Error | null) => {
         const login = this.#login
-        if (!login || !isRefusal(error)) return this.#finish(error)
+        if (!login || !isRefusal(error)) return this.#finish(error && tokenLogin ? explainTokenError(error) : error)
         const isAsked = refuseLogin(credentials, login, place)
         if (!isAsked || replacement) return this.#finish(rejectedLogin(error, login))
         this.#reconnect(setUp, login, error).catch(failure => this.#fail(failure))
@@ -200,7 +202,7 @@ const extend = (Base: typeof pg.Client): RedshiftPgClientClass =>
       return login
     }
 
-    #logIn(getting: Promise<RedshiftLogin>, send: SendStartup): void {
+    #logIn(getting: Promise<RedshiftLogin>, send: (login: RedshiftLogin) => void): void {
       this.#address = undefined
       getting
         .then(login => {

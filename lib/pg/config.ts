@@ -132,7 +132,9 @@ export function givenConnection(config: RedshiftPgClientConfig, options: Connect
   const database = url.database || config.database || options.database || options.dbName || PGDATABASE
   if (!database)
     throw optionError("No database is named, and pg would fall back to the user's name. Set database, or PGDATABASE.")
-  const user = url.user || config.user || options.user || environmentUser(options)
+  if (options.tokenLogin && (url.user || config.user))
+    throw optionError('user is set, but the token names the person. Leave user out of the configuration of pg.')
+  const user = options.tokenLogin ? undefined : url.user || config.user || options.user || environmentUser(options)
   return {
     host: url.host || config.host || options.host || PGHOST || undefined,
     port: toPort(url.port) ?? toPort(config.port) ?? options.port ?? toPort(PGPORT),

@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import type pg from 'pg'
+import type { TokenLogin } from '../identity-provider.js'
 import type { RedshiftLogin } from '../login.js'
 import { interceptAuthentication } from './handshake.js'
 import { type Alias, verifyNamedAlias } from './server-name.js'
@@ -117,7 +118,7 @@ export function endUnconnected(client: pg.Client, error: Error): void {
 }
 
 /** Sends what was held, in the name of this user. */
-export type SendStartup = (login: RedshiftLogin) => void
+export type SendStartup = (login: RedshiftLogin, tokenLogin: TokenLogin | undefined) => void
 
 /** Holds the start-up packet, which names the user. `ready` is called when it can be sent: TLS is up, and verified. */
 export function holdStartup(client: pg.Client, ready: (send: SendStartup) => void): void {
@@ -125,7 +126,12 @@ export function holdStartup(client: pg.Client, ready: (send: SendStartup) => voi
   if (!connection) return
   const startup = connection.startup.bind(connection)
   const prove = interceptAuthentication(connection)
-  const send: SendStartup = ({ user, password }) => {
+  const send: SendStartup = ({ user, password }, tokenLogin) => {
+    if (tokenLogin) {
+      prove({ kind: 'token', token: password })
+      startup(tokenStartup(client, tokenLogin))
+      return
+    }
     prove({ kind: 'password', password })
     setParameters(client, { user, password })
     startup(internals(client).getStartupConf())
@@ -141,6 +147,13 @@ export function holdStartup(client: pg.Client, ready: (send: SendStartup) => voi
 /** Calls back when the server accepts the login, on the connection that the client has now. */
 export const onAccepted = (client: pg.Client, callback: () => void): void =>
   void internals(client).connection?.once('authenticationOk', callback)
+
+/** The start-up parameters of a token login: pg's own without the user, which the token names. pg would take the system account for it. */
+function tokenStartup(client: pg.Client, { parameters }: TokenLogin): object {
+  setParameters(client, { user: undefined, password: null })
+  const { user: _, ...own } = internals(client).getStartupConf() as { user?: unknown }
+  return { ...own, ...parameters }
+}
 
 /**
  * Puts a client that failed to connect back to where it was before, on a fresh connection. Queries that wait in it stay.

@@ -91,12 +91,33 @@ export function checkUser(user: string | undefined, login: RedshiftLogin): void 
 export const placeOf = (to: { host?: unknown; port?: unknown; database?: unknown; ssl?: unknown }): string =>
   JSON.stringify([to.host, Number(to.port), to.database, Boolean(to.ssl)])
 
+/** What the server says of the set-up of identity providers, with the remedy. Every other error is passed on. */
+export function explainTokenError(error: Error): Error {
+  const message = printable(error.message)
+  if (/identity provider (type ".*" is not supported|does not exist)/i.test(message))
+    return new RedshiftCredentialsError(
+      'ERR_REDSHIFT_UNSUPPORTED',
+      `Redshift does not know the identity provider: ${message}. Register it in the database with CREATE IDENTITY PROVIDER, and check identityProvider.type.`,
+      { cause: error },
+    )
+  if (/Invalid scope/i.test(message))
+    return new RedshiftCredentialsError(
+      'ERR_REDSHIFT_ACCESS_DENIED',
+      `Redshift refused the scope of the token: ${message}. Grant the application the scope redshift:connect in IAM Identity Center.`,
+      { cause: error },
+    )
+  return error
+}
+
 /** The error for a login that was refused, where AWS has no other. */
 export const rejectedLogin = (error: Error, login: RedshiftLogin): RedshiftCredentialsError =>
   new RedshiftCredentialsError(
     'ERR_REDSHIFT_LOGIN_REJECTED',
-    `Redshift refused a login for ${quoted(login.user)} that AWS had handed out: ${printable(error.message)}. ` +
-      'Check that the host belongs to the cluster or workgroup of the login, that TLS is on up to the cluster, that the database exists ' +
-      'and is the one of the login, that the user exists (or autoCreate is set), and that it has been granted access.',
+    login.user === ''
+      ? `Redshift refused the person's token: ${printable(error.message)}. ` +
+          'Check that the token is for this cluster or workgroup and its identity provider, that it is current, and that an EXT_JWT is a new one for each connection.'
+      : `Redshift refused a login for ${quoted(login.user)} that AWS had handed out: ${printable(error.message)}. ` +
+          'Check that the host belongs to the cluster or workgroup of the login, that TLS is on up to the cluster, that the database exists ' +
+          'and is the one of the login, that the user exists (or autoCreate is set), and that it has been granted access.',
     { cause: error },
   )

@@ -9,6 +9,7 @@ import {
   toCredentials,
 } from '../credentials.js'
 import { optionError, RedshiftCredentialsError } from '../errors.js'
+import { passwordRefused } from '../identity-provider.js'
 import type { RedshiftLogin } from '../login.js'
 import type { RedshiftOptions } from '../options.js'
 import type { RedshiftConnection } from '../request.js'
@@ -88,6 +89,7 @@ export function passwordFunction(
 
   // A `function`, since pg calls it as a method of the client, and before 8.19 without an argument.
   async function password(this: unknown, connection?: RedshiftConnection): Promise<string> {
+    if (options.tokenLogin) throw passwordRefused('A password function')
     const client = isClient(this) ? this : undefined
     const stream = client?.connection?.stream
     try {
@@ -144,5 +146,8 @@ export function passwordFunction(
  * @example
  * new Pool({ host, port: 5439, database: 'dev', user: 'IAM:alice', ssl: true, password: redshiftPassword() })
  */
-export const redshiftPassword = (source?: RedshiftOptions | RedshiftCredentials): RedshiftPasswordFunction =>
-  passwordFunction(toCredentials(source))
+export function redshiftPassword(source?: RedshiftOptions | RedshiftCredentials): RedshiftPasswordFunction {
+  const credentials = toCredentials(source)
+  if (connectionOptionsOf(credentials).tokenLogin) throw passwordRefused('redshiftPassword()')
+  return passwordFunction(credentials)
+}

@@ -6,7 +6,7 @@ import type { RedshiftOptions } from '../options.js'
 import { binding, bindingOf, clientClass, type RedshiftPgClientClass } from './client.js'
 import { type Binding, boundConfig, givenConnection, REDSHIFT_PORT, tlsOf } from './config.js'
 import { knownUser } from './login.js'
-import { type RedshiftPasswordFunction, redshiftPassword } from './password.js'
+import { passwordFunction, type RedshiftPasswordFunction } from './password.js'
 import { aliasOf, verifyAlias } from './server-name.js'
 
 /** pg's own options. */
@@ -85,7 +85,7 @@ export function redshiftPoolOptions(
   const Base = clientClass(pgOptions.Client ?? pg.Client)
   const credentials = toCredentials(source)
   const options = connectionOptionsOf(credentials)
-  const bound: Binding = { redshift: credentials, password: redshiftPassword(credentials) }
+  const bound: Binding = { redshift: credentials, password: passwordFunction(credentials) }
   // One of ours may be bound already, which is to the same credentials then.
   boundConfig(bound, bindingOf(Base))
   const { redshift: _, ...own } = boundConfig(pgOptions, bound)

@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import { connectionOptionsOf, isCredentials, RedshiftCredentials } from '../credentials.js'
 import { optionError, RedshiftCredentialsError } from '../errors.js'
+import type { TokenLogin } from '../identity-provider.js'
 import { checkPlain, isSame } from '../intake.js'
 import type { RedshiftOptions } from '../options.js'
 import { copyOptions } from '../placement.js'
@@ -24,6 +25,8 @@ export interface ClientSetUp {
   readonly given: GivenConnection
   /** Set where the host is not the cluster's own name. */
   readonly alias: Alias | undefined
+  /** Undefined: it logs in with a password. */
+  readonly tokenLogin: TokenLogin | undefined
   /** In milliseconds; 0 for no limit. */
   readonly connectionTimeoutMillis: number
 }
@@ -61,7 +64,9 @@ function setUp({ redshift, password, ...config }: RedshiftPgClientConfig, Base: 
   if (connectionString || sslnegotiation || process.env.PGSSLNEGOTIATION || isSealed(ssl)) dryRun(Base, pgConfig)
   // pg-pool keeps what it was given in its options, with this key among them.
   if ('maxUses' in config) checkNoKeys(redshift)
-  return { pgConfig, credentials, given, alias: aliasOf(given.host, options.host), connectionTimeoutMillis }
+  const { tokenLogin } = options
+  const alias = aliasOf(given.host, options.host)
+  return { pgConfig, credentials, given, alias, tokenLogin, connectionTimeoutMillis }
 }
 
 /** Refuses AWS keys where a stock pool would show them to everything that logs or inspects it. */

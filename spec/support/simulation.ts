@@ -180,12 +180,15 @@ export class ScriptedAws {
     this.lifetimeSeconds = lifetimeSeconds
   }
 
+  /** Whom AWS names. Empty: it gives tokens. */
+  user = 'IAMR:analyst'
+
   /** A login as it would be made now. */
   issue(changes: Partial<IssuedLogin> = {}): IssuedLogin {
     const now = this.#clock.trueTime
     const number = this.issued.size + 1
     const login = {
-      user: 'IAMR:analyst',
+      user: this.user,
       password: `hunter${number}`,
       expiration: new Date(now + this.lifetimeSeconds * 1_000),
       nextRefreshTime: undefined,

@@ -1,0 +1,29 @@
+import type { Diagnosis, FailedCall } from './call.js'
+import { identifierOf, type SdkError } from './scrub.js'
+
+// AWS's guide and its models name the same failures differently.
+const NO_IDENTITY =
+  /^(UnsupportedOperation|RedshiftInvalidParameter|InvalidParameterValue|Validation|ValidationError)(Exception|Fault)?$/
+const NOT_FOUND = /^(ClusterNotFound|WorkgroupNotFound|ResourceNotFound)(Exception|Fault)?$/
+const NOT_AVAILABLE = /^InvalidClusterState(Exception|Fault)?$/
+
+/** What is different where a token was asked for. Undefined: the failure is the same as for a login. */
+export function diagnoseToken(error: SdkError, call: FailedCall): Diagnosis | undefined {
+  if (!call.forToken) return undefined
+  const name = identifierOf(error.name) ?? ''
+  if (NOT_FOUND.test(name))
+    return [
+      'ERR_REDSHIFT_NOT_FOUND',
+      `AWS has no ${call.target} in ${call.region ?? 'the configured region'} for the account of these AWS credentials.`,
+      'Check the name (identifiers are case-sensitive), the region and the account.',
+    ]
+  if (NOT_AVAILABLE.test(name))
+    return ['ERR_REDSHIFT_UNAVAILABLE', `AWS gives no token while ${call.target} is not available`, 'Wait until it is.']
+  if (NO_IDENTITY.test(name))
+    return [
+      'ERR_REDSHIFT_UNSUPPORTED',
+      `AWS gives no token for ${call.target} to these AWS credentials`,
+      'Use identity-enhanced AWS credentials: STS AssumeRole with ProvidedContexts, from an assertion of IAM Identity Center.',
+    ]
+  return undefined
+}

@@ -1,0 +1,136 @@
+import { optionError, quoted, type RedshiftCredentialsError } from './errors.js'
+
+/** A token of an identity provider, with the time when it expires. */
+export interface ProvidedToken {
+  token: string
+  expiration: Date
+}
+
+/** Where the application has a person's token from, and how Redshift knows the provider. */
+export interface IdentityProvider {
+  /** The provider's type in Redshift: `AwsIdc` (IAM Identity Center), `AzureAD` or `Okta`. */
+  type: 'AwsIdc' | 'AzureAD' | 'Okta'
+  /**
+   * Returns the person's current token: a string, or `{ token, expiration }`. Without an expiry, the `exp` of a JWT counts, else 15
+   * minutes. `signal` aborts when nobody waits any more.
+   */
+  token: (options: { signal: AbortSignal }) => string | ProvidedToken | Promise<string | ProvidedToken>
+  /**
+   * Needed for `AwsIdc`. An `EXT_JWT` is good for one login: `token` is called for each connection, and nothing is cached.
+   * An `ACCESS_TOKEN` is cached.
+   */
+  tokenType?: 'ACCESS_TOKEN' | 'EXT_JWT' | undefined
+  /** The namespace of the provider in Redshift, where several providers are registered. */
+  namespace?: string | undefined
+  /** The provider's name in Redshift, where several providers are registered. */
+  providerName?: string | undefined
+}
+
+/** How a connection logs in with a token. */
+export interface TokenLogin {
+  /** The parameters of the start-up packet, in place of a user. */
+  readonly parameters: Readonly<Record<string, string>>
+  /** A token is good for one connection. */
+  readonly singleUse: boolean
+}
+
+/** The options that name tokens, and those that do not go with them. */
+interface TokenOptions {
+  readonly api?: unknown
+  readonly identityProvider?: IdentityProvider | undefined
+}
+
+export const TOKEN_API = 'GetIdentityCenterAuthToken'
+
+/** No token is kept for longer: the application is asked again by then. */
+export const LONGEST_TOKEN_SECONDS = 24 * 3_600
+
+const TYPES: ReadonlySet<unknown> = new Set(['AwsIdc', 'AzureAD', 'Okta'])
+const TOKEN_TYPES: ReadonlySet<unknown> = new Set(['ACCESS_TOKEN', 'EXT_JWT'])
+const KEYS = ['type', 'token', 'tokenType', 'namespace', 'providerName']
+
+/** Checks the option `identityProvider`. Throws `ERR_REDSHIFT_OPTION`. */
+export function checkIdentityProvider(value: unknown): void {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw optionError(`identityProvider is ${quoted(value)}. Set it to { type, token, tokenType }.`)
+  const unknown = Object.keys(value).find(key => !KEYS.includes(key))
+  if (unknown !== undefined)
+    throw optionError(`There is no identityProvider.${unknown}. Its keys are ${KEYS.join(', ')}.`)
+  const { type, token, tokenType, namespace, providerName } = value as Partial<Record<string, unknown>>
+  if (!TYPES.has(type))
+    throw optionError(`identityProvider.type is ${quoted(type)}. Set it to one of ${[...TYPES].join(', ')}.`)
+  // A token in its place would be a secret.
+  if (typeof token !== 'function')
+    throw optionError(
+      `identityProvider.token is of type ${typeof token}. Set it to a function that returns the current token.`,
+    )
+  if (tokenType === undefined ? type === 'AwsIdc' : !TOKEN_TYPES.has(tokenType))
+    throw optionError(
+      `identityProvider.tokenType is ${quoted(tokenType)}. Set it to one of ${[...TOKEN_TYPES].join(', ')}.`,
+    )
+  for (const [key, text] of Object.entries({ namespace, providerName }))
+    if (text !== undefined && (typeof text !== 'string' || text === '' || text.includes('\0')))
+      throw optionError(`identityProvider.${key} is ${quoted(text)}. Set it to the name in Redshift, or leave it out.`)
+}
+
+/** Options that make no sense for a token, each with the reason. */
+const REFUSED: Readonly<Record<string, string>> = {
+  user: 'the token names the person',
+  dbUser: 'the token names the person',
+  dbGroups: 'groups come from the identity provider',
+  autoCreate: 'the identity provider decides who exists',
+  dbName: 'a token is good for every database',
+  durationSeconds: 'the lifetime of a token is fixed',
+  customDomainName: 'a token is for a cluster or workgroup by its own name',
+  store: 'its key names no person, so one person would get the token of another',
+}
+const REFUSED_OF_PROVIDER: Readonly<Record<string, string>> = {
+  ...REFUSED,
+  api: 'AWS is not called',
+  aws: 'AWS is not called',
+  region: 'AWS is not called',
+  clusterIdentifier: 'AWS is not called, so host says where to connect',
+  workgroupName: 'AWS is not called, so host says where to connect',
+}
+
+/** Refuses what does not go with tokens. Throws `ERR_REDSHIFT_OPTION`. */
+export function checkTokenOptions(options: TokenOptions): void {
+  const by = options.identityProvider ? 'identityProvider' : options.api === TOKEN_API ? TOKEN_API : undefined
+  if (!by) return
+  const given = Object.entries(options).filter(([, value]) => value !== undefined)
+  for (const [option] of given) {
+    const reason = (options.identityProvider ? REFUSED_OF_PROVIDER : REFUSED)[option]
+    if (reason !== undefined)
+      throw optionError(`${option} is set, but not used with ${by}: ${reason}. Leave ${option} out.`)
+  }
+}
+
+/** The refusal of everything that would send a user name before the token. */
+export const passwordRefused = (what: string): RedshiftCredentialsError =>
+  optionError(
+    `${what} gives a password, but these credentials give a token. Use RedshiftPool, RedshiftPgClient, redshiftPoolOptions or redshiftKnexConnection; for the token itself, getToken().`,
+  )
+
+/** What the option says now, whatever becomes of the object later. */
+export function copyProvider(provider: IdentityProvider): IdentityProvider {
+  const { type, token, tokenType, namespace, providerName } = provider
+  return { type, token: options => token.call(provider, options), tokenType, namespace, providerName }
+}
+
+/** Undefined: these options are for passwords. */
+export function tokenLoginOf({ api, identityProvider }: TokenOptions): TokenLogin | undefined {
+  if (!identityProvider)
+    return api === TOKEN_API
+      ? { parameters: { idp_type: 'AwsIdc', token_type: 'SUBJECT_TOKEN' }, singleUse: false }
+      : undefined
+  const { type, tokenType, namespace, providerName } = identityProvider
+  return {
+    parameters: {
+      idp_type: type,
+      ...(type === 'AwsIdc' && tokenType && { token_type: tokenType }),
+      ...(namespace !== undefined && { identity_namespace: namespace }),
+      ...(providerName !== undefined && { provider_name: providerName }),
+    },
+    singleUse: tokenType === 'EXT_JWT',
+  }
+}

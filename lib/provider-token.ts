@@ -1,0 +1,70 @@
+import { asError, copyCause, scrub } from './aws/scrub.js'
+import { RedshiftCredentialsError } from './errors.js'
+import type { Clock } from './flight.js'
+import { type IdentityProvider, LONGEST_TOKEN_SECONDS } from './identity-provider.js'
+import type { FetchedLogin } from './login.js'
+
+const DEFAULT_LIFETIME = 15 * 60_000
+
+/**
+ * Asks the application for a person's token.
+ * @throws RedshiftCredentialsError `UNAVAILABLE` where its function fails, `RESPONSE` where it returns no token
+ */
+export async function fetchProvidedToken(
+  provider: IdentityProvider,
+  signal: AbortSignal,
+  clock: Clock,
+): Promise<FetchedLogin> {
+  const sentAt = clock.now()
+  const given = await call(provider, signal)
+  const { token, expiration } = typeof given === 'object' && given !== null ? given : { token: given }
+  // What was returned is not repeated: it may be a token.
+  const lacks = (what: string): RedshiftCredentialsError =>
+    new RedshiftCredentialsError(
+      'ERR_REDSHIFT_RESPONSE',
+      `identityProvider.token returned ${what}. Return the current token, or { token, expiration } with a Date.`,
+    )
+  if (typeof token !== 'string' || token === '') throw lacks('no token')
+  if (!/^[\x21-\x7e]+$/.test(token)) throw lacks('a string with spaces or other characters that no token has')
+  if (expiration !== undefined && !(expiration instanceof Date && Number.isFinite(expiration.getTime())))
+    throw lacks('an expiry that is not a Date')
+  const serverTime = Date.now()
+  const ends = expiration?.getTime() ?? jwtExpiry(token) ?? serverTime + DEFAULT_LIFETIME
+  if (ends <= serverTime) throw lacks('a token that has expired')
+  return {
+    user: '',
+    password: token,
+    expiration: new Date(Math.min(ends, serverTime + LONGEST_TOKEN_SECONDS * 1_000)),
+    nextRefreshTime: undefined,
+    serverTime,
+    sentAt,
+  }
+}
+
+async function call(provider: IdentityProvider, signal: AbortSignal) {
+  try {
+    return await provider.token({ signal })
+  } catch (thrown) {
+    if (thrown instanceof RedshiftCredentialsError) throw thrown
+    const error = asError(thrown)
+    const said = scrub(error)
+    throw new RedshiftCredentialsError(
+      'ERR_REDSHIFT_UNAVAILABLE',
+      `identityProvider.token failed${said === '' ? '' : `: ${said.replace(/\.$/, '')}`}. Look at cause, and at the function.`,
+      { cause: copyCause(error) },
+    )
+  }
+}
+
+/** The `exp` of a JWT, in milliseconds. RFC 7519, section 4.1.4. Nothing is verified: Redshift does that. */
+function jwtExpiry(token: string): number | undefined {
+  const [, payload, signature] = token.split('.')
+  if (payload === undefined || signature === undefined) return undefined
+  try {
+    const claims: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString())
+    const exp = typeof claims === 'object' && claims !== null && 'exp' in claims ? claims.exp : undefined
+    return typeof exp === 'number' && Number.isFinite(exp) ? exp * 1_000 : undefined
+  } catch {
+    return undefined
+  }
+}

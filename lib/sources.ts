@@ -1,0 +1,72 @@
+import type { AwsClients } from './aws/client.js'
+import { fetchProvisioned } from './aws/provisioned.js'
+import { fetchServerless } from './aws/serverless.js'
+import { fetchIdentityCenterToken } from './aws/token.js'
+import { type Fetch, timeoutError } from './cache.js'
+import { closedError } from './errors.js'
+import { Flight, systemClock } from './flight.js'
+import { type IdentityProvider, TOKEN_API } from './identity-provider.js'
+import { type FetchNotes, RedshiftLogin } from './login.js'
+import { fetchProvidedToken } from './provider-token.js'
+import type { CredentialRequest } from './request.js'
+
+/** Where logins and tokens come from: an API of AWS, or the application. */
+export const fetchFrom =
+  (clients: AwsClients, provider: IdentityProvider | undefined): Fetch =>
+  (request, signal, notes) => {
+    if (provider) return fetchProvidedToken(provider, signal, systemClock)
+    switch (request.api) {
+      case 'GetCredentials':
+        return fetchServerless(clients, request, signal, notes)
+      case TOKEN_API:
+        return fetchIdentityCenterToken(clients, request, signal, notes)
+      case 'identityProvider':
+        return Promise.reject(new TypeError('There is no identity provider.'))
+      default:
+        return fetchProvisioned(clients, request, signal, notes)
+    }
+  }
+
+/** Tokens that are good for one connection: one fetch each, and nothing is kept. */
+export class SingleTokens {
+  readonly #fetch: Fetch
+  readonly #timeoutMillis: number
+  readonly #flights = new Set<Flight<RedshiftLogin>>()
+  #closed = false
+
+  constructor(fetch: Fetch, timeoutMillis: number) {
+    this.#fetch = fetch
+    this.#timeoutMillis = timeoutMillis
+  }
+
+  async get(request: CredentialRequest, signal?: AbortSignal): Promise<RedshiftLogin> {
+    if (this.#closed) throw closedError()
+    signal?.throwIfAborted()
+    const notes: FetchNotes = {}
+    const flight = new Flight<RedshiftLogin>(
+      systemClock,
+      this.#timeoutMillis,
+      async own => {
+        const { user, password, expiration } = await this.#fetch(request, own, notes, undefined)
+        return new RedshiftLogin(user, password, expiration)
+      },
+      millis => notes.failure ?? timeoutError(request, millis),
+      outcome => outcome,
+    )
+    this.#flights.add(flight)
+    // Nobody else waits for it.
+    const abandon = (): void => flight.abandon(closedError())
+    signal?.addEventListener('abort', abandon, { once: true })
+    try {
+      return await flight.wait(signal)
+    } finally {
+      signal?.removeEventListener('abort', abandon)
+      this.#flights.delete(flight)
+    }
+  }
+
+  close(): void {
+    this.#closed = true
+    for (const flight of this.#flights) flight.abandon(closedError())
+  }
+}

@@ -1,0 +1,456 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { inspect } from 'node:util'
+import { expect } from 'chai'
+import knex from 'knex'
+import type pg from 'pg'
+import type { RedshiftEmulator } from '../lib/emulator/index.js'
+import {
+  type IdentityProvider,
+  RedshiftCredentials,
+  type RedshiftOptions,
+  RedshiftPool,
+  redshiftBeforeConnect,
+  redshiftKnexConnection,
+  redshiftPassword,
+  redshiftPoolOptions,
+} from '../lib/index.js'
+import { clientClass } from '../lib/pg/client.js'
+import { startEmulator } from './support/emulator.js'
+import { runExample } from './support/example.js'
+import { codeBlocks } from './support/markdown.js'
+import { pgVersions } from './support/pg-versions.js'
+import { rejection } from './support/rejection.js'
+import { expectNothingUncaught } from './support/uncaught.js'
+import { noSockets, until } from './support/until.js'
+
+const WHO = 'SELECT current_user::text AS name'
+const API = 'GetIdentityCenterAuthToken'
+
+async function ofClient(client: pg.Client): Promise<unknown> {
+  try {
+    await client.connect()
+    return (await client.query(WHO)).rows[0].name
+  } finally {
+    await client.end()
+  }
+}
+
+async function ofPool(pool: pg.Pool): Promise<unknown> {
+  try {
+    return (await pool.query(WHO)).rows[0].name
+  } finally {
+    await pool.end()
+  }
+}
+
+const refusal = (run: () => unknown): Error & { code?: string } => {
+  try {
+    run()
+  } catch (error) {
+    return error as Error
+  }
+  throw new Error('It was not refused.')
+}
+
+describe('Tokens', () => {
+  let emulator: RedshiftEmulator
+  const made: RedshiftCredentials[] = []
+
+  expectNothingUncaught()
+  before(async () => {
+    emulator = await startEmulator({
+      people: { AKIABOB: 'bob@example.com', AKIAROLE: null },
+      hosts: [
+        'examplecluster.abc123xyz789.us-west-2.redshift.amazonaws.com',
+        'other.abc123xyz789.us-west-2.redshift.amazonaws.com',
+        'analytics.123456789012.us-west-2.redshift-serverless.amazonaws.com',
+      ],
+    })
+  })
+  afterEach(async () => {
+    await Promise.all(made.splice(0).map(each => each.close()))
+    await noSockets(emulator)
+    emulator.calls.length = emulator.logins.length = 0
+  })
+  after(() => emulator.close())
+
+  const config = (target: 'provisioned' | 'serverless' | (string & {}) = 'provisioned') => {
+    const { host, ...connection } = emulator.poolConfig(target)
+    return { host, ...connection }
+  }
+  const credentials = (options: RedshiftOptions = {}): RedshiftCredentials => {
+    const created = new RedshiftCredentials({ api: API, aws: emulator.aws, ...options })
+    made.push(created)
+    return created
+  }
+  const providing = (provider: Partial<IdentityProvider>): RedshiftCredentials => {
+    const { type = 'AwsIdc', token = () => emulator.issueToken().token, ...more } = provider
+    const identityProvider = { type, token, ...(type === 'AwsIdc' && { tokenType: 'ACCESS_TOKEN' as const }), ...more }
+    const created = new RedshiftCredentials({ identityProvider })
+    made.push(created)
+    return created
+  }
+
+  for (const [version, module] of pgVersions) {
+    const Client = clientClass(module.Client)
+
+    describe(`of AWS, on ${version},`, () => {
+      for (const target of ['provisioned', 'serverless'])
+        it(`log the person in to a ${target} target, with one call for any number of connections`, async () => {
+          const redshift = credentials()
+          const clients = Array.from({ length: 20 }, () => new Client({ ...config(target), redshift }))
+          const names = await Promise.all(clients.map(ofClient))
+          expect(new Set(names)).to.deep.equal(new Set(['awsidc:alice@example.com']))
+          expect(emulator.calls.map(({ operation }) => operation)).to.deep.equal([API])
+          expect(emulator.calls[0]?.parameters).to.deep.equal(
+            target === 'serverless' ? { workgroupNames: ['analytics'] } : { ClusterIds: ['examplecluster'] },
+          )
+        })
+
+      it('never enter the objects of pg', async () => {
+        const redshift = credentials()
+        const client = new Client({ ...config(), redshift })
+        await client.connect()
+        const { token } = await redshift.getToken({ host: config().host })
+        expect(token).to.have.length.above(1_000)
+        for (const value of [client, redshift, redshift.status()]) {
+          expect(inspect(value, { depth: 20, showHidden: true, getters: true })).to.not.include(token)
+          expect(inspect(value, { depth: 20, showHidden: true })).to.not.include(token.slice(0, 40))
+        }
+        expect(client).to.include({ password: null, user: undefined })
+        await client.end()
+      })
+    })
+
+    describe(`that an application has, on ${version},`, () => {
+      it('log the person in, without a call to AWS', async () => {
+        const redshift = providing({ token: () => emulator.issueToken({ person: 'carol@example.com' }).token })
+        expect(await ofClient(new Client({ ...config(), redshift }))).to.equal('awsidc:carol@example.com')
+        expect(await ofClient(new Client({ ...config('serverless'), redshift }))).to.equal('awsidc:carol@example.com')
+        expect(emulator.calls).to.deep.equal([])
+        expect(emulator.logins.map(({ serial }) => serial)).to.satisfy(([one, two]: number[]) => one === two)
+      })
+
+      it('are asked for at each connection where they are good for one', async () => {
+        let asked = 0
+        const token = () => {
+          asked++
+          return emulator.issueToken({ tokenType: 'EXT_JWT' }).token
+        }
+        const redshift = providing({ tokenType: 'EXT_JWT', token })
+        const clients = Array.from({ length: 5 }, () => new Client({ ...config(), redshift }))
+        await Promise.all(clients.map(ofClient))
+        expect(asked).to.equal(5)
+        expect(redshift.status()).to.deep.equal([])
+        expect(new Set(emulator.logins.map(({ serial, ok }) => `${serial} ${ok}`)).size).to.equal(5)
+      })
+
+      it('are refused with what to do where a single-use one comes twice', async () => {
+        const { token } = emulator.issueToken({ tokenType: 'EXT_JWT' })
+        const redshift = providing({ tokenType: 'EXT_JWT', token: () => token })
+        await ofClient(new Client({ ...config(), redshift }))
+        const error = await rejection(ofClient(new Client({ ...config(), redshift })))
+        expect(error).to.have.property('code', 'ERR_REDSHIFT_LOGIN_REJECTED')
+        expect(error.message).to.match(/Token credentials expired or invalid.*EXT_JWT is a new one for each connection/)
+      })
+
+      it('name the namespace and the provider to Redshift', async () => {
+        for (const type of ['AzureAD', 'Okta'] as const) {
+          const token = () => emulator.issueToken({ type }).token
+          expect(await ofClient(new Client({ ...config(), redshift: providing({ type, token }) }))).to.equal(
+            `${type.toLowerCase()}:alice@example.com`,
+          )
+        }
+        const named = providing({ namespace: 'work', providerName: 'idc' })
+        expect(await ofClient(new Client({ ...config(), redshift: named }))).to.equal('work:alice@example.com')
+      })
+    })
+  }
+
+  it('reach every entry point that can carry them', async () => {
+    const redshift = credentials()
+    const name = 'awsidc:alice@example.com'
+    expect(await ofPool(new RedshiftPool({ ...config(), redshift }))).to.equal(name)
+    for (const [, module] of pgVersions)
+      expect(
+        await ofPool(new module.Pool(redshiftPoolOptions(redshift, { ...config(), Client: module.Client }))),
+      ).to.equal(name)
+    const db = knex({
+      client: 'redshift',
+      connection: redshiftKnexConnection(redshift, config()),
+      pool: { min: 0, max: 1 },
+    })
+    for (let round = 0; round < 3; round++) expect((await db.raw(WHO)).rows[0].name).to.equal(name)
+    await db.destroy()
+    // One for the connections, each with the host's own name, and one connection of Knex for its three queries.
+    expect(emulator.calls).to.have.length(1)
+    expect(emulator.logins).to.have.length(4)
+  })
+
+  it('are refused by name by what sends a user first, before anything is sent', async () => {
+    const redshift = credentials()
+    for (const run of [() => redshiftPassword(redshift), () => redshiftBeforeConnect(redshift)]) {
+      const { code, message } = refusal(run)
+      expect(code).to.equal('ERR_REDSHIFT_OPTION')
+      expect(message).to.match(/RedshiftPool.*getToken/)
+    }
+    const method = redshiftKnexConnection(redshift, config())
+    expect((await rejection(method.call(undefined))).message).to.match(/getToken/)
+    expect((await rejection(redshift.get(config()))).message).to.match(/getToken/)
+    const { Client, ...plain } = redshiftPoolOptions(redshift, config())
+    expect((await rejection((plain.password as () => Promise<string>)())).message).to.match(/getToken/)
+    const forPasswords = new RedshiftCredentials({ host: config().host })
+    expect((await rejection(forPasswords.getToken(config()))).message).to.match(/Call get\(\)/)
+    expect([emulator.calls, emulator.logins]).to.deep.equal([[], []])
+  })
+
+  const refused: readonly (readonly [option: string, value: unknown])[] = [
+    ['dbUser', 'alice'],
+    ['dbGroups', ['a']],
+    ['autoCreate', true],
+    ['user', 'IAM:alice'],
+    ['dbName', 'dev'],
+    ['dbName', null],
+    ['durationSeconds', 900],
+    ['customDomainName', 'db.example.com'],
+  ]
+  const method = async () => undefined
+  const store = { identity: 'x', read: method, claim: method, write: method, release: method, remove: method }
+  for (const [option, value] of [...refused, ['store', store] as const])
+    it(`refuse ${option} ${value === null ? 'null' : ''}`, () => {
+      for (const token of [{ api: API }, { identityProvider: { type: 'Okta', token: () => 'x' } }]) {
+        const { code, message } = refusal(
+          () => new RedshiftCredentials({ ...token, [option]: value } as RedshiftOptions),
+        )
+        expect(code).to.equal('ERR_REDSHIFT_OPTION')
+        expect(message).to.match(new RegExp(`^${option} is set.*Leave ${option} out`))
+      }
+    })
+  for (const option of ['api', 'aws', 'region', 'clusterIdentifier', 'workgroupName'])
+    it(`of an application refuse ${option}, since AWS is not called`, () => {
+      const values: Record<string, unknown> = {
+        api: API,
+        aws: {},
+        region: 'us-west-2',
+        clusterIdentifier: 'x',
+        workgroupName: 'wgx',
+      }
+      const options = { identityProvider: { type: 'Okta', token: () => 'x' }, [option]: values[option] }
+      expect(refusal(() => new RedshiftCredentials(options as RedshiftOptions)).message).to.match(/AWS is not called/)
+    })
+
+  it('refuse a user in the configuration of pg, and read none from the environment', async () => {
+    const redshift = credentials()
+    const { PGUSER } = process.env
+    process.env.PGUSER = 'IAM:mallory'
+    try {
+      expect(await ofPool(new RedshiftPool({ ...config(), redshift }))).to.equal('awsidc:alice@example.com')
+    } finally {
+      if (PGUSER === undefined) delete process.env.PGUSER
+      else process.env.PGUSER = PGUSER
+    }
+    expect(refusal(() => new RedshiftPool({ ...config(), user: 'IAM:alice', redshift })).message).to.match(
+      /^user is set/,
+    )
+  })
+
+  it('are those of the AWS identity: another has another, and a role without a person gets an error', async () => {
+    const keys = (accessKeyId: string) => ({ ...emulator.aws, credentials: { accessKeyId, secretAccessKey: 'x' } })
+    const bob = credentials({ aws: keys('AKIABOB') })
+    expect(await ofPool(new RedshiftPool({ ...config(), redshift: bob }))).to.equal('awsidc:bob@example.com')
+    const role = credentials({ aws: { ...keys('AKIAROLE'), maxAttempts: 1 } })
+    for (const target of ['provisioned', 'serverless']) {
+      const error = await rejection(role.getToken(config(target)))
+      expect(error).to.have.property('code', 'ERR_REDSHIFT_UNSUPPORTED')
+      expect(error.message).to.match(/identity-enhanced AWS credentials/)
+    }
+  })
+
+  it('of one cluster are not shown to another', async () => {
+    const redshift = credentials()
+    const other = config('other.abc123xyz789.us-west-2.redshift.amazonaws.com')
+    await ofPool(new RedshiftPool({ ...config(), redshift }))
+    await ofPool(new RedshiftPool({ ...other, redshift }))
+    expect(emulator.calls.map(({ parameters }) => parameters)).to.deep.equal([
+      { ClusterIds: ['examplecluster'] },
+      { ClusterIds: ['other'] },
+    ])
+    expect(emulator.logins.map(({ ok }) => ok)).to.deep.equal([true, true])
+    // Those of different databases are.
+    expect(await redshift.getToken({ ...config(), database: 'x' })).to.equal(await redshift.getToken(config()))
+    expect(redshift.status().map(({ api, target, database, user }) => ({ api, target, database, user }))).to.deep.equal(
+      [
+        { api: API, target: 'examplecluster', database: undefined, user: undefined },
+        { api: API, target: 'other', database: undefined, user: undefined },
+      ],
+    )
+  })
+
+  it('that Redshift refuses are replaced within the connection', async () => {
+    const redshift = credentials()
+    await ofPool(new RedshiftPool({ ...config(), redshift }))
+    const before = await redshift.getToken(config())
+    emulator.revokeLogins()
+    expect(await ofPool(new RedshiftPool({ ...config(), redshift }))).to.equal('awsidc:alice@example.com')
+    expect(await redshift.getToken(config())).to.not.equal(before)
+    expect(emulator.logins.map(({ ok, sqlstate }) => sqlstate ?? ok)).to.deep.equal([true, '28000', true])
+    expect(emulator.calls).to.have.length(2)
+    expect(redshift.invalidate(before)).to.equal(true)
+  })
+
+  it('keep what Redshift says of the set-up, without asking for another', async () => {
+    const redshift = credentials()
+    for (const [sqlstate, message] of [
+      ['0A000', 'identity provider type "awsidc" is not supported'],
+      ['28000', "Invalid scope. User's credentials are not authorized to connect to Amazon Redshift"],
+      ['28000', 'AWS IdC identity provider does not exist'],
+    ] as const) {
+      using _ = emulator.fail({ kind: 'reject-login', sqlstate, message })
+      const error = await rejection(ofPool(new RedshiftPool({ ...config(), redshift })))
+      expect(error.message).to.include(message)
+    }
+    expect(emulator.calls).to.have.length(1)
+  })
+
+  it('are frozen, and shown by no inspection', async () => {
+    const token = await credentials().getToken(config())
+    expect(Object.keys(token)).to.deep.equal(['expiration'])
+    expect(Object.isFrozen(token)).to.equal(true)
+    const secret = token.token
+    for (const shown of [
+      inspect(token, { showHidden: true, getters: true, depth: 9 }),
+      JSON.stringify(token),
+      String(token),
+      JSON.stringify({ ...token }),
+    ])
+      expect(shown).to.not.include(secret.slice(0, 30))
+    expect(() => structuredClone(token)).to.not.throw()
+  })
+
+  describe('of an application live', () => {
+    const jwt = (claims: object) => ['e30', Buffer.from(JSON.stringify(claims)).toString('base64url'), 'c2ln'].join('.')
+    const lifetime = async (given: unknown): Promise<number> => {
+      const now = Date.now()
+      const { expiration } = await providing({ token: () => given as string }).getToken()
+      return Math.round((expiration.getTime() - now) / 1_000)
+    }
+    it('as long as the function says, else as their exp says, else 15 minutes; a day at most', async () => {
+      const in5 = new Date(Date.now() + 300_000)
+      const exp = Math.floor(Date.now() / 1_000) + 1_800
+      expect(await lifetime({ token: jwt({ exp }), expiration: in5 })).to.be.closeTo(300, 2)
+      expect(await lifetime(jwt({ exp }))).to.be.closeTo(1_800, 2)
+      expect(await lifetime({ token: jwt({ exp }) })).to.be.closeTo(1_800, 2)
+      for (const opaque of ['opaque', 'a.b.c', jwt({}), jwt({ exp: 'soon' }), 'e30.bm90anNvbg.x'])
+        expect(await lifetime(opaque)).to.be.closeTo(900, 2)
+      expect(await lifetime(jwt({ exp: exp * 2 }))).to.be.closeTo(86_400, 2)
+    })
+
+    it('not at all where the function returns no token, or fails: no part of it is repeated', async () => {
+      const secret = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.U2VjcmV0U2lnbmF0dXJlT2ZUaGVUb2tlbg'
+      const bad: [unknown, RegExp][] = [
+        [undefined, /no token/],
+        ['', /no token/],
+        [5, /no token/],
+        [{ access_token: secret }, /no token/],
+        [`${secret} `, /no token has/],
+        [`${secret}\0`, /no token has/],
+        [{ token: secret, expiration: '2030' }, /not a Date/],
+        [{ token: secret, expiration: new Date(Number.NaN) }, /not a Date/],
+        [{ token: secret, expiration: new Date(0) }, /expired/],
+        [jwt({ exp: 1 }), /expired/],
+      ]
+      for (const [given, said] of bad) {
+        const error = await rejection(providing({ token: () => given as string }).getToken())
+        expect(error).to.have.property('code', 'ERR_REDSHIFT_RESPONSE')
+        expect(error.message).to.match(said)
+        expect(inspect(error, { depth: 9, showHidden: true })).to.not.include(secret)
+      }
+      const failing = providing({ token: () => Promise.reject(new Error(`refresh failed for ${secret}`)) })
+      const error = await rejection(failing.getToken())
+      expect(error).to.have.property('code', 'ERR_REDSHIFT_UNAVAILABLE')
+      expect(inspect(error, { depth: 9, showHidden: true })).to.not.include('U2VjcmV0U2lnbmF0dXJlT2ZUaGVUb2tlbg')
+    })
+
+    it('no longer than the deadline: a function that hangs is aborted', async () => {
+      let aborted: AbortSignal | undefined
+      for (const tokenType of ['ACCESS_TOKEN', 'EXT_JWT'] as const) {
+        const identityProvider: IdentityProvider = {
+          type: 'AwsIdc',
+          tokenType,
+          token: ({ signal }) => {
+            aborted = signal
+            return new Promise(() => {})
+          },
+        }
+        const redshift = new RedshiftCredentials({ identityProvider, fetchTimeoutMillis: 20 })
+        const error = await rejection(redshift.getToken())
+        expect(error).to.have.property('code', 'ERR_REDSHIFT_TIMEOUT')
+        expect(error.message).to.match(/identityProvider\.token returned nothing within 20 ms/)
+        expect(aborted?.aborted).to.equal(true)
+        await redshift.close()
+        expect(await rejection(redshift.getToken())).to.have.property('code', 'ERR_REDSHIFT_CLOSED')
+      }
+    })
+
+    it('apart from a caller who goes away: a single-use one is given up', async () => {
+      let aborted = 0
+      const token = ({ signal }: { signal: AbortSignal }) =>
+        new Promise<string>(() => signal.addEventListener('abort', () => void aborted++))
+      const redshift = providing({ tokenType: 'EXT_JWT', token })
+      const controller = new AbortController()
+      const waiting = redshift.getToken(undefined, { signal: controller.signal })
+      controller.abort(new Error('gone'))
+      expect((await rejection(waiting)).message).to.equal('gone')
+      expect(aborted).to.equal(1)
+    })
+  })
+
+  it('log in as getting started shows, word for word', async () => {
+    const page = readFileSync(new URL('../docs/getting-started.md', import.meta.url), 'utf8')
+    const [, section = ''] = page.split('## As the person who is signed in')
+    const [block] = codeBlocks(section, 'ts')
+    const folder = fileURLToPath(new URL('../.cache/tokens', import.meta.url))
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(join(folder, 'person.ts'), block?.code ?? '')
+    const { code, stdout, stderr } = await runExample('.cache/tokens/person.ts', emulator)
+    rmSync(folder, { recursive: true })
+    expect(stderr).to.equal('')
+    expect(stdout).to.equal("[ { current_user: 'awsidc:alice@example.com' } ]\n")
+    expect(code).to.equal(0)
+  }).timeout(30_000)
+
+  it('are refreshed ahead of their expiry, and no connection waits for that', async () => {
+    const short = await startEmulator({ lifetimeSeconds: 5 })
+    const redshift = new RedshiftCredentials({ api: API, aws: short.aws })
+    const { host } = short.poolConfig()
+    const connect = () => ofPool(new RedshiftPool({ ...short.poolConfig(), redshift }))
+    for (let rotation = 1; rotation <= 2; rotation++) {
+      await connect()
+      const refresh = short.fail({ kind: 'hold' })
+      await until('the token is stale', () => redshift.status()[0]?.phase === 'stale')
+      await connect()
+      await refresh.reached()
+      // The refresh is under way, and its response held: this opens, or it never will.
+      await connect()
+      expect(short.calls).to.have.length(1 + rotation)
+      const before = await redshift.getToken({ host })
+      refresh.clear()
+      await until('there is another', async () => (await redshift.getToken({ host })) !== before)
+    }
+    await connect()
+    expect(new Set(short.logins.map(({ serial }) => serial)).size).to.equal(3)
+    expect(short.logins.filter(({ ok }) => !ok)).to.deep.equal([])
+    await redshift.close()
+    await short.close()
+  }).timeout(60_000)
+
+  it('need a host where AWS is not called', async () => {
+    const { host: _, ...connection } = config()
+    const pool = new RedshiftPool({ ...connection, redshift: providing({}) })
+    const error = await rejection(ofPool(pool))
+    expect(error).to.have.property('code', 'ERR_REDSHIFT_TARGET')
+    expect(error.message).to.match(/Set host/)
+  })
+})
