@@ -7,6 +7,7 @@ import { AMAZON_ROOTS, connectionOf, libpqVariables, MISLEADING } from './login/
 import { fetchLogin, openSource } from './login/login.js'
 import { toOptions } from './login/options.js'
 import { endLike, startCommand } from './run-command.js'
+import { UsageError } from './terminal/failure.js'
 
 /** `exec`: runs a command that finds the login in its environment, and ends as the command ends. */
 export async function exec(
@@ -15,6 +16,10 @@ export async function exec(
   parameters: readonly string[],
   env: NodeJS.ProcessEnv,
 ): Promise<void> {
+  if (flags.identityCenter)
+    throw new UsageError(
+      "exec gives the program a user and a password, which cannot be a token. Use RedshiftPool with api: 'GetIdentityCenterAuthToken' in the program.",
+    )
   const options = toOptions(flags, 'connect')
   const source = await openSource(flags, options)
   let variables: Record<string, string>

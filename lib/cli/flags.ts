@@ -14,6 +14,7 @@ export interface Flags {
   dbGroups?: string[]
   autoCreate?: boolean
   durationSeconds?: number
+  identityCenter?: boolean
   host?: string
   port?: number
   region?: string
@@ -67,6 +68,7 @@ export function addFlags(command: Command): Command {
     .option('--auto-create')
     .option('--no-auto-create')
     .option('--duration-seconds <seconds>', '', whole)
+    .option('--identity-center')
     .option('--host <name>')
     .option('--port <number>', '', whole)
     .option('--region <region>')

@@ -31,6 +31,7 @@ Target     --host NAME, or --cluster-identifier ID or --workgroup-name NAME with
            --region R; --custom-domain-name NAME  --port N
 Login      --db-name NAME  --db-user NAME  --db-groups NAME...
            --[no-]auto-create  --duration-seconds 900..3600
+           --identity-center (a token of the person, no user)
 AWS        --profile NAME  --endpoint-url URL  --ca-bundle FILE  --no-verify-ssl
            --cli-connect-timeout S  --cli-read-timeout S
 Output     --json  --color on|off|auto  --debug

@@ -94,6 +94,56 @@ describe('pg-redshift-iam check', function () {
     expect(stdout + stderr).not.to.match(/[\w+/=-]{100}/)
   })
 
+  describe('with --identity-center', () => {
+    const token = ['--identity-center']
+
+    it('tells whose token it is, until when it is valid, and no part of it', async () => {
+      for (const target of [
+        ['--host', CLUSTER],
+        ['--workgroup-name', 'analytics', '--region', 'us-west-2'],
+      ]) {
+        const { code, stdout, stderr, named } = await checkJson([...target, ...token, '--debug'])
+        expect(stderr).to.match(/GetIdentityCenterAuthToken gave a token/)
+        expect(code).to.equal(0)
+        expect(named('login')).to.include({ status: 'passed' })
+        expect(named('session')).to.include({ currentUser: 'awsidc:alice@example.com' })
+        expect(stderr).to.match(/expires \S+Z, in (59|60) min/)
+        expect(stdout + stderr).not.to.match(/[\w+/=-]{100}/)
+      }
+    })
+
+    it('fails at api: the AWS credentials name no person', async () => {
+      const { person } = emulator
+      emulator.person = null
+      const { code, message } = await failure('api', ['--host', CLUSTER, ...token])
+      emulator.person = person
+      expect(code).to.equal('ERR_REDSHIFT_UNSUPPORTED')
+      expect(message).to.include('identity-enhanced')
+    })
+
+    it('fails at login: Redshift does not know the identity provider', async () => {
+      const fault = { sqlstate: '0A000', message: 'identity provider type "awsidc" is not supported' }
+      const { message } = await withFault({ kind: 'reject-login', ...fault }, () =>
+        failure('login', ['--host', CLUSTER, ...token]),
+      )
+      expect(message).to.include('CREATE IDENTITY PROVIDER')
+    })
+
+    it('fails at target: a user does not go with it', async () => {
+      const { message } = await failure('target', ['--host', CLUSTER, ...token, '--db-user', 'alice'])
+      expect(message).to.include('the token names the person')
+    })
+
+    it('is refused by exec and credentials, which name what can carry a token', async () => {
+      for (const command of [['exec', '--', 'true'], ['credentials']]) {
+        const [name = '', ...rest] = command
+        const ended = await cli.run([name, '--host', CLUSTER, '--db-name', 'dev', ...token, ...rest])
+        expect(ended.code).to.not.equal(0)
+        expect(ended.stderr).to.match(/RedshiftPool|getToken/)
+      }
+    })
+  })
+
   it('verifies AWS, and not the cluster, with --ca-bundle', async () => {
     const { code } = await checkJson(['--host', CLUSTER, '--ca-bundle', `${cli.folder}/dist/cli/amazon-roots.pem`])
     expect(code).to.equal(0)

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { stalledError } from '../../aws/credentials/errors.js'
-import type { RedshiftLogin } from '../../index.js'
+import type { RedshiftLogin, RedshiftToken } from '../../index.js'
 import type { Flags } from '../flags.js'
-import { type LoginSource, loadCredentials, openSource } from '../login/login.js'
+import { getCredential, type LoginSource, loadCredentials, openSource } from '../login/login.js'
 import { toOptions } from '../login/options.js'
 import { adoptedFrom } from '../login/profile.js'
 import { StepError } from '../terminal/failure.js'
@@ -15,7 +15,7 @@ import type { Steps } from './steps.js'
 export interface CheckedAws {
   readonly source: LoginSource
   readonly database: string
-  readonly login: RedshiftLogin | undefined
+  readonly login: RedshiftLogin | RedshiftToken | undefined
 }
 
 /** AWS refuses a signature that is further off. */
@@ -42,15 +42,24 @@ export async function checkAws(flags: Flags, steps: Steps): Promise<CheckedAws |
   return target && { source: target.source, database: target.database, login: api?.login }
 }
 
-async function askForLogin(source: LoginSource): Promise<Finding & { login: RedshiftLogin }> {
-  const login = await source.redshift.get()
+async function askForLogin(source: LoginSource): Promise<Finding & { login: RedshiftLogin | RedshiftToken }> {
+  const login = await getCredential(source)
+  if ('token' in login) {
+    const { expiration } = login
+    return {
+      text: `${source.plan.api} gave a token for the person of these credentials`,
+      details: { expiration },
+      login,
+    }
+  }
   const { user, expiration } = login
   return { text: `${source.plan.api} gave a login for ${user}`, details: { user, expiration }, login }
 }
 
 function describeTarget(flags: Flags, { plan }: LoginSource): Finding {
   const { api, target, database, user } = plan
-  const kind = api === 'GetCredentials' ? 'workgroup' : 'cluster'
+  const serverless = api === 'GetCredentials' || (api === 'GetIdentityCenterAuthToken' && isServerless(flags))
+  const kind = serverless ? 'workgroup' : 'cluster'
   const origin = flags.clusterIdentifier ?? flags.workgroupName ?? flags.customDomainName
   const how = origin === undefined ? `read off ${flags.host ? '--host' : 'PGHOST'}` : 'as given'
   return {
@@ -58,6 +67,10 @@ function describeTarget(flags: Flags, { plan }: LoginSource): Finding {
     details: { target, api, database, user },
   }
 }
+
+/** What a token is for has the same name in either case. */
+const isServerless = ({ workgroupName, host = process.env.PGHOST }: Flags): boolean =>
+  workgroupName !== undefined || /\.redshift-serverless\./i.test(host ?? '')
 
 async function findRegion(flags: Flags, { plan, aws }: LoginSource): Promise<Finding> {
   if (plan.region !== undefined) {
@@ -88,7 +101,7 @@ async function findIdentity(flags: Flags, source: LoginSource): Promise<Finding>
   const credentials = await withDeadline(source, loadCredentials(source))
   const identity = await identify(aws, credentials, profile.name, STS_TIMEOUT_MILLIS)
   // The library fails for the same reason, and its error has the remedy.
-  if (identity.refusal !== undefined) await source.redshift.get()
+  if (identity.refusal !== undefined) await getCredential(source)
   const { provider, arn } = identity
   return {
     text: `${provider}; identity ${arn ?? 'unknown (AWS STS did not say)'}${ignoredKeys(flags)}`,

@@ -43,7 +43,8 @@ function certificates(): string | undefined {
 }
 
 function describeExpiry({ source, login }: CheckedAws): Finding {
-  const state = source.redshift.status().find(({ user }) => user === login?.user)
+  const user = login && 'user' in login ? login.user : undefined
+  const state = source.redshift.status().find(status => status.user === user)
   const { expiration, refreshAt, phase } = known(state)
   const left = Math.round((known(expiration).getTime() - Date.now() + (source.aws.clockAheadMillis() ?? 0)) / 1_000)
   if (left < LEAST_SECONDS || phase === 'expired')

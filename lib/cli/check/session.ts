@@ -49,7 +49,7 @@ export async function logIn(
     throw refused('The login failed', error)
   }
   return {
-    text: `logged in to database ${database} as ${client.user}`,
+    text: `logged in to database ${database} ${client.user ? `as ${client.user}` : 'with the token'}`,
     details: { database, user: client.user },
     client,
   }

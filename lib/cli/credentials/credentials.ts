@@ -11,7 +11,7 @@ import { paintFor } from '../terminal/terminal.js'
 import { AWS_FORMATS, format } from './formats.js'
 import { readInput } from './input.js'
 import { compileQuery, type Query } from './query.js'
-import { API_INPUTS, type Api, answerOf, sampleAnswer } from './shapes.js'
+import { API_INPUTS, type Api, answerOf, isApi, sampleAnswer } from './shapes.js'
 
 export interface CredentialsFlags extends Flags {
   query?: string
@@ -33,7 +33,7 @@ export async function credentials(flags: CredentialsFlags): Promise<void> {
   const query = queryOf(flags, output)
   const options = toOptions(flags, 'print', input)
   if (skeleton === 'output') {
-    const { api } = await planOf(options)
+    const api = passwordApi((await planOf(options)).api)
     return write(format(output, api, query(sampleAnswer(api)), paintFor(flags.color, process.stdout)))
   }
   const database = options.dbName ?? options.database
@@ -44,7 +44,7 @@ export async function credentials(flags: CredentialsFlags): Promise<void> {
   try {
     if (isConnectionFormat(output))
       return write(formatConnection(output, await connectionOf(source, await fetchLogin(source), database)))
-    const { api } = source.plan
+    const api = passwordApi(source.plan.api)
     const time = (date: Date) => timestamp(date, api, source.profile.timestampFormat)
     const show = (login: Pick<RedshiftLogin, 'user' | 'password' | 'expiration' | 'nextRefreshTime'>): string => {
       const { user, password, expiration, nextRefreshTime } = login
@@ -62,6 +62,12 @@ export async function credentials(flags: CredentialsFlags): Promise<void> {
   } finally {
     await source.close()
   }
+}
+
+/** The flags name no operation that gives a token. */
+function passwordApi(api: string): Api {
+  if (isApi(api)) return api
+  throw new UsageError('A token is not printed. Call RedshiftCredentials.getToken() in your program.')
 }
 
 const write = (text: string): void => {

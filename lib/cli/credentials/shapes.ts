@@ -1,3 +1,6 @@
+/** Whether the command prints what this operation answers with. A token names a person, and is no pair to print. */
+export const isApi = (api: string): api is Api => Object.hasOwn(API_INPUTS, api)
+
 /** The operations, as AWS names and orders their parameters and answers. */
 export type Api = 'GetClusterCredentials' | 'GetClusterCredentialsWithIAM' | 'GetCredentials'
 

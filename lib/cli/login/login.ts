@@ -1,6 +1,6 @@
 import { subscribe } from 'node:diagnostics_channel'
 import { credentialsError, missingProfileError } from '../../aws/credentials/errors.js'
-import type { RedshiftCredentials, RedshiftLogin, RedshiftOptions } from '../../index.js'
+import type { RedshiftCredentials, RedshiftLogin, RedshiftOptions, RedshiftToken } from '../../index.js'
 import type { Flags } from '../flags.js'
 import { debugLine } from '../terminal/debug.js'
 import { messageOf } from '../terminal/failure.js'
@@ -67,6 +67,10 @@ export async function loadCredentials({ aws, profile, plan }: LoginSource): Prom
     throw credentialsError(error, profile.sources, plan.region)
   })
 }
+
+/** A login, or a person's token. */
+export const getCredential = ({ plan, redshift }: LoginSource): Promise<RedshiftLogin | RedshiftToken> =>
+  plan.api === 'GetIdentityCenterAuthToken' ? redshift.getToken() : redshift.get()
 
 /** What the library tells on its channels: no secret ever enters a message there. */
 function traceFetches(): void {

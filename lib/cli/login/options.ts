@@ -40,6 +40,7 @@ export function toOptions(flags: Flags, purpose: Purpose, input?: CallInput): Re
   const database = call.dbName ?? (PGDATABASE || undefined)
   if (purpose === 'connect' && database === undefined)
     throw new UsageError('No database is named. Give --db-name, or set PGDATABASE.')
+  if (flags.identityCenter) return tokenOptions(call, flags, database)
   return {
     ...call,
     ...(purpose === 'print' && { dbName: call.dbName ?? null }),
@@ -50,6 +51,16 @@ export function toOptions(flags: Flags, purpose: Purpose, input?: CallInput): Re
     database,
     ssl: true,
   }
+}
+
+/** A token is for a cluster or workgroup, and good for every database. The library refuses what does not go with it. */
+function tokenOptions(
+  { dbName: _, ...call }: RedshiftOptions,
+  flags: Flags,
+  database: string | undefined,
+): RedshiftOptions {
+  const { host, port, region } = flags
+  return { ...call, api: 'GetIdentityCenterAuthToken', host, port, region, database, ssl: true }
 }
 
 /** A custom domain name alone does not say which API it wants. The other parameters do: each belongs to one command of the AWS CLI. */

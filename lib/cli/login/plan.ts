@@ -21,7 +21,8 @@ export async function planOf(options: RedshiftOptions): Promise<Plan> {
   }
   subscribe(CHANNEL, listen)
   try {
-    const refused = credentials.get().catch((error: unknown) => error)
+    const asked = options.api === 'GetIdentityCenterAuthToken' ? credentials.getToken() : credentials.get()
+    const refused = asked.catch((error: unknown) => error)
     if (!plan) throw await refused
     return plan
   } finally {

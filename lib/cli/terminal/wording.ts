@@ -27,7 +27,9 @@ const PROXIES = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy', 'ALL_
 /** The message of an error of the library, as it helps a person at a terminal. */
 export function inFlags(error: RedshiftCredentialsError): string {
   const { code, message, remedy } = error
-  const other = remedy !== undefined && message.endsWith(remedy) ? REMEDIES[code] : undefined
+  // What is said of AWS credentials holds at a terminal, too.
+  const isReplaced = remedy !== undefined && message.endsWith(remedy) && !remedy.includes('AWS credentials')
+  const other = isReplaced ? REMEDIES[code] : undefined
   const advised = other === undefined ? message : `${message.slice(0, -(remedy?.length ?? 0))}${other}`
   const flagged = advised.replace(/\baws\.requestHandler\b|\b[a-z]+[A-Z]\w*\b/g, word => FLAGS[word] ?? word)
   const proxy = PROXIES.find(name => process.env[name])
