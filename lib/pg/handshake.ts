@@ -38,6 +38,8 @@ export function interceptAuthentication(connection: Connection): (proof: Proof) 
       const intercept = (bytes: Buffer): void => {
         for (const { type, body, message, rest } of read(bytes)) {
           const verdict = judge(type, body, proof)
+          // A refused client may be kept for long.
+          if (type === 'E') proof = undefined
           // Nothing here is in a `try`: an exception of a user's callback must not vanish.
           if (verdict === 'pass') listener(message)
           else if (Buffer.isBuffer(verdict)) stream.write(verdict)
