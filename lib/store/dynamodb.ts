@@ -29,8 +29,9 @@ export interface DynamoDbStoreOptions {
   prefix?: string | undefined
 }
 
-// The first call may have to load AWS credentials and open a connection, on a small Lambda with a fraction of a CPU.
-const OPERATION_MILLIS = 1_000
+// The first call loads AWS credentials and opens a connection, on a small Lambda with a fraction of a CPU. A second is too short for
+// that: twenty processes on two busy cores then all asked AWS.
+const OPERATION_MILLIS = 2_000
 /** `Date` has whole seconds: DynamoDB's clock is up to so much ahead of it. */
 const SECOND_MILLIS = 1_000
 /** How long after the last write DynamoDB may delete an item, in seconds. */

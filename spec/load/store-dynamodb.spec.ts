@@ -291,7 +291,7 @@ describe('logins that are shared through DynamoDB', function () {
       expect(messages.at(-1)?.detail).to.equal('CredentialsProviderError')
     })
 
-    it('it hangs: after a second, and no claim is left behind when it wakes', async () => {
+    it('it hangs: after two seconds, and no claim is left behind when it wakes', async () => {
       const credentials = share()
       dynalite.pause()
       await credentials.get()
