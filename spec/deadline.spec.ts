@@ -1,0 +1,56 @@
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
+import { expect } from 'chai'
+import { RedshiftCredentials } from '../lib/index.js'
+
+/** AWS in a thread of its own: it answers while the event loop of this one is blocked. `state` counts its steps. */
+const AWS = `
+  const { createServer } = require('node:http')
+  const { parentPort, workerData: state } = require('node:worker_threads')
+  const server = createServer((request, response) => {
+    request.resume().on('end', () => {
+      parentPort.postMessage('asked')
+      // Not before this thread's parent is blocked.
+      Atomics.wait(state, 0, 0)
+      response.setHeader('content-type', 'application/x-amz-json-1.1')
+      const expiration = Date.now() / 1_000 + 900
+      response.end(JSON.stringify({ dbUser: 'IAMR:analyst', dbPassword: 'hunter2', expiration }))
+      response.on('close', () => {
+        Atomics.store(state, 1, 1)
+        Atomics.notify(state, 1)
+      })
+    })
+  })
+  server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port))
+`
+
+describe('The deadline of a fetch', () => {
+  it('that passes while the event loop is blocked does not lose a response that has come in', async () => {
+    const state = new Int32Array(new SharedArrayBuffer(8))
+    const worker = new Worker(AWS, { eval: true, workerData: state })
+    const [port] = await once(worker, 'message')
+    const fetchTimeoutMillis = 1_000
+    const credentials = new RedshiftCredentials({
+      workgroupName: 'analytics',
+      region: 'us-west-2',
+      database: 'dev',
+      fetchTimeoutMillis,
+      aws: {
+        endpoint: `http://127.0.0.1:${port}`,
+        credentials: { accessKeyId: 'AKIAEXAMPLE', secretAccessKey: 'secret' },
+      },
+    })
+    // The SDK is loaded by the first call, outside of the deadline that is looked at.
+    await import('@aws-sdk/client-redshift-serverless')
+    const begun = performance.now()
+    const getting = credentials.get()
+    await Promise.race([once(worker, 'message'), getting])
+    Atomics.store(state, 0, 1)
+    Atomics.notify(state, 0)
+    expect(Atomics.wait(state, 1, 0, 30_000)).to.not.equal('timed-out')
+    while (performance.now() < begun + fetchTimeoutMillis + 100) continue
+    expect((await getting).user).to.equal('IAMR:analyst')
+    await credentials.close()
+    await worker.terminate()
+  })
+})
