@@ -26,7 +26,7 @@ export type RedshiftErrorCode =
   | 'ERR_REDSHIFT_TIMEOUT'
   /** AWS's response, or the server's request for a login, could not be read. See docs/troubleshooting.md#err_redshift_response */
   | 'ERR_REDSHIFT_RESPONSE'
-  /** Redshift refused a login that AWS had just handed out. See docs/troubleshooting.md#err_redshift_login_rejected */
+  /** Redshift refused a login, and AWS has no other one now. See docs/troubleshooting.md#err_redshift_login_rejected */
   | 'ERR_REDSHIFT_LOGIN_REJECTED'
   /** The credentials, the pool or the client were closed. See docs/troubleshooting.md#err_redshift_closed */
   | 'ERR_REDSHIFT_CLOSED'

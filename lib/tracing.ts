@@ -35,7 +35,7 @@ export interface FetchEndMessage extends FetchStartMessage {
 
 /** Channel `pg-redshift-iam:invalidate`: the server refused a login. */
 export interface InvalidateMessage extends TraceContext {
-  /** Whether the login is dropped. One that was just fetched is kept: another would be refused as well. */
+  /** Whether AWS is asked for another login. The refused one stays in use until there is one. */
   readonly accepted: boolean
   readonly ageMillis: number
 }

@@ -23,7 +23,7 @@ const byServer: Readonly<Partial<Record<Passed['kind'], RegExp>>> = {
   'reject-login': /28000|28P01|ERR_REDSHIFT_LOGIN_REJECTED/,
 }
 
-/** A login that AWS alone could have mended. */
+/** Failures that only AWS could have prevented. */
 const byAws =
   /ERR_REDSHIFT_(THROTTLED|UNAVAILABLE|TIMEOUT|RESPONSE|AWS_CREDENTIALS|ACCESS_DENIED|NOT_FOUND|LOGIN_REJECTED)|timeout/
 
@@ -37,8 +37,8 @@ export function excuse(failure: Failure, evidence: Evidence): string | undefined
 }
 
 /**
- * A password function learns of a revoked login from the server's refusal: pg does not ask it a second time. All who had the login
- * by then are refused as well; whoever comes after the next login has come is not.
+ * A password function learns of a revoked login from the server's refusal: pg does not ask it a second time. Every connection that
+ * had the login by then is refused as well, until AWS has given the next one.
  */
 function afterRevocation(failure: Failure, { passed, fetches }: Evidence): string | undefined {
   if (failure.consumer !== 'password' || !/^(28000|28P01)$/.test(failure.code ?? '')) return undefined
@@ -66,8 +66,9 @@ function duringOutage(failure: Failure, said: string, evidence: Evidence): strin
   return undefined
 }
 
-/** The server refused the login, and no other has come since. */
-function isBereft({ login, from, to }: Failure, { passed, fetches }: Evidence): boolean {
+/** The server refused the login, and no other has come since. To `get()` that is no reason to fail: the login stays in use. */
+function isBereft({ consumer, login, from, to }: Failure, { passed, fetches }: Evidence): boolean {
+  if (consumer === 'get') return false
   const lost = passed.findLast(
     ({ kind, from: at, hits }) => (kind === 'revoke' || kind === 'reject-login') && hits > 0 && at <= to,
   )

@@ -128,14 +128,9 @@ export function forecast(random: Random, millis: number, lifetimeMillis: number)
     at += lasts + random.between(3_000, 4_000)
   }
   const server: Spell[] = []
-  let lastRefusal = Number.NEGATIVE_INFINITY
   for (let at = random.between(1_000, 2_000); ; ) {
     const spell = serverSpell(random)
     if (at + spell.millis > millis) break
-    // That logins are refused faster than they are refreshed is told as a wrong set-up, and not healed.
-    const refuses = /revoke|reject/.test(named(spell.fault))
-    if (refuses && at < lastRefusal + (lifetimeMillis * 2) / 3) continue
-    if (refuses) lastRefusal = at
     server.push({ name: named(spell.fault), at, ...spell })
     at += spell.millis + random.between(500, 2_000)
   }
@@ -173,7 +168,6 @@ export class Weather {
   }
 
   async #pass({ name, fault, millis, times }: Spell): Promise<void> {
-    if (fault === 'revoke' && !(await this.#calm())) return
     const kind = typeof fault === 'string' ? fault : fault.kind
     const passed: Passed = { name, kind, from: Date.now(), to: Number.POSITIVE_INFINITY, hits: 1 }
     this.passed.push(passed)
@@ -186,17 +180,5 @@ export class Weather {
       passed.hits = atWork.hits
     }
     passed.to = Date.now()
-  }
-
-  /**
-   * Waits until no login is young, for a while: that a login was refused which AWS has just handed out is told as a wrong set-up,
-   * and not healed.
-   */
-  async #calm(): Promise<boolean> {
-    for (let waited = 0; waited < 6_000; waited += 25) {
-      if (!this.#emulator.calls.some(({ at }) => at > Date.now() - 1_500)) return true
-      await sleep(25)
-    }
-    return false
   }
 }

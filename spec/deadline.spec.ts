@@ -48,7 +48,7 @@ describe('The deadline of a fetch', () => {
     Atomics.store(state, 0, 1)
     Atomics.notify(state, 0)
     expect(Atomics.wait(state, 1, 0, 30_000)).to.not.equal('timed-out')
-    while (performance.now() < begun + fetchTimeoutMillis + 100) continue
+    while (performance.now() < begun + fetchTimeoutMillis + 100);
     expect((await getting).user).to.equal('IAMR:analyst')
     await credentials.close()
     await worker.terminate()

@@ -34,4 +34,13 @@ describe('The excuses of the soak', () => {
     expect(excuse(throttled, evidence([5_000]))).to.equal(undefined)
     expect(excuse(throttled, { ...evidence([]), passed: [] })).to.equal(undefined)
   })
+
+  it('hold where the server refused a login and AWS gave no other, but not for get(), which keeps it', () => {
+    const refused: Failure = { ...throttled, consumer: 'pool', code: 'ERR_REDSHIFT_LOGIN_REJECTED' }
+    const { passed, ...rest } = evidence([5_000])
+    const revoked = { name: 'revoke', kind: 'revoke', from: 11_000, to: 11_000, hits: 1 } as const
+    const outage = { ...rest, passed: [...passed, revoked] }
+    expect(excuse(refused, outage)).to.equal('AWS: an outage after the server had refused the login')
+    expect(excuse({ ...throttled, consumer: 'get' }, outage)).to.equal(undefined)
+  })
 })

@@ -68,7 +68,7 @@ export interface CredentialStore {
   /** Gives up the claim without a value, only if the token holds it. */
   release(key: string, token: string, signal: AbortSignal): Promise<void>
 
-  /** Removes the value, only if it is this one. The server has refused the login that it holds. */
+  /** Removes the value, only if it is this one: a login that the server refused, which another one has replaced. */
   remove(key: string, value: string, signal: AbortSignal): Promise<void>
 }
 
