@@ -70,6 +70,8 @@ function readUrl(connectionString: string): ConnectionUrl {
     const withHost = connectionString.replace(/^([a-z]+:\/\/[^/?#]*@)(?=[/?#]|$)/i, `$1${NO_HOST}`)
     const url = new URL(withHost)
     const { searchParams, port, pathname, username, password } = url
+    // A URL that begins twice has all of itself in its path, a password included. It must not become a database, which AWS is told.
+    if (/[/:]/.test(pathname.slice(1))) throw new TypeError('no name of a database')
     const hostname = url.hostname === NO_HOST ? '' : url.hostname
     const text = (value: string | null): string | undefined => (value ? decodeURIComponent(value) : undefined)
     // As in pg, a parameter wins.
