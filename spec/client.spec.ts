@@ -151,7 +151,10 @@ for (const [version, module] of pgVersions)
     it('refuses a login for another user than its own', async () => {
       const error = await rejection(create({ user: 'IAM:bob' }).connect())
       expect(error).to.have.property('code', 'ERR_REDSHIFT_USER_MISMATCH')
-      expect(error.message).to.contain('"IAM:bob"').and.contain('"IAMR:analyst"').and.contain('Set dbUser: "bob"')
+      expect(error.message)
+        .to.contain('"IAM:bob"')
+        .and.contain('"IAMR:analyst"')
+        .and.contain('redshift: { dbUser: "bob" }')
       const named = { aws: emulator.aws, user: 'IAM:bob' }
       expect((await rejection(create({ redshift: named }).connect())).message).to.equal(error.message)
       expect(emulator.logins).to.have.length(0)
@@ -227,7 +230,7 @@ for (const [version, module] of pgVersions)
         const events = await fate(looksUp())
         expect(events).to.have.length(4)
         for (const event of events.filter(event => event !== 'end'))
-          expect(event).to.match(/: AWS knows no workgroup "analytics"/)
+          expect(event).to.match(/: AWS has no workgroup "analytics"/)
       })
 
       it('where that takes too long', async () => {

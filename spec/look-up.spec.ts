@@ -285,7 +285,7 @@ describe('A connection without a host', () => {
     it('and names the workgroup, also of a chosen user', async () => {
       const error = await fails({ ...workgroup, dbUser: 'alice' }, 'GetWorkgroup', 'not-found')
       expect(error).to.have.property('code', 'ERR_REDSHIFT_NOT_FOUND')
-      expect(error.message).to.match(/^AWS knows no workgroup "analytics" in us-west-2/)
+      expect(error.message).to.match(/^AWS has no workgroup "analytics" in us-west-2/)
     })
 
     it("with AWS's failure, and is tried again later", async () => {
