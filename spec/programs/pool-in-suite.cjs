@@ -1,0 +1,30 @@
+/** Loaded before pg-pool's own specs: gives them the pool that SUITE_POOL names, connected to the emulator, in place of theirs. */
+const Module = require('node:module')
+const { dirname, join } = require('node:path')
+const PgPool = require('pg-pool')
+const { RedshiftPool } = require('../../lib/index.ts')
+
+const { database, host, port, ca, cluster, user, password, aws } = JSON.parse(process.env.SUITE_LOGIN)
+const connection = { host, port, database, ssl: { ca } }
+
+// pg-pool takes a class as its second argument, too.
+class Stock extends PgPool {
+  constructor(options, Client) {
+    super({ ...connection, user, password, ...options }, Client)
+  }
+}
+
+class Ours extends RedshiftPool {
+  constructor(options, Client) {
+    super({ ...connection, ...(Client && { Client }), redshift: { host: cluster, aws }, ...options })
+  }
+}
+
+const specs = join(dirname(require.resolve('pg-pool-suite/package.json')), 'test')
+const load = Module._load
+Module._load = (request, parent, ...more) =>
+  /^\.\.\/(index)?$/.test(request) && parent?.filename.startsWith(specs)
+    ? process.env.SUITE_POOL === 'stock'
+      ? Stock
+      : Ours
+    : load(request, parent, ...more)
