@@ -55,6 +55,18 @@ export function checkPlain(name: string, value: unknown, example = '{ host, data
   )
 }
 
+/**
+ * Refuses options that there are not, and everything but a plain object of options.
+ * @param name whose options they are, for messages: `redisStore`
+ * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`
+ */
+export function checkNames(name: string, options: unknown, names: readonly string[]): void {
+  checkPlain(`The options object of ${name}`, options, `{ ${names.join(', ')} }`)
+  for (const [option, value] of Object.entries(options))
+    if (value !== undefined && !names.includes(option))
+      throw optionError(`${name} has no option ${quoted(option)}. The options are ${names.join(', ')}.`)
+}
+
 type Properties = Readonly<Record<string, unknown>>
 
 // Far below any option, and the end of an object that contains itself.

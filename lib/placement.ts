@@ -80,11 +80,12 @@ export function copyOptions(given: RedshiftOptions): RedshiftOptions {
   checkPlain('The source of the login', given)
   const options = copyPlain(given)
   // Providers and callbacks among them are no methods.
-  const { aws, ssl } = options
+  const { aws, ssl, identityProvider } = options
   return {
     ...options,
     ...(isConfiguration(aws) && !isAwsClient(aws) && { aws: copyPlain(aws) }),
     ...(isConfiguration(ssl) && { ssl: copyPlain(ssl) }),
+    ...(isConfiguration(identityProvider) && { identityProvider: copyPlain(identityProvider) }),
   }
 }
 

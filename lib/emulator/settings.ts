@@ -1,3 +1,4 @@
+import { checkNames } from '../intake.js'
 import { Targets } from './targets.js'
 import type { EmulatorOptions } from './types.js'
 
@@ -29,7 +30,28 @@ export interface Settings {
   readonly listenAddress: string
 }
 
+const NAMES: Record<keyof EmulatorOptions, true> = {
+  hosts: true,
+  customDomains: true,
+  databases: true,
+  users: true,
+  identity: true,
+  identities: true,
+  lifetimeSeconds: true,
+  nextRefreshSeconds: true,
+  samePasswordSeconds: true,
+  authentication: true,
+  redshiftDialect: true,
+  postgres: true,
+  port: true,
+  awsPort: true,
+  listenAddress: true,
+  people: true,
+  person: true,
+}
+
 export function readOptions(options: EmulatorOptions): Settings {
+  checkNames('startRedshiftEmulator', options, Object.keys(NAMES))
   const hosts = options.hosts ?? defaultHosts
   if (hosts.length === 0) throw new TypeError('hosts: name at least one host, or leave the option out.')
   const databases = options.databases ?? ['dev']

@@ -7,7 +7,7 @@ import {
   type RedshiftCredentials,
   toCredentials,
 } from '../credentials.js'
-import { quoted } from '../errors.js'
+import { optionError, quoted } from '../errors.js'
 import { passwordRefused } from '../identity-provider.js'
 import { checkPlain } from '../intake.js'
 import type { RedshiftOptions } from '../options.js'
@@ -31,7 +31,7 @@ export interface RedshiftKnexConnection {
 }
 
 /** pg's own options, which win over those of the source. */
-export type RedshiftKnexOptions = Omit<pg.PoolConfig, 'Client' | 'password' | 'connectionString'>
+export type RedshiftKnexOptions = Omit<pg.ClientConfig, 'password' | 'connectionString'>
 
 /**
  * The function for Knex's `connection`. A rotation of the same user throws no live connection away; when AWS names another user,
@@ -53,6 +53,7 @@ export function redshiftKnexConnection(
   pgOptions: RedshiftKnexOptions = {},
 ): (this: unknown) => Promise<RedshiftKnexConnection> {
   checkPlain('The second argument of redshiftKnexConnection', pgOptions)
+  checkKnexOptions(pgOptions)
   const credentials = toCredentials(source)
   const options = connectionOptionsOf(credentials)
   const given = givenConnection(pgOptions, options)
@@ -91,6 +92,20 @@ export function redshiftKnexConnection(
       expirationChecker: () => (peekLogin(credentials, given) ?? login).user !== login.user,
     }
   }
+}
+
+/** Knex has a pool of its own, and drops what pg reads from these beside its connection. */
+const NOT_FOR_KNEX: ReadonlySet<string> = new Set(
+  `Client allowExitOnIdle connectionString idleTimeoutMillis log max maxLifetimeSeconds maxUses min onConnect poolSize
+  redshift verify`.split(/\s+/),
+)
+
+function checkKnexOptions(options: object): void {
+  for (const [name, value] of Object.entries(options))
+    if (value !== undefined && NOT_FOR_KNEX.has(name))
+      throw optionError(
+        `${name} is set, which a connection of Knex does not have. Set host and database in place of a connection string, and options of the pool in Knex's own pool.`,
+      )
 }
 
 /** What is looked at of the Knex client that calls the function as its method. */

@@ -1,6 +1,7 @@
 import { GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
 import { observe, serverTimeOf } from '../aws/attempts.js'
 import { optionError, quoted } from '../errors.js'
+import { checkNames } from '../intake.js'
 import type { AwsClient } from '../options.js'
 import { toKeys } from './crypto.js'
 import { ServerClock } from './server-clock.js'
@@ -81,6 +82,7 @@ class DynamoDbStore implements CredentialStore {
       throw optionError(
         `The options of dynamoDbStore are ${quoted(options)}. Give tableName, encryptionKeys and identity.`,
       )
+    checkNames('dynamoDbStore', options, ['tableName', 'encryptionKeys', 'identity', 'prefix'])
     const { tableName, encryptionKeys, identity, prefix = 'pg-redshift-iam:' } = options
     if (typeof tableName !== 'string' || !/^([\w.-]{3,255}|arn:[\w.:/-]+)$/.test(tableName))
       throw optionError(`tableName is ${quoted(tableName)}. Set it to the name or the ARN of a DynamoDB table.`)

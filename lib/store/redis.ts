@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { optionError, quoted } from '../errors.js'
+import { checkNames } from '../intake.js'
 import { toKeys } from './crypto.js'
 import { type CredentialStore, checkIdentity, type EncryptionKey, type StoreEntry } from './store.js'
 
@@ -88,6 +89,7 @@ class RedisStore implements CredentialStore {
     this.#evaluate = evaluateWith(client)
     if (typeof options !== 'object' || options === null)
       throw optionError(`The options of redisStore are ${quoted(options)}. Give encryptionKeys and identity.`)
+    checkNames('redisStore', options, ['encryptionKeys', 'identity', 'prefix'])
     const { encryptionKeys, identity, prefix = 'pg-redshift-iam:' } = options
     checkIdentity('identity', identity)
     if (typeof prefix !== 'string')
