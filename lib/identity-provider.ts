@@ -1,4 +1,5 @@
 import { optionError, quoted, type RedshiftCredentialsError } from './errors.js'
+import { checkPlain } from './intake.js'
 
 /** A token of an identity provider, with the time when it expires. */
 export interface ProvidedToken {
@@ -53,6 +54,7 @@ const KEYS = ['type', 'token', 'tokenType', 'namespace', 'providerName']
 export function checkIdentityProvider(value: unknown): void {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw optionError(`identityProvider is ${quoted(value)}. Set it to { type, token, tokenType }.`)
+  checkPlain('identityProvider', value, '{ type, token, tokenType }')
   const unknown = Object.keys(value).find(key => !KEYS.includes(key))
   if (unknown !== undefined)
     throw optionError(`There is no identityProvider.${unknown}. Its keys are ${KEYS.join(', ')}.`)

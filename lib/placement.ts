@@ -85,6 +85,7 @@ export function copyOptions(given: RedshiftOptions): RedshiftOptions {
     ...options,
     ...(isConfiguration(aws) && !isAwsClient(aws) && { aws: copyPlain(aws) }),
     ...(isConfiguration(ssl) && { ssl: copyPlain(ssl) }),
+    // Compared by what it says: another function is another person.
     ...(isConfiguration(identityProvider) && { identityProvider: copyPlain(identityProvider) }),
   }
 }

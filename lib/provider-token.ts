@@ -2,6 +2,7 @@ import { asError, copyCause, scrub } from './aws/scrub.js'
 import { RedshiftCredentialsError } from './errors.js'
 import type { Clock } from './flight.js'
 import { type IdentityProvider, LONGEST_TOKEN_SECONDS } from './identity-provider.js'
+import { createLease } from './lease.js'
 import type { FetchedLogin } from './login.js'
 
 const DEFAULT_LIFETIME = 15 * 60_000
@@ -30,15 +31,14 @@ export async function fetchProvidedToken(
     throw lacks('an expiry that is not a Date')
   const serverTime = Date.now()
   const ends = expiration?.getTime() ?? jwtExpiry(token) ?? serverTime + DEFAULT_LIFETIME
-  if (ends <= serverTime) throw lacks('a token that has expired')
-  return {
-    user: '',
-    password: token,
+  const times = {
     expiration: new Date(Math.min(ends, serverTime + LONGEST_TOKEN_SECONDS * 1_000)),
-    nextRefreshTime: undefined,
     serverTime,
     sentAt,
   }
+  if (!createLease({ ...times, durationSeconds: LONGEST_TOKEN_SECONDS }, 0))
+    throw lacks('a token that has expired, or is about to')
+  return { user: '', password: token, nextRefreshTime: undefined, ...times }
 }
 
 async function call(provider: IdentityProvider, signal: AbortSignal) {
@@ -46,7 +46,7 @@ async function call(provider: IdentityProvider, signal: AbortSignal) {
     return await provider.token({ signal })
   } catch (thrown) {
     if (thrown instanceof RedshiftCredentialsError) throw thrown
-    const error = asError(thrown)
+    const error = asError(thrown, 'it threw something else than an Error')
     const said = scrub(error)
     throw new RedshiftCredentialsError(
       'ERR_REDSHIFT_UNAVAILABLE',

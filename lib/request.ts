@@ -9,7 +9,7 @@ import {
 } from './identifiers.js'
 import { type IdentityProvider, LONGEST_TOKEN_SECONDS, TOKEN_API } from './identity-provider.js'
 import type { RedshiftApi, RedshiftOptions } from './options.js'
-import { resolveTarget, type Target } from './target.js'
+import { checkHosts, resolveTarget, type Target } from './target.js'
 
 /** What is read off a connection: pg's `ConnectionParameters`, or any object of that form. */
 export interface RedshiftConnection {
@@ -189,7 +189,10 @@ export function resolveRequest(
   connection: RedshiftConnection = {},
   env: Environment = {},
 ): CredentialRequest {
-  if (options.identityProvider) return providerRequest(options.identityProvider)
+  if (options.identityProvider) {
+    checkHosts(options.host, read(connection, 'host'))
+    return providerRequest(options.identityProvider)
+  }
   const { name, region, ...target } = resolveTarget(options, read(connection, 'host'), env.PGHOST)
   if (options.api === TOKEN_API) return tokenRequest(name, region, target.kind)
   const user = options.user ?? read(connection, 'user') ?? (env.PGUSER || undefined)

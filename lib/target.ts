@@ -64,6 +64,35 @@ function unsayingHost(host: string): string {
   return `The host ${quoted(host)} does not say which cluster or workgroup it leads to. Set clusterIdentifier or workgroupName, and region.`
 }
 
+const describe = ({ kind, name }: Named): string => `${kind} ${name}`
+
+/** What hosts say. */
+function readHosts(option: string | undefined, connection: string | undefined, environment: string | undefined) {
+  const hosts: Claim<string>[] = []
+  if (option !== undefined) hosts.push({ by: 'host (option)', value: option })
+  if (connection !== undefined) hosts.push({ by: 'host (connection)', value: connection })
+  if (hosts.length === 0 && environment) hosts.push({ by: 'PGHOST', value: environment })
+  const names: Claim<Named>[] = []
+  const regions: Claim<string>[] = []
+  for (const { by, value } of hosts) {
+    const named = parseRedshiftHost(value)
+    const host = named ?? namelessHost(value)
+    if (named) names.push({ by, value: named })
+    if (host) regions.push({ by, value: host.region })
+  }
+  return { hosts, names, regions }
+}
+
+/**
+ * Refuses two hosts that name different clusters or workgroups, where nothing else needs the target.
+ * @throws RedshiftCredentialsError `ERR_REDSHIFT_TARGET`
+ */
+export function checkHosts(option: string | undefined, connection: string | undefined): void {
+  const { names, regions } = readHosts(option, connection, undefined)
+  agreed('the target is', names, describe)
+  agreed('the region is', regions, value => value)
+}
+
 /**
  * Finds out which cluster or workgroup a login is for, and where it is. Whatever names it must agree: a login for one cluster
  * must never go to another.
@@ -74,11 +103,7 @@ export function resolveTarget(
   connectionHost: string | undefined,
   environmentHost: string | undefined,
 ): Target {
-  const hosts: Claim<string>[] = []
-  if (options.host !== undefined) hosts.push({ by: 'host (option)', value: options.host })
-  if (connectionHost !== undefined) hosts.push({ by: 'host (connection)', value: connectionHost })
-  if (hosts.length === 0 && environmentHost) hosts.push({ by: 'PGHOST', value: environmentHost })
-
+  const { hosts, ...hosted } = readHosts(options.host, connectionHost, environmentHost)
   const names: Claim<Named>[] = []
   const regions: Claim<string>[] = []
   if (options.clusterIdentifier !== undefined)
@@ -88,14 +113,10 @@ export function resolveTarget(
   if (options.region !== undefined) regions.push({ by: 'region', value: options.region })
   if (options.aws && !isAwsClient(options.aws) && typeof options.aws.region === 'string')
     regions.push({ by: 'aws.region', value: options.aws.region })
-  for (const { by, value } of hosts) {
-    const named = parseRedshiftHost(value)
-    const host = named ?? namelessHost(value)
-    if (named) names.push({ by, value: named })
-    if (host) regions.push({ by, value: host.region })
-  }
+  names.push(...hosted.names)
+  regions.push(...hosted.regions)
 
-  const target = agreed('the target is', names, ({ kind, name }) => `${kind} ${name}`)
+  const target = agreed('the target is', names, describe)
   const region = agreed('the region is', regions, value => value)
   if (target) return { kind: target.kind, name: target.name, region }
 

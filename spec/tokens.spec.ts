@@ -288,6 +288,44 @@ describe('Tokens', () => {
     )
   })
 
+  it('of one person are not shown for another, where one object of options served both', async () => {
+    const identityProvider: IdentityProvider = { type: 'Okta', token: () => '' }
+    const redshift = { identityProvider }
+    for (const [, { Pool, Client }] of pgVersions)
+      for (const person of ['alice@example.com', 'bob@example.com']) {
+        identityProvider.token = () => emulator.issueToken({ type: 'Okta', person }).token
+        const pool = new Pool({ ...config(), Client: clientClass(Client), redshift } as pg.PoolConfig)
+        expect(await ofPool(pool)).to.equal(`okta:${person}`)
+      }
+  })
+
+  it('of an application are not shown to another cluster than the options name', async () => {
+    const { host } = config()
+    const other = 'other.abc123xyz789.us-west-2.redshift.amazonaws.com'
+    for (const tokenType of ['ACCESS_TOKEN', 'EXT_JWT'] as const) {
+      let asked = 0
+      const identityProvider = { type: 'AwsIdc', tokenType, token: () => `${asked++}` } as const
+      const redshift = new RedshiftCredentials({ host, identityProvider })
+      made.push(redshift)
+      const error = await rejection(ofPool(new RedshiftPool({ ...config(other), redshift })))
+      expect(error).to.have.property('code', 'ERR_REDSHIFT_TARGET')
+      expect(asked).to.equal(0)
+    }
+    expect(emulator.logins).to.deep.equal([])
+  })
+
+  it('refuse an identityProvider whose options a copy would lose', () => {
+    class Provider {
+      type = 'Okta'
+      token = () => 'x'
+    }
+    const { code, message } = refusal(
+      () => new RedshiftCredentials({ identityProvider: new Provider() as IdentityProvider }),
+    )
+    expect(code).to.equal('ERR_REDSHIFT_OPTION')
+    expect(message).to.match(/^identityProvider is an instance of Provider/)
+  })
+
   it('that Redshift refuses are replaced within the connection', async () => {
     const redshift = credentials()
     await ofPool(new RedshiftPool({ ...config(), redshift }))
@@ -359,6 +397,7 @@ describe('Tokens', () => {
         [{ token: secret, expiration: '2030' }, /not a Date/],
         [{ token: secret, expiration: new Date(Number.NaN) }, /not a Date/],
         [{ token: secret, expiration: new Date(0) }, /expired/],
+        [{ token: secret, expiration: new Date(Date.now() + 1_500) }, /about to/],
         [jwt({ exp: 1 }), /expired/],
       ]
       for (const [given, said] of bad) {
@@ -371,6 +410,10 @@ describe('Tokens', () => {
       const error = await rejection(failing.getToken())
       expect(error).to.have.property('code', 'ERR_REDSHIFT_UNAVAILABLE')
       expect(inspect(error, { depth: 9, showHidden: true })).to.not.include('U2VjcmV0U2lnbmF0dXJlT2ZUaGVUb2tlbg')
+      const throwing = providing({ token: () => Promise.reject(secret) })
+      expect((await rejection(throwing.getToken())).message).to.match(
+        /^identityProvider\.token failed: it threw something/,
+      )
     })
 
     it('no longer than the deadline: a function that hangs is aborted', async () => {

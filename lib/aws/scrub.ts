@@ -11,8 +11,8 @@ export interface SdkError extends Error {
 }
 
 /** Whatever was thrown, as an error. Under a test runner with realms of its own, Node's errors are no instances of `Error`. */
-export const asError = (thrown: unknown): SdkError =>
-  thrown instanceof Error || isNativeError(thrown) ? thrown : new Error('The AWS SDK failed without an error.')
+export const asError = (thrown: unknown, otherwise = 'The AWS SDK failed without an error.'): SdkError =>
+  thrown instanceof Error || isNativeError(thrown) ? thrown : new Error(otherwise)
 
 /** AWS itself said this: not the network, not a parser. */
 export const fromService = (error: SdkError): boolean => error.$fault !== undefined
