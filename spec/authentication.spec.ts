@@ -2,6 +2,9 @@ import { createHash } from 'node:crypto'
 import { EventEmitter, once } from 'node:events'
 import { createServer, type Server, Socket } from 'node:net'
 import { PassThrough } from 'node:stream'
+import { setImmediate } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { expect } from 'chai'
 import fc from 'fast-check'
 import type pg from 'pg'
@@ -327,6 +330,54 @@ describe('What stands between pg and its socket', () => {
       const { passed, sent, errors } = run(undefined, [message('R', int32(code))])
       expect([passed, sent]).to.deep.equal([[], []])
       expect(errors[0]).to.have.property('code', 'ERR_REDSHIFT_RESPONSE')
+    }
+  })
+
+  it('lets exceptions of what pg calls through, and goes on with what comes next', () => {
+    const stream = new PassThrough()
+    const heard: string[] = []
+    const connection = Object.assign(new EventEmitter(), {
+      stream,
+      attachListeners: (socket: EventEmitter) =>
+        void socket.on('data', (bytes: Buffer) => {
+          heard.push(bytes.toString('latin1', 0, 1))
+          throw new Error("a callback's")
+        }),
+    })
+    const prove = interceptAuthentication(connection)
+    connection.attachListeners(stream)
+    prove(PASSWORD)
+    const feed = (bytes: Buffer): void => void stream.emit('data', bytes)
+    const notice = message('N', 'SNOTICE\0Mhello\0\0')
+    for (const bytes of [notice, message('R', int32(3)), OK, message('Z', 'I')])
+      expect(() => feed(bytes)).to.throw("a callback's")
+    expect(heard).to.deep.equal(['N', 'R', 'R', 'Z'])
+  })
+
+  it('keeps neither password nor token once the server has accepted or refused it, or sent what cannot be read', async () => {
+    setFlagsFromString('--expose-gc')
+    const collect: () => void = runInNewContext('gc')
+    for (const end of [OK, REFUSAL, message('R')]) {
+      const stream = new PassThrough()
+      const connection = Object.assign(new EventEmitter(), {
+        stream,
+        attachListeners: (socket: EventEmitter) => void socket.on('data', () => {}),
+      })
+      connection.on('error', () => {})
+      const prove = interceptAuthentication(connection)
+      connection.attachListeners(stream)
+      const show = (): WeakRef<Proof> => {
+        const proof: Proof = { kind: 'token', token: 'head.body.tail' }
+        prove(proof)
+        return new WeakRef(proof)
+      }
+      const kept = show()
+      stream.emit('data', end)
+      // A WeakRef holds on until the turn of the event loop is over.
+      await setImmediate()
+      collect()
+      expect(kept.deref()).to.equal(undefined)
+      expect(connection.stream).to.equal(stream)
     }
   })
 
