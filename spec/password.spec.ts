@@ -305,7 +305,14 @@ for (const [version, { Client, Pool }] of pgVersions)
       const own = await startEmulator()
       open.push({ end: () => own.close() })
       const credentials = new RedshiftCredentials({ aws: own.aws })
-      const config = { ...own.poolConfig(), user: 'IAM:alice', password: redshiftPassword(credentials) }
+      let asked = (): void => {}
+      const given = redshiftPassword(credentials)
+      function password(this: unknown, ...parameters: Parameters<typeof given>): Promise<string> {
+        const giving = given.apply(this, parameters)
+        asked()
+        return giving
+      }
+      const config = { ...own.poolConfig(), user: 'IAM:alice', password }
       const session = async (): Promise<void> => {
         const client = new Client(config)
         await client.connect()
@@ -313,9 +320,16 @@ for (const [version, { Client, Pool }] of pgVersions)
       }
       await session()
       own.revokeLogins()
+      const answer = own.fail({ kind: 'hold' })
       expect(await rejection(new Client(config).connect())).to.have.property('code', '28000')
       // AWS is being asked: it waits, since the server has accepted the login before.
-      await session()
+      const waits = new Promise<void>(resolve => {
+        asked = resolve
+      })
+      const next = session()
+      await waits
+      answer.clear()
+      await next
       expect(own.logins.map(({ ok }) => ok)).to.deep.equal([true, false, true])
       expect(own.calls).to.have.length(2)
     })
