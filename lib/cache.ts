@@ -57,10 +57,10 @@ export class CredentialCache {
    * @param place where the login is for, as far as it is known: see {@link Refusals}
    */
   get(key: string, request: CredentialRequest, signal?: AbortSignal, place?: string): Promise<RedshiftLogin> {
-    return this.#get(key, request, signal, place, Number.POSITIVE_INFINITY)
+    return this.#get(key, request, signal, place, this.#options.fetchTimeoutMillis)
   }
 
-  /** @param atMost a fetch with nothing to serve ends within so many milliseconds */
+  /** @param atMost what is left of the caller's time, in milliseconds. Whatever is waited for, it adds up to one deadline. */
   #get(
     key: string,
     request: CredentialRequest,
@@ -74,32 +74,32 @@ export class CredentialCache {
     if (fresh) return Promise.resolve(fresh)
     const { flight, background } = this.#flights.get(key) ?? {}
     const entry = this.#entries.get(key) ?? this.#flights.get(key)?.entry ?? this.#add(key, request)
-    const now = this.#options.clock.now()
-    const again = (left: number) => () => this.#get(key, request, signal, place, left)
+    const { clock, fetchTimeoutMillis } = this.#options
+    const now = clock.now()
+    const again = (): Promise<RedshiftLogin> => {
+      const left = atMost - (clock.now().monotonic - now.monotonic)
+      // After a suspension, nothing is left; a fetch needs time all the same.
+      return this.#get(key, request, signal, place, Math.max(left, fetchTimeoutMillis / 3))
+    }
     const served = entry.served(now)
     if (served) {
       const patience = entry.refusals.patience(place, served.lease.lifetime, now)
-      if (flight && patience > 0) return flight.wait(signal, patience).catch(again(atMost))
+      if (flight && patience > 0) return flight.wait(signal, patience).catch(again)
       if (served.phase === 'stale' && !flight && entry.pause(now) === 0)
         this.#launch(entry, refreshDeadline(served.lease, now), true)
       return Promise.resolve(served.login)
     }
     if (flight && !flight.isForsaken) {
       if (!background) return flight.wait(signal)
-      // A refresh had only as long as the old login still worked: where it fails, there is a fetch in front. Both
-      // together take no longer than one.
-      const half = this.#options.fetchTimeoutMillis / 2
-      flight.limit(half)
-      return flight.wait(signal).catch(() => {
-        const waited = this.#options.clock.now().monotonic - now.monotonic
-        return again(Math.max(half, this.#options.fetchTimeoutMillis - waited))()
-      })
+      // A refresh had only as long as the old login still worked: where it fails, there is time for a fetch in front.
+      flight.limit(atMost / 2)
+      return flight.wait(signal).catch(again)
     }
     const failure = entry.failure(now)
     if (flight) {
       flight.abandon(forsakenError(request))
       // Who was told of its end may have asked, or closed, meanwhile.
-      if (this.#closed || this.#flights.has(key)) return again(atMost)()
+      if (this.#closed || this.#flights.has(key)) return again()
     }
     return failure ? Promise.reject(failure.copy()) : this.#launch(entry, atMost, false).wait(signal)
   }

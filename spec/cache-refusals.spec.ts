@@ -231,6 +231,22 @@ describe('a refused login', () => {
     expect((await waiting).password).to.not.equal(first.password)
   })
 
+  it('close to its end has those who wait for the other one wait no longer than one deadline', async () => {
+    sim.cache.accepted(first, 'here')
+    sim.clock.skip(878_500)
+    sim.aws.always = { kind: 'hang' }
+    expect(sim.cache.invalidate(first, 'here')).to.equal(true)
+    let ended = false
+    const failing = failureOf(getAt('here')).finally(() => {
+      ended = true
+    })
+    await sim.clock.advance(14_999)
+    expect(ended).to.equal(false)
+    await sim.clock.advance(1)
+    expect(ended).to.equal(true)
+    expect((await failing).code).to.equal('ERR_REDSHIFT_TIMEOUT')
+  })
+
   it('whose entry was evicted comes back with the answer, and keeps what is known of its places', async () => {
     const small = new Simulation({ maxEntries: 1 })
     const login = await small.get('one')
@@ -256,8 +272,9 @@ describe('a refused login', () => {
     sim.cache.close()
     for (const { code } of await Promise.all(waiting)) expect(code).to.equal('ERR_REDSHIFT_CLOSED')
     expect(sim.clock.timers).to.have.lengthOf(0)
-    expect(sim.cache.invalidate(first, 'here')).to.equal(false)
     sim.cache.accepted(first, 'here')
+    expect(sim.cache.invalidate(first, 'here')).to.equal(false)
+    expect(sim.aws.calls).to.have.lengthOf(2)
   })
 
   it('of another cache changes nothing', async () => {

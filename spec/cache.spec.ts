@@ -287,6 +287,25 @@ describe('the cache, with a login', () => {
       expect((await failing).code, 'a failure of its own').to.equal('ERR_REDSHIFT_ACCESS_DENIED')
     })
 
+  it('has those who joined a refresh that hangs wait no longer than one deadline', async () => {
+    const brief = new Simulation({ fetchTimeoutMillis: 1_000 })
+    await brief.get()
+    brief.aws.always = { kind: 'hang' }
+    brief.clock.skip(EXPIRE - 10)
+    await brief.get()
+    brief.clock.skip(10)
+    let ended = false
+    const failing = failureOf(brief.get()).finally(() => {
+      ended = true
+    })
+    await brief.clock.advance(999)
+    expect(ended).to.equal(false)
+    await brief.clock.advance(1)
+    expect(ended).to.equal(true)
+    expect((await failing).code).to.equal('ERR_REDSHIFT_TIMEOUT')
+    expect(brief.aws.calls).to.have.lengthOf(3)
+  })
+
   it('runs no timer and calls nobody while nobody asks', async () => {
     expect(sim.clock.timers).to.have.lengthOf(0)
     await sim.clock.advance(24 * 3_600_000)
