@@ -163,6 +163,38 @@ describe('a fleet that shares its logins', () => {
       expect(fleet.calls).to.have.lengthOf.at.most(4)
     })
 
+    it('again when the server refuses a login that AWS has repeated long before', async () => {
+      await fleet.getAll()
+      fleet.aws = () => ({ repeats: true })
+      for (const number of [0, 1]) {
+        await fleet.time.advance(2 * MINUTE)
+        const { cache } = fleet.host(number)
+        const login = cache.peek('examplecluster')
+        if (!login) throw new Error('There is no login.')
+        expect(cache.invalidate(login, 'here')).to.equal(true)
+        expect(await fleet.run(cache.replacement(login))).to.equal(undefined)
+        expect(fleet.calls).to.have.lengthOf(2 + number)
+      }
+    })
+
+    it('again when the server refuses a process twice, whatever another one was told before', async () => {
+      await fleet.getAll()
+      fleet.aws = () => ({ repeats: true })
+      await fleet.time.advance(2 * MINUTE)
+      const calls: number[] = []
+      for (const number of [0, 1, 1]) {
+        await fleet.time.advance(5_000)
+        const { cache } = fleet.host(number)
+        const login = cache.peek('examplecluster')
+        if (!login) throw new Error('There is no login.')
+        cache.accepted(login, 'here')
+        expect(cache.invalidate(login, 'here')).to.equal(true)
+        expect(await fleet.run(cache.replacement(login))).to.equal(undefined)
+        calls.push(fleet.calls.length)
+      }
+      expect(calls).to.deep.equal([2, 2, 3])
+    })
+
     it('seldom while it has no newer login, and not each process by itself', async () => {
       await passwords()
       fleet.aws = () => ({ sameExpiry: true })

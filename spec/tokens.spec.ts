@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -340,14 +341,21 @@ describe('Tokens', () => {
 
   it('keep what Redshift says of the set-up, without asking for another', async () => {
     const redshift = credentials()
-    for (const [sqlstate, message] of [
-      ['0A000', 'identity provider type "awsidc" is not supported'],
-      ['28000', "Invalid scope. User's credentials are not authorized to connect to Amazon Redshift"],
-      ['28000', 'AWS IdC identity provider does not exist'],
+    const register = /^Redshift does not know the identity provider: .*CREATE IDENTITY PROVIDER/
+    for (const [sqlstate, message, code, said] of [
+      ['0A000', 'identity provider type "awsidc" is not supported', 'ERR_REDSHIFT_UNSUPPORTED', register],
+      [
+        '28000',
+        "Invalid scope. User's credentials are not authorized to connect to Amazon Redshift",
+        'ERR_REDSHIFT_ACCESS_DENIED',
+        /redshift:connect in IAM Identity Center/,
+      ],
+      ['28000', 'AWS IdC identity provider does not exist', 'ERR_REDSHIFT_UNSUPPORTED', register],
     ] as const) {
       using _ = emulator.fail({ kind: 'reject-login', sqlstate, message })
       const error = await rejection(ofPool(new RedshiftPool({ ...config(), redshift })))
-      expect(error.message).to.include(message)
+      expect(error).to.have.property('code', code)
+      expect(error.message).to.include(message).and.match(said)
     }
     expect(emulator.calls).to.have.length(1)
   })
@@ -447,6 +455,9 @@ describe('Tokens', () => {
       controller.abort(new Error('gone'))
       expect((await rejection(waiting)).message).to.equal('gone')
       expect(aborted).to.equal(1)
+      const { signal } = new AbortController()
+      await providing({ tokenType: 'EXT_JWT' }).getToken(undefined, { signal })
+      expect(getEventListeners(signal, 'abort')).to.deep.equal([])
     })
   })
 
