@@ -1,9 +1,12 @@
 import { optionError, quoted } from './errors.js'
 
-/** Known to every copy of this package: npm may install two of them, and bundlers may make more. */
-const MARK = Symbol.for('pg-redshift-iam')
+/**
+ * Known to every copy of this package: npm may install two of them, and bundlers may make more. A string and no symbol, since a
+ * structured clone (to a worker, say) and JSON keep nothing else.
+ */
+const MARK = 'pg-redshift-iam'
 
-/** Marks an object as one of this package. The mark is enumerable, so that a spread or a deep copy has it too. */
+/** Marks an object as one of this package. The mark is enumerable, so that every copy of it has it too. */
 export const mark = (made: object): void => {
   Object.defineProperty(made, MARK, { value: true, enumerable: true })
 }

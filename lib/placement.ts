@@ -53,8 +53,8 @@ function unknownOption(option: string): Error {
  * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`
  */
 export function checkPlacement(config: object): void {
-  for (const [name, value] of Object.entries(config)) {
-    if (value === undefined) continue
+  for (const name of Object.getOwnPropertyNames(config)) {
+    if ((config as Readonly<Record<string, unknown>>)[name] === undefined) continue
     const own = OURS.get(fold(name))
     if (own) throw optionError(`${name} belongs in redshift: { ${own} }. pg would ignore it.`)
     if (IDENTITY.has(name)) throw optionError(`${name} belongs in redshift: { aws: { … } }. pg would ignore it.`)

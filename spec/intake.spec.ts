@@ -99,6 +99,14 @@ describe('What is given', () => {
       null: [null, / is null\. Give a plain object/],
       'a host': [HOST, / is "analytics\.\S+…?"?\. Give a plain object/],
       'a copy of credentials': [{ ...new RedshiftCredentials(options) }, / is a copy of a RedshiftCredentials object/],
+      'a structured clone of credentials': [
+        structuredClone(new RedshiftCredentials(options)),
+        / is a copy of a RedshiftCredentials object/,
+      ],
+      'JSON of credentials': [
+        JSON.parse(JSON.stringify(new RedshiftCredentials(options))),
+        / is a copy of a RedshiftCredentials object/,
+      ],
       'a shell of credentials': [
         Object.create(RedshiftCredentials.prototype),
         / is a RedshiftCredentials object from /,
@@ -323,6 +331,14 @@ describe('What is given', () => {
         const message = /^(dbUser belongs in redshift|connectionString is set, which a connection of Knex)/
         expect(await told(() => give({ connectionString } as never))).to.match(message)
       })
+
+    it('is refused where it is hidden from a loop over the options, and used where it belongs', async () => {
+      const hidden = (target: object) => Object.defineProperty(target, 'dbUser', { value: 'alice' })
+      expect((await refusal(() => new RedshiftPool(hidden({ host: HOST, database: 'dev' })))).message).to.match(
+        /^dbUser belongs/,
+      )
+      expect(await currentUser(create({ redshift: hidden({ aws: emulator.aws }) }))).to.equal('alice')
+    })
 
     it('is left alone where it is undefined, as an unset variable is', async () => {
       expect(await currentUser(create({ dbUser: undefined, profile: undefined } as RedshiftPoolConfig))).to.equal(
