@@ -408,8 +408,9 @@ describe('AWS credentials that cannot be had', () => {
     for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_PROFILE'])
       delete process.env[name]
   })
+  // In place: a plain object would hide HOME and other variables from the system.
   after(() => {
-    process.env = environment
+    Object.assign(process.env, environment)
   })
   const rows: [string, () => object, RegExp][] = [
     [
@@ -514,6 +515,11 @@ describe('what AWS or the SDK say', () => {
       ['Unexpected token \'h\', "hunter2 hunt"... is not valid JSON', 'it is not valid JSON'],
       ['Unexpected token h in JSON at position 0', 'it is not valid JSON'],
       ['"hunter2" is not valid JSON', 'it is not valid JSON'],
+      ['Unexpected token \'h\', "hunter2\nhunter2" is not valid JSON', 'it is not valid JSON'],
+      ['Unexpected token \'h\', "hunter2\r\n\r\nhunter2"... is not valid JSON', 'it is not valid JSON'],
+      ['proxy http://user:hunter2/hunter2?#@proxy:3128 failed', 'proxy http://…@proxy:3128 failed'],
+      ['no proxy //user:hunter2@proxy:3128/', 'no proxy //…@proxy:3128/'],
+      ["no keys in { SecretAccessKey: 'hunter2' }", 'no keys in {…}'],
       ['no keys in {"Password":"hunter2"}', 'no keys in {…}'],
       ['no keys in { "Password": "hunter2', 'no keys in {…}'],
       ['no \u001b[31mred\u001b[0m\u0007', 'no [31mred[0m'],

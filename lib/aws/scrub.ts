@@ -38,7 +38,7 @@ export function scrub(error: SdkError): string {
   const message: unknown = error.message
   if (typeof message !== 'string') return ''
   // SignatureDoesNotMatch quotes the request's headers, the session token among them, on further lines.
-  const [line = ''] = message.split(/\r?\n|The Canonical String|The String-to-Sign/, 1)
+  const [line = ''] = withoutJson(message).split(/\r?\n|The Canonical String|The String-to-Sign/, 1)
   const safe = withoutKeys(withoutQuotes(line.slice(0, LONGEST)))
   return line.length > LONGEST ? `${safe}…` : safe.trim()
 }
@@ -46,16 +46,22 @@ export function scrub(error: SdkError): string {
 /** How a message goes on after what happened: with what others said of it, as a sentence. */
 export const ending = (said: string): string => (said === '' ? '.' : `: ${said}${/[.!?…]$/.test(said) ? '' : '.'}`)
 
-/** What others quote in their messages may be secret: arguments of a command, the userinfo of a URL, a piece of JSON. */
+/** A parser quotes up to 40 characters, with the ends of lines among them. */
+const withoutJson = (text: string): string =>
+  text
+    .slice(0, 2 * LONGEST)
+    .replace(
+      /(?:\b(?:Unexpected|Expected|Bad|Unterminated|Invalid)\b|").*(?:\bin JSON\b|is not valid JSON|\bJSON at position\b).*/s,
+      'it is not valid JSON',
+    )
+
+/** What others quote in their messages may be secret: arguments of a command, the userinfo of a URL, an object. */
 const withoutQuotes = (text: string): string =>
   printable(text)
     .replace(/Command failed: .*/, 'The command failed.')
-    .replace(
-      /(?:\b(?:Unexpected|Expected|Bad|Unterminated|Invalid)\b|").*(?:\bin JSON\b|is not valid JSON|\bJSON at position\b).*/,
-      'it is not valid JSON',
-    )
-    .replace(/[[{]\s*["'[{].*/, '{…}')
-    .replace(/\b([a-z][\w+.-]*:\/\/)[^\s/?#]*@/gi, '$1…@')
+    .replace(/[[{]\s*["'[{].*|\{\s*\w+\s*:.*/, '{…}')
+    // A password may hold any character that a URL should escape.
+    .replace(/(\b[a-z][\w+.-]*:\/\/|(?<![:/])\/\/)[^\s"'<>]*@/gi, '$1…@')
 
 const withoutKeys = (text: string): string =>
   text
