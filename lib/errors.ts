@@ -110,7 +110,7 @@ export const quoted = (value: unknown): string => {
   if (Array.isArray(value)) return 'an array'
   if (typeof value === 'object' && value !== null) return 'an object'
   if (typeof value === 'function' || typeof value === 'symbol') return `a ${typeof value}`
-  const text = typeof value === 'string' ? escaped(JSON.stringify(withoutUserinfo(value))) : String(value)
+  const text = typeof value === 'string' ? escaped(JSON.stringify(withoutSecrets(value))) : String(value)
   return text.length > 100 ? `${text.slice(0, 97)}…` : text
 }
 
@@ -123,9 +123,11 @@ const escaped = (text: string): string =>
 /** What others say, on one line, and without what a terminal would not show as it is. */
 export const printable = (text: string): string => text.replace(/\s+/g, ' ').replace(UNPRINTABLE, '')
 
-/** A connection string, or what is left of one, where a name was meant: its user and password stay out of messages. No name holds a slash. */
-const withoutUserinfo = (text: string): string => {
+/** A connection string, or what is left of one, where a name was meant: user, password and parameters stay out of messages. No name holds a slash. */
+const withoutSecrets = (text: string): string => {
+  if (!text.includes('/')) return text
   const start = /^(\w+:\/\/)?/.exec(text)?.[0] ?? ''
   const end = text.lastIndexOf('@')
-  return text.includes('/') && end >= start.length ? `${start}…${text.slice(end)}` : text
+  const place = end >= start.length ? `${start}…${text.slice(end)}` : text
+  return place.replace(/(?<=[?;]).+$/s, '…')
 }

@@ -42,6 +42,9 @@ const clusterTarget = (name: string): Named => {
   return workgroup === undefined ? { kind: 'provisioned', name } : { kind: 'serverless', name: workgroup }
 }
 
+/** A host as a message may show it: what people paste there may hold a password, before an @ or among parameters. */
+const shown = (host: string): string => quoted(host.replace(/^[^/]*(?=@)/, '…').replace(/(?<=[?;]).+$/s, '…'))
+
 /** Why nothing can be read off a host, and what to do. */
 function unsayingHost(host: string): string {
   // The console's button copies host:port/database, and JDBC's jdbc:redshift:iam://host:port/database.
@@ -49,19 +52,19 @@ function unsayingHost(host: string): string {
     .trim()
     .replace(/^([a-z]+:)+\/\//i, '')
     .replace(/^[^/@]*@/, '')
-    .replace(/[:/?].*$/s, '')
+    .replace(/[:/?;].*$/s, '')
   if (bare !== host && parseRedshiftHost(bare))
     return bare === host.trim()
-      ? `The host ${quoted(host)} has white space around it. Set host to ${quoted(bare)}.`
-      : `The host ${quoted(host)} holds more than a host name. Set host to ${quoted(bare)}, and port and database apart.`
+      ? `The host ${shown(host)} has white space around it. Set host to ${quoted(bare)}.`
+      : `The host ${shown(host)} holds more than a host name. Set host to ${quoted(bare)}, and port and database apart.`
   if (/^\s*jdbc:/i.test(host))
-    return `The host ${quoted(host)} is a JDBC URL. Set host, port and database apart, or clusterIdentifier or workgroupName, and region.`
+    return `The host ${shown(host)} is a JDBC URL. Set host, port and database apart, or clusterIdentifier or workgroupName, and region.`
   const form = namelessHost(host)?.form
   if (form === 'old-serverless')
-    return `The host ${quoted(host)} is of an old form that does not name its workgroup. Set workgroupName.`
+    return `The host ${shown(host)} is of an old form that does not name its workgroup. Set workgroupName.`
   if (form === 'managed-vpc-endpoint')
-    return `The host ${quoted(host)} looks like a managed VPC endpoint, whose first part names neither cluster nor workgroup. Set clusterIdentifier or workgroupName, even where that first part is the name.`
-  return `The host ${quoted(host)} does not say which cluster or workgroup it leads to. Set clusterIdentifier or workgroupName, and region.`
+    return `The host ${shown(host)} looks like a managed VPC endpoint, whose first part names neither cluster nor workgroup. Set clusterIdentifier or workgroupName, even where that first part is the name.`
+  return `The host ${shown(host)} does not say which cluster or workgroup it leads to. Set clusterIdentifier or workgroupName, and region.`
 }
 
 const describe = ({ kind, name }: Named): string => `${kind} ${name}`
