@@ -5,7 +5,7 @@ import { CredentialCache } from './cache.js'
 import { optionError, type RedshiftCredentialsError, targetError } from './errors.js'
 import { systemClock } from './flight.js'
 import { copyProvider, passwordRefused, type TokenLogin, tokenLoginOf } from './identity-provider.js'
-import { mark } from './intake.js'
+import { checkConnection, mark } from './intake.js'
 import { type RedshiftLogin, type RedshiftToken, toLogin, toToken } from './login.js'
 import type { RedshiftApi, RedshiftOptions } from './options.js'
 import { checkOptions, copyOptions } from './placement.js'
@@ -275,6 +275,7 @@ export class RedshiftCredentials {
   }
 
   #resolve(connection: RedshiftConnection = {}): Resolved {
+    checkConnection(connection)
     const { host, database, user } = connection
     const { PGHOST, PGDATABASE, PGUSER } = process.env
     const environment = JSON.stringify([PGHOST, PGDATABASE, PGUSER])

@@ -1,3 +1,4 @@
+import { isProxy } from 'node:util/types'
 import { optionError, quoted } from './errors.js'
 
 /**
@@ -14,8 +15,9 @@ export const mark = (made: object): void => {
 /** Whether a copy of this package, this one or another, has made the value. */
 export const isMarked = (value: object): boolean => MARK in value
 
-/** Whether an object has only its own properties. Test runners have realms, each with an `Object.prototype` of its own. */
+/** Whether an object has only its own properties, and lists them. Test runners have realms, each with an `Object.prototype` of its own. */
 export function isPlain(value: object): boolean {
+  if (hidesAll(value)) return false
   const prototype: object | null = Object.getPrototypeOf(value)
   return (
     prototype === null ||
@@ -23,10 +25,14 @@ export function isPlain(value: object): boolean {
   )
 }
 
+/** A Proxy may have properties that it does not list: a copy would be empty. */
+const hidesAll = (value: object): boolean => isProxy(value) && Object.keys(value).length === 0
+
 /** What an object is that is not plain. */
 function kindOf(value: object): string {
   if ('then' in value && typeof value.then === 'function') return 'a promise'
   if (Array.isArray(value)) return 'an array'
+  if (hidesAll(value)) return 'a Proxy that lists no properties'
   const { name } = Object(value.constructor) as { name?: unknown }
   return typeof name === 'string' && /^\w{1,40}$/.test(name) && name !== 'Object'
     ? `an instance of ${name}`
@@ -68,6 +74,16 @@ export function checkNames(name: string, options: unknown, names: readonly strin
   for (const [option, value] of Object.entries(options))
     if (value !== undefined && !names.includes(option))
       throw optionError(`${name} has no option ${quoted(option)}. The options are ${names.join(', ')}.`)
+}
+
+/**
+ * Refuses what cannot be a connection: nothing would be read off it, and the login would be for what the defaults say. One of pg's
+ * has a class of its own.
+ * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`
+ */
+export function checkConnection(value: unknown): void {
+  if (typeof value !== 'object' || value === null || !('host' in value || 'database' in value || 'user' in value))
+    checkPlain('The connection', value)
 }
 
 type Properties = Readonly<Record<string, unknown>>

@@ -41,6 +41,7 @@ const IDENTITY: ReadonlySet<string> = new Set([
 function unknownOption(option: string): Error {
   const own = OURS.get(fold(option))
   if (own) return optionError(`There is no option ${quoted(option)}. Write ${own}.`)
+  if (option === 'password') return optionError('password is set. Leave it out: the password is fetched from AWS.')
   if (PG_OPTIONS.has(option))
     return optionError(`${option} is an option of pg. Set it beside redshift, or with the other options of pg.`)
   if (IDENTITY.has(option) || AWS_OPTIONS.has(option))
@@ -57,7 +58,8 @@ export function checkPlacement(config: object): void {
     if ((config as Readonly<Record<string, unknown>>)[name] === undefined) continue
     const own = OURS.get(fold(name))
     if (own) throw optionError(`${name} belongs in redshift: { ${own} }. pg would ignore it.`)
-    if (IDENTITY.has(name)) throw optionError(`${name} belongs in redshift: { aws: { … } }. pg would ignore it.`)
+    if (IDENTITY.has(name) || AWS_OPTIONS.has(name))
+      throw optionError(`${name} belongs in redshift: { aws: { … } }. pg would ignore it.`)
   }
 }
 

@@ -24,6 +24,9 @@ const HOST = 'analytics.123456789012.us-west-2.redshift-serverless.amazonaws.com
 /** The whole package once more, as a bundler, npm or a test runner may load it. */
 const importCopy = (): Promise<typeof import('../lib/index.js')> => import(`../lib/index.js?copy=${Math.random()}`)
 
+/** A Proxy whose properties can be read, but are not listed. */
+const hiding = (values: object): object => new Proxy({}, { get: (_, name) => Reflect.get(values, name) })
+
 /** What a promise or a synchronous call is refused with. */
 async function refusal(attempt: () => unknown): Promise<RedshiftCredentialsError> {
   try {
@@ -95,6 +98,10 @@ describe('What is given', () => {
       'an instance with getters': [new Settings(), / is an instance of Settings, /],
       'an object that inherits its options': [Object.create(options), / is an object with inherited properties, /],
       'an array': [[options], / is an array, /],
+      'a Proxy that lists nothing': [
+        hiding(options),
+        / is a Proxy that lists no properties, whose options would be lost/,
+      ],
       'a function': [() => options, / is a function\. Give a plain object/],
       null: [null, / is null\. Give a plain object/],
       'a host': [HOST, / is "analytics\.\S+…?"?\. Give a plain object/],
@@ -154,13 +161,41 @@ describe('What is given', () => {
     for (const [entry, give] of Object.entries(configurations))
       it(`${entry}, is refused where it is no plain object`, async () => {
         const config = { host: HOST, database: 'dev' }
-        for (const given of [Promise.resolve(config), new Map(Object.entries(config)), Object.create(config), null]) {
+        for (const given of [
+          Promise.resolve(config),
+          new Map(Object.entries(config)),
+          Object.create(config),
+          hiding(config),
+          null,
+        ]) {
           const error = await refusal(() => give(given as never))
           expect(error.code).to.equal('ERR_REDSHIFT_OPTION')
           expect(error.message).to.match(
-            / is (null|a promise|an instance of Map|an object with inherited properties)\b/,
+            / is (null|a promise|a Proxy|an instance of Map|an object with inherited properties)\b/,
           )
         }
+      })
+  })
+
+  describe('as the connection of a login', () => {
+    const defaults = { host: HOST, database: 'dev', dbUser: 'alice' }
+    const entries: Readonly<Record<string, (connection: never) => Promise<unknown>>> = {
+      'get()': connection => new RedshiftCredentials({ ...defaults, aws: emulator.aws }).get(connection),
+      'a password function': connection => redshiftPassword({ ...defaults, aws: emulator.aws })(connection),
+    }
+    for (const [entry, give] of Object.entries(entries))
+      it(`is refused by ${entry} where nothing can be read off it`, async () => {
+        const connection = { host: HOST, database: 'prod', user: 'IAM:alice', ssl: true }
+        for (const [given, message] of [
+          [Promise.resolve(connection), /^The connection is a promise\. Await it first/],
+          [new Map(Object.entries(connection)), /^The connection is an instance of Map/],
+          ['postgres://alice:hunter2@x/prod', /^The connection is "postgres:\/\/…@x\/prod"\. Give a plain object/],
+        ] as const) {
+          const error = await refusal(() => give(given as never))
+          expect(error).to.have.property('code', 'ERR_REDSHIFT_OPTION')
+          expect(error.message).to.match(message)
+        }
+        expect(emulator.calls).to.have.length(0)
       })
   })
 
@@ -321,6 +356,7 @@ describe('What is given', () => {
           ['requireTls', 'requireTls belongs in redshift: { requireTls }. pg would ignore it.'],
           ['aws', 'aws belongs in redshift: { aws }. pg would ignore it.'],
           ['profile', 'profile belongs in redshift: { aws: { … } }. pg would ignore it.'],
+          ['endpoint', 'endpoint belongs in redshift: { aws: { … } }. pg would ignore it.'],
           ['secretAccessKey', 'secretAccessKey belongs in redshift: { aws: { … } }. pg would ignore it.'],
         ])
           expect(await told(() => give({ host: HOST, database: 'dev', [`${name}`]: 'hunter2' } as never))).to.equal(
@@ -350,7 +386,7 @@ describe('What is given', () => {
       it(`is refused by ${entry}, among the options of the login and of the SDK`, async () => {
         for (const [source, message] of [
           [{ max: 5 }, /^max is an option of pg\. Set it beside redshift/],
-          [{ password: 'hunter2' }, /^password is an option of pg/],
+          [{ password: 'hunter2' }, /^password is set\. Leave it out: the password is fetched from AWS/],
           [{ connectionString: 'postgres://u:hunter2@h/d' }, /^connectionString is an option of pg/],
           [{ profile: 'dev' }, /^profile is an option of the AWS SDK\. Set it in aws/],
           [{ accessKeyId: 'hunter2' }, /^accessKeyId is an option of the AWS SDK/],
@@ -363,6 +399,7 @@ describe('What is given', () => {
           [{ aws: { dbUser: 'hunter2' } }, /^aws\.dbUser belongs beside aws: write dbUser there/],
           [{ aws: Promise.resolve({}) }, /^aws is a promise/],
           [{ aws: new Map() }, /^aws is an instance of Map/],
+          [{ aws: hiding({ profile: 'hunter2' }) }, /^aws is a Proxy that lists no properties/],
         ] as const)
           expect(await told(() => give(source as never))).to.match(message)
         expect(emulator.calls).to.have.length(0)

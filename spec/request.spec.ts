@@ -401,12 +401,14 @@ describe('precedence', () => {
       `jdbc:redshift://${CLUSTER}/dev;PWD=hunter2`,
       'jdbc:redshift:iam://x/dev?AccessKeyID=hunter2&SecretAccessKey=hunter2',
       'alice:hunter2@/x@nowhere',
-    ].map((host): Refusal => [
-      `refuses the host ${host} without repeating its password`,
-      { connection: { ...dev, host } },
-      'TARGET',
-      /^(?!.*hunter2).*Set (host to "examplecluster\.|host, port and database apart|clusterIdentifier)/,
-    ]),
+    ].map(
+      (host): Refusal => [
+        `refuses the host ${host} without repeating its password`,
+        { connection: { ...dev, host } },
+        'TARGET',
+        /^(?!.*hunter2).*Set (host to "examplecluster\.|host, port and database apart|clusterIdentifier)/,
+      ],
+    ),
     [
       'refuses a custom domain name alone',
       { options: { customDomainName: 'db.example.com' }, connection: { database: 'dev' } },
