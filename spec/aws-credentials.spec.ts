@@ -113,6 +113,40 @@ describe('AWS credentials that cannot be loaded', function () {
       }
     })
 
+  it('because their profile does not exist are not replaced by those of the container', async () => {
+    const container = doors.url('container', {
+      status: 200,
+      body: JSON.stringify({
+        AccessKeyId: LOADER.accessKeyId,
+        SecretAccessKey: LOADER.secretAccessKey,
+        Token: 'session',
+        Expiration: '2090-01-01T00:00:00Z',
+      }),
+    })
+    const env = livingWith({
+      failure: '',
+      source: '',
+      cure: '',
+      env: { AWS_CONTAINER_CREDENTIALS_FULL_URI: container, AWS_ENDPOINT_URL: emulator.endpoint },
+    })
+    const checked = inCheck({ ...env, AWS_PROFILE: 'nope' })
+    const error = await inProgram({ ...env, AWS_PROFILE: 'nope' })
+    expect(error.code).to.equal('ERR_REDSHIFT_AWS_CREDENTIALS')
+    expect(error.message).to.include('There is no profile "nope"')
+    const { code, message } = await checked
+    expect({ code, message }).to.deep.equal({ code: error.code, message: inFlags(error) })
+
+    setEnvironment(env)
+    await using named = new RedshiftCredentials({ host, database: 'dev', aws: { profile: 'nope' } })
+    for (const _ of ['first', 'second'])
+      expect((await rejection(named.get())).message).to.include('There is no profile "nope"')
+    for (const AWS_PROFILE of ['', 'default']) {
+      setEnvironment({ ...env, AWS_PROFILE })
+      await using credentials = new RedshiftCredentials({ host, database: 'dev' })
+      expect((await credentials.get()).user).to.equal('IAMR:loader')
+    }
+  })
+
   it('name the service that could not give them, with the code of the failure', async () => {
     for (const { what, code, names, one } of transportCases(doors)) {
       const env = livingWith(one)

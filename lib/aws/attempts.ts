@@ -13,8 +13,8 @@ interface MiddlewareStack {
 
 /** What is told of each attempt, as it happens. */
 export interface Observer {
-  /** The SDK begins: it finds region and endpoint, and loads AWS credentials. */
-  beginning?(): void
+  /** Before the SDK begins to find region and endpoint, and to load AWS credentials. A rejection ends the call. */
+  beginning?(): Promise<void>
   sending(): void
   answered(headers: AnswerHeaders): void
   failed(error: unknown): void
@@ -26,8 +26,8 @@ export interface Observer {
  */
 export function observe(command: object, observer: Observer): boolean {
   const stack = 'middlewareStack' in command ? (command.middlewareStack as MiddlewareStack) : undefined
-  const start: Middleware = next => args => {
-    observer.beginning?.()
+  const start: Middleware = next => async args => {
+    await observer.beginning?.()
     return next(args)
   }
   // `low` runs next to the wire, and sees the raw answer; `high` runs around the parser, and sees what it throws.

@@ -5,9 +5,9 @@ import type { FetchNotes } from '../login.js'
 import { type AwsClientConfig, isAwsClient, type RedshiftOptions } from '../options.js'
 import { observe, retryAfterOf, serverTimeOf } from './attempts.js'
 import type { FailedCall } from './call.js'
-import { stalledError } from './credentials/errors.js'
+import { missingProfileError, stalledError } from './credentials/errors.js'
 import { readProfiles, rereadProfiles } from './credentials/profiles.js'
-import { type Source, sourcesOf } from './credentials/sources.js'
+import { isProfileMissing, type Source, sourcesOf } from './credentials/sources.js'
 import { destroyClient, type SdkClient } from './destroy.js'
 import { isClockError, isExpiredToken, toLoadingError, toRedshiftError } from './failures.js'
 import { asError, copyCause } from './scrub.js'
@@ -75,6 +75,7 @@ export class AwsClients {
     const load = async (): Promise<void> => {
       phase = 'loading'
       sources = await this.#sources()
+      if (isProfileMissing(sources) && !this.#hasOwnChain()) throw missingProfileError(sources)
       // What a deadline that fires meanwhile is reported as.
       if (phase === 'loading' && !signal.aborted) notes.failure = stalledError(sources, region)
     }
@@ -89,7 +90,8 @@ export class AwsClients {
       const { sdk, client: ready } = await loaded
       client = ready
       if (this.#doubted.delete(client)) {
-        void load()
+        await rereadProfiles()
+        await load()
         await refreshCredentials(client)
       }
       for (let isSecond = false; ; isSecond = true) {
@@ -97,7 +99,7 @@ export class AwsClients {
         let sentAt = this.#clock.now()
         let serverTime: number | undefined
         const watched = observe(command, {
-          beginning: () => void load(),
+          beginning: load,
           sending: () => {
             phase = 'calling'
             sentAt = this.#clock.now()
@@ -124,6 +126,7 @@ export class AwsClients {
           if (isClockError(error)) continue
           if (!isExpiredToken(error)) throw error
           phase = 'loading'
+          await rereadProfiles()
           if (!(await refreshCredentials(client))) {
             phase = 'calling'
             throw error
@@ -145,6 +148,11 @@ export class AwsClients {
     const aws = this.#aws
     if (isAwsClient(aws) || aws?.credentials !== undefined) return [{ kind: 'own' }]
     return sourcesOf(aws?.profile, process.env, await readProfiles())
+  }
+
+  /** Whether the profile does not matter, because the program brings a default provider of its own. */
+  #hasOwnChain(): boolean {
+    return 'credentialDefaultProvider' in Object(this.#aws)
   }
 
   /** Destroys the clients that were made here. */
@@ -216,10 +224,9 @@ async function checkReadyClient(client: SdkClient, serviceId: string, region: st
     )
 }
 
-/** Makes the SDK load its AWS credentials again, from files as they are now. False: this client cannot. */
+/** Makes the SDK load its AWS credentials again. False: this client cannot. */
 async function refreshCredentials({ config }: SdkClient): Promise<boolean> {
   if (typeof config?.credentials !== 'function') return false
-  await rereadProfiles()
   await config.credentials({ forceRefresh: true })
   return true
 }

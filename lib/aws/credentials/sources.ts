@@ -67,9 +67,13 @@ export function sourcesOf(chosen: string | undefined, env: Environment, profiles
   return [...sources, ...remoteSources(env)]
 }
 
+/** Whether a profile is named that is in neither file. The SDK goes on to the credentials of another identity. Nobody needs a `default` one. */
+export const isProfileMissing = ([first]: readonly Source[]): boolean =>
+  first?.kind === 'unknown profile' && first.profile !== 'default'
+
 /** @param path the profiles that led here by `source_profile` */
 function profileSources(name: string, profiles: Profiles, path: readonly string[] = []): Source[] {
-  const settings = profiles[name]
+  const settings = Object.hasOwn(profiles, name) ? profiles[name] : undefined
   const isSource = path.length > 0
   if (!settings) return [{ kind: isSource ? 'unknown source profile' : 'unknown profile', profile: name }]
   const { role_arn: role, source_profile: source, credential_source: place } = settings

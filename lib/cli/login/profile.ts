@@ -1,5 +1,5 @@
 import { readProfiles } from '../../aws/credentials/profiles.js'
-import { type Source, sourcesOf } from '../../aws/credentials/sources.js'
+import { isProfileMissing, type Source, sourcesOf } from '../../aws/credentials/sources.js'
 
 /** What is known of the AWS profile: where its credentials come from, and what the AWS CLI reads of it that the SDK does not. */
 export interface ProfileSettings {
@@ -36,10 +36,11 @@ export async function profileSettings(profile: string | undefined): Promise<Prof
   const name = profile ?? (process.env.AWS_PROFILE || 'default')
   const profiles = await readProfiles()
   const settings = profiles?.[name]
+  const sources = sourcesOf(profile, process.env, profiles)
   return {
     name,
-    exists: name === 'default' || profiles === undefined || settings !== undefined,
-    sources: sourcesOf(profile, process.env, profiles),
+    exists: !isProfileMissing(sources),
+    sources,
     output: settings?.output,
     caBundle: settings?.ca_bundle,
     timestampFormat: settings?.cli_timestamp_format,
