@@ -26,6 +26,11 @@ const DENIED =
 // Where an answer names no error, it is not AWS's own.
 const NAMELESS = /^Unknown(Error)?$/
 
+/** Remedies for a program, in place of which a person at a terminal needs others. */
+export const SET_API = 'Set api to another operation.'
+export const SHARE_LOGINS =
+  'Share one RedshiftCredentials among pools, or spread the start of processes; the call is repeated by itself.'
+
 /** Whether AWS refused the session's token as expired: forcing the credentials to refresh may mend it. */
 export const isExpiredToken = (error: unknown): boolean => EXPIRED_TOKEN.test(asError(error).name)
 
@@ -53,7 +58,7 @@ function diagnose(error: SdkError, said: string, call: FailedCall, sources: read
     return [
       'ERR_REDSHIFT_UNSUPPORTED',
       `AWS does not support ${call.action} for ${call.target}`,
-      'Set api to another operation.',
+      SET_API,
     ]
   if (EXPIRED_TOKEN.test(name))
     return [
@@ -69,11 +74,7 @@ function diagnose(error: SdkError, said: string, call: FailedCall, sources: read
     ]
   const failure = transportFailure(error, said)
   if (failure?.kind === 'throttled')
-    return [
-      failure.code,
-      `AWS throttles ${call.action}`,
-      'Share one RedshiftCredentials among pools, or spread the start of processes; the call is repeated by itself.',
-    ]
+    return [failure.code, `AWS throttles ${call.action}`, SHARE_LOGINS]
   if (failure?.kind === 'failed')
     return [failure.code, `AWS failed to answer ${call.action} (${failure.detail})`, 'Try again later.']
   if (fromParsing(error) || (service && NAMELESS.test(name)))

@@ -38,7 +38,7 @@ export function stalledError(sources: readonly Source[], region?: string): Redsh
   const { name, path } = providerOf(undefined, source ? [source] : [], region)
   return new RedshiftCredentialsError(
     'ERR_REDSHIFT_TIMEOUT',
-    `${sentence(name)} did not give AWS credentials before the deadline. ${path}`,
+    printable(`${sentence(name)} did not give AWS credentials before the deadline. ${path}`),
     { remedy: path },
   )
 }

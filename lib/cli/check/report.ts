@@ -1,3 +1,4 @@
+import { printable } from '../../errors.js'
 import { type Paint, wrapped } from '../terminal/terminal.js'
 import type { StepResult } from './finding.js'
 
@@ -16,10 +17,10 @@ export class Report {
     const name = result.step.padEnd(NAME_WIDTH)
     const time = `${result.seconds.toFixed(2)} s`.padStart(7)
     if (result.status === 'skipped') print(faint(`- ${name}          not reached`))
-    if (result.status === 'passed') print(`${good('✔')} ${name} ${faint(time)}  ${result.finding.text}`)
+    if (result.status === 'passed') print(`${good('✔')} ${name} ${faint(time)}  ${printable(result.finding.text)}`)
     if (result.status !== 'failed') return
     print(`${bad('✖')} ${name} ${faint(time)}  ${bad(result.code)}`)
-    print(wrapped(`${result.message}\nMore: ${result.section}`, '    '))
+    print(wrapped(`${printable(result.message)}\nMore: ${result.section}`, '    '))
   }
 
   /** What a program may have different. */

@@ -1,3 +1,4 @@
+import { SET_API, SHARE_LOGINS } from '../../aws/failures.js'
 import type { RedshiftCredentialsError } from '../../index.js'
 
 /** Options of the library that have a flag of another spelling. Plain words such as host are left to the reader. */
@@ -15,22 +16,18 @@ const FLAGS: Readonly<Record<string, string>> = {
 }
 
 /** What a person at a terminal can do where the library's remedy is for a program. */
-const REMEDIES: Readonly<Record<string, string>> = {
-  ERR_REDSHIFT_UNSUPPORTED:
-    'Name a database user by --db-user, or leave --db-user out: that asks for the login by another operation.',
-  ERR_REDSHIFT_THROTTLED:
-    'Try again in a minute; if other programs here ask AWS once per connection, let them share a login.',
-}
+const REMEDIES: ReadonlyMap<string, string> = new Map([
+  [SET_API, 'Name a database user by --db-user, or leave --db-user out: that asks for the login by another operation.'],
+  [SHARE_LOGINS, 'Try again in a minute; if other programs here ask AWS once per connection, let them share a login.'],
+])
 
 const PROXIES = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy', 'ALL_PROXY', 'all_proxy'] as const
 
 /** The message of an error of the library, as it helps a person at a terminal. */
 export function inFlags(error: RedshiftCredentialsError): string {
-  const { code, message, remedy } = error
-  // What is said of AWS credentials holds at a terminal, too.
-  const isReplaced = remedy !== undefined && message.endsWith(remedy) && !remedy.includes('AWS credentials')
-  const other = isReplaced ? REMEDIES[code] : undefined
-  const advised = other === undefined ? message : `${message.slice(0, -(remedy?.length ?? 0))}${other}`
+  const { message, remedy = '' } = error
+  const other = REMEDIES.get(remedy)
+  const advised = other === undefined ? message : `${message.slice(0, -remedy.length)}${other}`
   const flagged = advised.replace(/\baws\.requestHandler\b|\b[a-z]+[A-Z]\w*\b/g, word => FLAGS[word] ?? word)
   const proxy = PROXIES.find(name => process.env[name])
   return proxy !== undefined && isUnreached(error)
