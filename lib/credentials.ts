@@ -5,10 +5,10 @@ import { CredentialCache } from './cache.js'
 import { optionError, type RedshiftCredentialsError, targetError } from './errors.js'
 import { systemClock } from './flight.js'
 import { copyProvider, passwordRefused, type TokenLogin, tokenLoginOf } from './identity-provider.js'
-import { checkConnection, mark } from './intake.js'
+import { mark } from './intake.js'
 import { type RedshiftLogin, type RedshiftToken, toLogin, toToken } from './login.js'
 import type { RedshiftApi, RedshiftOptions } from './options.js'
-import { checkOptions, copyOptions } from './placement.js'
+import { checkConnection, checkOptions, copyOptions } from './placement.js'
 import { type CredentialRequest, cacheKey, type RedshiftConnection, resolveRequest, targetOf } from './request.js'
 import { fetchFrom, SingleTokens } from './sources.js'
 import { SharedLogins } from './store/shared.js'
@@ -201,6 +201,11 @@ export class RedshiftCredentials {
    */
   get(connection?: RedshiftConnection, options?: { signal?: AbortSignal | undefined }): Promise<RedshiftLogin> {
     if (this.#connectionOptions.tokenLogin) return Promise.reject(passwordRefused('RedshiftCredentials.get()'))
+    try {
+      checkConnection(connection)
+    } catch (error) {
+      return Promise.reject(error)
+    }
     return this.#get(connection, undefined, options?.signal)
   }
 
@@ -220,6 +225,7 @@ export class RedshiftCredentials {
       throw optionError(
         "These credentials give logins, not tokens. Call get(), or set api to 'GetIdentityCenterAuthToken', or identityProvider.",
       )
+    checkConnection(connection)
     return toToken(await this.#get(connection, undefined, options?.signal))
   }
 
@@ -275,7 +281,6 @@ export class RedshiftCredentials {
   }
 
   #resolve(connection: RedshiftConnection = {}): Resolved {
-    checkConnection(connection)
     const { host, database, user } = connection
     const { PGHOST, PGDATABASE, PGUSER } = process.env
     const environment = JSON.stringify([PGHOST, PGDATABASE, PGUSER])

@@ -76,16 +76,6 @@ export function checkNames(name: string, options: unknown, names: readonly strin
       throw optionError(`${name} has no option ${quoted(option)}. The options are ${names.join(', ')}.`)
 }
 
-/**
- * Refuses what cannot be a connection: nothing would be read off it, and the login would be for what the defaults say. One of pg's
- * has a class of its own.
- * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`
- */
-export function checkConnection(value: unknown): void {
-  if (typeof value !== 'object' || value === null || !('host' in value || 'database' in value || 'user' in value))
-    checkPlain('The connection', value)
-}
-
 type Properties = Readonly<Record<string, unknown>>
 
 // Far below any option, and the end of an object that contains itself.

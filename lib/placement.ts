@@ -63,6 +63,23 @@ export function checkPlacement(config: object): void {
   }
 }
 
+/**
+ * Refuses a connection off which nothing, or not all, would be read: the login would be for what the defaults say. Those of pg have a
+ * class of their own.
+ * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`
+ */
+export function checkConnection(connection: unknown): void {
+  if (connection === undefined) return
+  const isObject = typeof connection === 'object' && connection !== null
+  if (isObject && !isPlain(connection) && ('host' in connection || 'database' in connection || 'user' in connection))
+    return
+  checkPlain('The connection', connection)
+  for (const [name, value] of Object.entries(connection)) {
+    const own = value === undefined ? undefined : OURS.get(fold(name))
+    if (own) throw optionError(`${name} is not read off a connection. Set ${own} in the options of the login.`)
+  }
+}
+
 /** The same for the SDK's configuration, which ignores what it does not know. */
 function checkAwsPlacement(aws: object): void {
   for (const [name, value] of Object.entries(aws)) {

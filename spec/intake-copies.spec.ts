@@ -197,19 +197,21 @@ describe('Options that change after they were given', () => {
   })
 
   it('with an agent of the application leave it alive when they are closed, and nothing else', async () => {
-    const httpAgent = new Agent({ keepAlive: true })
-    const requestHandler = { httpAgent, requestTimeout: 5_000 }
-    const pool = new RedshiftPool({
-      ...emulator.poolConfig(),
-      redshift: { aws: { ...emulator.aws, requestHandler } },
-    })
-    await userOfPool(pool)
-    expect(Object.keys(httpAgent.freeSockets)).to.have.length(1)
-    await pool.end()
-    const sockets = Object.values(httpAgent.freeSockets).flat()
-    expect(sockets).to.have.length(1)
-    expect(sockets[0]).to.have.property('destroyed', false)
-    httpAgent.destroy()
+    for (const handlerOf of [
+      (httpAgent: Agent) => ({ httpAgent, requestTimeout: 5_000 }),
+      (httpAgent: Agent) => new Proxy({}, { get: (_, name) => Reflect.get({ httpAgent }, name) }),
+    ]) {
+      const httpAgent = new Agent({ keepAlive: true })
+      const aws = { ...emulator.aws, requestHandler: handlerOf(httpAgent) }
+      const pool = new RedshiftPool({ ...emulator.poolConfig(), redshift: { aws } })
+      await userOfPool(pool)
+      expect(Object.keys(httpAgent.freeSockets)).to.have.length(1)
+      await pool.end()
+      const sockets = Object.values(httpAgent.freeSockets).flat()
+      expect(sockets).to.have.length(1)
+      expect(sockets[0]).to.have.property('destroyed', false)
+      httpAgent.destroy()
+    }
   })
 
   describe('with AWS keys', () => {

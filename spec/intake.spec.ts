@@ -184,11 +184,13 @@ describe('What is given', () => {
       'a password function': connection => redshiftPassword({ ...defaults, aws: emulator.aws })(connection),
     }
     for (const [entry, give] of Object.entries(entries))
-      it(`is refused by ${entry} where nothing can be read off it`, async () => {
+      it(`is refused by ${entry} where nothing, or not all, can be read off it`, async () => {
         const connection = { host: HOST, database: 'prod', user: 'IAM:alice', ssl: true }
         for (const [given, message] of [
           [Promise.resolve(connection), /^The connection is a promise\. Await it first/],
           [new Map(Object.entries(connection)), /^The connection is an instance of Map/],
+          [{ ...connection, dbUser: 'bob' }, /^dbUser is not read off a connection\. Set dbUser in the options/],
+          [{ ...connection, DbGroups: ['x'] }, /^DbGroups is not read off a connection\. Set dbGroups in the options/],
           ['postgres://alice:hunter2@x/prod', /^The connection is "postgres:\/\/…@x\/prod"\. Give a plain object/],
         ] as const) {
           const error = await refusal(() => give(given as never))

@@ -28,7 +28,11 @@ const isRequestHandler = (value: unknown): boolean => isObject(value) && 'handle
 const isDestroyable = (value: unknown): value is { destroy(): void } =>
   isObject(value) && 'destroy' in value && typeof value.destroy === 'function'
 
-const destroyables = (value: unknown) => (isObject(value) ? Object.values(value).filter(isDestroyable) : [])
+/** By their names: a Proxy need not list what it has. */
+const destroyables = (value: unknown) => {
+  const { httpAgent, httpsAgent } = Object(value) as { httpAgent?: unknown; httpsAgent?: unknown }
+  return [httpAgent, httpsAgent].filter(isDestroyable)
+}
 
 /** The agents in use, those that the SDK has made included. */
 function agentsOf({ config }: SdkClient): unknown {

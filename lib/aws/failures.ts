@@ -55,11 +55,7 @@ function diagnose(error: SdkError, said: string, call: FailedCall, sources: read
       `Check the name (identifiers are case-sensitive), the region and the account${call.otherKind ? `; ${call.otherKind}` : ''}.`,
     ]
   if (/^UnsupportedOperation(Fault)?$/.test(name))
-    return [
-      'ERR_REDSHIFT_UNSUPPORTED',
-      `AWS does not support ${call.action} for ${call.target}`,
-      SET_API,
-    ]
+    return ['ERR_REDSHIFT_UNSUPPORTED', `AWS does not support ${call.action} for ${call.target}`, SET_API]
   if (EXPIRED_TOKEN.test(name))
     return [
       'ERR_REDSHIFT_AWS_CREDENTIALS',
@@ -73,8 +69,7 @@ function diagnose(error: SdkError, said: string, call: FailedCall, sources: read
       "Check that access key, secret and session token belong together and are active, and that this host's clock is right.",
     ]
   const failure = transportFailure(error, said)
-  if (failure?.kind === 'throttled')
-    return [failure.code, `AWS throttles ${call.action}`, SHARE_LOGINS]
+  if (failure?.kind === 'throttled') return [failure.code, `AWS throttles ${call.action}`, SHARE_LOGINS]
   if (failure?.kind === 'failed')
     return [failure.code, `AWS failed to answer ${call.action} (${failure.detail})`, 'Try again later.']
   if (fromParsing(error) || (service && NAMELESS.test(name)))

@@ -10,9 +10,9 @@ import {
 } from '../credentials.js'
 import { optionError, RedshiftCredentialsError } from '../errors.js'
 import { passwordRefused } from '../identity-provider.js'
-import { checkConnection } from '../intake.js'
 import type { RedshiftLogin } from '../login.js'
 import type { RedshiftOptions } from '../options.js'
+import { checkConnection } from '../placement.js'
 import type { RedshiftConnection } from '../request.js'
 import { checkIamUser, checkSameUser, checkTls, checkUser, placeOf } from './login.js'
 import { isRefusal } from './server-messages.js'
@@ -95,7 +95,7 @@ export function passwordFunction(
     const stream = client?.connection?.stream
     try {
       const parameters = connection ?? client?.connectionParameters
-      if (parameters) checkConnection(parameters)
+      checkConnection(parameters)
       if (parameters) checkTls(stream ? stream.encrypted : parameters.ssl, options)
       if (parameters && !given) checkIamUser(parameters.user, options)
       if (!parameters && !given) checkAlone(options)
