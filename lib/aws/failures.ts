@@ -48,6 +48,12 @@ function diagnose(error: SdkError, said: string, call: FailedCall, sources: read
   const service = fromService(error)
 
   if (/region is missing/i.test(said)) return ['ERR_REDSHIFT_TARGET', `No region for ${call.target}.`, regionRemedy()]
+  if (error.code === 'ERR_INVALID_URL')
+    return [
+      'ERR_REDSHIFT_OPTION',
+      'An endpoint of AWS that is configured is not a URL.',
+      'Correct aws.endpoint, AWS_ENDPOINT_URL and the variables that begin so, or endpoint_url of the profile.',
+    ]
   if (/^(ClusterNotFound(Fault)?|ResourceNotFoundException)$/.test(name))
     return [
       'ERR_REDSHIFT_NOT_FOUND',

@@ -28,7 +28,9 @@ export function inFlags(error: RedshiftCredentialsError): string {
   const { message, remedy = '' } = error
   const other = REMEDIES.get(remedy)
   const advised = other === undefined ? message : `${message.slice(0, -remedy.length)}${other}`
-  const flagged = advised.replace(/\baws\.requestHandler\b|\b[a-z]+[A-Z]\w*\b/g, word => FLAGS[word] ?? word)
+  const flagged = advised
+    .replace(/redshift: \{ (\w+): (.+?) \}/g, '$1 $2')
+    .replace(/\baws\.requestHandler\b|\b[a-z]+[A-Z]\w*\b/g, word => FLAGS[word] ?? word)
   const proxy = PROXIES.find(name => process.env[name])
   return proxy !== undefined && isUnreached(error)
     ? `${flagged} ${proxy} is set, but not read: AWS is called directly.`
