@@ -1,4 +1,5 @@
 import { Agent } from 'node:http'
+import { RedshiftClient } from '@aws-sdk/client-redshift'
 import { expect } from 'chai'
 import pg from 'pg'
 import type { RedshiftEmulator } from '../lib/emulator/index.js'
@@ -200,6 +201,8 @@ describe('Options that change after they were given', () => {
     for (const handlerOf of [
       (httpAgent: Agent) => ({ httpAgent, requestTimeout: 5_000 }),
       (httpAgent: Agent) => new Proxy({}, { get: (_, name) => Reflect.get({ httpAgent }, name) }),
+      // A ready-made handler, as the SDK makes one.
+      (httpAgent: Agent) => new RedshiftClient({ requestHandler: { httpAgent } }).config.requestHandler,
     ]) {
       const httpAgent = new Agent({ keepAlive: true })
       const aws = { ...emulator.aws, requestHandler: handlerOf(httpAgent) }
