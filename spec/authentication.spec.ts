@@ -325,8 +325,8 @@ describe('What stands between pg and its socket', () => {
     expect(run(PASSWORD, [message('R', int32(14))])).to.deep.include({ passed: [], sent: [] })
   })
 
-  it('answers nothing before the start-up packet', () => {
-    for (const code of [3, 10, 13, 14]) {
+  it('answers nothing and lets nobody in before the start-up packet', () => {
+    for (const code of [0, 3, 10, 13, 14]) {
       const { passed, sent, errors } = run(undefined, [message('R', int32(code))])
       expect([passed, sent]).to.deep.equal([[], []])
       expect(errors[0]).to.have.property('code', 'ERR_REDSHIFT_RESPONSE')

@@ -25,9 +25,9 @@ export function judge(type: string, body: Buffer, proof: Proof | undefined): 'pa
   if (type !== 'R' || body.length < 4) return malformed()
   const code = body.readInt32BE(0)
   const request = body.subarray(4)
-  if (code === OK) return request.length === 0 ? 'done' : malformed(code)
   // Not before the start-up packet.
   if (!proof) return malformed(code)
+  if (code === OK) return request.length === 0 ? 'done' : malformed(code)
   return proof.kind === 'token'
     ? answerWithToken(code, request, proof.token)
     : answerWithPassword(code, request, proof.password)
