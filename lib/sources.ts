@@ -9,6 +9,7 @@ import { type IdentityProvider, TOKEN_API } from './identity-provider.js'
 import { type FetchNotes, RedshiftLogin } from './login.js'
 import { fetchProvidedToken } from './provider-token.js'
 import type { CredentialRequest } from './request.js'
+import { fetchEnd, fetchStart, traceContext } from './tracing.js'
 
 /** Where logins and tokens come from: an API of AWS, or the application. */
 export const fetchFrom =
@@ -43,6 +44,8 @@ export class SingleTokens {
     if (this.#closed) throw closedError()
     signal?.throwIfAborted()
     const notes: FetchNotes = {}
+    const context = { ...traceContext(request), background: false }
+    const start = performance.now()
     const flight = new Flight<RedshiftLogin>(
       systemClock,
       this.#timeoutMillis,
@@ -51,8 +54,19 @@ export class SingleTokens {
         return new RedshiftLogin(user, password, expiration)
       },
       millis => notes.failure ?? timeoutError(request, millis),
-      outcome => outcome,
+      outcome => {
+        fetchEnd.publish({
+          ...context,
+          outcome: 'value' in outcome ? 'fetched' : 'failed',
+          durationMillis: Math.round(performance.now() - start),
+          expiration: 'value' in outcome ? outcome.value.expiration : undefined,
+          error: 'error' in outcome ? outcome.error.copy() : undefined,
+          pauseMillis: 0,
+        })
+        return outcome
+      },
     )
+    fetchStart.publish(context)
     this.#flights.add(flight)
     // Nobody else waits for it.
     const abandon = (): void => flight.abandon(closedError())

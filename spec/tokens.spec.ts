@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { getEventListeners } from 'node:events'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,6 +9,7 @@ import knex from 'knex'
 import type pg from 'pg'
 import type { RedshiftEmulator } from '../lib/emulator/index.js'
 import {
+  type FetchEndMessage,
   type IdentityProvider,
   RedshiftCredentials,
   type RedshiftOptions,
@@ -443,6 +445,22 @@ describe('Tokens', () => {
         await redshift.close()
         expect(await rejection(redshift.getToken())).to.have.property('code', 'ERR_REDSHIFT_CLOSED')
       }
+    })
+
+    it('under the eyes of the diagnostics channels, single-use ones too', async () => {
+      const seen: unknown[] = []
+      const note = (message: unknown, name: string | symbol): void =>
+        void seen.push({ name, ...(message as FetchEndMessage) })
+      const names = ['pg-redshift-iam:fetch-start', 'pg-redshift-iam:fetch-end']
+      for (const name of names) subscribe(name, note)
+      const single = providing({ tokenType: 'EXT_JWT' })
+      const { expiration } = await single.getToken()
+      await rejection(providing({ tokenType: 'EXT_JWT', token: () => '' }).getToken())
+      for (const name of names) unsubscribe(name, note)
+      const [started, fetched, , failed] = seen
+      expect(started).to.include({ name: names[0], api: 'identityProvider', target: 'AwsIdc', background: false })
+      expect(fetched).to.include({ name: names[1], outcome: 'fetched', expiration })
+      expect(failed).to.include({ outcome: 'failed' }).and.have.nested.property('error.code', 'ERR_REDSHIFT_RESPONSE')
     })
 
     it('apart from a caller who goes away: a single-use one is given up', async () => {
