@@ -1,14 +1,16 @@
 import { PARTITIONS, partitionOf } from './partitions.js'
 
-/** What a Redshift host name says. */
+/** The parts of a Redshift host name. */
 export interface RedshiftHost {
   /** `provisioned`: `name` is a cluster identifier. `serverless`: `name` is a workgroup. */
   readonly kind: 'provisioned' | 'serverless'
+  /** The cluster identifier or the workgroup name, in lowercase. */
   readonly name: string
+  /** The AWS region, such as `us-west-2`. */
   readonly region: string
 }
 
-/** A host of Redshift's own that says its region, but neither cluster nor workgroup. */
+/** A Redshift host name that contains its region, but neither a cluster nor a workgroup. */
 export interface NamelessHost {
   readonly form: 'old-serverless' | 'managed-vpc-endpoint'
   readonly region: string
@@ -19,17 +21,17 @@ const CLUSTER = '(?=[^.]{1,63}\\.)([a-z](?:-?[a-z0-9])*)'
 const WORKGROUP = '(?=[^.]{3,63}\\.)([a-z0-9](?:[a-z0-9-]*[a-z0-9]))'
 const SUFFIX = `(${[...new Set(PARTITIONS.map(({ suffix }) => suffix.replaceAll('.', '\\.')))].join('|')})`
 
-// Anchored at both ends: `….redshift.amazonaws.com.attacker.io` is not Redshift's. The flag folds ASCII only, where
-// toLowerCase would take the Kelvin sign for a k.
+// Anchored at both ends: `….redshift.amazonaws.com.attacker.io` is not a Redshift host. The flag `i` folds ASCII only, while
+// toLowerCase would turn the Kelvin sign into a k.
 const PROVISIONED = new RegExp(`^${CLUSTER}\\.[a-z0-9]+\\.${REGION}\\.redshift\\.${SUFFIX}\\.?$`, 'i')
-// The second spelling in use in China.
+// China has a second form of host names.
 const PROVISIONED_CHINA = new RegExp(
   `^${CLUSTER}\\.[a-z0-9]+\\.redshift\\.${REGION}\\.(amazonaws\\.com\\.cn)\\.?$`,
   'i',
 )
 const SERVERLESS = new RegExp(`^(?:${WORKGROUP}\\.)?\\d{12}\\.${REGION}\\.redshift-serverless\\.${SUFFIX}\\.?$`, 'i')
-// `<name>-endpoint-<hash>.…`: its first part is a name of the endpoint, not the cluster or workgroup. AWS's hashes are long and mixed;
-// a workgroup may be called `sales-endpoint-prod`.
+// `<name>-endpoint-<hash>.…`: the first part names the endpoint, not the cluster or workgroup. The hash must be long or contain a digit,
+// because a workgroup may be called `sales-endpoint-prod`.
 const MANAGED_ENDPOINT = /-endpoint-(?=[a-z]*\d)[a-z0-9]{6,}$|-endpoint-[a-z0-9]{16,}$/
 
 const LONGEST = 254
@@ -38,20 +40,19 @@ function read(host: unknown): { kind: RedshiftHost['kind']; name: string | undef
   if (typeof host !== 'string' || host.length > LONGEST) return undefined
   const provisioned = PROVISIONED.exec(host) ?? PROVISIONED_CHINA.exec(host)
   const [, name, region, suffix] = (provisioned ?? SERVERLESS.exec(host) ?? []).map(part => part?.toLowerCase())
-  // A region of one partition under another's suffix is nobody's host.
+  // No host combines a region of one partition with the suffix of another.
   return region === undefined || partitionOf(region).suffix !== suffix
     ? undefined
     : { kind: provisioned ? 'provisioned' : 'serverless', name, region }
 }
 
 /**
- * Reads cluster or workgroup, and region, off a Redshift host name: `<cluster>.<hash>.<region>.redshift.amazonaws.com` or
- * `<workgroup>.<account>.<region>.redshift-serverless.amazonaws.com`. In other partitions the name ends as the SDK's own table
- * says: `amazonaws.com.cn`, `amazonaws.eu`, `c2s.ic.gov` … Region and ending must be of one partition. Case is folded, and one
- * trailing dot allowed.
+ * Parses a Redshift host name: `<cluster>.<hash>.<region>.redshift.amazonaws.com` or
+ * `<workgroup>.<account>.<region>.redshift-serverless.amazonaws.com`. Host names in other AWS partitions have other suffixes, such as
+ * `amazonaws.com.cn`, `amazonaws.eu` or `c2s.ic.gov`. The suffix must belong to the partition of the region. Case is ignored, and one
+ * trailing dot is allowed.
  *
- * @returns undefined for every other host (an IP address, a tunnel, a custom domain, a VPC endpoint): it says nothing, and
- * nothing is guessed.
+ * @returns undefined for every other host: an IP address, a tunnel, a custom domain, a VPC endpoint. The function does not guess.
  * @see https://docs.aws.amazon.com/redshift/latest/mgmt/connecting-from-psql.html
  */
 export function parseRedshiftHost(host: string): RedshiftHost | undefined {
@@ -59,7 +60,7 @@ export function parseRedshiftHost(host: string): RedshiftHost | undefined {
   return kind && name && region && !MANAGED_ENDPOINT.test(name) ? { kind, name, region } : undefined
 }
 
-/** What a host of Redshift's own says that names neither cluster nor workgroup; undefined for any other host. */
+/** Parses a Redshift host name that contains neither a cluster nor a workgroup. Returns undefined for any other host. */
 export function namelessHost(host: string): NamelessHost | undefined {
   const { name, region } = read(host) ?? {}
   if (!region || parseRedshiftHost(host)) return undefined

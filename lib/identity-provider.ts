@@ -1,29 +1,31 @@
 import { optionError, quoted, type RedshiftCredentialsError } from './errors.js'
 import { checkPlain } from './intake.js'
 
-/** A token of an identity provider, with the time when it expires. */
+/** A token from an identity provider, with its expiration. */
 export interface ProvidedToken {
+  /** The token, without a scheme such as `Bearer`. */
   token: string
+  /** When the token expires. It is not used after that, and is cached for at most 24 hours. */
   expiration: Date
 }
 
-/** Where the application has a person's token from, and how Redshift knows the provider. */
+/** How to get a person's token, and how the identity provider is registered in Redshift. */
 export interface IdentityProvider {
   /** The provider's type in Redshift: `AwsIdc` (IAM Identity Center), `AzureAD` or `Okta`. */
   type: 'AwsIdc' | 'AzureAD' | 'Okta'
   /**
-   * Returns the person's current token: a string, or `{ token, expiration }`. Without an expiry, the `exp` of a JWT counts, else 15
-   * minutes. `signal` aborts when nobody waits any more.
+   * Returns the person's current token: a string, or `{ token, expiration }`. A string expires at the `exp` claim of the JWT; without
+   * one, after 15 minutes. `signal` aborts when no caller waits for the token any longer.
    */
   token: (options: { signal: AbortSignal }) => string | ProvidedToken | Promise<string | ProvidedToken>
   /**
-   * Needed for `AwsIdc`. An `EXT_JWT` is good for one login: `token` is called for each connection, and nothing is cached.
-   * An `ACCESS_TOKEN` is cached.
+   * Required for `AwsIdc`. An `ACCESS_TOKEN` is cached. An `EXT_JWT` is valid for one login: `token` is called for each connection, and
+   * nothing is cached.
    */
   tokenType?: 'ACCESS_TOKEN' | 'EXT_JWT' | undefined
-  /** The namespace of the provider in Redshift, where several providers are registered. */
+  /** The namespace of the provider in Redshift. Set it if several providers are registered. */
   namespace?: string | undefined
-  /** The provider's name in Redshift, where several providers are registered. */
+  /** The name of the provider in Redshift. Set it if several providers are registered. */
   providerName?: string | undefined
 }
 

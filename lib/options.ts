@@ -16,63 +16,63 @@ import { checkIdentityProvider, type IdentityProvider, TOKEN_API } from './ident
 import { checkPlain } from './intake.js'
 import { type CredentialStore, checkStoreOption } from './store/store.js'
 
-/** The AWS operations that hand out a login. */
+/** The AWS operations that return a login or a token. */
 export type RedshiftApi =
   | 'GetClusterCredentials'
   | 'GetClusterCredentialsWithIAM'
   | 'GetCredentials'
   | 'GetIdentityCenterAuthToken'
 
-/** A ready AWS SDK client. It is used as it is, and never destroyed by us. */
+/** An AWS SDK client that you created. It is used as it is and never destroyed. */
 export interface AwsClient {
+  /** Sends a command of the AWS SDK, version 3. `options` is `{ abortSignal }`. */
   send(command: unknown, options?: unknown): Promise<unknown>
 }
 
-/** Configuration of the AWS SDK's clients, passed on as it is. */
+/** Configuration of the AWS SDK's clients, passed to them unchanged. */
 export type AwsClientConfig = RedshiftClientConfig & RedshiftServerlessClientConfig
 
 /**
- * Which login to fetch, and how. Every option may be left out where the connection says it: an option wins over the
- * connection, the connection over `PGHOST`, `PGDATABASE` and `PGUSER`.
+ * Which login to fetch, and how. An option that the connection already specifies can be left out. Options override the connection,
+ * and the connection overrides `PGHOST`, `PGDATABASE` and `PGUSER`.
  */
 export interface RedshiftOptions {
   /**
-   * The cluster's or workgroup's own host name, from which target and region are read. Needed where pg's `host` is another name:
-   * a PrivateLink endpoint, a load balancer, a tunnel. The server's certificate may then carry either name.
+   * The cluster's or workgroup's own host name, from which the target and the region are read. Set it if pg's `host` is another name:
+   * a PrivateLink endpoint, a load balancer, a tunnel. The server's certificate may then be for either name.
    * Default: the connection's host, then `PGHOST`.
    */
   host?: string | undefined
-  /** The port to connect to, 1 to 65535. Default: 5439, or the looked-up one. The password function leaves it to pg. */
+  /** The port to connect to, 1 to 65535. Default: the port that AWS returned with the host, else 5439. Password functions ignore it. */
   port?: number | undefined
   /** The database to connect to, and to fetch the login for. Default: the connection's, then `PGDATABASE`. */
   database?: string | undefined
-  /** The user to log in as, the prefix included: `IAM:alice`, `IAMA:alice:group`, `IAMR:role`. Default: the connection's, then `PGUSER`. */
+  /** The user to log in as, including the prefix: `IAM:alice`, `IAMA:alice:group`, `IAMR:role`. Default: the connection's, then `PGUSER`. */
   user?: string | undefined
   /** TLS, as pg's `ssl`. Default: `true`, with the server's certificate verified. */
   ssl?: ClientConfig['ssl'] | undefined
 
-  /** A provisioned cluster: 1 to 63 lowercase letters, digits, hyphens. Default: read off the host. */
+  /** The identifier of a provisioned cluster: 1 to 63 lowercase letters, digits and hyphens. Default: read from the host. */
   clusterIdentifier?: string | undefined
-  /** A serverless workgroup: 3 to 64 of `a-z 0-9 -`. Default: read off the host. */
+  /** The name of a serverless workgroup: 3 to 64 characters of `a-z 0-9 -`. Default: read from the host. */
   workgroupName?: string | undefined
-  /** The custom domain name of the cluster or workgroup. Alone, it also needs `api`. */
+  /** The custom domain name of the cluster or workgroup. Without a cluster or workgroup, `api` is required as well. Default: none. */
   customDomainName?: string | undefined
-  /** The database user, without a prefix. Default: read off the user. With serverless it chooses `GetClusterCredentials`. */
+  /** The database user, without a prefix. Default: read from the user. On serverless, it selects `GetClusterCredentials`. */
   dbUser?: string | undefined
-  /** The database that the login is restricted to. `null`: none, one login for every database. Default: `database`. */
+  /** The database that the login is restricted to. `null` means one login for every database. Default: `database`. */
   dbName?: string | null | undefined
-  /** Groups that the user joins for the session, lowercase. Default: the group in the user `IAMA:name:group`. */
+  /** Database groups that the user joins for the session, in lowercase. Default: the group in the user `IAMA:name:group`. */
   dbGroups?: readonly string[] | undefined
-  /** Create the database user where it is missing. Default: true for a user `IAMA:…`, else false. */
+  /** Whether to create the database user if it does not exist. Default: true for a user `IAMA:…`, else false. */
   autoCreate?: boolean | undefined
   /** Lifetime of a login in seconds: 900 to 3600. Default: 900. */
   durationSeconds?: number | undefined
   /** The AWS region. Default: `aws.region`, then the host's, then what the SDK finds (`AWS_REGION`, the profile). */
   region?: string | undefined
   /**
-   * The AWS operation. Default: `GetCredentials` for serverless; for a provisioned cluster `GetClusterCredentials` where a user
-   * is named, else `GetClusterCredentialsWithIAM`. `GetIdentityCenterAuthToken` logs in as the person whom identity-enhanced AWS
-   * credentials name.
+   * The AWS operation. Default: `GetCredentials` for serverless; for a provisioned cluster, `GetClusterCredentials` if a user is set,
+   * else `GetClusterCredentialsWithIAM`. `GetIdentityCenterAuthToken` logs in as the person in identity-enhanced AWS credentials.
    * @see https://docs.aws.amazon.com/redshift/latest/APIReference/API_GetClusterCredentials.html
    * @see https://docs.aws.amazon.com/redshift/latest/APIReference/API_GetClusterCredentialsWithIAM.html
    * @see https://docs.aws.amazon.com/redshift-serverless/latest/APIReference/API_GetCredentials.html
@@ -81,26 +81,27 @@ export interface RedshiftOptions {
   api?: RedshiftApi | undefined
 
   /**
-   * Log in with a person's token that the application has from an identity provider. AWS is not called, so `host` must say where to
-   * connect. One object serves one person. Default: none.
+   * Log in with a person's token that the application gets from an identity provider. AWS is not called, so `host` is required to
+   * connect. Use one `RedshiftCredentials` per person. Default: none.
    */
   identityProvider?: IdentityProvider | undefined
-  /** Configuration of the AWS SDK's client (`profile`, `credentials`, `endpoint`, `maxAttempts` …), or a ready client. */
+  /** Configuration of the AWS SDK's client (`profile`, `credentials`, `endpoint`, `maxAttempts` …), or a client that you created. */
   aws?: AwsClientConfig | AwsClient | undefined
   /**
-   * Where processes share their logins, so that one of them asks AWS for all: `redisStore(…)` of `pg-redshift-iam/redis`,
-   * `dynamoDbStore(…)` of `pg-redshift-iam/dynamodb`, or one of your own. An optimisation: where it fails, each process asks AWS by itself. It needs a named region. Default: none.
+   * Where processes share their logins, so that one process calls AWS for all: `redisStore(…)` of `pg-redshift-iam/redis`,
+   * `dynamoDbStore(…)` of `pg-redshift-iam/dynamodb`, or your own. If the store fails, each process calls AWS itself. The region must be
+   * known from the options or the host. Default: none.
    */
   store?: CredentialStore | undefined
-  /** How many different logins to keep, 1 to 1,000,000. Default: 100. */
+  /** The maximum number of cached logins, 1 to 1,000,000. Default: 100. */
   maxEntries?: number | undefined
-  /** Deadline of one fetch in milliseconds, the loading of AWS credentials included: 1 to 2,147,483,647. Default: 15,000. */
+  /** Deadline of one fetch in milliseconds, including the loading of AWS credentials: 1 to 2,147,483,647. Default: 15,000. */
   fetchTimeoutMillis?: number | undefined
-  /** Refuse to hand a password to a connection without TLS. Only for links that encrypt by themselves: false. Default: true. */
+  /** Whether to refuse connections without TLS. Set it to false only for a link that is already encrypted. Default: true. */
   requireTls?: boolean | undefined
 }
 
-/** Whether this is a ready SDK client, and not its configuration. */
+/** Whether this is an SDK client rather than a configuration for one. */
 export const isAwsClient = (aws: object | undefined): aws is AwsClient =>
   aws !== undefined && 'send' in aws && typeof aws.send === 'function'
 
@@ -116,11 +117,11 @@ const checkText = (option: string, value: unknown): void => {
     throw optionError(`${option} is ${quoted(value)}. Set it to a non-empty string, or leave it out.`)
 }
 
-/** What is valid, by option. Each throws `ERR_REDSHIFT_OPTION`. */
+/** The check of each option. Each one throws `ERR_REDSHIFT_OPTION`. */
 export const CHECKS: { readonly [option in keyof Required<RedshiftOptions>]: (value: unknown) => void } = {
   host: value => checkText('host', value),
   port: value => checkWhole('port', value, 1, 65_535),
-  // AWS's rule for the name is kept where it is sent to AWS, with the request.
+  // AWS's rule for database names is checked with the request: a connection's database need not be sent to AWS.
   database: value => checkText('database', value),
   user: value => checkText('user', value),
   ssl: value => {

@@ -1,17 +1,17 @@
-/** One of AWS's partitions: regions that share accounts, ARNs and domain names. */
+/** An AWS partition: a group of regions with their own accounts, ARNs and domain names. */
 export interface Partition {
   /** The second part of an ARN: `aws-cn`. */
   readonly id: string
-  /** How the names of its regions begin. */
+  /** The prefix of its region names. */
   readonly prefix: string
-  /** How the names of its hosts end. */
+  /** The suffix of its host names. */
   readonly suffix: string
 }
 
-/** Every region that is in none of the others, as in the SDK. */
+/** The default: every region that is in no other partition, as in the AWS SDK. */
 const COMMERCIAL: Partition = { id: 'aws', prefix: '', suffix: 'amazonaws.com' }
 
-/** The SDK's table. AWS documents the suffixes for its APIs; that database hosts end in them as well is inferred. */
+/** The AWS SDK's table. AWS documents these suffixes for its APIs; we assume that database hosts have the same ones. */
 export const PARTITIONS: readonly Partition[] = [
   { id: 'aws-cn', prefix: 'cn-', suffix: 'amazonaws.com.cn' },
   { id: 'aws-us-gov', prefix: 'us-gov-', suffix: 'amazonaws.com' },
@@ -23,6 +23,6 @@ export const PARTITIONS: readonly Partition[] = [
   COMMERCIAL,
 ]
 
-/** The partition that a region is in. */
+/** Returns the partition of a region. */
 export const partitionOf = (region: string): Partition =>
   PARTITIONS.find(({ prefix }) => region.startsWith(prefix)) ?? COMMERCIAL

@@ -11,12 +11,17 @@ import { type IdentityProvider, LONGEST_TOKEN_SECONDS, TOKEN_API } from './ident
 import type { RedshiftApi, RedshiftOptions } from './options.js'
 import { checkHosts, resolveTarget, type Target } from './target.js'
 
-/** What is read off a connection: pg's `ConnectionParameters`, or any object of that form. */
+/** The connection that a login is for: pg's `ConnectionParameters`, or any object with these properties. */
 export interface RedshiftConnection {
+  /** The host, from which the target and the region are read. An option `host` must agree with it. Default: `PGHOST`. */
   readonly host?: string | null | undefined
+  /** The port. It does not affect which login is fetched. */
   readonly port?: number | string | null | undefined
+  /** The database that the connection opens, and that the login is fetched for. Default: `PGDATABASE`. */
   readonly database?: string | null | undefined
+  /** The user, such as `IAM:alice`. Default: `PGUSER`; without it, AWS chooses the user. */
   readonly user?: string | null | undefined
+  /** pg's `ssl`. A password function refuses a connection without TLS. */
   readonly ssl?: unknown
 }
 

@@ -2,70 +2,76 @@ import { type Channel, channel } from 'node:diagnostics_channel'
 import type { RedshiftCredentialsError } from './errors.js'
 import { type CredentialRequest, targetOf } from './request.js'
 
-/** What every message of ours says of the login that it is about. No secret ever enters a message. */
+/** Identifies the login that a diagnostics message is about. No message contains a secret. */
 export interface TraceContext {
-  /** The AWS operation, or `identityProvider` where the application gives the token. */
+  /** The AWS operation, or `identityProvider` if the application provides the token. */
   readonly api: CredentialRequest['api']
   /** Cluster, workgroup or custom domain; or the type of the identity provider. */
   readonly target: string
+  /** The AWS region; undefined if the AWS SDK determines it. */
   readonly region: string | undefined
+  /** The database that the login is restricted to; undefined if it is valid for every database. */
   readonly database: string | undefined
-  /** The database user that was asked for; undefined where AWS chooses it. */
+  /** The requested database user; undefined if AWS chooses it. */
   readonly user: string | undefined
 }
 
-/** Channel `pg-redshift-iam:fetch-start`: AWS is about to be asked. */
+/** Channel `pg-redshift-iam:fetch-start`: a fetch begins. */
 export interface FetchStartMessage extends TraceContext {
-  /** Whether a login is served meanwhile, so that nobody waits. */
+  /** Whether this is a refresh in the background: callers get the cached login meanwhile. */
   readonly background: boolean
 }
 
-/** Channel `pg-redshift-iam:fetch-end`: AWS has answered, or has not. */
+/** Channel `pg-redshift-iam:fetch-end`: a fetch has ended, with a login or with an error. */
 export interface FetchEndMessage extends FetchStartMessage {
-  /** `unchanged`: the answer has the same expiry as the login in hand, which is kept. */
+  /** `unchanged`: AWS returned a login that expires no later than the cached one, which is kept. */
   readonly outcome: 'fetched' | 'unchanged' | 'failed'
+  /** How long the fetch took, in milliseconds. */
   readonly durationMillis: number
-  /** When the login in hand expires. */
+  /** When the cached login expires; undefined if there is none. */
   readonly expiration: Date | undefined
-  /** Why it failed. */
+  /** Why the fetch failed; undefined after a success. */
   readonly error: RedshiftCredentialsError | undefined
-  /** How long AWS is left alone after this, at least. */
+  /** The minimum time until the next fetch of this login, in milliseconds. */
   readonly pauseMillis: number
 }
 
-/** Channel `pg-redshift-iam:invalidate`: the server refused a login. */
+/** Channel `pg-redshift-iam:invalidate`: the database server refused a login. */
 export interface InvalidateMessage extends TraceContext {
-  /** Whether AWS is asked for another login. The refused one stays in use until there is one. */
+  /** Whether another login is requested from AWS. The refused one stays in use until AWS returns a different one. */
   readonly accepted: boolean
+  /** The age of the refused login, in milliseconds since it was requested. */
   readonly ageMillis: number
 }
 
-/** What a store is asked to do. */
+/** An operation of a store. */
 export type StoreOperation = 'read' | 'claim' | 'write' | 'release' | 'remove'
 
 /**
- * Why a value of the store is of no use. `unreadable`: tampered with, or sealed with another key, for another login or another
- * identity. `lifetime`: it is said to live longer than the login does. `old`: this process has a newer login.
+ * Why a value in the store is not used. `unreadable`: it was changed, or encrypted with another key, for another login or for another
+ * identity. `lifetime`: the store reports a longer lifetime than the login has. `old`: this process has a newer login.
  */
 export type StoreIgnoredReason = 'unreadable' | 'lifetime' | 'old'
 
 /**
- * What went wrong with the store. `slow`: no answer within 300 ms. `failed`: see `detail`. `held`: another process claimed the
- * fetch, and brought nothing. `lost`: our own claim lapsed before the login was there.
+ * What went wrong with the store. `slow`: no response within `operationMillis` of the store. `failed`: the store threw an error, see
+ * `detail`. `held`: another process claimed the fetch and stored no login. `lost`: this process's claim expired before it stored the login.
  */
 export type StoreFailureReason = 'slow' | 'failed' | 'held' | 'lost'
 
-/** Channel `pg-redshift-iam:store`: what came of sharing a login with the fleet. */
+/** Channel `pg-redshift-iam:store`: the result of sharing a login through a store. */
 export interface StoreMessage extends TraceContext {
   /**
-   * `hit`: the login came from the store. `written`: it came from AWS, and is shared now. `ignored`: the store had a value that is
-   * of no use. `direct`: AWS is asked although the store was to answer. `failed`: the store does not know what it was to be told.
+   * `hit`: the login came from the store. `written`: it came from AWS and is now in the store. `ignored`: the value in the store is not
+   * used. `direct`: the store gave neither a login nor a claim, so AWS is called without it. `failed`: a claim could not be written to,
+   * released in or removed from the store.
    */
   readonly event: 'hit' | 'written' | 'ignored' | 'direct' | 'failed'
+  /** Why the value was ignored or the operation failed; undefined for `hit` and `written`. */
   readonly reason: StoreIgnoredReason | StoreFailureReason | undefined
-  /** Which operation went wrong. */
+  /** The operation that failed. */
   readonly operation: StoreOperation | undefined
-  /** Name and code of the store's error; never its message. */
+  /** The name and code of the store's error, never its message. */
   readonly detail: string | undefined
 }
 

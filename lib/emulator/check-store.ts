@@ -3,13 +3,13 @@ import { type CredentialStore, checkStoreOption } from '../store/store.js'
 import { Broken, RULES, Slot } from './store-rules.js'
 
 /**
- * Checks that a store does what {@link CredentialStore} says, in a few seconds: for a test of a store of your own. It uses keys that
- * nobody else has, 60 or so; what it leaves behind ends within two minutes.
+ * Checks that a store keeps the contract of {@link CredentialStore}. Use it in the tests of your own store. It takes a few seconds and
+ * uses about 60 unique keys, which expire within two minutes.
  *
  * @example
  * it('is a store', () => checkStore(new MyStore(…)))
- * @throws AggregateError that names every rule that the store breaks
- * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION` where it lacks a method, a valid encryption key or an identity
+ * @throws AggregateError listing every rule that the store breaks
+ * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION` if the store lacks a method, a valid encryption key or an identity
  */
 export async function checkStore(store: CredentialStore): Promise<void> {
   checkStoreOption(store)
@@ -33,6 +33,6 @@ export async function checkStore(store: CredentialStore): Promise<void> {
   )
 }
 
-/** The message of a store's own error may hold anything, and a test's output is read by many. */
+/** Leaves out the message of a store's own error: it may contain secrets, and test output is widely readable. */
 const explain = (error: unknown): string =>
   error instanceof Broken ? error.message : `it threw ${error instanceof Error ? error.name : typeof error}`

@@ -2,14 +2,14 @@ import type { Clock, Timer } from '../flight.js'
 import type { StoreFailureReason, StoreOperation } from '../tracing.js'
 import type { CredentialStore, StoredValue, StoreEntry } from './store.js'
 
-/** How long a store may take for one operation, in milliseconds, where it does not say. */
+/** The default time limit of one operation, in milliseconds. */
 const OPERATION_MILLIS = 300
-// A silent store costs one operation, and a slow one three, before AWS is asked: there is always enough left for a call.
+// A silent store costs one operation before AWS is called, a slow store three. Half of the deadline always remains for AWS.
 const SHARE = 1 / 6
-// In slices, so that a process whose event loop was busy does not take its own delay for the store's.
+// The limit is measured in slices, so that a process with a busy event loop does not mistake its own delay for the store's.
 const SLICES = 3
 
-/** A store that did not do what it was asked for. */
+/** The failure of one operation of a store. */
 export class StoreFailure extends Error {
   readonly operation: StoreOperation
   readonly reason: StoreFailureReason
@@ -23,28 +23,28 @@ export class StoreFailure extends Error {
   }
 }
 
-/** What a store makes up is judged as a value that nobody can open. */
+/** Replaces invalid properties of a value by ones that are rejected later, as a value that cannot be decrypted is. */
 const sanitized = ({ value, remainingMillis }: Partial<StoredValue>): StoredValue => ({
   value: typeof value === 'string' ? value : '',
   remainingMillis: Number(remainingMillis),
 })
 
-/** Name and code of an error. Its message may be anything: of a store on AWS, one that quotes a session token. */
+/** The name and code of an error. Its message could contain secrets: errors of AWS can quote a session token. */
 function describe(error: Error): string {
   const { name, message, code } = error as { name: unknown; message: unknown; code?: unknown }
-  // Redis says what is wrong in the first word: OOM, READONLY, NOAUTH.
+  // Messages of Redis start with an error code: OOM, READONLY, NOAUTH.
   const words = [name, code, typeof message === 'string' && /^[A-Z]{2,20}(?= )/.exec(message)?.[0]]
   return words.filter(word => typeof word === 'string' && /^\w{1,60}$/.test(word)).join(' ')
 }
 
-/** A store whose every operation ends: within its bound, with what it promises, or with a {@link StoreFailure}. */
+/** Wraps a store so that every operation ends within its time limit, with a valid result or a {@link StoreFailure}. */
 export class BoundedStore {
   readonly #store: CredentialStore
   readonly #clock: Clock
-  /** How long each operation may take. */
+  /** The time limit of each operation, in milliseconds. */
   readonly operationMillis: number
 
-  /** @param deadlineMillis how long the fetch may take that these operations are part of */
+  /** @param deadlineMillis the time limit of the whole fetch */
   constructor(store: CredentialStore, clock: Clock, deadlineMillis: number) {
     this.#store = store
     this.#clock = clock
@@ -58,7 +58,7 @@ export class BoundedStore {
     })
   }
 
-  /** @param late is called where the claim comes about after all, when nobody waits for it any longer. */
+  /** @param late called if the claim succeeds after the operation has timed out */
   async claim(key: string, token: string, millis: number, late: () => void): Promise<boolean> {
     const claim = (signal: AbortSignal) => this.#store.claim(key, token, millis, signal)
     return (await this.#bound('claim', claim, claimed => claimed && late())) === true
@@ -97,7 +97,7 @@ export class BoundedStore {
         controller.abort()
       }
       const wait = (slices: number): void => {
-        // An answer may have come in while this process was busy: it is read before the judgement.
+        // A response may have arrived while this process was busy. One turn of the event loop lets it be read.
         timer = this.#clock.setTimeout(
           () => (slices > 1 ? wait(slices - 1) : this.#clock.turn(giveUp)),
           this.operationMillis / SLICES,
@@ -105,7 +105,7 @@ export class BoundedStore {
         timer.unref()
       }
       wait(SLICES)
-      // Async, so that a store that throws at once is caught as well.
+      // An async function turns a synchronous exception of the store into a rejection.
       const running = (async () => run(controller.signal))()
       running.then(
         value => (open ? end(() => resolve(value)) : late?.(value)),

@@ -3,23 +3,24 @@ import type { Clock, Timer } from '../flight.js'
 import { elapsed, type Instant } from '../lease.js'
 import type { BoundedStore } from './bounded.js'
 
-/** How long a claim lives without its owner, in milliseconds. */
+/** How long a claim lasts if its owner does not renew it, in milliseconds. */
 export const CLAIM_MILLIS = 3_000
 const RENEWAL_MILLIS = 1_000
 
-/** The right to fetch a login for the fleet: renewed while it is held, given up once, and lost when its owner is gone. */
+/** The right to fetch a login for the fleet. Its owner renews it and releases it once. If the owner dies, it expires. */
 export class Claim {
   readonly #store: BoundedStore
   readonly #clock: Clock
   readonly #key: string
   readonly #token = randomUUID()
   #timer: Timer | undefined
-  /** When the last claim that succeeded was sent: the store lets it lapse no sooner than `CLAIM_MILLIS` later. */
+  /** When the last successful claim was sent. The store keeps it for at least `CLAIM_MILLIS` from then. */
   #confirmedAt: Instant | undefined
   #open = true
 
   /**
-   * @param atMost for how long it is renewed, in milliseconds
+   * Claims a key.
+   * @param atMost how long to keep renewing the claim, in milliseconds
    * @returns undefined while another process holds the claim
    * @throws StoreFailure
    */
@@ -30,7 +31,7 @@ export class Claim {
       claim.#renewLater(clock.now().monotonic + atMost)
       return claim
     } catch (error) {
-      // It may have come about, with the answer lost: the others would wait for nobody.
+      // The claim may have succeeded and the response been lost. Other processes would wait for it in vain.
       claim.release().catch(() => {})
       throw error
     }
@@ -42,14 +43,14 @@ export class Claim {
     this.#key = key
   }
 
-  /** Puts a value in the store, and gives the claim up. @returns false where it is no longer held. @throws StoreFailure */
+  /** Stores a value and releases the claim. @returns false if the claim is no longer held. @throws StoreFailure */
   async write(value: string, lifetimeMillis: number): Promise<boolean> {
     const written = await this.#store.write(this.#key, this.#token, value, lifetimeMillis)
     if (written) this.#end()
     return written
   }
 
-  /** Gives it up, so that the next process can claim. @throws StoreFailure */
+  /** Releases the claim, so that another process can fetch. @throws StoreFailure */
   async release(): Promise<void> {
     if (!this.#open) return
     this.#end()
@@ -61,12 +62,12 @@ export class Claim {
     this.#timer?.cancel()
   }
 
-  /** Whether it can have lapsed, and another process have fetched meanwhile: it is not to be taken up again. */
+  /** Whether the claim may have expired. Another process may have fetched since then, so it must not be renewed. */
   #lapsed(): boolean {
     return this.#confirmedAt === undefined || elapsed(this.#confirmedAt, this.#clock.now()) >= CLAIM_MILLIS
   }
 
-  /** Claims, at first and again. What comes about when it has been given up is given up once more. */
+  /** Claims or renews. If the claim was released meanwhile, releases it again. */
   async #confirm(): Promise<boolean> {
     const sentAt = this.#clock.now()
     const giveUp = (): void => void this.#store.release(this.#key, this.#token).catch(() => {})
@@ -84,11 +85,11 @@ export class Claim {
 
   async #renew(until: number): Promise<void> {
     try {
-      // A fetch that takes so long may never end: somebody else shall try. What it still brings is not shared.
+      // A fetch that takes this long may never end, so let another process try. A late login is used but not shared.
       if (this.#clock.now().monotonic >= until || this.#lapsed()) await this.release()
       else await this.#confirm()
     } catch {
-      // The claim lives on for a while: the next try may succeed.
+      // The claim is still valid for a while, and the next attempt may succeed.
     }
     if (this.#open) this.#renewLater(until)
   }

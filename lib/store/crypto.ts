@@ -4,12 +4,12 @@ import type { EncryptionKey } from './store.js'
 
 const CIPHER = 'aes-256-gcm'
 const KEY_BYTES = 32
-// NIST SP 800-38D: with random nonces of 96 bits, a key is good for 2^32 values. A fleet writes one in minutes.
+// NIST SP 800-38D: with random 96-bit nonces, one key may encrypt 2^32 values. A fleet writes one value every few minutes.
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
 const VERSION = 'v1.'
 
-/** Checks keys and takes them out of reach of `inspect`. */
+/** Checks keys and converts them to `KeyObject`s, which `inspect` does not show. Throws `ERR_REDSHIFT_OPTION`. */
 export function toKeys(keys: unknown): readonly KeyObject[] {
   if (!Array.isArray(keys) || keys.length === 0)
     throw optionError(
@@ -19,7 +19,7 @@ export function toKeys(keys: unknown): readonly KeyObject[] {
 }
 
 function toKey(key: unknown, option: string): KeyObject {
-  // No part of it is repeated in the message.
+  // The message must not contain any part of the key.
   const refuse = (what: string): never => {
     throw optionError(`${option} is ${what}. Set it to 32 random bytes or their base64: \`openssl rand -base64 32\`.`)
   }
@@ -34,7 +34,7 @@ function toKey(key: unknown, option: string): KeyObject {
   return createSecretKey(Buffer.from(key, 'base64'))
 }
 
-/** Seals values so that a store can neither read them, nor change them, nor pass off one for another. */
+/** Encrypts values so that a store can neither read nor change them, nor return one in place of another. */
 export class Envelope {
   readonly #keys: readonly KeyObject[]
   readonly #first: KeyObject
@@ -47,7 +47,7 @@ export class Envelope {
     this.#first = first
   }
 
-  /** @param context what the value is for: it opens under the same one only. It is not stored. */
+  /** @param context what the value is for. `open` needs the same context, which is not stored. */
   seal(plaintext: string, context: string): string {
     const nonce = randomBytes(NONCE_BYTES)
     const cipher = createCipheriv(CIPHER, this.#first, nonce, { authTagLength: TAG_BYTES })
@@ -56,7 +56,7 @@ export class Envelope {
     return VERSION + Buffer.concat([nonce, cipher.getAuthTag(), text]).toString('base64url')
   }
 
-  /** @returns undefined for what was not sealed under one of the keys, and for this context. */
+  /** @returns undefined if the value was not sealed with one of the keys and for this context */
   open(sealed: string, context: string): string | undefined {
     if (!sealed.startsWith(VERSION)) return undefined
     const bytes = Buffer.from(sealed.slice(VERSION.length), 'base64url')
@@ -68,12 +68,12 @@ export class Envelope {
       try {
         return Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES + TAG_BYTES)), decipher.final()]).toString()
       } catch {
-        // Sealed under another key, or for another context, or tampered with.
+        // Sealed with another key or for another context, or changed.
       }
     }
     return undefined
   }
 }
 
-/** The name of a value in the store. Of what it is for it tells nothing, and it fits any store's keys. */
+/** The key of a value in the store. It reveals nothing about the context and is valid in any store. */
 export const storeKey = (context: string): string => createHash('sha256').update(context).digest('base64url')

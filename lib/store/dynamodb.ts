@@ -10,42 +10,43 @@ import { type CredentialStore, checkIdentity, type EncryptionKey, type StoreEntr
 export type { AwsClient } from '../options.js'
 export type { CredentialStore, EncryptionKey, StoredValue, StoreEntry } from './store.js'
 
-/** How {@link dynamoDbStore} is set up. */
+/** Options of {@link dynamoDbStore}. */
 export interface DynamoDbStoreOptions {
-  /** The table, or its ARN. Its partition key is the string `id`; it has no sort key. */
+  /** Name or ARN of the table. Its partition key must be the string `id`, without a sort key. */
   tableName: string
   /**
-   * Keys for AES-256-GCM, at least one: 32 random bytes each, or their base64 (`openssl rand -base64 32`). The first one encrypts, all
-   * of them decrypt: to rotate, put a new one last, then first, then drop the old one.
+   * At least one key for AES-256-GCM: 32 random bytes each, or their base64 encoding (`openssl rand -base64 32`). The first one encrypts,
+   * all of them decrypt. To rotate keys, add the new one last, then move it first, then remove the old one.
    */
   encryptionKeys: readonly EncryptionKey[]
   /**
-   * Says who shares: a string that all processes of one AWS identity have in common, and no others. The ARN of their role, for example.
+   * Identifies the processes that share logins: a string that all processes of one AWS identity use, and no others. For example, the
+   * ARN of their role.
    */
   identity: string
   /**
-   * What the table's keys begin with: letters, digits and `. _ / -`, then a colon. An IAM policy can allow these keys only. Default:
-   * `pg-redshift-iam:`.
+   * Prefix of the table's keys: letters, digits and `. _ / - :`, ending with a colon. An IAM policy can restrict access to these keys.
+   * Default: `pg-redshift-iam:`.
    */
   prefix?: string | undefined
 }
 
-// The first call loads AWS credentials and opens a connection, on a small Lambda with a fraction of a CPU. A second is too short for
-// that: twenty processes on two busy cores then all asked AWS.
+// The first call loads AWS credentials and opens a connection, perhaps on a small Lambda with a fraction of a CPU. One second is too
+// short: with that limit, all of twenty processes on two busy cores called AWS.
 const OPERATION_MILLIS = 2_000
-/** `Date` has whole seconds: DynamoDB's clock is up to so much ahead of it. */
+/** The header `Date` has whole seconds, so DynamoDB's clock can be up to this much ahead of it. */
 const SECOND_MILLIS = 1_000
-/** How long after the last write DynamoDB may delete an item, in seconds. */
+/** DynamoDB's time to live may delete an item this many seconds after the last write. */
 const KEPT_SECONDS = 86_400
 
-// An item without heldUntil, or with one of another type, is free.
+// An item whose heldUntil is missing or has another type counts as unclaimed.
 const CLAIMABLE = 'attribute_not_exists(holder) OR holder = :token OR NOT heldUntil >= :now'
 const WRITABLE = 'holder = :token AND heldUntil >= :now'
 
 /**
- * Shares logins through a DynamoDB table, by a client of the AWS SDK that you made: `DynamoDBClient`, `DynamoDB`, or a document client.
- * It needs `dynamodb:GetItem` and `dynamodb:UpdateItem` on keys that begin with the prefix. The clock is DynamoDB's own, off the `Date`
- * of its responses; the attribute `expires` is for DynamoDB's time to live, which only cleans up.
+ * Shares logins through a DynamoDB table. You create the AWS SDK client: `DynamoDBClient`, `DynamoDB` or a document client. It needs
+ * `dynamodb:GetItem` and `dynamodb:UpdateItem` on keys that begin with the prefix. Times are measured by DynamoDB's clock, from the `Date`
+ * header of its responses. The attribute `expires` is for DynamoDB's time to live, which only deletes old items.
  *
  * @example
  * const store = dynamoDbStore(new DynamoDBClient(), {
@@ -86,7 +87,7 @@ class DynamoDbStore implements CredentialStore {
     const { tableName, encryptionKeys, identity, prefix = 'pg-redshift-iam:' } = options
     if (typeof tableName !== 'string' || !/^([\w.-]{3,255}|arn:[\w.:/-]+)$/.test(tableName))
       throw optionError(`tableName is ${quoted(tableName)}. Set it to the name or the ARN of a DynamoDB table.`)
-    // In an IAM policy * ? and $ are patterns; and without its end, the prefix of one fleet would begin that of another.
+    // IAM policies use * ? and $ in patterns. Without the colon, one fleet's prefix could be the beginning of another's.
     if (typeof prefix !== 'string' || !/^[\w./:-]+:$/.test(prefix))
       throw optionError(
         `prefix is ${quoted(prefix)}. Set it to letters, digits and . _ / - with a colon at the end, so that an IAM policy can name it.`,
@@ -99,7 +100,7 @@ class DynamoDbStore implements CredentialStore {
     this.identity = identity
   }
 
-  // Behind a getter: `inspect` and JSON do not reach it.
+  // A getter of a private field, so that `inspect` and JSON do not show the keys.
   get encryptionKeys(): readonly EncryptionKey[] {
     return this.#encryptionKeys
   }
@@ -116,7 +117,7 @@ class DynamoDbStore implements CredentialStore {
 
   async claim(key: string, token: string, millis: number, signal: AbortSignal): Promise<boolean> {
     const now = await this.#now(key, signal)
-    // An absolute time: a request that is held up on its way claims for no longer than that.
+    // An absolute time, so that a delayed request does not extend the claim.
     const until = now + SECOND_MILLIS + millis
     return this.#update(key, signal, 'SET holder = :token, heldUntil = :until, expires = :expires', CLAIMABLE, {
       ':token': { S: token },
@@ -137,7 +138,7 @@ class DynamoDbStore implements CredentialStore {
       ':until': { N: String(until) },
       ':expires': expiry(until),
     })
-    // The SDK sends it again when the response was lost, and the first one may have given up the claim.
+    // The SDK resends the command after losing a response. The first one may have stored the value and released the claim.
     return written || (await this.read(key, signal)).stored?.value === value
   }
 
@@ -153,7 +154,7 @@ class DynamoDbStore implements CredentialStore {
     return { TableName: this.#tableName, Key: { id: { S: this.#prefix + key } } }
   }
 
-  /** DynamoDB's clock; asked for where no response has told it yet. */
+  /** DynamoDB's clock. Reads the item first if no response has told the time yet. */
   async #now(key: string, signal: AbortSignal): Promise<number> {
     if (!this.#clock.isKnown) await this.read(key, signal)
     return this.#clock.now()

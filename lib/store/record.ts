@@ -4,22 +4,22 @@ import { vouchedFor } from '../refusals.js'
 import type { StoreIgnoredReason } from '../tracing.js'
 import type { StoredValue } from './store.js'
 
-/** The lease that a login of the store gives; when it becomes stale is drawn by who serves it. */
+/** The lease of a login from the store. The cache draws its own refresh time. */
 const leaseOf = (login: FetchedLogin, durationSeconds: number): Lease | undefined =>
   createLease({ ...login, nextRefreshTime: undefined, durationSeconds }, 0)
 
-/** A login as text, to be sealed. */
+/** Serializes a login, to be sealed. */
 export const toRecord = ({ user, password, expiration, nextRefreshTime, serverTime }: FetchedLogin): string =>
   JSON.stringify([user, password, expiration.getTime(), nextRefreshTime?.getTime() ?? null, serverTime])
 
-/** What is left of a login's lifetime; undefined where there is nothing to share. */
+/** The remaining lifetime of a login in milliseconds; undefined if it has expired. */
 export function lifetimeLeft(login: FetchedLogin, durationSeconds: number, now: Instant): number | undefined {
   const lease = leaseOf(login, durationSeconds)
   if (!lease || phaseOf(lease, now) === 'expired') return undefined
   return Math.floor(lease.lifetime - elapsed(login.sentAt, now))
 }
 
-// It was authenticated, so whoever has a key wrote it; but that may have been another program, or another version of this one.
+// The record is authenticated, but another program or another version of this package may have written it with the same key.
 function fromRecord(record: string, sentAt: Instant): FetchedLogin | undefined {
   const [user, password, expiration, nextRefreshTime, serverTime] = parseArray(record)
   if (typeof user !== 'string' || user === '' || typeof password !== 'string' || password === '') return undefined
@@ -43,18 +43,18 @@ function parseArray(text: string): readonly unknown[] {
   }
 }
 
-/** What came of a value: a login to use, a reason to ignore and report it, or neither, where it is no news. */
+/** The verdict on a stored value: a login to use, a reason to ignore and report it, or neither if it is not new. */
 export interface Verdict {
   readonly login?: FetchedLogin
   readonly ignored?: StoreIgnoredReason
 }
 
 /**
- * Judges what a store gave. The login's age is what has gone by of its lifetime **on the store's clock**, so hosts whose clocks
- * differ agree on it.
- * @param stored what the store gave, with the record that it was opened to
- * @param readAt when it was asked for: by then the login was no older
- * @param held what this process has
+ * Decides whether to use a stored value. The login's age is the elapsed part of its lifetime **by the store's clock**, so that hosts
+ * with different clocks agree on it.
+ * @param stored the store's value, with the decrypted record
+ * @param readAt when the read was sent. The age is counted from then, which can only overestimate it.
+ * @param held the login that this process has
  */
 export function judge(
   stored: StoredValue & { readonly record: string | undefined },
@@ -67,7 +67,7 @@ export function judge(
   const lease = login && leaseOf(login, durationSeconds)
   if (!login || !lease) return { ignored: 'unreadable' }
   const { remainingMillis } = stored
-  // A lifetime that does not end, or is longer than the login's, was not given by us.
+  // This package never writes a lifetime that is unlimited or longer than the login's.
   if (!(remainingMillis > 0 && remainingMillis <= lease.lifetime)) return { ignored: 'lifetime' }
   const age = lease.lifetime - remainingMillis
   const sentAt = { wall: readAt.wall - age, monotonic: readAt.monotonic - age }
@@ -78,20 +78,20 @@ export function judge(
   const same = samePair(held.login, login)
   if (newer < 0) return { ignored: 'old' }
   if (held.doubtedSince) return same && !vouches(aged, held, held.doubtedSince, lease) ? {} : { login: aged }
-  // Of one expiry with the held one: AWS has no newer login yet. Who has just been told so tells the others.
+  // The same expiration as the held login: AWS has no newer login yet. A recent value proves that another process just asked.
   return newer > 0 || age < lease.lifetime / 10 ? { login: aged } : {}
 }
 
 /**
- * Whether AWS has given a refused pair once more: to another process, since this one got it, and after the refusal or shortly
- * before. Then the fleet has its answer, and need not ask once per process.
+ * Whether AWS has returned a refused pair again: to another process, later than to this one, and after the refusal or shortly before it.
+ * In that case not every process of the fleet needs to ask AWS.
  */
 function vouches(login: FetchedLogin, held: HeldLogin, doubtedSince: Instant, { lifetime }: Lease): boolean {
   const before = doubtedSince.monotonic - login.sentAt.monotonic
   return login.serverTime > held.serverTime && before <= vouchedFor(lifetime)
 }
 
-/** Whether a record holds this very login. */
+/** Whether a record contains this login. */
 export function holds(record: string | undefined, { user, password }: { user: string; password: string }): boolean {
   if (record === undefined) return false
   const login = fromRecord(record, { wall: 0, monotonic: 0 })

@@ -6,44 +6,52 @@ import { type CredentialStore, checkIdentity, type EncryptionKey, type StoreEntr
 
 export type { CredentialStore, EncryptionKey, StoredValue, StoreEntry } from './store.js'
 
-/** What is used of a client of the package `redis` (node-redis): a client, a cluster, a sentinel or a pool. */
+/** The members used of a client of the package `redis` (node-redis): a client, a cluster, a sentinel or a pool. */
 export interface NodeRedisClient {
+  /** Whether the client has been connected and not closed. */
   readonly isOpen: boolean
+  /** Whether commands can be sent now. Clusters and pools lack it; `isOpen` is used instead. */
   readonly isReady?: boolean
+  /** Runs a Lua script. */
   eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>
 }
 
-/** What is used of a client of the package `ioredis`: a `Redis` or a `Cluster`. */
+/** The members used of a client of the package `ioredis`: a `Redis` or a `Cluster`. */
 export interface IoRedisClient {
+  /** `ready` when commands can be sent, `wait` before the first connection with `lazyConnect`. */
   readonly status: string
+  /** Connects a client that was made with `lazyConnect`. */
   connect(): Promise<unknown>
+  /** Runs a Lua script. */
   eval(script: string, numberOfKeys: number, ...keysAndArguments: string[]): Promise<unknown>
 }
 
-/** What is used of a client of the package `@valkey/valkey-glide`: a `GlideClient` or a `GlideClusterClient`. */
+/** The members used of a client of the package `@valkey/valkey-glide`: a `GlideClient` or a `GlideClusterClient`. */
 export interface GlideClient {
+  /** Sends a command: its name, then its arguments. */
   customCommand(args: string[]): Promise<unknown>
 }
 
 /** A client that {@link redisStore} can use. */
 export type RedisStoreClient = NodeRedisClient | IoRedisClient | GlideClient
 
-/** How {@link redisStore} is set up. */
+/** Options of {@link redisStore}. */
 export interface RedisStoreOptions {
   /**
-   * Keys for AES-256-GCM, at least one: 32 random bytes each, or their base64 (`openssl rand -base64 32`). The first one encrypts, all
-   * of them decrypt: to rotate, put a new one last, then first, then drop the old one.
+   * At least one key for AES-256-GCM: 32 random bytes each, or their base64 encoding (`openssl rand -base64 32`). The first one encrypts,
+   * all of them decrypt. To rotate keys, add the new one last, then move it first, then remove the old one.
    */
   encryptionKeys: readonly EncryptionKey[]
   /**
-   * Says who shares: a string that all processes of one AWS identity have in common, and no others. The ARN of their role, for example.
+   * Identifies the processes that share logins: a string that all processes of one AWS identity use, and no others. For example, the
+   * ARN of their role.
    */
   identity: string
-  /** What the keys in Redis begin with. Default: `pg-redshift-iam:`. */
+  /** Prefix of the keys in Redis. Default: `pg-redshift-iam:`. */
   prefix?: string | undefined
 }
 
-/** All of it in one step: `GET`, then `PTTL`, can pair an old value with a new lifetime. */
+/** One script, because separate `GET` and `PTTL` commands could pair an old value with a new lifetime. */
 const READ = `local claimed = redis.call('GET', KEYS[2]) and 1 or 0
 local value = redis.call('GET', KEYS[1])
 return value and { claimed, value, redis.call('PTTL', KEYS[1]) } or { claimed }`
@@ -51,7 +59,7 @@ return value and { claimed, value, redis.call('PTTL', KEYS[1]) } or { claimed }`
 const CLAIM = `if redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) then return 1 end
 return redis.call('GET', KEYS[2]) == ARGV[1] and redis.call('PEXPIRE', KEYS[2], ARGV[2])`
 
-// A client may send it again when the response was lost: what it has written by then is written.
+// A client may resend the script after losing a response. If the first run stored the value, the second one succeeds, too.
 const WRITE = `if redis.call('GET', KEYS[2]) ~= ARGV[1] then return redis.call('GET', KEYS[1]) == ARGV[2] and 1 or 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 redis.call('DEL', KEYS[2])
@@ -64,9 +72,9 @@ const REMOVE = `return redis.call('GET', KEYS[1]) == ARGV[1] and redis.call('DEL
 const READY_POLL_MILLIS = 10
 
 /**
- * Shares logins through Redis or Valkey, by a client that you made, connected and will close: of `redis` (node-redis), of `ioredis` or of
- * `@valkey/valkey-glide`, single or cluster. Nothing is sent before it is ready; a connection that is just being made is waited for, as
- * part of the 300 ms that an operation may take. It needs `EVAL` of scripts with `GET`, `SET`, `PTTL`, `PEXPIRE` and `DEL` on keys that
+ * Shares logins through Redis or Valkey. You create, connect and close the client: one of `redis` (node-redis), `ioredis` or
+ * `@valkey/valkey-glide`, for a single server or a cluster. Nothing is sent before the client is ready; waiting for its connection counts
+ * towards the 300 ms that an operation may take. The Redis user needs `EVAL`, and `GET`, `SET`, `PTTL`, `PEXPIRE` and `DEL` on keys that
  * begin with the prefix.
  *
  * @example
@@ -94,7 +102,7 @@ class RedisStore implements CredentialStore {
     checkIdentity('identity', identity)
     if (typeof prefix !== 'string')
       throw optionError(`prefix is ${quoted(prefix)}. Set it to a string, or leave it out.`)
-    // Redis would hash each whole key: the value and its claim would be on two nodes.
+    // With empty braces, Redis hashes the whole key, which would put a value and its claim on different nodes.
     if (/^[^{]*\{\}/.test(prefix))
       throw optionError(
         `prefix is ${quoted(prefix)}, whose empty braces put a login and its claim on different nodes of a cluster. Leave the braces out, or put something between them.`,
@@ -104,7 +112,7 @@ class RedisStore implements CredentialStore {
     this.identity = identity
   }
 
-  // Behind a getter: `inspect` and JSON do not reach it.
+  // A getter of a private field, so that `inspect` and JSON do not show the keys.
   get encryptionKeys(): readonly EncryptionKey[] {
     return this.#encryptionKeys
   }
@@ -140,7 +148,7 @@ class RedisStore implements CredentialStore {
   }
 }
 
-/** Runs a script, each package in its own way. */
+/** Runs a script with the client's own call. */
 type Evaluate = (signal: AbortSignal, script: string, keys: string[], args: string[]) => Promise<unknown>
 
 function evaluateWith(client: RedisStoreClient): Evaluate {
@@ -169,14 +177,14 @@ const clientError = (client: unknown) =>
     `The client of redisStore is ${quoted(client)}. Give a client of redis 4 or later (createClient), ioredis (new Redis) or @valkey/valkey-glide (GlideClient).`,
   )
 
-/** In the legacy mode of node-redis 4, commands take a callback and return nothing: the others are kept aside. */
+/** In the legacy mode of node-redis 4, commands expect a callback and return nothing. The promise-based commands are under `v4`. */
 function withPromises(client: NodeRedisClient): Pick<NodeRedisClient, 'eval'> {
   const { options } = client as { options?: { legacyMode?: unknown } | undefined }
-  // `v4` is a getter that throws in the other mode.
+  // Without legacy mode, the getter `v4` throws.
   return options?.legacyMode ? (client as unknown as { v4: NodeRedisClient }).v4 : client
 }
 
-/** A command that is sent before is kept by the client, and replayed when nobody waits for it: a claim without an owner. */
+/** Waits for the connection. Clients queue earlier commands and send them after the caller has given up, which would leave a claim without an owner. */
 async function ready(isReady: () => boolean, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted()
   while (!isReady()) await delay(READY_POLL_MILLIS, undefined, { signal, ref: false })

@@ -16,47 +16,47 @@ const LONGEST_PAUSE_MILLIS = 1_000
 export interface SharedLoginsOptions {
   readonly store: CredentialStore
   readonly clock: Clock
-  /** Draws from [0, 1). */
+  /** A random number in [0, 1), as `Math.random` returns. */
   readonly random: () => number
-  /** Asks AWS. */
+  /** Fetches from AWS. */
   readonly fetch: Fetch
   readonly fetchTimeoutMillis: number
-  /** The AWS endpoint, where one is set. */
+  /** The AWS endpoint, if one is configured. */
   readonly endpoint: string | undefined
 }
 
-/** One fetch, as far as the store is concerned. */
+/** The state of one fetch that uses the store. */
 interface Search {
   readonly request: CredentialRequest
   readonly held: HeldLogin | undefined
-  /** When it began, on the monotonic clock, and how long it may take. */
+  /** When the fetch began, on the monotonic clock. With its time limit, in milliseconds. */
   readonly startedAt: number
   readonly deadlineMillis: number
   readonly store: BoundedStore
-  /** What a value is sealed for. */
+  /** The context that the value is sealed for. */
   readonly context: string
-  /** What the store calls it. */
+  /** The key in the store. */
   readonly key: string
-  /** Values that were reported already: a bad one is met at every poll. */
+  /** Values that were already reported, because every poll reads the same one. */
   readonly reported: Set<string>
 }
 
 /**
- * Fetches logins through a store: what one process of a fleet got from AWS, all of them use. Who finds no login there that is of use
- * claims the fetch; the others wait for what the owner of the claim brings. Where the store fails, or a claim does not end, AWS is
- * asked as if there were no store.
+ * Fetches logins through a store, so that one process calls AWS for the whole fleet. A process that finds no usable login claims the
+ * fetch; the other processes wait for its result. If the store fails, or a claim does not end in time, a process calls AWS as if there
+ * were no store.
  */
 export class SharedLogins {
   readonly #options: SharedLoginsOptions
   readonly #envelope: Envelope
 
-  /** @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION` where the store has no valid encryption key */
+  /** @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION` if the store has no valid encryption key */
   constructor(options: SharedLoginsOptions) {
     this.#options = options
     this.#envelope = new Envelope(options.store.encryptionKeys)
   }
 
-  /** Stands between a cache and AWS. */
+  /** The fetch function for the cache. It looks in the store before it calls AWS. */
   readonly fetch: Fetch = async (request, signal, notes, held) => {
     const search = this.#search(request, held, notes.deadlineMillis)
     try {
@@ -66,13 +66,13 @@ export class SharedLogins {
     } catch (error) {
       if (!(error instanceof StoreFailure)) throw error
       report(search, 'direct', error)
-      // What is left of the deadline may be too short for AWS because of the store.
+      // If AWS then exceeds the deadline, the slow store is to blame.
       notes.failure = error.reason === 'slow' ? this.#slowStoreError(search, error) : undefined
     }
     return this.#fetchDirect(search, signal, notes)
   }
 
-  /** Removes a refused login that another one has replaced, if the store still has it. Reports a failure, throws none. */
+  /** Removes a refused login from the store after another one has replaced it. Failures are reported, not thrown. */
   readonly remove = async (request: CredentialRequest, login: RedshiftLogin): Promise<void> => {
     const search = this.#search(request, undefined)
     try {
@@ -103,7 +103,7 @@ export class SharedLogins {
     }
   }
 
-  /** Looks until there is a login, or the claim to fetch one. */
+  /** Polls the store until it has a usable login or this process has claimed the fetch. */
   async #find(search: Search, signal: AbortSignal, notes: FetchNotes): Promise<FetchedLogin | Claim> {
     const { clock, random } = this.#options
     const { store, key, startedAt, deadlineMillis } = search
@@ -111,7 +111,7 @@ export class SharedLogins {
     for (let pause = FIRST_PAUSE_MILLIS; ; pause = Math.min(pause * 2, longest)) {
       const { login, claimed } = await this.#look(search)
       if (login) return login
-      // Two thirds for the others, one of them for the first owner alone. The rest is enough for a call of our own.
+      // Wait at most two thirds of the deadline for other processes; the rest is for our own call. A claim lasts up to one third.
       const claim = claimed ? undefined : await Claim.take(store, clock, key, deadlineMillis / 3)
       if (claim) return claim
       if (clock.now().monotonic - startedAt >= (deadlineMillis * 2) / 3) throw new StoreFailure('claim', 'held')
@@ -121,7 +121,7 @@ export class SharedLogins {
     }
   }
 
-  /** The login that the store has, if it is of use to this process, and whether another one is being fetched. */
+  /** Reads the store: the login, if this process can use it, and whether another process is fetching. */
   async #look(search: Search): Promise<{ login?: FetchedLogin | undefined; claimed: boolean }> {
     const { clock } = this.#options
     const readAt = clock.now()
@@ -138,16 +138,16 @@ export class SharedLogins {
 
   async #fetchClaimed(search: Search, claim: Claim, signal: AbortSignal, notes: FetchNotes): Promise<FetchedLogin> {
     const release = (): Promise<void> => claim.release().catch(error => this.#failed(search, error))
-    // Who is out of time does not keep the others waiting, even where the call itself never ends.
+    // After the deadline, release the claim so that other processes do not wait, even if the call never ends.
     signal.addEventListener('abort', release, { once: true })
     let shared = Promise.resolve()
     try {
-      // Between the look and the claim, the last owner may have written.
+      // The previous owner may have stored a login between our read and our claim.
       const found = await this.#look(search).catch(error => this.#failed(search, error))
       if (found?.login) return found.login
       notes.failure = undefined
       const login = await this.#fetchDirect(search, signal, notes)
-      // From here on the claim ends by itself, and not before the write.
+      // From here on, the write or the code below releases the claim. An abort must not release it before the write.
       signal.removeEventListener('abort', release)
       shared = this.#share(search, claim, login)
       if (this.#hasTime(search)) await shared
@@ -158,7 +158,7 @@ export class SharedLogins {
     }
   }
 
-  /** Whether a silent store may be waited for: else the deadline would cost the login that AWS has given. */
+  /** Whether there is time to wait for the write. If the deadline passed meanwhile, callers would lose a login that AWS has returned. */
   #hasTime({ startedAt, deadlineMillis, store }: Search): boolean {
     return this.#options.clock.now().monotonic - startedAt < deadlineMillis - 2 * store.operationMillis
   }
@@ -180,7 +180,7 @@ export class SharedLogins {
     }
   }
 
-  /** The store is an optimisation: what it fails to do is reported only. */
+  /** The store is optional, so its failures are only reported. */
   #failed(search: Search, error: unknown): undefined {
     report(search, 'failed', error instanceof StoreFailure ? error : undefined)
   }
@@ -198,7 +198,7 @@ export class SharedLogins {
   }
 
   #pause(millis: number): Promise<void> {
-    // Not referenced: while somebody waits, the flight's deadline keeps the process alive.
+    // The timer need not keep the process alive: the flight's deadline does so while a caller waits.
     return new Promise(resolve => this.#options.clock.setTimeout(resolve, millis).unref())
   }
 }

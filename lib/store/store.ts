@@ -2,79 +2,80 @@ import type { KeyObject } from 'node:crypto'
 import { optionError, quoted } from '../errors.js'
 import { checkWhole } from '../identifiers.js'
 
-/** A key for AES-256-GCM: 32 random bytes, or their base64 (`openssl rand -base64 32`), or a secret `KeyObject` of them. */
+/** A key for AES-256-GCM: 32 random bytes, their base64 encoding (`openssl rand -base64 32`), or a secret `KeyObject`. */
 export type EncryptionKey = string | Uint8Array | KeyObject
 
-/** A value as a store has it. */
+/** A value in a store. */
 export interface StoredValue {
+  /** The string that was written: ASCII without spaces, up to about 4,000 characters. */
   readonly value: string
   /**
-   * What is left of the lifetime that it was written with, in milliseconds, **on the store's clock**: those of hosts differ. A store
-   * whose clock is coarse says less, never more.
+   * The remaining lifetime in milliseconds, measured **by the store's clock**, because the clocks of hosts differ. A store with a coarse
+   * clock must round down.
    */
   readonly remainingMillis: number
 }
 
-/** What a store has under a key, all of it as of one instant. */
+/** The state of one key, read atomically. */
 export interface StoreEntry {
-  /** The value; undefined where there is none, or its lifetime is over. */
+  /** The value; undefined if there is none or its lifetime has ended. */
   readonly stored?: StoredValue | undefined
-  /** Whether a claim is held. */
+  /** Whether any token holds a claim on the key. */
   readonly claimed: boolean
 }
 
 /**
- * Where a fleet of processes shares its logins. `redisStore` of `pg-redshift-iam/redis` makes one of Redis or Valkey, `dynamoDbStore` of
- * `pg-redshift-iam/dynamodb` one of a DynamoDB table. For another engine, write these five methods, and run `checkStore` of
- * `pg-redshift-iam/emulator` on them.
+ * Where the processes of a fleet share their logins. `redisStore` of `pg-redshift-iam/redis` uses Redis or Valkey, and `dynamoDbStore` of
+ * `pg-redshift-iam/dynamodb` uses a DynamoDB table. For another database, implement these five methods and test them with `checkStore` of
+ * `pg-redshift-iam/emulator`.
  *
- * A store is not trusted. What it keeps is encrypted and authenticated before it gets there, each call has a time limit, and if the
- * store throws, loses or makes up anything, logins come straight from AWS. It must do two things by itself, atomically: `claim`
- * succeeds for one token at a time, and `write` only for the token that holds the claim.
+ * A store is not trusted. Values are encrypted and authenticated before they are written, and each call has a time limit. If the store
+ * throws, loses or invents a value, logins come from AWS directly. A store must guarantee two things, atomically: `claim` succeeds for one
+ * token at a time, and `write` succeeds only for the token that holds the claim.
  *
- * Keys are up to 64 characters of `A-Z a-z 0-9 - _`. Tokens and values are ASCII without spaces; a value has up to about 4,000
- * characters. A key has one value and one claim, side by side. Every call comes with a signal that aborts when nobody waits for it any
- * longer: what has not been sent by then must not be sent.
+ * Keys have up to 64 characters of `A-Z a-z 0-9 - _`. Tokens and values are ASCII without spaces; a value has up to about 4,000
+ * characters. A key has one value and one claim, independent of each other. The `signal` of each call aborts when the caller no longer
+ * waits: do not send anything to the database after that.
  */
 export interface CredentialStore {
   /**
-   * Says who shares: processes that give the same string use each other's logins, so they must run as the same AWS identity.
-   * It is part of each key, and of what is authenticated.
+   * Identifies the processes that share logins. Processes with the same string use each other's logins, so they must run as the same
+   * AWS identity. It is part of each key and of the authenticated data.
    */
   readonly identity: string
-  /** The first one encrypts, all of them decrypt: to rotate, put a new one last, then first, then drop the old one. */
+  /** At least one key. The first one encrypts, all of them decrypt. To rotate keys, add the new one last, then move it first, then remove the old one. */
   readonly encryptionKeys: readonly EncryptionKey[]
   /**
-   * How long one call may take, in milliseconds, 1 to 2,000; never more than a sixth of the deadline of the whole fetch. Default: 300.
+   * Time limit of one call in milliseconds, 1 to 2,000. A call never gets more than a sixth of the fetch's deadline. Default: 300.
    */
   readonly operationMillis?: number | undefined
 
-  /** The value, what is left of its lifetime, and whether somebody holds a claim, from the same instant. */
+  /** Reads the value, its remaining lifetime and whether the key is claimed, all in one atomic step. */
   read(key: string, signal: AbortSignal): Promise<StoreEntry>
 
   /**
-   * Claims the key for this token, for so long from now on; a store whose clock is coarse may add up to 3 s. Succeeds where nobody holds
-   * a claim, where the last one has lapsed, and where this very token holds it: that is how a claim is renewed.
-   * @returns whether the token holds the claim now
+   * Claims the key for this token, for `millis` milliseconds from now. A store with a coarse clock may add up to 3 seconds. Succeeds if
+   * the key has no claim, if the last claim has expired, or if this token already holds it, which renews the claim.
+   * @returns whether the token now holds the claim
    */
   claim(key: string, token: string, millis: number, signal: AbortSignal): Promise<boolean>
 
   /**
-   * Puts the value in place of any other, for so long from now on, and gives up the claim; only if the token holds the claim.
-   * @returns whether it did
+   * If the token holds the claim, stores the value for `lifetimeMillis` milliseconds, replaces any other value, and releases the claim.
+   * @returns whether the value was stored
    */
   write(key: string, token: string, value: string, lifetimeMillis: number, signal: AbortSignal): Promise<boolean>
 
-  /** Gives up the claim without a value, only if the token holds it. */
+  /** Releases the claim without a value, if the token holds it. */
   release(key: string, token: string, signal: AbortSignal): Promise<void>
 
-  /** Removes the value, only if it is this one: a login that the server refused, which another one has replaced. */
+  /** Removes the value if it is equal to this one. Called with a login that the server refused, after AWS returned another. */
   remove(key: string, value: string, signal: AbortSignal): Promise<void>
 }
 
 const METHODS = ['read', 'claim', 'write', 'release', 'remove'] as const
 
-/** Refuses what is no store. Its keys are checked where they are used. */
+/** Checks the option `store`, except for its encryption keys, which are checked where they are used. Throws `ERR_REDSHIFT_OPTION`. */
 export function checkStoreOption(store: unknown): void {
   if (typeof store !== 'object' || store === null)
     throw optionError(
@@ -90,7 +91,7 @@ export function checkStoreOption(store: unknown): void {
   checkIdentity('store.identity', (store as Partial<CredentialStore>).identity)
 }
 
-/** Refuses an identity that is missing or empty: then who shares would be left to chance. */
+/** Checks an identity. A missing or empty one would let processes of different AWS identities share logins. Throws `ERR_REDSHIFT_OPTION`. */
 export function checkIdentity(option: string, identity: unknown): void {
   if (typeof identity !== 'string' || identity === '')
     throw optionError(
