@@ -1,10 +1,10 @@
 import { RedshiftCredentialsError } from '../errors.js'
 import type { FailedCall } from './call.js'
 
-/** What mends an answer that is not AWS's. */
+/** The remedy for a response that does not come from AWS. */
 export const CHECK_PATH = 'Check the endpoint, and what stands between this host and AWS.'
 
-/** The parts of an answer that make a login, under whichever names the API gives them. */
+/** The properties of a response that form a login. Each AWS operation has its own names for them. */
 interface LoginAnswer {
   readonly user: string | undefined
   readonly password: string | undefined
@@ -12,7 +12,7 @@ interface LoginAnswer {
   readonly nextRefreshTime: Date | undefined
 }
 
-/** Refuses an endpoint without address or port: a cluster that is being created has none. */
+/** Refuses an endpoint without an address or a port, as of a cluster that is being created. */
 export function checkEndpoint(call: FailedCall, host: string | undefined, port: number | undefined) {
   if (host && port) return { host, port }
   throw new RedshiftCredentialsError(
@@ -21,7 +21,7 @@ export function checkEndpoint(call: FailedCall, host: string | undefined, port: 
   )
 }
 
-/** Refuses a response without token or expiry. What it does hold is not repeated: it may be the token. */
+/** Refuses a response without a token or an expiration. The error does not repeat the response, which may contain the token. */
 export function checkToken({ action }: FailedCall, token: string | undefined, expiration: Date | undefined) {
   const lacks = (what: string): RedshiftCredentialsError =>
     new RedshiftCredentialsError('ERR_REDSHIFT_RESPONSE', `The answer to ${action} has no ${what}. ${CHECK_PATH}`)
@@ -30,7 +30,7 @@ export function checkToken({ action }: FailedCall, token: string | undefined, ex
   return { user: '', password: token, expiration, nextRefreshTime: undefined }
 }
 
-/** Refuses an answer without user, password or expiry. What it does hold is not repeated: it may be the password. */
+/** Refuses a response without a user, password or expiration. The error does not repeat the response, which may contain the password. */
 export function checkAnswer({ action }: FailedCall, answer: LoginAnswer) {
   const { user, password, expiration, nextRefreshTime } = answer
   const lacks = (what: string): RedshiftCredentialsError =>

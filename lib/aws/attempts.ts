@@ -1,17 +1,17 @@
 import { isNativeError } from 'node:util/types'
 
-/** The headers of an answer, in lower case. */
+/** The headers of a response, with names in lower case. */
 export type AnswerHeaders = Readonly<Record<string, string | undefined>>
 
 type Handler = (args: object) => Promise<{ response?: unknown }>
 type Middleware = (next: Handler) => Handler
 
-/** The part of an SDK command's stack that is used here; the SDK's own type wants the input's type as well. */
+/** The part of an SDK command's middleware stack that is used here. The SDK's own type would need the input's type. */
 interface MiddlewareStack {
   add(middleware: Middleware, options: object): void
 }
 
-/** What is told of each attempt, as it happens. */
+/** Callbacks for each attempt of a command. */
 export interface Observer {
   /** Before the SDK begins to find region and endpoint, and to load AWS credentials. A rejection ends the call. */
   beginning?(): Promise<void>
@@ -21,8 +21,8 @@ export interface Observer {
 }
 
 /**
- * Watches each attempt of a command. On the command, not the client: clients may be ready-made, and shared.
- * @returns false where the command has no middleware stack.
+ * Watches each attempt of a command. It adds middleware to the command rather than the client, which may belong to the user.
+ * @returns false if the command has no middleware stack
  */
 export function observe(command: object, observer: Observer): boolean {
   const stack = 'middlewareStack' in command ? (command.middlewareStack as MiddlewareStack) : undefined
@@ -30,7 +30,7 @@ export function observe(command: object, observer: Observer): boolean {
     await observer.beginning?.()
     return next(args)
   }
-  // `low` runs next to the wire, and sees the raw answer; `high` runs around the parser, and sees what it throws.
+  // `low` runs next to the wire and sees the raw response. `high` runs around the parser and sees what it throws.
   const wire: Middleware = next => async args => {
     observer.sending()
     const result = await next(args)
@@ -52,7 +52,7 @@ export function observe(command: object, observer: Observer): boolean {
 }
 
 /**
- * Under Jest, Node's errors are of another realm. The SDK does not recognize them as errors: it would neither retry them nor keep
+ * Under Jest, Node's errors come from another realm. The SDK does not recognize them as errors, so it would neither retry them nor keep
  * their code.
  */
 function ofThisRealm(thrown: unknown): unknown {
@@ -66,13 +66,13 @@ const headersOf = (response: unknown): AnswerHeaders => {
   return typeof headers === 'object' && headers !== null ? (headers as Record<string, string>) : {}
 }
 
-/** `Date`, unless a cache in between has kept the answer for a while. RFC 9110, section 6.6.1; RFC 9111, section 5.1. */
+/** The header `Date`; undefined if a cache has stored the response. RFC 9110, section 6.6.1; RFC 9111, section 5.1. */
 export function serverTimeOf(headers: AnswerHeaders): number | undefined {
   const time = headers.age === undefined ? Date.parse(headers.date ?? '') : Number.NaN
   return Number.isFinite(time) ? time : undefined
 }
 
-/** Retry-After in milliseconds: seconds, or a date. RFC 9110, section 10.2.3. */
+/** The header `Retry-After`, which is a number of seconds or a date, in milliseconds. RFC 9110, section 10.2.3. */
 export function retryAfterOf(headers: AnswerHeaders, now: number): number | undefined {
   const value = headers['retry-after']
   if (value === undefined) return undefined

@@ -4,23 +4,23 @@ import { TOKEN_API } from '../identity-provider.js'
 import { partitionOf } from '../partitions.js'
 import { type CredentialRequest, targetOf, workgroupOf } from '../request.js'
 
-/** What failed, and what helps. AWS's own words are appended to the problem unless that ends with a full stop. */
+/** What failed, and the remedy. AWS's own message is appended to the problem unless it ends with a full stop. */
 export type Diagnosis = readonly [code: RedshiftErrorCode, problem: string, remedy: string]
 
-/** What is known of the call that failed. */
+/** A call of AWS, as described in error messages. */
 export interface FailedCall {
   /** The IAM action: `redshift:GetClusterCredentials`. */
   readonly action: string
-  /** What is called, for messages: `cluster "x"`. */
+  /** The target of the call: `cluster "x"`. */
   readonly target: string
   readonly region: string | undefined
-  /** The ARNs that the policy must allow, where AWS's message names none. */
+  /** The ARNs that the policy must allow, used if AWS's message contains none. */
   readonly resources: readonly string[]
-  /** It asks for a token, not for a login. */
+  /** Whether it requests a token rather than a login. */
   readonly forToken?: boolean
-  /** What else helps where the policy denies the call. */
+  /** An alternative remedy if the policy denies the call. */
   readonly alternative?: string
-  /** What else the name may be, where AWS does not know it. */
+  /** What else the name may be, if AWS does not know it. */
   readonly otherKind?: string
 }
 
@@ -29,7 +29,7 @@ const arnOf = (service: string, region: string | undefined, resource: string): s
 
 const IF_WORKGROUP = 'if it is a serverless workgroup, set workgroupName'
 
-/** The call that fetches a login, as a message about its failure names it. */
+/** Describes the call that fetches a login. */
 export function describeCall(request: CredentialRequest): FailedCall {
   const { region, dbName } = request
   const name = targetOf(request)
@@ -76,7 +76,7 @@ function describeTokenCall({
   }
 }
 
-/** The call that looks an address up. */
+/** Describes the call that looks up an address. */
 export function describeLookUp(request: CredentialRequest): FailedCall {
   const { region } = request
   const name = targetOf(request)

@@ -12,22 +12,22 @@ import { destroyClient, type SdkClient } from './destroy.js'
 import { isClockError, isExpiredToken, toLoadingError, toRedshiftError } from './failures.js'
 import { asError, copyCause } from './scrub.js'
 
-/** How far a call has come. What fails while AWS credentials are being loaded is their failure, not the call's. */
+/** The progress of a call. An error in the phase `loading` is a failure of the AWS credentials, not of the call. */
 type Phase = 'preparing' | 'loading' | 'calling'
 
-/** An AWS service, as its SDK package knows it. Loaded on first use only. */
+/** An AWS service and its SDK package, which is loaded on first use. */
 export interface Service<Sdk> {
   readonly serviceId: 'Redshift' | 'Redshift Serverless'
   readonly load: () => Promise<Sdk>
   readonly create: (sdk: Sdk, config: AwsClientConfig) => SdkClient
 }
 
-/** AWS's answer, and when it was given. */
+/** A response of AWS, with its times. */
 export interface Answer<Output> {
   readonly output: Output
-  /** The server's clock in this very answer, in milliseconds since the epoch. */
+  /** The server's clock in the response, in milliseconds since the epoch. */
   readonly serverTime: number
-  /** When the attempt that was answered was sent. */
+  /** When the successful attempt was sent. */
   readonly sentAt: Instant
 }
 
@@ -36,14 +36,17 @@ interface Loaded<Sdk> {
   readonly client: SdkClient
 }
 
-/** The SDK's clients: made on first use, one per service and region, `maxEntries` at most, and destroyed by `close`. A ready one is used as it is. */
+/**
+ * The AWS SDK's clients: at most `maxEntries`, one per service and region, created on first use and destroyed by `close`. A client from the
+ * user is used as it is.
+ */
 export class AwsClients {
   readonly #aws: RedshiftOptions['aws']
   readonly #clock: Clock
-  // The last used is the last. Not an lru-cache, which would publish the clients, and with them AWS keys, on its diagnostics channel.
+  // Ordered by use, the most recent last. An lru-cache would publish the clients with their AWS keys on its diagnostics channel.
   readonly #loaded = new Map<string, Promise<Loaded<unknown>>>()
   readonly #maxEntries: number
-  /** AWS did not accept their credentials, or there were none: the next call loads them again, from files that may have changed. */
+  /** Clients whose AWS credentials were missing or rejected. The next call loads them again, because the files may have changed. */
   readonly #doubted = new WeakSet<SdkClient>()
   #closed = false
 
@@ -54,10 +57,9 @@ export class AwsClients {
   }
 
   /**
-   * Sends one command, with the SDK's own retries. Notes each attempt's failure and Retry-After as they come.
-   * When AWS says that the session's token has expired, the SDK's credentials are made to refresh, and it is sent once more. It is
-   * also sent once more where the SDK has signed for another time than AWS's. After any other failure of the credentials, the next
-   * call loads them again.
+   * Sends one command, with the SDK's own retries. Records the failure and Retry-After of each attempt in `notes`. If the session token has
+   * expired, it refreshes the SDK's credentials and sends the command again, once. It also sends the command again if AWS rejected the time
+   * of the signature. After any other failure of the credentials, the next call loads them again.
    * @throws RedshiftCredentialsError
    */
   async send<Sdk, Output>(
@@ -79,8 +81,8 @@ export class AwsClients {
       // What a deadline that fires meanwhile is reported as.
       if (phase === 'loading' && !signal.aborted) notes.failure = stalledError(sources, region)
     }
-    // A provider of AWS credentials that hangs is asked by the SDK only once: a new client asks again. This one is not destroyed,
-    // since others may have a request under way on it.
+    // The SDK calls a hanging provider of AWS credentials only once per client, so use a new client for the next call. The old one is not
+    // destroyed, because other requests may still use it.
     const abandon = (): void => {
       if (phase !== 'calling') this.#forget(key, loaded)
     }
@@ -103,7 +105,7 @@ export class AwsClients {
           sending: () => {
             phase = 'calling'
             sentAt = this.#clock.now()
-            // A deadline that falls into this attempt is a time-out, whatever became of the one before.
+            // If the deadline passes during this attempt, report a time-out rather than the previous failure.
             notes.failure = undefined
             notes.retryAfter = undefined
           },
@@ -116,13 +118,13 @@ export class AwsClients {
           },
         })
         try {
-          // A ready client may be somebody's stand-in, which answers with nothing.
+          // The user's client may be a mock that returns undefined.
           const output = ((await client.send(command, { abortSignal: signal })) ?? {}) as Output
           return { output, serverTime: (watched ? serverTime : undefined) ?? Date.now(), sentAt }
         } catch (error) {
           if (isSecond || signal.aborted) throw error
-          // The SDK has just learnt AWS's time, but tries again by itself only where this host's clock is off: not where it was off
-          // and has been set right.
+          // The SDK has just learned AWS's time. It retries only if this host's clock is wrong now, not if it was wrong and has been
+          // corrected.
           if (isClockError(error)) continue
           if (!isExpiredToken(error)) throw error
           phase = 'loading'
@@ -143,7 +145,7 @@ export class AwsClients {
     }
   }
 
-  /** Where the AWS credentials come from. Of a provider or a client that is not ours, nothing is known. */
+  /** Where the AWS credentials come from. Nothing is known about a provider or a client from the user. */
   async #sources(): Promise<readonly Source[]> {
     const aws = this.#aws
     if (isAwsClient(aws) || aws?.credentials !== undefined) return [{ kind: 'own' }]
@@ -173,10 +175,10 @@ export class AwsClients {
     const loaded = known ?? this.#load(service, region)
     this.#loaded.set(key, loaded)
     if (known) return known
-    // Hosts, and with them regions, may come from users. What is under way on the client that is let go is not disturbed.
+    // Hosts and their regions may come from end users, so the number of clients is limited. Requests on a dropped client continue.
     const [oldest] = this.#loaded.keys()
     if (oldest !== undefined && this.#loaded.size > this.#maxEntries) this.#loaded.delete(oldest)
-    // A failed load is not kept.
+    // A failed load is not cached.
     loaded.catch(() => this.#forget(key, loaded))
     return loaded
   }
@@ -209,7 +211,7 @@ function sdkMissing({ serviceId }: { serviceId: string }, error: unknown): Redsh
   )
 }
 
-/** A ready client must be for the service and the region that the login is for. */
+/** Checks that a client from the user is for the service and region of the login. Throws `ERR_REDSHIFT_OPTION`, `ERR_REDSHIFT_TARGET`. */
 async function checkReadyClient(client: SdkClient, serviceId: string, region: string | undefined): Promise<void> {
   const actual = client.config?.serviceId
   if (typeof actual === 'string' && actual !== serviceId)

@@ -1,6 +1,6 @@
 import { type AwsClient, isAwsClient, type RedshiftOptions } from '../options.js'
 
-/** The part of an SDK client that is used here. Ready-made ones may lack all but `send`. */
+/** The part of an SDK client that is used here. A client from the user may have only `send`. */
 export interface SdkClient extends AwsClient {
   destroy?(): void
   config?: {
@@ -11,7 +11,7 @@ export interface SdkClient extends AwsClient {
   }
 }
 
-/** Destroys a client that was made here. What was given ready-made stays: a client, a request handler, the agents of one. */
+/** Destroys a client that we created. Anything that the user supplied is kept: a client, a request handler or its agents. */
 export function destroyClient(client: SdkClient, aws: RedshiftOptions['aws']): void {
   if (isAwsClient(aws)) return
   const given: unknown = aws?.requestHandler
@@ -34,7 +34,7 @@ const destroyables = (value: unknown) => {
   return [httpAgent, httpsAgent].filter(isDestroyable)
 }
 
-/** The agents in use, those that the SDK has made included. */
+/** The agents in use, including those that the SDK created. */
 function agentsOf({ config }: SdkClient): unknown {
   const handler = config?.requestHandler
   return handler && 'httpHandlerConfigs' in handler && typeof handler.httpHandlerConfigs === 'function'

@@ -8,7 +8,7 @@ interface Configuration {
   readonly ignoreConfiguredEndpointUrls?: unknown
 }
 
-/** A URL without what may be secret in it. */
+/** Removes the parts of a URL that may be secret. */
 function address(endpoint: string): string {
   const url = new URL(endpoint)
   url.username = url.password = url.hash = ''
@@ -21,7 +21,7 @@ function checkUrl(endpoint: string): string {
   return address(endpoint)
 }
 
-/** The forms that the SDK accepts: a URL as a string or an object, its parts, or an object that holds a URL. */
+/** Converts the forms that the SDK accepts: a URL as a string or an object, its parts, or an object with a property `url`. */
 function addressOf(endpoint: unknown): string | undefined {
   if (typeof endpoint === 'string') return checkUrl(endpoint)
   if (typeof endpoint !== 'object' || endpoint === null) return undefined
@@ -31,25 +31,25 @@ function addressOf(endpoint: unknown): string | undefined {
   return checkUrl(`${protocol}//${hostname}${port ? `:${port}` : ''}${path}`)
 }
 
-/** What the SDK reads of the environment, for one service and the other. */
+/** The endpoints of both services from the environment variables that the SDK reads. */
 function addressesFromEnvironment(env: NodeJS.ProcessEnv): string | undefined {
   if (env.AWS_IGNORE_CONFIGURED_ENDPOINT_URLS === 'true') return undefined
   const all = env.AWS_ENDPOINT_URL
   const services = [env.AWS_ENDPOINT_URL_REDSHIFT || all, env.AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS || all]
-  // One that is not a URL is the SDK's to report, if it is used at all.
+  // The SDK reports an invalid URL when it uses it.
   return services.some(Boolean)
     ? services.map(url => (url && URL.canParse(url) ? address(url) : '')).join(' ')
     : undefined
 }
 
 /**
- * Which AWS endpoint the calls go to, without user and password; undefined: AWS's own. Logins from two endpoints are never shared.
- * @param shared whether logins are shared through a store, for which the endpoint has to be known
+ * Returns the configured AWS endpoint without user and password, or undefined for AWS's own. Logins of different endpoints are never shared.
+ * @param shared whether logins are shared through a store, which requires a known endpoint
  * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`
  */
 export function endpointOf(aws: RedshiftOptions['aws'], env: NodeJS.ProcessEnv, shared: boolean): string | undefined {
   const isReady = isAwsClient(aws)
-  // A ready client has made a provider of its endpoint.
+  // In an SDK client, the endpoint is always a function.
   const config = (isReady ? (aws as { config?: unknown }).config : aws) as Configuration | undefined
   const { isCustomEndpoint, endpoint, endpointProvider, ignoreConfiguredEndpointUrls } = config ?? {}
   if (isReady ? isCustomEndpoint === true : [endpoint, endpointProvider].some(it => typeof it === 'function')) {

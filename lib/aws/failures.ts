@@ -23,7 +23,7 @@ const BAD_IDENTITY =
   /^(InvalidClientTokenId|UnrecognizedClientException|InvalidAccessKeyId|AuthFailure|InvalidToken|MissingAuthenticationToken|MissingAuthenticationTokenException|OptInRequired|NotSignedUp|IncompleteSignature|IncompleteSignatureException|InvalidSignatureException|SignatureDoesNotMatch|RequestExpired|RequestInTheFuture|RequestTimeTooSkewed)$/
 const DENIED =
   /^(AccessDenied|AccessDeniedException|AccessDeniedFault|NotAuthorized|UnauthorizedOperation|UnauthorizedException)$/
-// Where an answer names no error, it is not AWS's own.
+// The SDK's name for a response without an error code, which does not come from AWS itself.
 const NAMELESS = /^Unknown(Error)?$/
 
 /** Remedies for a program, in place of which a person at a terminal needs others. */
@@ -36,13 +36,13 @@ export const isExpiredToken = (error: unknown): boolean => EXPIRED_TOKEN.test(as
 
 const CLOCK_ERROR = /^(RequestExpired|RequestInTheFuture|RequestTimeTooSkewed)$/
 
-/** Whether AWS refused the time that the request was signed for. */
+/** Whether AWS rejected the time of the request's signature. */
 export const isClockError = (error: unknown): boolean => {
   const { name, message } = asError(error)
   return CLOCK_ERROR.test(name) || /^Signature (expired|not yet current)/.test(message)
 }
 
-/** What failed, and what helps. `said` is appended to the problem unless that ends with a full stop. */
+/** Determines what failed, and the remedy. The caller appends `said` to the problem unless it ends with a full stop. */
 function diagnose(error: SdkError, said: string, call: FailedCall, sources: readonly Source[]): Diagnosis {
   const name = identifierOf(error.name) ?? 'Error'
   const service = fromService(error)
@@ -118,7 +118,7 @@ const regionRemedy = (): string =>
     ? 'Set region, or AWS_REGION: the JavaScript SDK does not read AWS_DEFAULT_REGION.'
     : 'Set region, or AWS_REGION, or use its own host name, which has it.'
 
-/** The source whose credentials signed the request: a role that the first one assumes, or the first one itself. */
+/** The source of the credentials that signed the request: the first one, or the role that it assumes. */
 const signer = (sources: readonly Source[]): Source | undefined => {
   const next = sources.findIndex(({ kind }, index) => index > 0 && kind !== 'role')
   return sources.slice(0, next < 0 ? undefined : next).at(-1)
@@ -154,7 +154,10 @@ function accessDenied(said: string, call: FailedCall): [problem: string, remedy:
   return [`AWS denies ${action}`, `${allow}${call.alternative ? `, or ${call.alternative}` : ''}.`]
 }
 
-/** Turns whatever the SDK threw into an error of ours. `sources`: where its AWS credentials come from, as far as is known. */
+/**
+ * Converts an error of the SDK to a RedshiftCredentialsError.
+ * @param sources where the SDK's AWS credentials come from, as far as known
+ */
 export function toRedshiftError(
   error: unknown,
   call: FailedCall,
@@ -162,7 +165,7 @@ export function toRedshiftError(
 ): RedshiftCredentialsError {
   if (error instanceof RedshiftCredentialsError) return error
   const sdkError = asError(error)
-  // A ready client without a middleware stack does not show that it was loading credentials, but the SDK's providers have a name.
+  // A client without a middleware stack does not show that it was loading credentials, but errors of the SDK's providers have known names.
   if (isProviderError(sdkError)) return credentialsError(error, sources.length > 0 ? sources : OWN, call.region)
   const said = scrub(sdkError)
   const [code, problem, remedy] = diagnoseToken(sdkError, call) ?? diagnose(sdkError, said, call, sources)
@@ -172,7 +175,10 @@ export function toRedshiftError(
 
 const OWN: readonly Source[] = [{ kind: 'own' }]
 
-/** Turns what failed before the first attempt was sent into an error of ours: all but the set-up of the client itself is the credentials'. */
+/**
+ * Converts an error from before the first attempt to a RedshiftCredentialsError. It is a failure of the AWS credentials unless the client
+ * itself is configured wrongly.
+ */
 export function toLoadingError(error: unknown, call: FailedCall, sources: readonly Source[]): RedshiftCredentialsError {
   if (error instanceof RedshiftCredentialsError) return error
   const { name, message, code } = asError(error)

@@ -1,2 +1,2 @@
-// Only what is used, by name: bundlers leave the rest of the SDK out.
+// Named exports of what we use, so that bundlers leave out the rest of the SDK.
 export { loadSharedConfigFiles, parseKnownFiles } from '@smithy/core/config'

@@ -64,7 +64,7 @@ export async function fetchProvisioned(
 }
 
 /**
- * Looks up where a cluster is to be reached.
+ * Looks up the address of a cluster.
  * @see https://docs.aws.amazon.com/redshift/latest/APIReference/API_DescribeClusters.html
  */
 export async function lookUpCluster(

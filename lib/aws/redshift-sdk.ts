@@ -1,4 +1,4 @@
-// Only what is used, by name: bundlers leave the rest of the SDK out.
+// Named exports of what we use, so that bundlers leave out the rest of the SDK.
 export {
   DescribeClustersCommand,
   GetClusterCredentialsCommand,

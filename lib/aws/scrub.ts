@@ -1,7 +1,7 @@
 import { isNativeError } from 'node:util/types'
 import { printable } from '../errors.js'
 
-/** The parts of an SDK error that are looked at. */
+/** The properties of an SDK error that are used here. */
 export interface SdkError extends Error {
   code?: unknown
   $fault?: unknown
@@ -10,20 +10,20 @@ export interface SdkError extends Error {
   $retryable?: { throttling?: boolean }
 }
 
-/** Whatever was thrown, as an error. Under a test runner with realms of its own, Node's errors are no instances of `Error`. */
+/** Converts a thrown value to an error. Under test runners with separate realms, Node's errors are not instances of `Error`. */
 export const asError = (thrown: unknown, otherwise = 'The AWS SDK failed without an error.'): SdkError =>
   thrown instanceof Error || isNativeError(thrown) ? thrown : new Error(otherwise)
 
-/** AWS itself said this: not the network, not a parser. */
+/** Whether the error comes from AWS itself, not from the network or a parser. */
 export const fromService = (error: SdkError): boolean => error.$fault !== undefined
 
-/** The answer could not be parsed: the error's message quotes it, and with it perhaps a password. */
+/** Whether the response could not be parsed. The error's message quotes the response, perhaps with a password. */
 export const fromParsing = (error: SdkError): boolean => !fromService(error) && error.$response !== undefined
 
-/** Thrown by one of the SDK's providers of AWS credentials, or of the tokens for them. */
+/** Whether the error comes from one of the SDK's providers of AWS credentials or tokens. */
 export const isProviderError = ({ name }: SdkError): boolean => /^(Credentials|Token)?ProviderError$/.test(name)
 
-/** The HTTP status of the answer; 0 where there is none. What is thrown by others than the SDK may have anything there. */
+/** The HTTP status of the response, or 0 if there is none. Errors that do not come from the SDK may have any value here. */
 export const statusOf = ({ $metadata }: SdkError): number => {
   const status = $metadata?.httpStatusCode
   return typeof status === 'number' && Number.isInteger(status) ? status : 0
@@ -31,10 +31,10 @@ export const statusOf = ({ $metadata }: SdkError): number => {
 
 const LONGEST = 1_000
 
-/** An error's message as it may be passed on: neither AWS's canonical strings, which hold session tokens, nor anything like a key. */
+/** Returns an error's message without secrets: without AWS's canonical strings, which contain session tokens, and without keys. */
 export function scrub(error: SdkError): string {
   if (fromParsing(error)) return "AWS's answer could not be parsed."
-  // It may hold whatever stood in the answer, and what others throw may hold anything.
+  // Errors that do not come from the SDK may have any value as message.
   const message: unknown = error.message
   if (typeof message !== 'string') return ''
   // SignatureDoesNotMatch quotes the request's headers, the session token among them, on further lines.
@@ -43,7 +43,7 @@ export function scrub(error: SdkError): string {
   return line.length > LONGEST ? `${safe}…` : safe.trim()
 }
 
-/** How a message goes on after what happened: with what others said of it, as a sentence. */
+/** Ends the sentence about a problem, with the underlying error's message if there is one. */
 export const ending = (said: string): string => (said === '' ? '.' : `: ${said}${/[.!?…]$/.test(said) ? '' : '.'}`)
 
 /** A parser quotes up to 40 characters, with the ends of lines among them. */
@@ -66,16 +66,17 @@ const withoutQuotes = (text: string): string =>
 const withoutKeys = (text: string): string =>
   text
     .replace(/\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b/g, '<access key>')
-    // A JWT begins with {" in base64.
+    // The base64 encoding of a JWT starts with that of {".
     .replace(/\beyJ[\w-]+(?:\.[\w-]*)*/g, '<token>')
-    // A secret key has 40 characters, and now and then no digit. An ARN says who was refused what: its parts look like keys, and are none.
+    // Secret keys have 40 characters, sometimes without a digit. ARNs are kept: parts of them look like keys, but they are needed to
+    // correct the policy.
     .replace(/\barn:aws[\w:/.@*+=,-]*|[A-Za-z0-9+/=_-]{40,}/g, run =>
       !run.startsWith('arn:') && /[a-z]/.test(run) && /[A-Z]/.test(run) && (run.length === 40 || /\d/.test(run))
         ? '<secret>'
         : run,
     )
 
-/** A name or code as it may be passed on: a broken answer, or a provider of credentials, may put anything there. */
+/** Returns a name or code if it is a plain identifier. A broken response or a credential provider may put any value there. */
 export const identifierOf = (text: unknown): string | undefined =>
   typeof text === 'string' && /^[A-Za-z][\w.]{0,63}$/.test(text) && withoutKeys(text) === text ? text : undefined
 
@@ -83,16 +84,16 @@ const FRAME = /^\s+at .*(?::\d+:\d+|<anonymous>|native)\)?$/
 
 function stackOf(error: Error): string {
   try {
-    // With an `Error.prepareStackTrace` of the program's own, it is no text.
+    // If the program sets `Error.prepareStackTrace`, the stack need not be a string.
     const stack: unknown = error.stack
     return typeof stack === 'string' ? stack : ''
   } catch {
-    // With source maps, Node makes the name a text only now.
+    // With source maps, Node converts the error's name to a string here, which may throw.
     return ''
   }
 }
 
-/** A copy of an SDK error for `cause`: the original's hidden `$response` holds session tokens, and a broken answer's body. */
+/** Copies an SDK error for `cause`. The original has a hidden `$response` with session tokens and the body of a broken response. */
 export function copyCause(error: SdkError): Error {
   const copy = new Error(scrub(error))
   copy.name = identifierOf(error.name) ?? 'Error'

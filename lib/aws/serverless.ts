@@ -52,7 +52,7 @@ export async function fetchServerless(
 }
 
 /**
- * Looks up where a workgroup is to be reached.
+ * Looks up the address of a workgroup.
  * @see https://docs.aws.amazon.com/redshift-serverless/latest/APIReference/API_GetWorkgroup.html
  */
 export async function lookUpWorkgroup(

@@ -1,13 +1,13 @@
 import type { Diagnosis, FailedCall } from './call.js'
 import { identifierOf, type SdkError } from './scrub.js'
 
-// AWS's guide and its models name the same failures differently.
+// AWS's guide and the SDK's models have different names for the same failures.
 const NO_IDENTITY =
   /^(UnsupportedOperation|RedshiftInvalidParameter|InvalidParameterValue|Validation|ValidationError)(Exception|Fault)?$/
 const NOT_FOUND = /^(ClusterNotFound|WorkgroupNotFound|ResourceNotFound)(Exception|Fault)?$/
 const NOT_AVAILABLE = /^InvalidClusterState(Exception|Fault)?$/
 
-/** What is different where a token was asked for. Undefined: the failure is the same as for a login. */
+/** Diagnoses failures that are specific to tokens. Undefined for failures that logins have as well. */
 export function diagnoseToken(error: SdkError, call: FailedCall): Diagnosis | undefined {
   if (!call.forToken) return undefined
   const name = identifierOf(error.name) ?? ''

@@ -9,7 +9,7 @@ import { type RedshiftSdk, redshift } from './provisioned.js'
 import { type RedshiftServerlessSdk, redshiftServerless } from './serverless.js'
 
 /**
- * Fetches a token for the person whom identity-enhanced AWS credentials name.
+ * Fetches a token for the person in identity-enhanced AWS credentials.
  * @see https://docs.aws.amazon.com/redshift/latest/APIReference/API_GetIdentityCenterAuthToken.html
  * @see https://docs.aws.amazon.com/redshift-serverless/latest/APIReference/API_GetIdentityCenterAuthToken.html
  */

@@ -7,18 +7,18 @@ const CERTIFICATE =
   /\b(SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|UNABLE_TO_(?:GET|VERIFY|DECODE|DECRYPT)_\w+|CERT_\w+|ERR_TLS_CERT_ALTNAME_INVALID|HOSTNAME_MISMATCH)\b/
 const NETWORK =
   /\b(ECONN[A-Z]+|ENOTFOUND|EAI_AGAIN|EHOST[A-Z]+|ENET[A-Z]+|EPIPE|ETIMEDOUT|EPROTO|ERR_TLS\w*|ERR_SSL\w*|ERR_HTTP\w*)\b/
-// The names that the SDK itself takes for passing, and what stands between this host and AWS says.
+// The names that the SDK regards as temporary failures, and those that proxies use.
 const TIMED_OUT = /^(TimeoutError|AbortError|RequestTimeout|RequestTimeoutException)$/
 
-/** A failure that does not depend on what was asked. */
+/** A failure that does not depend on the request. */
 export interface TransportFailure {
   readonly kind: 'throttled' | 'failed' | 'untrusted' | 'unreached' | 'late'
   readonly code: RedshiftErrorCode
-  /** Node's own code; empty where there is none. */
+  /** Node's error code, or the HTTP status; empty if there is neither. */
   readonly detail: string
 }
 
-/** What Node and the SDK say of a call that has not come through; undefined for all else. */
+/** Recognizes throttling, server failures, network failures and time-outs. Undefined for other errors. */
 export function transportFailure(error: SdkError, said: string): TransportFailure | undefined {
   const name = identifierOf(error.name) ?? ''
   const status = statusOf(error)
@@ -27,13 +27,13 @@ export function transportFailure(error: SdkError, said: string): TransportFailur
     code,
     detail,
   })
-  // A provider of AWS credentials puts the name of what it caught at the start of its own message.
+  // Providers of AWS credentials put the name of the error that they caught at the start of their message.
   const names = /ProviderError$/.test(name) ? said : name
   if (THROTTLING.test(names) || error.$retryable?.throttling || status === 429 || /rate exceeded/i.test(said))
     return failure('throttled', 'ERR_REDSHIFT_THROTTLED')
   if (status >= 500 || error.$fault === 'server') return failure('failed', 'ERR_REDSHIFT_UNAVAILABLE', `HTTP ${status}`)
   if (!fromService(error)) {
-    // The SDK calls a dropped connection a TimeoutError, and keeps its code.
+    // The SDK reports a dropped connection as a TimeoutError, with its original code.
     const code = identifierOf(error.code) ?? said
     const [untrusted] = CERTIFICATE.exec(code) ?? []
     if (untrusted) return failure('untrusted', 'ERR_REDSHIFT_UNAVAILABLE', untrusted)
@@ -43,7 +43,7 @@ export function transportFailure(error: SdkError, said: string): TransportFailur
   return TIMED_OUT.test(name) ? failure('late', 'ERR_REDSHIFT_TIMEOUT') : undefined
 }
 
-/** What helps where a certificate of AWS's side is not trusted. */
+/** The remedy for a certificate that is not trusted. */
 export const trustRemedy = (code: string): string =>
   /EXPIRED|NOT_YET_VALID/.test(code)
     ? "Check this host's clock, and whether a proxy that inspects TLS shows a certificate of its own."

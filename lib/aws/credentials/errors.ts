@@ -8,7 +8,7 @@ import type { Source, SourceKind } from './sources.js'
 
 type Diagnosis = readonly [code: RedshiftErrorCode, problem: string, remedy: string]
 
-/** Turns what failed while AWS credentials were being loaded into an error that names the source at fault. */
+/** Converts an error from loading AWS credentials to one that names the source at fault. */
 export function credentialsError(
   thrown: unknown,
   sources: readonly Source[],
@@ -20,19 +20,19 @@ export function credentialsError(
     onTheWay(error, said, sources, region) ??
     (['ERR_REDSHIFT_AWS_CREDENTIALS', ...atTheSource(error, said, sources)] as const)
   const cause = copyCause(error)
-  // Names from the user's files are in it.
+  // It contains names from the user's files, which may have unprintable characters.
   const message = printable(`${problem}${ending(isTelling(said) ? said : '')} ${remedy}`)
   return new RedshiftCredentialsError(code, message, { cause, remedy: printable(remedy) })
 }
 
-/** The end of the SDK's chain says nothing of the reason, nor does a mistake in its own code. */
+/** Whether the SDK's message explains the failure. The last error of its chain does not, nor do errors caused by bugs in the SDK. */
 const isTelling = (said: string): boolean => !NOTHING.test(said) && !/\(reading 'sso_\w+'\)$/.test(said)
 
-/** The error for a profile that is named and does not exist. The SDK would go on to the credentials of another identity. */
+/** The error for a configured profile that does not exist. The SDK would continue with the credentials of another identity. */
 export const missingProfileError = (sources: readonly Source[]): RedshiftCredentialsError =>
   credentialsError(new Error('Could not load credentials from any providers'), sources)
 
-/** The error of a deadline that fires while AWS credentials are being loaded. */
+/** The error for a deadline that passes while AWS credentials are being loaded. */
 export function stalledError(sources: readonly Source[], region?: string): RedshiftCredentialsError {
   const source = sources.find(({ kind }) => TALKERS.has(kind)) ?? sources[0]
   const { name, path } = providerOf(undefined, source ? [source] : [], region)
@@ -43,10 +43,10 @@ export function stalledError(sources: readonly Source[], region?: string): Redsh
   )
 }
 
-/** What the SDK says when every source has given nothing: it leaves out why. */
+/** The SDK's message if every source has failed. It does not contain the reason. */
 const NOTHING = /Could not load credentials from any providers/
 
-/** Sources whose failure the SDK throws at once. After the others it asks the next one. */
+/** Sources whose failure the SDK throws at once. After a failure of any other source, it tries the next one. */
 const TALKERS: ReadonlySet<SourceKind> = new Set<SourceKind>([
   'role',
   'web identity',
@@ -59,7 +59,7 @@ const TALKERS: ReadonlySet<SourceKind> = new Set<SourceKind>([
   'own',
 ])
 
-/** Throttling, servers and the network keep their codes, but name the service that gives the credentials. */
+/** Diagnoses throttling, server failures and network failures. They keep their codes; the message names the service that provides the credentials. */
 function onTheWay(
   error: SdkError,
   said: string,
@@ -89,7 +89,7 @@ function onTheWay(
   }
 }
 
-/** The first row of the table that explains the error, and what it says of the source at fault. */
+/** Finds the first row of the table that explains the error, and the source at fault. */
 function atTheSource(error: SdkError, said: string, sources: readonly Source[]): [problem: string, remedy: string] {
   const words = `${identifierOf(error.name) ?? 'Error'}: ${said}`.replace(/^\w*ProviderError: /, '')
   for (const row of CREDENTIAL_FAILURES) {
@@ -107,7 +107,7 @@ function atTheSource(error: SdkError, said: string, sources: readonly Source[]):
   return [`${of} could not be loaded`, 'Correct what this message names, or set aws.credentials.']
 }
 
-/** Nothing is set up that could give credentials. */
+/** The source to report if none is configured. */
 const NOWHERE: Source = { kind: 'instance' }
 
 const told = (row: CredentialFailure, source: Source): [string, string] => [row.problem(source), `${row.cure(source)}.`]

@@ -1,14 +1,14 @@
 import { quoted } from '../../errors.js'
 import { containerEndpoint, type Source, type SourceKind } from './sources.js'
 
-/** One way in which a source of AWS credentials fails. */
+/** One way in which a source of AWS credentials can fail. */
 export interface CredentialFailure {
   readonly sources: readonly SourceKind[]
   /** Short, and unique in this table. */
   readonly failure: string
-  /** What AWS or the SDK says, for whoever searches for it. */
+  /** The message of AWS or the SDK, so that users can find it by searching. */
   readonly raw: string
-  /** Matches the error's name and message. Without it, the source is at fault where nothing else explains the failure. */
+  /** Matches the error's name and message. A row without it applies if no other row explains the failure of the source. */
   readonly when?: RegExp
   readonly problem: (source: Source) => string
   readonly cure: (source: Source) => string
@@ -29,7 +29,7 @@ const command = (words: string, profile: string | undefined): string =>
     ? `\`aws ${words}\`, with --profile where you use one`
     : `\`aws ${words} --profile ${/^[\w.@+-]+$/.test(profile) ? profile : quoted(profile)}\``
 
-/** Every source of AWS credentials and every way in which it fails. The first row that matches is the cause. */
+/** The known failures of all sources of AWS credentials. The first row that matches applies. */
 export const CREDENTIAL_FAILURES: readonly CredentialFailure[] = [
   // AWS STS, for a web identity token: IRSA, GitHub Actions and the like.
   {
@@ -349,5 +349,5 @@ export const CREDENTIAL_FAILURES: readonly CredentialFailure[] = [
   },
 ]
 
-/** Words that begin a sentence. */
+/** Capitalizes the first letter. */
 export const sentence = (words: string): string => words.charAt(0).toUpperCase() + words.slice(1)

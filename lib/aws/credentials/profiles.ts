@@ -1,7 +1,7 @@
 import { loadSharedFiles } from '../sdk.js'
 import type { Profiles } from './sources.js'
 
-/** The profiles of the shared AWS files, as the SDK has them in memory. Undefined where its reader is missing, as from a bundle. */
+/** Reads the profiles of the shared AWS files through the SDK's cache. Undefined if the SDK's reader is missing, as in a bundle. */
 export async function readProfiles(): Promise<Profiles | undefined> {
   try {
     const { parseKnownFiles } = await loadSharedFiles()
@@ -11,7 +11,7 @@ export async function readProfiles(): Promise<Profiles | undefined> {
   }
 }
 
-/** Makes the SDK read the shared AWS files again. It keeps their content for good otherwise, while other programs rewrite them. */
+/** Makes the SDK read the shared AWS files again. Otherwise it caches them forever, while other programs change them. */
 export async function rereadProfiles(): Promise<void> {
   try {
     const { loadSharedConfigFiles } = await loadSharedFiles()

@@ -2,14 +2,14 @@ import { partitionOf } from '../../partitions.js'
 import type { SdkError } from '../scrub.js'
 import { containerEndpoint, type Source, type SourceKind } from './sources.js'
 
-/** Who gives the AWS credentials, as a message names it, and what to check where it does not respond. */
+/** The service that provides AWS credentials, for messages, and what to check if it does not respond. */
 interface Provider {
   readonly name: string
   readonly path: string
 }
 
 const STS: readonly SourceKind[] = ['role', 'web identity']
-/** Their failures reach us in the words of a provider of the SDK. */
+/** Sources whose errors a provider of the SDK wraps in its own. */
 const WRAPPED: readonly SourceKind[] = [
   'SSO',
   'aws login',
@@ -19,7 +19,7 @@ const WRAPPED: readonly SourceKind[] = [
   'process',
 ]
 
-/** The service behind a failure to load AWS credentials. Without an error, the one that is waited for. */
+/** Finds the service that failed to provide AWS credentials or, without an error, the one that has not responded. */
 export function providerOf(
   error: SdkError | undefined,
   sources: readonly Source[],

@@ -20,10 +20,10 @@ export type SourceKind =
   | 'pod identity'
   | 'container endpoint'
   | 'instance'
-  /** A provider, keys or a client of the program's own. */
+  /** A provider, keys or a client that the program passes. */
   | 'own'
 
-/** One place that may give AWS credentials, with the settings that an error message may name. Never a key or a command. */
+/** A possible source of AWS credentials, with the settings that an error message may contain. Never a key or a command. */
 export interface Source {
   readonly kind: SourceKind
   /** The profile that holds these settings. */
@@ -31,19 +31,19 @@ export interface Source {
   readonly role?: string | undefined
   /** The profile whose credentials assume the role. */
   readonly sourceProfile?: string | undefined
-  /** A file, an endpoint, a session's name, an account: what the kind is about. */
+  /** Depends on the kind: a file, an endpoint, the name of a session, an account. */
   readonly detail?: string | undefined
 }
 
-/** The profiles of both AWS files, by name, as the SDK merges them; `sso-session.NAME` for the sessions. */
+/** The profiles of both AWS files by name, as the SDK merges them. SSO sessions are under `sso-session.NAME`. */
 export type Profiles = Readonly<Record<string, Readonly<Record<string, string | undefined>> | undefined>>
 
 type Environment = Readonly<Record<string, string | undefined>>
 
 /**
- * The sources in the order in which the SDK tries them; of a role, the credentials that assume it come first.
- * @param chosen the profile in the program's own configuration
- * @param profiles undefined where they are not known: nothing is said of them then
+ * Returns the sources in the order in which the SDK tries them. The credentials that assume a role come before the role.
+ * @param chosen the profile that the program has configured
+ * @param profiles undefined if they are unknown, in which case no source comes from them
  * @see https://docs.aws.amazon.com/sdk-for-javascript/v3/developer-guide/setting-credentials-node.html
  */
 export function sourcesOf(chosen: string | undefined, env: Environment, profiles: Profiles | undefined): Source[] {
@@ -57,7 +57,7 @@ export function sourcesOf(chosen: string | undefined, env: Environment, profiles
       detail: key ? 'AWS_SECRET_ACCESS_KEY' : 'AWS_ACCESS_KEY_ID',
     })
   if (named && profiles) sources.push(...profileSources(named, profiles))
-  // A default profile that holds a region only is not meant as a source.
+  // A default profile with only a region is not intended as a source.
   else if (profiles?.default)
     sources.push(...profileSources('default', profiles).filter(({ kind }) => kind !== 'empty profile'))
   const { AWS_WEB_IDENTITY_TOKEN_FILE: file, AWS_ROLE_ARN: role } = env
@@ -79,7 +79,7 @@ function profileSources(name: string, profiles: Profiles, path: readonly string[
   const { role_arn: role, source_profile: source, credential_source: place } = settings
   const { aws_access_key_id: key, aws_secret_access_key: secret, web_identity_token_file: file } = settings
   const profile = name
-  // The SDK's order: a source profile's keys first, else its role.
+  // In the SDK's order, the keys of a source profile come before its role.
   if (isSource && key && secret) return [{ kind: 'keys', profile }]
   if (role && source && !place) {
     if (path.includes(source)) return [{ kind: 'circle', profile, detail: [...path, source].join(' → ') }]
@@ -103,7 +103,7 @@ function profileSources(name: string, profiles: Profiles, path: readonly string[
   return [{ kind: 'empty profile', profile }]
 }
 
-/** Of containers and instances. The SDK asks an instance only where no container is named. */
+/** The sources of containers and instances. The SDK uses an instance only if no container is configured. */
 function remoteSources(env: Environment): Source[] {
   const { AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: relative, AWS_CONTAINER_CREDENTIALS_FULL_URI: full } = env
   if (relative) return [{ kind: 'task role', detail: `http://169.254.170.2${relative}` }]
@@ -118,6 +118,6 @@ function remoteSources(env: Environment): Source[] {
   return disabled && disabled !== 'false' ? [] : [{ kind: 'instance' }]
 }
 
-/** The endpoint of a container, without the path and the user that its URL may hold. */
+/** The endpoint of a container, without the path and user in its URL. */
 export const containerEndpoint = ({ detail = '' }: Source): string =>
   `the container credentials endpoint${URL.canParse(detail) ? ` at ${new URL(detail).host}` : ''}`
