@@ -17,32 +17,37 @@ import { checkSsl, checkUser, placeOf } from '../pg/login.js'
 import { passwordFunction, type RedshiftPasswordFunction } from '../pg/password.js'
 import { aliasOf, verifyAlias } from '../pg/server-name.js'
 
-/** What Knex's `connection` function resolves to. */
+/** The connection settings that the `connection` function resolves to. */
 export interface RedshiftKnexConnection {
+  /** The database to connect to. */
   database: string
+  /** TLS, as pg's `ssl`. Default: verified TLS, unless `PGSSLMODE` is set. */
   ssl?: NonNullable<pg.PoolConfig['ssl']>
+  /** The host to connect to. Left out if the client looks it up. */
   host?: string
+  /** The port to connect to. Left out if the client determines it. */
   port?: number
-  /** Left out, with `password`, where Knex was lent the client that knows them. */
+  /** The user to log in as. Left out if AWS chooses it and the client uses a `RedshiftPgClient`. */
   user?: string
+  /** Returns the current password. Left out if the client uses a `RedshiftPgClient`. */
   password?: RedshiftPasswordFunction
-  /** True once AWS names another user. A new password of the same user is fetched at each connect. */
+  /** Returns true once AWS has chosen another user. A new password for the same user is fetched at each connect. */
   expirationChecker?: () => boolean
 }
 
-/** pg's own options, which win over those of the source. */
+/** Options of pg, which override those of the source. */
 export type RedshiftKnexOptions = Omit<pg.ClientConfig, 'password' | 'connectionString'>
 
 /**
- * The function for Knex's `connection`. A rotation of the same user throws no live connection away; when AWS names another user,
- * connections of the old one are replaced as they come to be used.
+ * Creates the function for Knex's option `connection`. When the password changes, live connections are kept. When AWS chooses another user,
+ * the old user's connections are replaced the next time they are used.
  *
- * Knex calls it as a method of its client, and is lent a `RedshiftPgClient` there: user and password are taken as one pair, and a
- * login that the server refuses is replaced. Called otherwise, from a function around it say, it gives the configuration of
- * a plain client: that one names the user first, so that a connection fails where AWS has just named another.
+ * Knex calls the function as a method of its client, which then uses a `RedshiftPgClient`: user and password come from the same login, and
+ * a login that the server refuses is replaced. If you call it in another way, for example from a function around it, it returns settings
+ * for a plain `pg.Client`. That client sends the user first, so a connection fails if AWS has just chosen another user.
  *
  * @param source options, or credentials to share
- * @param pgOptions pg's own options; they win
+ * @param pgOptions options of pg, which take precedence
  * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`, `ERR_REDSHIFT_TLS`. The function rejects as `RedshiftCredentials.get` does.
  *
  * @example
@@ -66,7 +71,7 @@ export function redshiftKnexConnection(
 
   return async function connection(this: unknown) {
     if (isKnexClient(this)) {
-      // The client asks for a token itself: one may be good for one connection only.
+      // The client fetches its token itself, because a token may be valid for only one connection.
       if (!options.tokenLogin) checkUser(user, await getLogin(credentials, given, place))
       if (!borrowers.has(this)) Object.assign(this, { driver: lend(this.driver, credentials, given) })
       borrowers.add(this)
@@ -82,7 +87,7 @@ export function redshiftKnexConnection(
     const login = await getLogin(credentials, given, place)
     checkUser(user, login)
     const address = host === undefined ? await findAddress(credentials, given) : { host, port: REDSHIFT_PORT }
-    // A fresh object each time: Knex deletes expirationChecker from the one it gets.
+    // A new object each time, because Knex deletes expirationChecker from it.
     return {
       ...settings,
       host: address.host,
@@ -108,7 +113,7 @@ function checkKnexOptions(options: object): void {
       )
 }
 
-/** What is looked at of the Knex client that calls the function as its method. */
+/** The members used of the Knex client that calls the function as its method. */
 interface KnexClient {
   /** Its copy of the module `pg`. */
   readonly driver: { readonly Client: typeof pg.Client }
@@ -120,7 +125,7 @@ const isKnexClient = (value: unknown): value is KnexClient =>
   'driver' in value &&
   typeof (value.driver as Partial<KnexClient['driver']> | undefined)?.Client === 'function'
 
-/** The module `pg` with a client of ours. Knex before 3.3 takes no pool, and no version has an option for the class. */
+/** The module `pg` with our client class. Knex has no option for the class, and before 3.3 none for a pool. */
 function lend(driver: KnexClient['driver'], redshift: RedshiftCredentials, given: GivenConnection): object {
   const { tokenLogin } = connectionOptionsOf(redshift)
   class Client extends clientClass(driver.Client) {
@@ -131,11 +136,11 @@ function lend(driver: KnexClient['driver'], redshift: RedshiftCredentials, given
     }
 
     /**
-     * Knex sets this on a connection that is lost, and asks for it before it uses one. Its expirationChecker does not know the
-     * connection that it is asked about, and makes it throw any one away.
+     * Knex sets this on a lost connection and reads it before it uses one. Knex's expirationChecker is not an alternative: it is not told
+     * which connection it is asked about, so it would discard any of them.
      */
     get __knex__disposed(): unknown {
-      // A token names no user.
+      // A login with a token has no user name to compare.
       const { user } = (!tokenLogin && peekLogin(redshift, given)) || this
       return this.#disposed ?? (user === this.user ? undefined : `AWS names ${quoted(user)} now`)
     }

@@ -8,8 +8,8 @@ import { passwordFunction } from '../pg/password.js'
 import { aliasOf, verifyAlias } from '../pg/server-name.js'
 
 /**
- * What the hook reads and writes of Sequelize's configuration for one connection. Sequelize 6 calls the user `username` and
- * keeps TLS in `dialectOptions`; 7 calls it `user`, with `ssl` beside it.
+ * The properties of Sequelize's connection configuration that the hook reads and writes. Sequelize 6 has `username` and
+ * `dialectOptions.ssl`; Sequelize 7 has `user` and `ssl`.
  */
 interface SequelizeConfig {
   host?: string
@@ -23,12 +23,13 @@ interface SequelizeConfig {
 }
 
 /**
- * The `beforeConnect` hook for Sequelize 6 and `@sequelize/postgres` 7: it puts the current user and password into each new
- * connection, for every replica too.
+ * Creates the `beforeConnect` hook for Sequelize 6 and `@sequelize/postgres` 7. It sets the current user and password for each new
+ * connection, including those to replicas.
  *
- * @param source options, or credentials to share. What they leave out is read off Sequelize's configuration.
- * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`. The hook rejects as `RedshiftCredentials.get` does, and with
- * `ERR_REDSHIFT_TLS` where `dialectOptions.ssl` (6) or `ssl` (7) is not set, `ERR_REDSHIFT_OPTION` where it is a text such as `'false'`.
+ * @param source options, or credentials to share. Sequelize's configuration supplies what they leave out.
+ * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`. The hook rejects as `RedshiftCredentials.get` does. It also rejects with
+ * `ERR_REDSHIFT_TLS` if `dialectOptions.ssl` (Sequelize 6) or `ssl` (7) is not set, and with `ERR_REDSHIFT_OPTION` if it is a string such as
+ * `'false'`.
  *
  * @example
  * new Sequelize({ dialect: 'postgres', host, port: 5439, database, dialectOptions: { ssl: true }, hooks: { beforeConnect: redshiftBeforeConnect() } })
@@ -39,15 +40,15 @@ export function redshiftBeforeConnect(
   const credentials = toCredentials(source)
   const options = connectionOptionsOf(credentials)
   if (options.tokenLogin) throw passwordRefused('redshiftBeforeConnect()')
-  // Sequelize passes the same object again, with the user that was put in the last time. All else may have changed since.
+  // Sequelize passes the same object again, with the user that the hook set last time. Other properties may have changed.
   const named = new WeakMap<object, { readonly given: string | undefined; readonly put: string }>()
 
   return async (config: SequelizeConfig) => {
-    // Sequelize 6 ignores the other one. What PGSSLMODE comes to, the password function sees on the socket.
+    // Sequelize 6 reads dialectOptions.ssl only. If PGSSLMODE is set, the password function checks the socket.
     const { ssl } = 'dialectOptions' in config ? (config.dialectOptions ?? {}) : config
     checkSsl(ssl, options)
     const verified = verifyAlias(ssl as ClientConfig['ssl'], aliasOf(config.host, options.host))
-    // Sequelize may share this object with others: it is replaced, not changed.
+    // Replace dialectOptions instead of changing it, because Sequelize may share it.
     if (verified !== ssl && 'dialectOptions' in config)
       config.dialectOptions = { ...config.dialectOptions, ssl: verified }
     else if (verified !== ssl) config.ssl = verified
@@ -61,7 +62,7 @@ export function redshiftBeforeConnect(
     checkUser(connection.user, login)
     config.username = config.user = login.user
     named.set(config, { given, put: login.user })
-    // The function, not the password: Sequelize keeps the configuration where everybody can see it.
+    // Set a function rather than the password, because Sequelize keeps the configuration in a public property.
     config.password = passwordFunction(credentials, connection, login)
   }
 }

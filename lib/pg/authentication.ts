@@ -1,26 +1,26 @@
 import { createHash } from 'node:crypto'
 import { RedshiftCredentialsError } from '../errors.js'
 
-/** What a login proves itself with. */
+/** What a client authenticates with. */
 export type Proof =
   | { readonly kind: 'password'; readonly password: string }
   | { readonly kind: 'token'; readonly token: string }
 
-/** Authentication requests, by the code in the message `R`. */
+/** Types of authentication requests: the code in the message `R`. */
 const OK = 0
 const CLEARTEXT = 3
 const MD5 = 5
 const SASL = 10
 const SASL_CONTINUE = 11
 const SASL_FINAL = 12
-/** Redshift's own: a salted digest of the password. */
+/** Specific to Redshift: a salted digest of the password. */
 const DIGEST = 13
-/** Redshift's own: a token of an identity provider. */
+/** Specific to Redshift: a token of an identity provider. */
 const TOKEN = 14
 
-/** What becomes of a message: pg gets it, an answer is sent, the login is through, or it has failed. */
+/** Decides about a message of the server: pass it to pg, finish the login, send a response, or fail with an error. */
 export function judge(type: string, body: Buffer, proof: Proof | undefined): 'pass' | 'done' | Buffer | Error {
-  // pg looks for the end of an error's fields for ever where it is missing.
+  // pg loops forever if the terminator of an error's fields is missing.
   if (type === 'E' || type === 'N') return isTerminated(body) ? 'pass' : malformed()
   if (type !== 'R' || body.length < 4) return malformed()
   const code = body.readInt32BE(0)
@@ -73,7 +73,7 @@ function answerWithToken(code: number, request: Buffer, token: string): Buffer |
   }
 }
 
-/** Algorithm, salt and the server's nonce. AWS's drivers answer in the same way. */
+/** Responds to a request with an algorithm, a salt and a nonce, as AWS's own drivers do. */
 function answerDigest(request: Buffer, password: string): Buffer | Error {
   if (request.length < 4) return malformed(DIGEST)
   const algorithm = request.readInt32BE(0)
@@ -90,7 +90,7 @@ function answerDigest(request: Buffer, password: string): Buffer | Error {
   return message('d', int32(digest.length), digest, int32(clientNonce.length), clientNonce)
 }
 
-/** Bytes after their length. Undefined where there are not as many. */
+/** Reads bytes that follow their length. Undefined if the request is too short. */
 function field(request: Buffer, offset: number): { bytes: Buffer; end: number } | undefined {
   if (request.length < offset + 4) return undefined
   const start = offset + 4
@@ -98,7 +98,7 @@ function field(request: Buffer, offset: number): { bytes: Buffer; end: number } 
   return end > request.length ? undefined : { bytes: request.subarray(start, end), end }
 }
 
-/** A list of strings has an empty one at its end. */
+/** Whether a list of strings ends with an empty string, as the protocol requires. */
 const isTerminated = (body: Buffer): boolean => body.at(-1) === 0 && (body.length === 1 || body.at(-2) === 0)
 
 function message(type: string, ...parts: readonly Buffer[]): Buffer {

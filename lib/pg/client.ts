@@ -22,29 +22,29 @@ import { checkUser, explainTokenError, placeOf, rejectedLogin } from './login.js
 import { isRefusal } from './server-messages.js'
 import { type ClientSetUp, checkClient, type RefusedSetUp, setUpClient } from './set-up.js'
 
-/** A client that logs in with a user and a password of one pair, fetched from AWS. Otherwise a `pg.Client`. */
+/** A `pg.Client` that logs in with a user and password fetched from AWS as one pair. */
 export interface RedshiftPgClient extends pg.Client {}
 
-/** The class, for `PoolConfig['Client']`, or to be extended. `connect` is pg's own in the types: it differs between versions. */
+/** The class of {@link RedshiftPgClient}, for `PoolConfig['Client']` or to extend. `connect` has pg's own type, which differs between versions. */
 export interface RedshiftPgClientClass {
-  /** The configuration is optional for pg-pool's types; without it, `PG*` variables must say it all. */
+  /** Creates a client. Without a configuration, the `PG*` variables must specify the connection. Errors are reported by `connect()`. */
   new (config?: string | RedshiftPgClientConfig): RedshiftPgClient
 }
 
-/** Ends a `connect()`, in its callback or its promise form. */
+/** Settles a `connect()` call, with a callback or a promise. */
 type Settle = (error: Error | null, client?: pg.Client) => void
 
 const classes = new WeakMap<typeof pg.Client, RedshiftPgClientClass>()
 
-/** What a class of ours is bound to. Inherited by what extends it. */
+/** The key of a class's binding, which its subclasses inherit. */
 export const binding = Symbol('binding')
 
-/** What `redshiftPoolOptions` has bound a class to. */
+/** The binding that `redshiftPoolOptions` gave to a class. */
 export const bindingOf = (Client: unknown): Binding | undefined =>
   typeof Client === 'function' ? (Client as { [binding]?: Binding })[binding] : undefined
 
 /**
- * The class on top of a given one: the user's, an APM's, or that of another copy of pg. One of ours stays as it is.
+ * Extends a client class: the user's, an APM's, or one from another copy of pg. Returns a class that was made here unchanged.
  * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`
  */
 export function clientClass(Base: unknown): RedshiftPgClientClass {
@@ -57,7 +57,7 @@ export function clientClass(Base: unknown): RedshiftPgClientClass {
 }
 
 function checkClientClass(Base: unknown): asserts Base is typeof pg.Client {
-  // A connect() is what pg-pool needs of it, too.
+  // pg-pool requires a connect() method as well.
   if (typeof Base !== 'function' || typeof Object(Base.prototype).connect !== 'function')
     throw optionError(`Client is ${quoted(Base)}. Set it to pg.Client, or to a class that extends it.`)
   if (!(binding in Base) && isMarked(Base))
@@ -71,22 +71,22 @@ const extend = (Base: typeof pg.Client): RedshiftPgClientClass =>
     static readonly [binding]: Binding | undefined = undefined
     readonly #setUp: ClientSetUp | RefusedSetUp
     #started = false
-    /** Settles `connect()`; undefined before and after. */
+    /** Settles the pending `connect()`; undefined if there is none. */
     #settle: Settle | undefined
-    /** What the promise form of `connect()` has returned. */
+    /** The promise that `connect()` returned. */
     #connecting: Promise<pg.Client> | undefined
     #timer: NodeJS.Timeout | undefined
-    /** Ends the wait for AWS when nobody waits for us any more. */
+    /** Ends the wait for AWS after `connect()` has settled. */
     readonly #interrupt = new AbortController()
-    /** An address that was looked up, until it proves to be good. */
+    /** An address that was looked up, until a connection to it has succeeded. */
     #address: FoundAddress | undefined
-    /** What the server was shown, until it answers. */
+    /** The login that was sent, until the server responds. */
     #login: RedshiftLogin | undefined
 
     constructor(config: string | RedshiftPgClientConfig = {}) {
       const setUp = setUpClient(config, Base, new.target[binding])
       super(setUp.pgConfig)
-      // Not by the name of the class: bundlers would rename it.
+      // `new.target` rather than the class's name, which bundlers would rename.
       if (!(this instanceof new.target))
         throw optionError(
           'The constructor of Client returns an object of another class. Set Client to a class that extends pg.Client.',
@@ -113,22 +113,22 @@ const extend = (Base: typeof pg.Client): RedshiftPgClientClass =>
       try {
         return callback ? void super.end(callback) : super.end()
       } finally {
-        // pg would settle neither connect() nor, on a socket that hangs, this. The callback may throw, or connect.
+        // pg would not settle connect(), nor end() on a socket that hangs. The callback may throw or connect again.
         if (attempt === this.#settle) this.#cutShort()
       }
     }
 
-    /** pg serves queries in a pipeline first, but would forget the caller when the connection is replaced. */
+    /** Ends after the queries of a pipeline, as pg does. pg itself would not settle `end()` if the connection is replaced meanwhile. */
     #endAfterQueries(callback?: (error: Error) => void): Promise<void> | undefined {
       super.end(() => {})
       endOnceDrained(this)
-      // Older versions of pg do not wait.
+      // Older versions of pg do not wait for the queries.
       if (isConnectionEnding(this)) this.#cutShort()
       if (callback) return void this.once('end', callback as () => void)
       return new (promiseOf(this))<void>(resolve => this.once('end', () => resolve()))
     }
 
-    /** Ends a `connect()` for its own caller, who need not wait for it. */
+    /** Rejects a `connect()` whose client is being ended. Its caller need not handle the rejection. */
     #cutShort(): void {
       this.#connecting?.catch(() => {})
       this.#giveUp(new Error('Connection terminated'))
@@ -150,8 +150,8 @@ const extend = (Base: typeof pg.Client): RedshiftPgClientClass =>
       const { given, connectionTimeoutMillis } = setUp
       if (connectionTimeoutMillis > 0)
         this.#timer = setTimeout(() => this.#finish(new Error('timeout expired')), connectionTimeoutMillis).unref()
-      // Started now, to run beside TCP and TLS; the login is taken at the last moment.
-      // A single-use token is asked for once.
+      // Fetch now, in parallel with TCP and TLS. The login to send is read from the cache just before it is sent.
+      // A single-use token is fetched only once, then.
       if (!setUp.tokenLogin?.singleUse) this.#getLogin(setUp).catch(error => this.#fail(error))
       const { host, port } =
         given.host === undefined ? await this.#lookUp(setUp) : { host: given.host, port: REDSHIFT_PORT }
@@ -159,7 +159,7 @@ const extend = (Base: typeof pg.Client): RedshiftPgClientClass =>
       this.#connect(setUp)
     }
 
-    /** A login that the server refuses is replaced once, in here: callers in a pool's queue do not notice. */
+    /** Connects. If the server refuses the login, it is replaced once inside the client, so that a pool's callers do not notice. */
     #connect(setUp: ClientSetUp, replacement?: Promise<RedshiftLogin>): void {
       if (!this.#settle) return
       this.#login = undefined
@@ -182,10 +182,10 @@ const extend = (Base: typeof pg.Client): RedshiftPgClientClass =>
       })
     }
 
-    /** Async for the exceptions: whoever makes the sockets may throw. */
+    /** Async, because a custom `stream` function may throw. */
     async #reconnect(setUp: ClientSetUp, refused: RedshiftLogin, refusal: Error): Promise<void> {
       if (!renewConnection(this, Base, setUp.pgConfig)) return this.#fail(refusal)
-      // Asked for now, to run beside TCP and TLS.
+      // Requested now, in parallel with TCP and TLS.
       const replacement = this.#replace(setUp, refused, refusal)
       replacement.catch(error => this.#fail(error))
       this.#connect(setUp, replacement)
@@ -221,7 +221,7 @@ const extend = (Base: typeof pg.Client): RedshiftPgClientClass =>
 
     async #lookUp({ credentials, given }: ClientSetUp): Promise<FoundAddress> {
       const socket = socketOf(this)
-      // A pool's time-out closes the socket, which has nothing to do yet.
+      // The time-out of a pool destroys the socket, which pg does not watch yet.
       const closed = (): void => this.#finish(new Error('Connection terminated unexpectedly'))
       socket?.once('close', closed)
       try {
@@ -232,18 +232,18 @@ const extend = (Base: typeof pg.Client): RedshiftPgClientClass =>
       }
     }
 
-    /** Out of a promise, an exception in the caller's callback would be an unhandled rejection. */
+    /** Deferred, because an exception in the caller's callback must not become an unhandled rejection. */
     #fail(error: Error): void {
       process.nextTick(() => this.#giveUp(error))
     }
 
-    /** For a reason that says nothing of the address. */
+    /** Finishes with an error that is unrelated to the address, so the address stays cached. */
     #giveUp(error: Error): void {
       this.#address = undefined
       this.#finish(error)
     }
 
-    /** Settles `connect()`, once. After an error, nothing is left of the attempt: no socket, no timer, nobody who waits for AWS. */
+    /** Settles `connect()` once. After an error, it also cleans up: the socket, the timer and the wait for AWS. */
     #finish(error: Error | null): void {
       const settle = this.#settle
       if (!settle) return
@@ -261,8 +261,9 @@ const extend = (Base: typeof pg.Client): RedshiftPgClientClass =>
   }
 
 /**
- * A `pg.Client` that fetches its login from AWS. It opens the socket at once and holds the start-up packet until it has user and
- * password, so that the time-outs of pg hold throughout. A login that the server refuses is replaced once, inside the client.
+ * A `pg.Client` that fetches its login from AWS. It opens the socket at once and sends the start-up packet when it has user and password.
+ * pg's time-outs cover the whole time. If the server refuses the login, the client fetches another one and tries once more. `connect()`
+ * rejects with `RedshiftCredentialsError`, or with pg's own errors.
  *
  * @example
  * const client = new RedshiftPgClient({ host, database: 'dev' })

@@ -7,21 +7,21 @@ import { checkPlacement } from '../placement.js'
 import { iamUser } from './login.js'
 import type { RedshiftPasswordFunction } from './password.js'
 
-/** Configuration of pg's own client, plus one key. */
+/** The configuration of `pg.Client`, plus `redshift`. */
 export interface RedshiftPgClientConfig extends ClientConfig {
-  /** Which login to fetch: options, or credentials to share. Default: all is read off the connection. */
+  /** Which login to fetch: options, or credentials to share with others. Default: everything is read from the connection. */
   redshift?: RedshiftOptions | RedshiftCredentials | undefined
 }
 
-/** What `redshiftPoolOptions` has made a class of clients for. */
+/** What `redshiftPoolOptions` binds a client class to. */
 export interface Binding {
   readonly redshift: RedshiftCredentials
-  /** The function that is among the options, for libraries that build a plain client. */
+  /** The password function in the same options, for libraries that create a plain `pg.Client`. */
   readonly password: RedshiftPasswordFunction
 }
 
 /**
- * A configuration for a class of clients: a bound one brings its credentials, and knows its own password function.
+ * The configuration for a client class. A bound class adds its credentials and removes its own password function.
  * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`
  */
 export function boundConfig<Config extends Pick<RedshiftPgClientConfig, 'redshift' | 'password'>>(
@@ -34,16 +34,16 @@ export function boundConfig<Config extends Pick<RedshiftPgClientConfig, 'redshif
     throw optionError(
       'redshift is set beside a Client of redshiftPoolOptions, which logs in with other credentials. Leave redshift out, or leave Client out.',
     )
-  // pg-pool keeps password where a spread does not find it.
+  // pg-pool makes password non-enumerable, so the spread does not copy it.
   return { ...config, redshift, password: config.password === password ? undefined : config.password }
 }
 
-/** Redshift's port, where none is given and none is looked up. */
+/** Redshift's default port. */
 export const REDSHIFT_PORT = 5439
 
-/** What the configuration really says, before pg puts its fallbacks in: the system account for the user, the user for the database. */
+/** The connection as configured, without pg's fallbacks: the operating system's account for the user, the user for the database. */
 export interface GivenConnection {
-  /** Where to connect. Undefined: to be looked up. */
+  /** The host to connect to; undefined if it is to be looked up. */
   readonly host: string | undefined
   readonly port: number | undefined
   readonly database: string
@@ -61,20 +61,20 @@ interface ConnectionUrl {
 
 const NO_HOST = 'no-host.invalid'
 
-/** What a connection string says. pg parses it for itself; this tells what it leaves open. */
+/** Parses a connection string. pg parses it, too; this shows which parts it leaves out. Throws `ERR_REDSHIFT_OPTION`. */
 function readUrl(connectionString: string): ConnectionUrl {
   try {
-    // Without the slashes, all of it would be a path: pg takes that for the one of a Unix socket.
+    // Without the slashes, pg would treat the whole string as the path of a Unix socket.
     if (!/^[a-z]+:\/\//i.test(connectionString)) throw new TypeError('no URL of a host')
-    // libpq's form, with the host among the parameters, is no URL by itself.
+    // With the host among the parameters, as libpq allows, the string is not a valid URL. Insert a host.
     const withHost = connectionString.replace(/^([a-z]+:\/\/[^/?#]*@)(?=[/?#]|$)/i, `$1${NO_HOST}`)
     const url = new URL(withHost)
     const { searchParams, port, pathname, username, password } = url
-    // A URL that begins twice has all of itself in its path, a password included. It must not become a database, which AWS is told.
+    // If a URL is pasted into another one, the path contains its password. It must not be sent to AWS as a database name.
     if (/[/:]/.test(pathname.slice(1))) throw new TypeError('no name of a database')
     const hostname = url.hostname === NO_HOST ? '' : url.hostname
     const text = (value: string | null): string | undefined => (value ? decodeURIComponent(value) : undefined)
-    // As in pg, a parameter wins.
+    // Parameters take precedence, as in pg.
     return {
       parameters: Object.fromEntries(searchParams),
       host: searchParams.get('host') || text(hostname.replace(/^\[(.+)\]$/, '$1')),
@@ -84,7 +84,7 @@ function readUrl(connectionString: string): ConnectionUrl {
       password: searchParams.get('password') || password,
     }
   } catch {
-    // Not repeated: it may hold a password.
+    // The message does not repeat the string, which may contain a password.
     throw optionError(
       'connectionString cannot be parsed. Write it as postgres://IAM%3Aalice@host:5439/database, or give host, port, database and user.',
     )
@@ -92,22 +92,22 @@ function readUrl(connectionString: string): ConnectionUrl {
 }
 
 /**
- * Whom `PGUSER` holds a connection to: an IAM user, where no option names another. A plain name may be meant for other servers;
- * it is read with the request, for which AWS may need one.
+ * The user from `PGUSER`, if it is an IAM user name and `dbUser` is not set. A plain name may be meant for other servers. The request still
+ * reads it, because AWS may need a user.
  */
 export const environmentUser = ({ dbUser }: ConnectionOptions): string | undefined => {
   const { PGUSER } = process.env
   return PGUSER && dbUser === undefined && isIamUser(PGUSER) ? PGUSER : undefined
 }
 
-/** As pg does, an empty one is taken for none; but one that is no port would throw when the socket is opened. */
+/** Parses a port. An empty value counts as missing, as in pg. An invalid one is rejected here, because opening the socket would throw. */
 function toPort(value: string | number | undefined): number | undefined {
   if (!value) return undefined
   checkWhole('port', Number(value), 1, 65_535)
   return Number(value)
 }
 
-/** Refuses every password that pg would use: this one is fetched. A function of ours says which login it was meant to fetch. */
+/** Refuses a configured password, because the password is fetched. The error for a function explains where its options belong. */
 function checkNoPassword(password: unknown): void {
   if (password === undefined || password === null || password === '') return
   throw optionError(
@@ -118,7 +118,7 @@ function checkNoPassword(password: unknown): void {
 }
 
 /**
- * What a configuration says of the connection: pg's own keys win over those of the source, and these over `PG*`.
+ * Reads the connection from a configuration. pg's own keys override those of `redshift`, and these override `PG*`.
  * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`
  */
 export function givenConnection(config: RedshiftPgClientConfig, options: ConnectionOptions): GivenConnection {
@@ -141,12 +141,12 @@ export function givenConnection(config: RedshiftPgClientConfig, options: Connect
     host: url.host || config.host || options.host || PGHOST || undefined,
     port: toPort(url.port) ?? toPort(config.port) ?? options.port ?? toPort(PGPORT),
     database,
-    // The request takes a database of the user's name for pg's fallback: this one was named.
+    // The request mistakes a database with the user's name for pg's fallback. The prefix makes them differ.
     user: user === database ? iamUser(user, options.autoCreate) : user,
   }
 }
 
-/** TLS, verified, unless the configuration or `PGSSLMODE` says otherwise. */
+/** The TLS options. Default: TLS with verification, unless the configuration or `PGSSLMODE` sets something else. */
 export const tlsOf = (
   config: Pick<RedshiftPgClientConfig, 'ssl'>,
   options: ConnectionOptions,

@@ -3,11 +3,11 @@ import type { Duplex } from 'node:stream'
 import { judge, type Proof } from './authentication.js'
 
 /*
- * pg does not know Redshift's own authentication: its parser throws inside a socket handler, which ends the process. Until the
- * login is through, the messages of the server are read here, and all that pg knows is passed on to it.
+ * pg does not support Redshift's own authentication: its parser throws inside a socket handler, which ends the process. So the server's
+ * messages are read here until the login is complete, and those that pg supports are passed on to it.
  */
 
-/** What is used of pg's connection. */
+/** The members used of pg's connection. */
 interface Connection extends EventEmitter {
   readonly stream: Duplex
   attachListeners?(stream: Duplex): void
@@ -16,12 +16,12 @@ interface Connection extends EventEmitter {
 type Listener = (bytes: Buffer) => void
 
 const HEADER = 5
-// No message of a login comes near it. What does not speak the protocol would have us wait for more.
+// Messages of a login are much shorter. Without a limit, a server that speaks another protocol could make us wait for more bytes forever.
 const LONGEST = 1 << 20
 
 /**
- * Stands between pg and its socket until the server says AuthenticationOk; then pg's own listener is back in its place.
- * @returns what to call with the login's proof when the start-up packet goes out
+ * Reads the socket in place of pg until the server sends AuthenticationOk, then restores pg's own listener.
+ * @returns a function to call with the login's proof when the start-up packet is sent
  */
 export function interceptAuthentication(connection: Connection): (proof: Proof) => void {
   let proof: Proof | undefined
@@ -31,22 +31,22 @@ export function interceptAuthentication(connection: Connection): (proof: Proof) 
       const before = new Set(stream.listeners('data'))
       attach(stream)
       const [listener, ...others] = stream.listeners('data').filter(added => !before.has(added)) as Listener[]
-      // Another pg than those that are known: it reads for itself.
+      // An unknown version of pg: let it read the socket itself.
       if (!listener || others.length > 0) return
       stream.off('data', listener)
       const read = messageReader()
       const intercept = (bytes: Buffer): void => {
         for (const { type, body, message, rest } of read(bytes)) {
           const verdict = judge(type, body, proof)
-          // A refused client may be kept for long.
+          // A refused client may stay in memory for long, so drop the secret.
           if (type === 'E') proof = undefined
-          // Nothing here is in a `try`: an exception of a user's callback must not vanish.
+          // No `try` here: an exception in a user's callback must not be swallowed.
           if (verdict === 'pass') listener(message)
           else if (Buffer.isBuffer(verdict)) stream.write(verdict)
           else {
             proof = undefined
             stream.off('data', intercept)
-            // After an error, pg has nothing to read any more.
+            // After an error, pg must not read any further.
             if (verdict !== 'done') return void connection.emit('error', verdict)
             stream.on('data', listener)
             listener(Buffer.concat([message, rest]))
@@ -62,16 +62,16 @@ export function interceptAuthentication(connection: Connection): (proof: Proof) 
 }
 
 interface Message {
-  /** Empty where the bytes are no message. */
+  /** Empty if the bytes are not a message. */
   readonly type: string
   readonly body: Buffer
-  /** All of it, as it came. */
+  /** The whole message, unchanged. */
   readonly message: Buffer
-  /** What has come behind it. */
+  /** The bytes received after it. */
   readonly rest: Buffer
 }
 
-/** Finds messages in whatever pieces they come in. */
+/** Splits a stream of bytes into messages. */
 function messageReader(): (bytes: Buffer) => Generator<Message> {
   let pending: Buffer = Buffer.alloc(0)
   return function* read(bytes) {

@@ -7,14 +7,14 @@ import { interceptAuthentication } from './handshake.js'
 import { type Alias, verifyNamedAlias } from './server-name.js'
 
 /*
- * What is used of pg's insides, in one place. The specs run on the oldest and on the newest pg that is supported.
+ * Everything that we use of pg's internals, in one place. The specs run on the oldest and the newest supported version of pg.
  */
 
 interface ClientInternals {
   user: string
   readonly ssl?: unknown
   readonly connectionParameters: object
-  /** `pg.native` has none. */
+  /** Undefined for `pg.native`. */
   readonly connection?: ConnectionInternals
   getStartupConf(): object
   readonly _connecting?: boolean
@@ -26,7 +26,7 @@ interface ClientInternals {
 }
 
 interface ConnectionInternals extends EventEmitter {
-  /** The socket; once TLS begins, the one on top of it. */
+  /** The socket, or the TLS socket once TLS begins. */
   readonly stream: Duplex & {
     readonly encrypted?: boolean
     readonly secureConnecting?: boolean
@@ -42,13 +42,13 @@ interface ConnectionInternals extends EventEmitter {
 
 const internals = (client: pg.Client): ClientInternals => client as unknown as ClientInternals
 
-/** Has pg parse a configuration, without a client that a pool would be waiting for: it reads files, and throws. */
+/** Lets pg parse a configuration early, because it may read files and throw. A pool would wait forever for a client whose constructor throws. */
 export function dryRun(Base: typeof pg.Client, config: pg.ClientConfig): void {
-  // pg's own class: one that extends it may use the connection in its constructor.
+  // Use pg's own class, because the constructor of a subclass may use the connection.
   let prototype: object = Base.prototype
   for (let next: object = prototype; next && 'connect' in next; next = Object.getPrototypeOf(next)) prototype = next
   const Root = prototype.constructor as typeof pg.Client
-  // Instead of a connection, for which pg would make a socket.
+  // A placeholder, so that pg does not create a connection with a socket.
   const connection = {}
   new Root({ ...config, connection } as pg.ClientConfig)
 }
@@ -56,22 +56,22 @@ export function dryRun(Base: typeof pg.Client, config: pg.ClientConfig): void {
 /** Whether this is a client of `pg.native`. */
 export const isNative = (client: pg.Client): boolean => internals(client).connection === undefined
 
-/** What pg has found for TLS: true, options, false, or whatever else a connection string says. */
+/** The value of `ssl` as pg determined it: true, options, false, or any other value from a connection string. */
 export const sslOf = (client: pg.Client): unknown => internals(client).ssl
 
-/** Sets what pg keeps twice: on the client, and in the parameters that it parsed. */
+/** Sets parameters in both places where pg keeps them: on the client and in its connectionParameters. */
 function setParameters(client: pg.Client, parameters: object): void {
   Object.assign(client, parameters)
   Object.assign(internals(client).connectionParameters, parameters)
 }
 
-/** Where to connect, over what pg found in a connection string, in `PG*` and in its defaults. */
+/** Sets where to connect. Overrides pg's connection string, `PG*` variables and defaults. */
 export const direct = (client: pg.Client, to: { host: string; port: number; database: string }): void =>
   setParameters(client, { host: to.host, port: to.port, database: to.database })
 
 /**
- * Has TLS name the cluster to the server and verify it by that name, too, where pg is to dial another one. pg passes the host that
- * it dials on to TLS: it is told the cluster's name instead, and its socket the host.
+ * Makes TLS send and verify the cluster's own name while pg connects to another host. pg uses the same host for the socket and for TLS, so
+ * it gets the cluster's name and the socket gets the host.
  */
 export function presentAlias(client: pg.Client, alias: Alias): void {
   const { connection } = internals(client)
@@ -94,10 +94,10 @@ export const wipePassword = (client: pg.Client): void => setParameters(client, {
 
 export const socketOf = (client: pg.Client): Duplex | undefined => internals(client).connection?.stream
 
-/** The deprecated option Promise of pg, or the usual one. */
+/** pg's deprecated option `Promise`, or the global one. */
 export const promiseOf = (client: pg.Client): PromiseConstructor => internals(client)._Promise ?? Promise
 
-/** Whether queries wait in a pipeline, which pg serves before it ends a client. */
+/** Whether a pipeline has queries, which pg completes before it ends a client. */
 export const pipelinesQueries = (client: pg.Client): boolean => {
   const { pipeline, _queryQueue } = internals(client)
   return pipeline === true && _queryQueue !== undefined && _queryQueue.length > 0
@@ -105,22 +105,22 @@ export const pipelinesQueries = (client: pg.Client): boolean => {
 
 export const isConnectionEnding = (client: pg.Client): boolean => internals(client).connection?._ending === true
 
-/** Ends a client after its queries where pg, which has not begun to connect, would take it for ended. */
+/** Ends a client after its queries. Before pg has begun to connect, its own end() would regard the client as ended. */
 export function endOnceDrained(client: pg.Client): void {
   if (!internals(client)._connecting) client.once('drain', () => internals(client).connection?.end())
 }
 
-/** For a client that ends before pg has begun to connect it: does what pg does when a socket closes. */
+/** Does what pg does when a socket closes, for a client that ends before pg has begun to connect. */
 export function endUnconnected(client: pg.Client, error: Error): void {
   if (internals(client)._connecting) return
   internals(client)._errorAllQueries?.(error)
   process.nextTick(() => client.emit('end'))
 }
 
-/** Sends what was held, in the name of this user. */
+/** Sends the held start-up packet with this login. */
 export type SendStartup = (login: RedshiftLogin, tokenLogin: TokenLogin | undefined) => void
 
-/** Holds the start-up packet, which names the user. `ready` is called when it can be sent: TLS is up, and verified. */
+/** Holds the start-up packet, which contains the user. Calls `ready` when it can be sent, after TLS is established and verified. */
 export function holdStartup(client: pg.Client, ready: (send: SendStartup) => void): void {
   const { connection } = internals(client)
   if (!connection) return
@@ -138,17 +138,17 @@ export function holdStartup(client: pg.Client, ready: (send: SendStartup) => voi
   }
   connection.startup = () => {
     const { stream } = connection
-    // pg calls this as soon as the TLS handshake begins; over a stream that was given, it may be done.
+    // pg calls startup() when the TLS handshake begins. With a stream from the user, the handshake may already be complete.
     if (stream.encrypted && stream.secureConnecting !== false) stream.once('secureConnect', () => ready(send))
     else ready(send)
   }
 }
 
-/** Calls back when the server accepts the login, on the connection that the client has now. */
+/** Calls back when the server accepts the login on the client's current connection. */
 export const onAccepted = (client: pg.Client, callback: () => void): void =>
   void internals(client).connection?.once('authenticationOk', callback)
 
-/** The start-up parameters of a token login: pg's own without the user, which the token names. pg would take the system account for it. */
+/** The start-up parameters of a token login: pg's own without the user, because the token names the person. */
 function tokenStartup(client: pg.Client, { parameters }: TokenLogin): object {
   setParameters(client, { user: undefined, password: null })
   const { user: _, ...own } = internals(client).getStartupConf() as { user?: unknown }
@@ -156,16 +156,16 @@ function tokenStartup(client: pg.Client, { parameters }: TokenLogin): object {
 }
 
 /**
- * Puts a client that failed to connect back to where it was before, on a fresh connection. Queries that wait in it stay.
- * @returns false where that cannot be: then nothing was done.
+ * Resets a client that failed to connect and gives it a new connection. Its queued queries stay.
+ * @returns false, without any change, if that is not possible
  */
 export function renewConnection(client: pg.Client, Base: typeof pg.Client, config: pg.ClientConfig): boolean {
   const { connection, _connecting, _connectionError } = internals(client)
   if (_connecting !== true || _connectionError !== true || !connection) return false
-  // A socket or a connection that was given ready-made cannot be had a second time.
+  // A socket or connection that the user supplied cannot be created again.
   if (typeof config.stream === 'object' || 'connection' in config) return false
   const fresh = internals(new Base(config)).connection
-  // The end of the old one must not reach the client any more, nor may a late error be an uncaught exception.
+  // The old connection must not notify the client any more, and its late errors must not be uncaught exceptions.
   connection.removeAllListeners().on('error', () => {})
   connection.stream.destroy()
   Object.assign(client, { connection: fresh, _connecting: false, _connectionError: false })

@@ -4,7 +4,7 @@ import { isIamUser, parseIamUser } from '../identifiers.js'
 import type { RedshiftLogin } from '../login.js'
 
 /**
- * Refuses to hand a password to a connection without TLS. pg takes any truthy `ssl` for TLS, even the string `'false'`.
+ * Refuses a connection without TLS. pg treats any truthy `ssl` as TLS, even the string `'false'`.
  * @throws RedshiftCredentialsError `ERR_REDSHIFT_TLS`
  */
 export function checkTls(encrypted: unknown, options: ConnectionOptions): void {
@@ -17,8 +17,8 @@ export function checkTls(encrypted: unknown, options: ConnectionOptions): void {
 }
 
 /**
- * Refuses the option `ssl` where it turns TLS off, and a text that pg does not know: it would throw out of reach, once the
- * socket is open.
+ * Refuses an `ssl` option that turns TLS off, or a string that pg does not know. Such a string makes pg throw where the caller cannot
+ * catch it, once the socket is open.
  * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`, `ERR_REDSHIFT_TLS`
  */
 export function checkSsl(ssl: unknown, options: ConnectionOptions): void {
@@ -29,16 +29,16 @@ export function checkSsl(ssl: unknown, options: ConnectionOptions): void {
   checkTls(ssl ?? process.env.PGSSLMODE, options)
 }
 
-/** The user name that AWS will give to the login of a database user. */
+/** The user name of a login for a database user, with the prefix that AWS adds. */
 export const iamUser = (name: string, autoCreate: boolean | undefined): string =>
   `${autoCreate ? 'IAMA' : 'IAM'}:${name}`
 
-/** The user that the options name, with the prefix that AWS will put before it. With groups, AWS puts those behind it. */
+/** The user name that AWS will return for `dbUser`. Undefined with groups, which AWS appends to the name. */
 export const knownUser = ({ dbUser, dbGroups, autoCreate }: ConnectionOptions): string | undefined =>
   dbUser === undefined || dbGroups?.length ? undefined : iamUser(dbUser, autoCreate)
 
 /**
- * Refuses a user that no IAM login can be for, before anything is sent: pg falls back to the operating system's account.
+ * Refuses a user that is not an IAM user name before anything is sent. Without a user, pg uses the operating system's account.
  * @throws RedshiftCredentialsError `ERR_REDSHIFT_USER_MISMATCH`
  */
 export function checkIamUser(user: string | null | undefined, options: ConnectionOptions): void {
@@ -52,7 +52,7 @@ export function checkIamUser(user: string | null | undefined, options: Connectio
 }
 
 /**
- * Refuses a login for another user than the one that pg has already named to the server.
+ * Refuses a login for another user than the one that pg has already sent to the server.
  * @throws RedshiftCredentialsError `ERR_REDSHIFT_USER_MISMATCH`
  */
 export function checkSameUser(user: string | null | undefined, login: RedshiftLogin): void {
@@ -61,7 +61,7 @@ export function checkSameUser(user: string | null | undefined, login: RedshiftLo
   const chosen = prefix === 'IAM' || prefix === 'IAMA' ? name : undefined
   throw new RedshiftCredentialsError(
     'ERR_REDSHIFT_USER_MISMATCH',
-    // On serverless, user is only compared with what AWS chooses.
+    // On serverless, AWS chooses the user, and `user` is only compared with it.
     `pg logs in as ${quoted(user)}, but AWS gave a login for ${quoted(login.user)}. ` +
       (chosen !== undefined && /^IAMR:/.test(login.user)
         ? `Set dbUser: ${quoted(chosen)} among the options of the login, to log in as that user, or leave user out in RedshiftPool or redshiftPoolOptions.`
@@ -70,7 +70,7 @@ export function checkSameUser(user: string | null | undefined, login: RedshiftLo
 }
 
 /**
- * Refuses a login for another user than the configuration names. A name without a prefix matches whichever AWS puts before it.
+ * Refuses a login for another user than the configured one. A name without a prefix matches any prefix from AWS.
  * @throws RedshiftCredentialsError `ERR_REDSHIFT_USER_MISMATCH`
  */
 export function checkUser(user: string | undefined, login: RedshiftLogin): void {
@@ -87,11 +87,11 @@ export function checkUser(user: string | undefined, login: RedshiftLogin): void 
   )
 }
 
-/** Where a login is shown. What one place makes of it says nothing about the others. */
+/** Identifies a place: a server, database and TLS setting. A place's verdict on a login does not apply to other places. */
 export const placeOf = (to: { host?: unknown; port?: unknown; database?: unknown; ssl?: unknown }): string =>
   JSON.stringify([to.host, Number(to.port), to.database, Boolean(to.ssl)])
 
-/** What the server says of the set-up of identity providers, with the remedy. Every other error is passed on. */
+/** Adds the remedy to server errors about the set-up of identity providers. Returns other errors unchanged. */
 export function explainTokenError(error: Error): Error {
   const message = printable(error.message)
   if (/identity provider (type ".*" is not supported|does not exist)/i.test(message))
@@ -109,7 +109,7 @@ export function explainTokenError(error: Error): Error {
   return error
 }
 
-/** The error for a login that was refused, where AWS has no other. */
+/** The error for a refused login if AWS has no other one. */
 export const rejectedLogin = (error: Error, login: RedshiftLogin): RedshiftCredentialsError =>
   new RedshiftCredentialsError(
     'ERR_REDSHIFT_LOGIN_REJECTED',

@@ -17,10 +17,10 @@ import type { RedshiftConnection } from '../request.js'
 import { checkIamUser, checkSameUser, checkTls, checkUser, placeOf } from './login.js'
 import { isRefusal } from './server-messages.js'
 
-/** The function for pg's `password` option, as {@link redshiftPassword} makes it. */
+/** The function for pg's `password` option that {@link redshiftPassword} returns. It resolves to the current password. */
 export type RedshiftPasswordFunction = (connection?: RedshiftConnection) => Promise<string>
 
-/** What is used of the `pg.Client` that calls the function as its method. */
+/** The members used of the `pg.Client` that calls the function as its method. */
 interface CallingClient {
   password?: unknown
   readonly host?: unknown
@@ -38,7 +38,7 @@ interface CallingClient {
 const isClient = (value: unknown): value is CallingClient =>
   typeof value === 'object' && value !== null && 'connectionParameters' in value
 
-/** postgres.js and others pass nothing: then the options must say it all. */
+/** Checks the options for a call without a connection, as from postgres.js: they must specify everything. */
 function checkAlone(options: ConnectionOptions): void {
   checkTls(options.ssl ?? true, options)
   if (options.dbUser === undefined && options.user === undefined)
@@ -48,8 +48,8 @@ function checkAlone(options: ConnectionOptions): void {
 }
 
 /**
- * Where the function can see what becomes of its password: the credentials are told, so that after a refusal the next connection
- * may get another, and pg's copies of the password are wiped, which else stay in the client for the life of its connection.
+ * Watches whether the server accepts the login and reports the outcome to the credentials, so that the next connection can get another
+ * login after a refusal. Then clears pg's copies of the password, which pg would keep as long as the connection is open.
  */
 function followLogin(client: CallingClient, credentials: RedshiftCredentials, login: RedshiftLogin): void {
   const { connection, connectionParameters } = client
@@ -78,8 +78,8 @@ function followLogin(client: CallingClient, credentials: RedshiftCredentials, lo
 
 /**
  * The function behind `redshiftPassword` and the ORM adapters.
- * @param given what the login was fetched for, where that is known better than from the connection
- * @param named the login whose user the connection names: its password serves where AWS has named another user since
+ * @param given the connection that the login was fetched for, if it is more accurate than the one that pg passes
+ * @param named the login whose user the connection uses. Its password is returned if AWS has chosen another user since.
  */
 export function passwordFunction(
   credentials: RedshiftCredentials,
@@ -88,7 +88,7 @@ export function passwordFunction(
 ): RedshiftPasswordFunction {
   const options = connectionOptionsOf(credentials)
 
-  // A `function`, since pg calls it as a method of the client, and before 8.19 without an argument.
+  // A `function` rather than an arrow, because pg calls it as a method of the client, and before 8.19 without an argument.
   async function password(this: unknown, connection?: RedshiftConnection): Promise<string> {
     if (options.tokenLogin) throw passwordRefused('A password function')
     const client = isClient(this) ? this : undefined
@@ -99,11 +99,11 @@ export function passwordFunction(
       if (parameters) checkTls(stream ? stream.encrypted : parameters.ssl, options)
       if (parameters && !given) checkIamUser(parameters.user, options)
       if (!parameters && !given) checkAlone(options)
-      // A library may have been told another database since.
+      // A library may have changed the database since.
       const target = given && parameters?.database ? { ...given, database: parameters.database } : (given ?? parameters)
       const place = client && placeOf(client)
       const current = freshLogin(credentials, target, place) ?? (await getLogin(credentials, target, place))
-      // Who waited has given up. pg would keep the password; an error, it may tell a second time.
+      // The caller timed out. Returning a password would leave it on the client; throwing could report a second error.
       if (stream?.destroyed) return ''
       const login = named && named.user !== current.user ? named : current
       if (parameters) checkSameUser(parameters.user, login)
@@ -111,7 +111,7 @@ export function passwordFunction(
       if (client) followLogin(client, credentials, login)
       return login.password
     } catch (error) {
-      // pg rejects connect(), but leaves the socket open until the server gives up.
+      // pg rejects connect() but leaves the socket open until the server closes it.
       if (stream) setImmediate(() => stream.destroy?.())
       throw error
     }
@@ -119,7 +119,7 @@ export function passwordFunction(
 
   Object.defineProperty(password, Symbol.toPrimitive, {
     value: (hint: string): string => {
-      // pg.native builds its connection string with '' + password: it would send this function's source as the password.
+      // pg.native builds its connection string with '' + password, so it would send this function's source as the password.
       if (hint === 'default')
         throw new RedshiftCredentialsError(
           'ERR_REDSHIFT_NATIVE',
@@ -132,17 +132,17 @@ export function passwordFunction(
 }
 
 /**
- * Makes the function for the `password` option of `pg.Pool`, `pg.Client`, and of what is built on them. It gives the current
- * password for each new connection. One function may serve many pools, users and databases.
+ * Creates a function for the `password` option of `pg.Pool`, `pg.Client` and libraries built on them. It returns the current password for
+ * each new connection. One function can serve many pools, users and databases.
  *
- * It suits a user that is known up front (`user: 'IAM:alice'`): pg names the user to the server before it asks for the
- * password. Where AWS chooses the user (serverless, roles), take `RedshiftPool` or `redshiftPoolOptions`.
+ * Use it if the user is known in advance (`user: 'IAM:alice'`), because pg sends the user to the server before it asks for the password. If
+ * AWS chooses the user (serverless, roles), use `RedshiftPool` or `redshiftPoolOptions`.
  *
- * @param source options, or credentials to share. What they leave out is read off the connection: the host says cluster or
- * workgroup, and region; the user and the database are the connection's.
- * @returns a function that rejects with `RedshiftCredentialsError`: any code of {@link RedshiftCredentials.get}, and
- * `ERR_REDSHIFT_TLS` (a connection without TLS), `ERR_REDSHIFT_USER_MISMATCH` (the login is for another user than the
- * connection). Turned into text, as `pg.native` does, it throws `ERR_REDSHIFT_NATIVE`.
+ * @param source options, or credentials to share. The connection supplies what they leave out: the target and the region from its host,
+ * its user and its database.
+ * @returns a function that rejects with `RedshiftCredentialsError`: any code of {@link RedshiftCredentials.get}, `ERR_REDSHIFT_TLS` if the
+ * connection is not encrypted, or `ERR_REDSHIFT_USER_MISMATCH` if AWS returned a login for another user. Converted to a string, as
+ * `pg.native` does, it throws `ERR_REDSHIFT_NATIVE`.
  * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`
  *
  * @example

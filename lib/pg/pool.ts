@@ -9,23 +9,23 @@ import { knownUser } from './login.js'
 import { passwordFunction, type RedshiftPasswordFunction } from './password.js'
 import { aliasOf, verifyAlias } from './server-name.js'
 
-/** pg's own options. */
+/** The options of `pg.Pool`. */
 export interface RedshiftPgOptions extends Omit<pg.PoolConfig, 'Client'> {
-  /** The class to build the clients on: `pg.Client` of any copy of pg, or one that extends it. Default: `pg.Client`. */
+  /** The class to extend for clients: `pg.Client` of any copy of pg, or a subclass. Default: `pg.Client`. */
   Client?: (new (...config: never[]) => { query(...args: never[]): unknown }) | undefined
 }
 
-/** Configuration of pg's own pool, plus one key. */
+/** The configuration of `pg.Pool`, plus `redshift`. */
 export interface RedshiftPoolConfig extends RedshiftPgOptions {
-  /** Which login to fetch: options, or credentials to share. Default: all is read off the connection. */
+  /** Which login to fetch: options, or credentials to share with others. Default: everything is read from the connection. */
   redshift?: RedshiftOptions | RedshiftCredentials | undefined
 }
 
 /**
- * A `pg.Pool` whose connections log in with current Redshift credentials. TLS is on and verified, and the port 5439, unless the
- * configuration says otherwise; where no host is given, it is looked up.
+ * A `pg.Pool` whose connections log in with current Redshift credentials. By default, TLS is on with verification and the port is 5439.
+ * Without a host, the address is looked up.
  *
- * `end()` closes the credentials that the pool has made, not those that it was given.
+ * `end()` closes credentials that the pool created, but not credentials that you passed in.
  *
  * @example
  * const pool = new RedshiftPool({ host: 'analytics.123456789012.us-west-2.redshift-serverless.amazonaws.com', database: 'dev' })
@@ -38,19 +38,21 @@ export class RedshiftPool extends pg.Pool {
     checkPlain('The configuration of the pool', config)
     const Client = clientClass(config.Client ?? pg.Client)
     const given = boundConfig(config, bindingOf(Client))
-    // Before super(), so that AWS keys are never in `options`.
+    // Created before super(), so that `options` never contains AWS keys.
     const redshift = toCredentials(given.redshift)
     givenConnection(given, connectionOptionsOf(redshift))
     super({ ...given, Client, redshift } as pg.PoolConfig)
     if (redshift !== given.redshift) this.#owned = redshift
   }
 
+  /** Ends the pool as `pg.Pool` does, and closes the credentials that it created. */
   override end(): Promise<void>
+  /** Same, with a callback. */
   override end(callback: () => void): void
   override end(callback?: (error?: Error) => void): Promise<void> | undefined {
     if (!callback) return super.end().then(() => this.#owned?.close())
     super.end((error?: Error) => {
-      // A second end() fails, while the first one may still be waiting for clients that are busy.
+      // A second end() fails while the first one may still wait for busy clients.
       if (!error) this.#owned?.close()
       callback(error)
     })
@@ -58,19 +60,21 @@ export class RedshiftPool extends pg.Pool {
   }
 }
 
-/** A plain object for whoever builds a `pg.Pool`, or a `pg.Client`, of it. */
+/** Options for `pg.Pool` and `pg.Client`, as {@link redshiftPoolOptions} returns them. */
 export interface RedshiftPoolOptions extends pg.PoolConfig {
+  /** The client class, which fetches its own login. Pools use this class. */
   Client: RedshiftPgClientClass
+  /** The password function for libraries that create a plain `pg.Client`. */
   password: RedshiftPasswordFunction
 }
 
 /**
- * Options for whoever builds a `pg.Pool`: stock pg, the stand-alone `pg-pool`, and the libraries above them. The `Client` in it
- * takes user and password as one pair, and replaces a login that the server refuses. `password` (and `user`, where it is known)
- * serve libraries that also build a plain client.
+ * Creates options for anything that constructs a `pg.Pool`: pg itself, the standalone `pg-pool`, and libraries built on them. Its `Client`
+ * uses user and password of the same login, and replaces a login that the server refuses. `password`, and `user` if it is known, are for
+ * libraries that also create a plain `pg.Client`.
  *
  * @param source options, or credentials to share
- * @param pgOptions pg's own options; they take precedence.
+ * @param pgOptions options of `pg.Pool`, which take precedence
  * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`
  *
  * @example
@@ -86,19 +90,19 @@ export function redshiftPoolOptions(
   const credentials = toCredentials(source)
   const options = connectionOptionsOf(credentials)
   const bound: Binding = { redshift: credentials, password: passwordFunction(credentials) }
-  // One of ours may be bound already, which is to the same credentials then.
+  // The class may be bound already. Its credentials must be the same.
   boundConfig(bound, bindingOf(Base))
   const { redshift: _, ...own } = boundConfig(pgOptions, bound)
   const { host, port, database, user = knownUser(options) } = givenConnection(own, options)
   return {
     ...own,
-    // Left out where it is looked up: for a host of undefined, pg takes localhost.
+    // Left out if it is to be looked up, because pg uses localhost if host is undefined.
     ...(host !== undefined && { host }),
     ...((host ?? port) !== undefined && { port: port ?? REDSHIFT_PORT }),
     database,
     ...(user !== undefined && { user }),
     ssl: verifyAlias(tlsOf(own, options), aliasOf(host, options.host)),
-    // Bound to the credentials: libraries copy options deeply, and a copy of the credentials would be an empty shell.
+    // The class holds the credentials, because libraries deep-copy options and a copy of the credentials would not work.
     Client: class extends Base {
       static readonly [binding] = bound
     },

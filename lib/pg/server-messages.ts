@@ -1,18 +1,18 @@
-/** What a server says when it ends a login, and whether that is a refusal of the login itself. */
+/** A message with which a server ends a login, and whether it refuses the login itself. */
 export interface ServerMessage {
   readonly situation: string
-  /** As the server sends it; `…` where names stand. */
+  /** The message of the server, with `…` in place of names. */
   readonly message: string
   readonly sqlstate: string
-  /** Recognises the message. */
+  /** Matches the message. */
   readonly pattern: RegExp
-  /** The server refuses user and password. Everything else says something about the set-up, the server or the network. */
+  /** Whether the server refuses the user and password. Other messages are about the set-up, the server or the network. */
   readonly refusal: boolean
-  /** Where this was read. */
+  /** Where the message is documented. */
   readonly source: string
 }
 
-/** In the order in which they are tried. What none of them fits is a refusal if its SQLSTATE is one of `REFUSAL_STATES`. */
+/** Known messages; the first match applies. Other messages are refusals if their SQLSTATE is in `REFUSAL_STATES`. */
 export const serverMessages: readonly ServerMessage[] = [
   {
     situation: 'the password has expired',
@@ -152,10 +152,10 @@ export const serverMessages: readonly ServerMessage[] = [
   },
 ]
 
-/** Redshift sends 28000, PostgreSQL 28P01. With either, a message that is not in the table counts as a refusal: it costs one call. */
+/** Redshift sends 28000, PostgreSQL 28P01. Unknown messages with these codes count as refusals, which cost one call of AWS at most. */
 const REFUSAL_STATES: ReadonlySet<string> = new Set(['28000', '28P01'])
 
-/** Whether this is the server's own error, and says that it refuses user and password. */
+/** Whether this is an error from the server that refuses the user and password. */
 export function isRefusal(error: unknown): error is Error {
   if (!(error instanceof Error)) return false
   const sqlstate = 'code' in error ? error.code : undefined

@@ -5,9 +5,9 @@ import type { ClientConfig } from 'pg'
 type Ssl = ClientConfig['ssl']
 type CheckServerIdentity = NonNullable<TlsOptions['checkServerIdentity']>
 
-/** A server that is reached under another name than its own: through PrivateLink, a load balancer, a CNAME or a tunnel. */
+/** A server that is reached by another name than its own: through PrivateLink, a load balancer, a CNAME or a tunnel. */
 export interface Alias {
-  /** Where pg connects to. */
+  /** The host that pg connects to. */
   readonly dialled: string
   /** The cluster's or workgroup's own name. */
   readonly own: string
@@ -15,17 +15,17 @@ export interface Alias {
 
 const normal = (host: string): string => host.toLowerCase().replace(/\.$/, '')
 
-/** @param cluster the option `host`, where it is set */
+/** @param cluster the option `host`, if it is set */
 export const aliasOf = (dialled: string | undefined, cluster: string | undefined): Alias | undefined =>
   dialled === undefined || cluster === undefined || normal(dialled) === normal(cluster)
     ? undefined
     : { dialled, own: cluster.replace(/\.$/, '') }
 
-/** pg leaves `servername` in force where an IP address is dialled: the user has chosen the name to verify. */
+/** Whether the user has chosen the name to verify. pg keeps `servername` only when it connects to an IP address. */
 const choosesName = (ssl: Ssl, { dialled }: Alias): boolean =>
   typeof ssl === 'object' && Boolean(ssl.servername) && isIP(dialled) !== 0
 
-/** Copies the options with what Node hides of them: pg makes the private key non-enumerable. */
+/** Copies the options including non-enumerable ones, because pg makes the private key non-enumerable. */
 const withCheck = (ssl: object, check: CheckServerIdentity): Ssl =>
   Object.create(Object.getPrototypeOf(ssl), {
     ...Object.getOwnPropertyDescriptors(ssl),
@@ -33,8 +33,8 @@ const withCheck = (ssl: object, check: CheckServerIdentity): Ssl =>
   })
 
 /**
- * The options of TLS for an alias: the certificate may carry the cluster's own name, or the name that was dialled, which a proxy
- * or a custom domain has a certificate for. A `checkServerIdentity` of the user's own stays in charge.
+ * TLS options for an alias. They accept a certificate for the cluster's own name or for the name that pg connects to, for which a proxy or
+ * a custom domain has a certificate. If the user has set `checkServerIdentity`, that function decides.
  */
 export function verifyAlias(ssl: Ssl, alias: Alias | undefined): Ssl {
   if (!alias || !ssl || typeof ssl === 'string' || choosesName(ssl, alias)) return ssl
@@ -47,8 +47,8 @@ export function verifyAlias(ssl: Ssl, alias: Alias | undefined): Ssl {
 }
 
 /**
- * The same for a client whose TLS handshake names the cluster (SNI), or undefined where it must not. Node would pass that name to
- * the user's own check, which expects the name that was dialled.
+ * TLS options for a client that sends the cluster's name in the TLS handshake (SNI), or undefined if it must not. Node would pass that name
+ * to the user's own check, which expects the name that pg connects to.
  */
 export function verifyNamedAlias(ssl: Ssl, alias: Alias): Ssl | undefined {
   if (!ssl || typeof ssl === 'string' || choosesName(ssl, alias)) return undefined

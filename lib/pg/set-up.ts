@@ -17,27 +17,27 @@ import { dryRun, isNative, sslOf } from './internals.js'
 import { checkSsl } from './login.js'
 import { type Alias, aliasOf } from './server-name.js'
 
-/** What the configuration of a client comes to. */
+/** The checked configuration of a client. */
 export interface ClientSetUp {
-  /** For pg's own constructor. */
+  /** The configuration for pg's own constructor. */
   readonly pgConfig: pg.ClientConfig
   readonly credentials: RedshiftCredentials
   readonly given: GivenConnection
-  /** Set where the host is not the cluster's own name. */
+  /** Set if the host is not the cluster's own name. */
   readonly alias: Alias | undefined
-  /** Undefined: it logs in with a password. */
+  /** Undefined for a login with a password. */
   readonly tokenLogin: TokenLogin | undefined
   /** In milliseconds; 0 for no limit. */
   readonly connectionTimeoutMillis: number
 }
 
-/** A configuration that `connect()` refuses. A constructor that throws would be an exception out of `pool.connect()`. */
+/** A configuration that `connect()` rejects. If the constructor threw, `pool.connect()` would throw instead of rejecting. */
 export interface RefusedSetUp {
   readonly pgConfig: pg.ClientConfig
   readonly refused: unknown
 }
 
-/** Checks all that can be checked before anything is sent. Never throws. */
+/** Checks everything that can be checked before anything is sent. Never throws. */
 export function setUpClient(
   config: string | RedshiftPgClientConfig,
   Base: typeof pg.Client,
@@ -48,7 +48,7 @@ export function setUpClient(
     checkPlain('The configuration of the client', given)
     return setUp(boundConfig(given, binding), Base)
   } catch (refused) {
-    // pg itself would refuse what some environments say of TLS.
+    // Fixed values, because pg's own constructor throws for some environment variables about TLS.
     return { pgConfig: { ssl: true, sslnegotiation: 'postgres' }, refused }
   }
 }
@@ -58,18 +58,18 @@ function setUp({ redshift, password, ...config }: RedshiftPgClientConfig, Base: 
   const options = connectionOptionsOf(credentials)
   const given = givenConnection({ ...config, password }, options)
   const { connectionTimeoutMillis = 0, connectionString, sslnegotiation } = config
-  // A timer of our own takes the place of pg's: it also covers the look-up, and the second try.
+  // Our own timer replaces pg's, because it must also cover the look-up and the second attempt.
   const ssl = tlsOf(config, options)
   const pgConfig = { ...config, ssl, connectionTimeoutMillis: 0 }
   if (connectionString || sslnegotiation || process.env.PGSSLNEGOTIATION || isSealed(ssl)) dryRun(Base, pgConfig)
-  // pg-pool keeps what it was given in its options, with this key among them.
+  // A stock pool passes its own options, which have maxUses and keep this key readable.
   if ('maxUses' in config) checkNoKeys(redshift)
   const { tokenLogin } = options
   const alias = aliasOf(given.host, options.host)
   return { pgConfig, credentials, given, alias, tokenLogin, connectionTimeoutMillis }
 }
 
-/** Refuses AWS keys where a stock pool would show them to everything that logs or inspects it. */
+/** Refuses AWS keys in the options of a stock pool, because logging or inspecting the pool would show them. */
 function checkNoKeys(source: RedshiftOptions | RedshiftCredentials | undefined): void {
   const { credentials } = Object((source as RedshiftOptions | undefined)?.aws) as { credentials?: unknown }
   if (typeof credentials === 'object' && credentials !== null && 'secretAccessKey' in credentials)
@@ -78,11 +78,11 @@ function checkNoKeys(source: RedshiftOptions | RedshiftCredentials | undefined):
     )
 }
 
-/** Whether pg cannot hide the key in these options of TLS, and throws. */
+/** Whether these TLS options are sealed. pg throws when it tries to hide their key. */
 const isSealed = (ssl: unknown): boolean => typeof ssl === 'object' && ssl !== null && Object.isSealed(ssl)
 
 /**
- * Checks what pg has made of the configuration.
+ * Checks the configuration as pg has parsed it.
  * @throws RedshiftCredentialsError `ERR_REDSHIFT_NATIVE`, `ERR_REDSHIFT_OPTION`, `ERR_REDSHIFT_TLS`
  */
 export function checkClient(client: pg.Client, { credentials }: ClientSetUp): void {
@@ -94,14 +94,14 @@ export function checkClient(client: pg.Client, { credentials }: ClientSetUp): vo
   checkSsl(sslOf(client), connectionOptionsOf(credentials))
 }
 
-/** Credentials, and what they were made of. */
+/** Credentials, and what they were made from. */
 interface Shared {
   readonly options: RedshiftOptions
   readonly environment: object
   readonly credentials: RedshiftCredentials
 }
 
-// pg-pool makes a client of the same options again and again: they share one RedshiftCredentials, as long as they say the same.
+// pg-pool creates many clients from the same options object. They share one RedshiftCredentials while the options stay the same.
 const shared = new WeakMap<object, Shared>()
 
 function sharedCredentials(source: RedshiftOptions | RedshiftCredentials = {}, key: object = source) {
@@ -115,6 +115,6 @@ function sharedCredentials(source: RedshiftOptions | RedshiftCredentials = {}, k
   return credentials
 }
 
-/** What tells the AWS SDK who calls, and where. */
+/** The environment variables that the AWS SDK reads for its identity and region. */
 const awsEnvironment = (): object =>
   Object.fromEntries(Object.entries(process.env).filter(([name]) => name.startsWith('AWS_')))
