@@ -6,32 +6,32 @@ import { closedError, RedshiftCredentialsError, targetError } from './errors.js'
 import { Flight, systemClock } from './flight.js'
 import { type CredentialRequest, targetOf, workgroupOf } from './request.js'
 
-/** Where a cluster or workgroup is to be reached. */
+/** The address of a cluster or workgroup. */
 export interface Address {
   readonly host: string
   readonly port: number
 }
 
-/** A look-up, under way or done. */
+/** A look-up, pending or finished. */
 interface LookUp {
   readonly flight: Flight<Address>
-  /** When it ended, on the monotonic clock; undefined while it is under way. */
+  /** When it ended, on the monotonic clock; undefined while it is pending. */
   endedAt?: number
-  /** It failed, or nothing answers at the address. */
+  /** The look-up failed, or a connection to the address failed. */
   stale?: boolean
-  /** What AWS has told, now or the last time. */
+  /** The address that AWS returned, in this or in an earlier look-up. */
   address?: Address | undefined
 }
 
-// However many connections fail: AWS limits the rate of these calls for the whole account.
+// The minimum pause between two look-ups, because AWS limits their rate for the whole account.
 const PAUSE_MILLIS = 1_000
-/** How long a connection waits for a newer address than the one in hand. */
+/** How long a connection waits for a new address if it has an old one. */
 const RENEWAL_MILLIS = 2_000
 
 /**
- * Addresses as AWS knows them, by region and target: looked up once, and again after a failure or `forget`, but not more than
- * once a second. An address in hand is kept where that fails, or takes over two seconds. One look-up at a time per target, under
- * the same deadline as a fetch.
+ * Caches the addresses that AWS returns, by region and target. An address is looked up once, and again after a failure or `forget`, at most
+ * once a second. If that fails or takes over two seconds, the old address is used. Each target has one look-up at a time, with the
+ * deadline of a fetch.
  */
 export class AddressBook {
   readonly #clients: AwsClients
@@ -46,7 +46,9 @@ export class AddressBook {
   }
 
   /**
-   * @throws RedshiftCredentialsError `ACCESS_DENIED` names the permission, and the option `host` that does without.
+   * Returns the address of a request's cluster or workgroup.
+   * @throws RedshiftCredentialsError With `ERR_REDSHIFT_ACCESS_DENIED`, the message names the missing permission and the option `host`,
+   * which makes the look-up unnecessary.
    */
   async find(request: CredentialRequest, signal?: AbortSignal): Promise<Address> {
     if (this.#closed) throw closedError()
@@ -59,13 +61,13 @@ export class AddressBook {
     return lookUp.flight.wait(signal)
   }
 
-  /** After no connection came about: the cluster may have moved. */
+  /** Call after a connection failed. The cluster may have moved, so the next `find` looks it up again. */
   forget(request: CredentialRequest): void {
     const known = this.#lookUps.get(keyOf(request))
     if (known) known.stale = true
   }
 
-  /** Rejects who waits with `ERR_REDSHIFT_CLOSED`, and every later `find`. */
+  /** Rejects waiting callers and every later `find` with `ERR_REDSHIFT_CLOSED`. */
   close(): void {
     this.#closed = true
     for (const { flight } of this.#lookUps.values()) flight.abandon(closedError())
@@ -100,7 +102,7 @@ const isDue = ({ stale, endedAt }: LookUp): boolean =>
 const keyOf = (request: CredentialRequest): string => JSON.stringify([request.region ?? null, targetOf(request)])
 
 async function lookUpAddress(clients: AwsClients, request: CredentialRequest, signal: AbortSignal): Promise<Address> {
-  // A custom domain is an address by itself.
+  // A custom domain name is an address.
   if (request.customDomainName !== undefined) return { host: request.customDomainName, port: 5439 }
   if (request.api === 'identityProvider')
     throw targetError('No host is named, and with identityProvider nothing is looked up. Set host, or PGHOST.')

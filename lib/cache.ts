@@ -7,7 +7,7 @@ import { type FetchedLogin, type FetchNotes, type HeldLogin, type RedshiftLogin,
 import { type CredentialRequest, targetOf } from './request.js'
 import { type FetchStartMessage, fetchEnd, fetchStart, invalidated, traceContext } from './tracing.js'
 
-/** Asks AWS. Rejects with `RedshiftCredentialsError` only. */
+/** Fetches a login from AWS. Rejects only with `RedshiftCredentialsError`. */
 export type Fetch = (
   request: CredentialRequest,
   signal: AbortSignal,
@@ -17,31 +17,31 @@ export type Fetch = (
 
 export interface CacheOptions {
   readonly clock: Clock
-  /** Draws from [0, 1). */
+  /** A random number in [0, 1), as `Math.random` returns. */
   readonly random: () => number
   readonly fetch: Fetch
-  /** Is told when another login has replaced one that the server refused. */
+  /** Called when another login has replaced one that the server refused. */
   readonly replaced?: ((request: CredentialRequest, login: RedshiftLogin) => void) | undefined
   readonly maxEntries: number
   readonly fetchTimeoutMillis: number
 }
 
-/** A fetch of a login, shared by those who wait for it. */
+/** A fetch of a login, shared by the callers who wait for it. */
 interface EntryFlight {
   readonly entry: Entry
   readonly flight: Flight<RedshiftLogin, FetchedLogin>
-  /** It was started while a login was served. */
+  /** Whether a usable login existed when the fetch started. */
   readonly background: boolean
 }
 
 /**
- * Logins by key: served while they work, refreshed in the background, one flight per key at any time.
- * It runs no timers but the deadlines of flights, and does nothing while nobody asks.
+ * Caches logins by key and refreshes them in the background. Each key has at most one flight at a time. The only timers are the deadlines
+ * of flights: without callers, nothing happens.
  */
 export class CredentialCache {
   readonly #options: CacheOptions
   readonly #entries: LRUCache<string, Entry>
-  // Beside the bounded store, so that eviction neither kills nor doubles a flight.
+  // Kept apart from the entries, so that evicting an entry neither ends its flight nor allows a second one.
   readonly #flights = new Map<string, EntryFlight>()
   readonly #owners = new WeakMap<RedshiftLogin, Entry>()
   #closed = false
@@ -52,15 +52,15 @@ export class CredentialCache {
   }
 
   /**
-   * The current login. Returns at once while there is one that works; else waits for the one flight of this key.
-   * After a failure with nothing to serve, callers get the same failure until the back-off is over.
-   * @param place where the login is for, as far as it is known: see {@link Refusals}
+   * Returns the current login at once if it is usable, and otherwise waits for the key's flight. After a failed fetch without a usable
+   * login, callers get the same failure until the back-off is over.
+   * @param place the place that the login is for, if it is known: see {@link Refusals}
    */
   get(key: string, request: CredentialRequest, signal?: AbortSignal, place?: string): Promise<RedshiftLogin> {
     return this.#get(key, request, signal, place, this.#options.fetchTimeoutMillis)
   }
 
-  /** @param atMost what is left of the caller's time, in milliseconds. Whatever is waited for, it adds up to one deadline. */
+  /** @param atMost the rest of the caller's time limit in milliseconds, for everything that it waits for */
   #get(
     key: string,
     request: CredentialRequest,
@@ -91,38 +91,38 @@ export class CredentialCache {
     }
     if (flight && !flight.isForsaken) {
       if (!background) return flight.wait(signal)
-      // A refresh had only as long as the old login still worked: where it fails, there is time for a fetch in front.
+      // The refresh got its time limit when the old login was still usable. If it fails, there must be time for another fetch.
       flight.limit(atMost / 2)
       return flight.wait(signal).catch(again)
     }
     const failure = entry.failure(now)
     if (flight) {
       flight.abandon(forsakenError(request))
-      // Who was told of its end may have asked, or closed, meanwhile.
+      // A listener of the trace channel may have called get or close.
       if (this.#closed || this.#flights.has(key)) return again()
     }
     return failure ? Promise.reject(failure.copy()) : this.#launch(entry, atMost, false).wait(signal)
   }
 
-  /** The login, as long as it is fresh: what nearly every call of `get` comes to, without a promise to wait for. */
+  /** Returns the login while it is fresh. It saves the promise of `get` in the common case. */
   fresh(key: string, place?: string): RedshiftLogin | undefined {
     return this.#entries.get(key)?.fresh(this.#options.clock.now(), place)
   }
 
-  /** The login in use, even while it is in doubt. Starts nothing. */
+  /** Returns the login in use, even if it is in doubt. Never starts a fetch. */
   peek(key: string): RedshiftLogin | undefined {
     return this.#entries.peek(key)?.served(this.#options.clock.now())?.login
   }
 
-  /** Tells that the server at this place accepted a login. */
+  /** Reports that the server at this place accepted a login. */
   accepted(login: RedshiftLogin, place: string): void {
     this.#holderOf(login)?.refusals.accepted(place)
   }
 
   /**
-   * Tells that the server refused a login, at this place. If the refusal is believed, AWS is asked for another login at once;
-   * until then, this one stays in use.
-   * @returns whether there is another login, or AWS is being asked for one: `replacement` gives it
+   * Reports that the server at this place refused a login. If the refusal is believed, a fetch starts at once. The login stays in use until
+   * there is another one.
+   * @returns whether another login is available or being fetched; `replacement` returns it
    */
   invalidate(login: RedshiftLogin, place?: string): boolean {
     const entry = this.#holderOf(login)
@@ -134,7 +134,7 @@ export class CredentialCache {
     const refusal = entry.refuse(place, now)
     if (!refusal || !lease) return true
     const { verdict, ageMillis } = refusal
-    // A refresh that is under way already is as good as a new one.
+    // A refresh that is already running will do.
     if (verdict === 'believed' && !this.#flights.has(entry.key)) this.#launch(entry, refreshDeadline(lease, now), true)
     if (verdict !== 'joined' && invalidated.hasSubscribers)
       invalidated.publish({ ...traceContext(entry.request), accepted: verdict === 'believed', ageMillis })
@@ -142,8 +142,8 @@ export class CredentialCache {
   }
 
   /**
-   * After `invalidate` has returned true: waits for another login than the refused one.
-   * @returns undefined where AWS gave the same one, or failed in a way that passes. Rejects with AWS's other failures.
+   * Waits for a different login than the refused one. Call it after `invalidate` has returned true.
+   * @returns undefined if AWS returned the same login or failed temporarily. Rejects with other failures.
    */
   async replacement(login: RedshiftLogin, signal?: AbortSignal): Promise<RedshiftLogin | undefined> {
     const entry = this.#holderOf(login)
@@ -165,20 +165,20 @@ export class CredentialCache {
     return [...this.#entries.values()].map(entry => entry.status(now))
   }
 
-  /** Forgets every login and rejects all who wait. */
+  /** Discards every login and rejects all waiting callers. */
   close(): void {
     this.#closed = true
     for (const { flight } of [...this.#flights.values()]) flight.abandon(closedError())
     this.#entries.clear()
   }
 
-  /** The entry that holds a login's key now: its own may have been evicted, and another hold the same pair. */
+  /** The current entry for a login's key. The login's own entry may have been evicted and replaced. */
   #holderOf(login: RedshiftLogin): Entry | undefined {
     const owner = this.#owners.get(login)
     return owner && (this.#entries.peek(owner.key) ?? this.#flights.get(owner.key)?.entry ?? owner)
   }
 
-  /** A flight that a suspended machine has lost is no answer to a refusal. */
+  /** Ends a flight that was lost while the machine was suspended. Waiting for it would not resolve a refusal. */
   #abandonForsaken({ key, request }: Entry): void {
     const { flight } = this.#flights.get(key) ?? {}
     if (flight?.isForsaken) flight.abandon(forsakenError(request))
@@ -216,7 +216,7 @@ export class CredentialCache {
           if (before?.doubtedSince && !samePair(before.login, landed.value)) replaced?.(request, before.login)
         }
         entry.refusals.settle()
-        // It may have been evicted meanwhile: a back-off that is forgotten would hammer AWS.
+        // The entry may have been evicted meanwhile. Without its back-off, AWS would be called too often.
         this.#entries.set(key, entry)
         this.#traceEnd(context, entry, landed, before?.login, now.monotonic - start)
         return landed

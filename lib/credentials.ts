@@ -13,40 +13,41 @@ import { type CredentialRequest, cacheKey, type RedshiftConnection, resolveReque
 import { fetchFrom, SingleTokens } from './sources.js'
 import { SharedLogins } from './store/shared.js'
 
-/** The state of one cached login, as {@link RedshiftCredentials.status} tells it. It holds no secret. */
+/** The state of one cached login, as returned by {@link RedshiftCredentials.status}. It contains no secret. */
 export interface RedshiftStatus {
-  /** The AWS operation, or `identityProvider` where the application gives the token. */
+  /** The AWS operation, or `identityProvider` if the application provides the token. */
   readonly api: RedshiftApi | 'identityProvider'
   /** Cluster, workgroup or custom domain; or the type of the identity provider. */
   readonly target: string
-  /** The database that the login is restricted to. */
+  /** The database that the login is restricted to; undefined if it is valid for every database. */
   readonly database: string | undefined
-  /** The login's user; until there is a login, the one that was asked for. Undefined for a token, which Redshift reads. */
+  /** The login's user or, until there is a login, the requested one. Undefined if AWS chooses it, and for a token, which names the person. */
   readonly user: string | undefined
-  /** `none`: no login yet. `fresh`, then `stale`: it is in use, and being refreshed. `expired`: it is not used again. */
+  /** `none`: no login yet. `fresh`: in use. `stale`: still in use, and the next caller starts a refresh. `expired`: no longer used. */
   readonly phase: 'none' | 'fresh' | 'stale' | 'expired'
-  /** A server refused the login, and AWS is being asked for another. */
+  /** Whether a server refused the login and another one is being requested from AWS. */
   readonly inDoubt: boolean
+  /** When AWS lets the login expire, on AWS's clock; undefined if there is no login. */
   readonly expiration: Date | undefined
-  /** When the login becomes stale, on this host's clock. */
+  /** When the login becomes stale, on this host's clock; undefined if there is no login. */
   readonly refreshAt: Date | undefined
   /** Why the last fetch failed; undefined after a success. */
   readonly lastError: RedshiftCredentialsError | undefined
 }
 
-/** What the pg side needs of the options. The AWS side stays here, since it may hold keys. */
+/** The options that the code for pg needs. The options for AWS are left out, because they may contain keys. */
 export type ConnectionOptions = Readonly<
   Pick<
     RedshiftOptions,
     'host' | 'port' | 'database' | 'user' | 'ssl' | 'dbName' | 'dbUser' | 'dbGroups' | 'autoCreate'
   > & {
     requireTls: boolean
-    /** How to log in with a token. Undefined: these credentials are for passwords. */
+    /** How to log in with a token; undefined if these credentials return passwords. */
     tokenLogin: TokenLogin | undefined
   }
 >
 
-// Tells AWS configurations apart in the cache key, without anything of what they hold.
+// Numbers the AWS configurations, so that the cache key can distinguish them without their content.
 const identities = new WeakMap<object, number>()
 let lastIdentity = 0
 function identityOf(aws: object | undefined): number {
@@ -56,7 +57,7 @@ function identityOf(aws: object | undefined): number {
   return identity
 }
 
-/** The last connection that was asked for, and what came of it: pools ask for the same one again and again. */
+/** The last resolved connection, kept because pools ask for the same one again and again. */
 interface Resolved {
   readonly host: unknown
   readonly database: unknown
@@ -66,20 +67,20 @@ interface Resolved {
   readonly request: CredentialRequest
 }
 
-/** Whether this is one of this copy of the package, and not the empty shell that a deep copy makes of it. */
+/** Whether this is an instance of this copy of the package. A deep copy of one lacks the private fields and is rejected. */
 export let isCredentials: (source: unknown) => source is RedshiftCredentials
 
-/** Reads the options of credentials that concern the connection. */
+/** Returns the options that concern the connection. */
 export let connectionOptionsOf: (credentials: RedshiftCredentials) => ConnectionOptions
 
-/** The login for a connection to a place, as long as it is fresh: most connections need not wait for a promise. */
+/** Returns the login for a connection to a place while it is fresh, without a promise: the common case. */
 export let freshLogin: (
   credentials: RedshiftCredentials,
   connection: RedshiftConnection | undefined,
   place: string | undefined,
 ) => RedshiftLogin | undefined
 
-/** As `get`, for a connection to a place: one that has accepted logins waits while a refused one is in doubt. */
+/** Same as `get`, for a connection to a place. While a login is in doubt, a place that has accepted it waits for the outcome. */
 export let getLogin: (
   credentials: RedshiftCredentials,
   connection: RedshiftConnection | undefined,
@@ -87,29 +88,29 @@ export let getLogin: (
   signal?: AbortSignal,
 ) => Promise<RedshiftLogin>
 
-/** Tells that the server at a place accepted a login. */
+/** Reports that the server at a place accepted a login. */
 export let acceptLogin: (credentials: RedshiftCredentials, login: RedshiftLogin, place: string) => void
 
-/** As `invalidate`, with the place where the server refused the login. */
+/** Same as `invalidate`, with the place where the server refused the login. */
 export let refuseLogin: (credentials: RedshiftCredentials, login: RedshiftLogin, place: string) => boolean
 
-/** After `refuseLogin` has returned true: another login than the refused one; undefined where AWS has none now. */
+/** Call after `refuseLogin` has returned true. Resolves to a different login, or to undefined if AWS has none now. */
 export let replaceLogin: (
   credentials: RedshiftCredentials,
   login: RedshiftLogin,
   signal: AbortSignal,
 ) => Promise<RedshiftLogin | undefined>
 
-/** The login in use, if there is one. Starts nothing. */
+/** Returns the login in use, if there is one. Never starts a fetch. */
 export let peekLogin: (credentials: RedshiftCredentials, connection: RedshiftConnection) => RedshiftLogin | undefined
 
-/** An address that was looked up, and how to have it looked up anew. */
+/** An address from AWS, with a method to have it looked up again. */
 export interface FoundAddress extends Address {
-  /** After a connection to it was refused: the next connection looks it up again. */
+  /** Call after a connection to it failed. The next connection looks the address up again. */
   forget(): void
 }
 
-/** Looks up where the cluster or workgroup of a connection is to be reached. */
+/** Looks up the address of a connection's cluster or workgroup. */
 export let findAddress: (
   credentials: RedshiftCredentials,
   connection: RedshiftConnection,
@@ -117,11 +118,11 @@ export let findAddress: (
 ) => Promise<FoundAddress>
 
 /**
- * Fetches temporary Redshift logins from AWS, caches them, and refreshes them before they expire. One object serves any
- * number of pools, users and databases; whatever shares it shares its logins.
+ * Fetches temporary Redshift logins from AWS, caches them, and refreshes them before they expire. One object serves any number of pools,
+ * users and databases, which share its logins.
  *
- * It runs no timer: a login is refreshed in the background when somebody asks for it and it has become stale. To warm it up, `await
- * credentials.get()` at start.
+ * It runs no timer. When a caller asks for a login that has become stale, the login is refreshed in the background. To fetch the first
+ * login at start-up, call `await credentials.get()`.
  *
  * @example
  * const credentials = new RedshiftCredentials({ clusterIdentifier: 'examplecluster', region: 'us-west-2', database: 'dev' })
@@ -152,12 +153,12 @@ export class RedshiftCredentials {
   readonly #endpoint: string | undefined
   readonly #cache: CredentialCache
   readonly #addresses: AddressBook
-  /** For tokens that are good for one connection. They are never cached. */
+  /** For tokens that are valid for one connection. They are never cached. */
   readonly #single: SingleTokens | undefined
   #resolved: Resolved | undefined
 
   /**
-   * Checks the options. Nothing is sent, and the AWS SDK is not loaded, before the first `get`.
+   * Checks the options. Nothing is sent and the AWS SDK is not loaded until the first `get`.
    * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`
    */
   constructor(source: RedshiftOptions = {}) {
@@ -192,12 +193,13 @@ export class RedshiftCredentials {
   }
 
   /**
-   * The current login. Returns at once while there is one that works; else waits for AWS, with all who ask for the same.
+   * Returns the current login. Resolves at once if a valid login is cached. Otherwise it waits for AWS; all callers who need the same login
+   * share one fetch.
    *
-   * @param connection what the options leave out is read off it: `host`, `database`, `user`. pg's `ConnectionParameters` fit.
-   * @param options `signal` detaches this caller only; the fetch goes on for the others.
-   * @throws RedshiftCredentialsError with any code but those of a connection (`TLS`, `USER_MISMATCH`, `NATIVE`); or the
-   * signal's reason. It never hangs: a fetch has the deadline `fetchTimeoutMillis`.
+   * @param connection supplies `host`, `database` and `user` where the options leave them out. pg's `ConnectionParameters` can be passed.
+   * @param options Aborting `signal` detaches only this caller; the fetch continues for the others.
+   * @throws RedshiftCredentialsError with any code except those of a connection (`ERR_REDSHIFT_TLS`, `ERR_REDSHIFT_USER_MISMATCH`,
+   * `ERR_REDSHIFT_NATIVE`), or the signal's reason. It never hangs: a fetch ends after `fetchTimeoutMillis`.
    */
   get(connection?: RedshiftConnection, options?: { signal?: AbortSignal | undefined }): Promise<RedshiftLogin> {
     if (this.#connectionOptions.tokenLogin) return Promise.reject(passwordRefused('RedshiftCredentials.get()'))
@@ -210,12 +212,12 @@ export class RedshiftCredentials {
   }
 
   /**
-   * The person's current token, for credentials with `api: 'GetIdentityCenterAuthToken'` or `identityProvider`. As `get` otherwise.
-   * A token of type `EXT_JWT` is good for one login: each call asks for another.
+   * Returns the person's current token, for credentials with `api: 'GetIdentityCenterAuthToken'` or `identityProvider`. Otherwise it works
+   * like `get`. A token of type `EXT_JWT` is valid for one login, so each call fetches a new one.
    *
-   * @param connection what the options leave out is read off it: `host`. pg's `ConnectionParameters` fit.
-   * @param options `signal` detaches this caller only; the fetch goes on for the others.
-   * @throws RedshiftCredentialsError as `get`, and `ERR_REDSHIFT_OPTION` where these credentials are for passwords
+   * @param connection supplies `host` if the options leave it out. pg's `ConnectionParameters` can be passed.
+   * @param options Aborting `signal` detaches only this caller; the fetch continues for the others.
+   * @throws RedshiftCredentialsError as `get` does, and `ERR_REDSHIFT_OPTION` if these credentials return passwords
    */
   async getToken(
     connection?: RedshiftConnection,
@@ -230,18 +232,18 @@ export class RedshiftCredentials {
   }
 
   /**
-   * Tells that the server refused a login or a token. AWS is asked for another at once, in the background, unless it was asked for the
-   * same reason a moment ago. The refused login stays in use until there is a different one, so one server's refusal
-   * never costs the others a login that works. A hundred refusals of one login cause one call.
-   * @returns true if there is another login, or AWS is being asked for one: the next `get` waits for it, up to 5 seconds.
-   * False if AWS is not asked now: the pause since the last call for a refusal is not over (5 seconds at first, up to 5
-   * minutes while refusals go on), or the login is not one of these credentials.
+   * Reports that a server refused a login or a token. Another one is requested from AWS at once, in the background, unless a refusal
+   * caused such a request a moment ago. The refused login stays in use until AWS returns a different one, so that a refusal by one server
+   * does not take a working login from the others. A hundred refusals of one login cause one request.
+   * @returns true if another login is available or being requested: the next `get` waits for it, up to 5 seconds. False if none is
+   * requested: the pause after the last request for a refusal is not over (5 seconds at first, up to 5 minutes while refusals continue),
+   * or the login does not come from these credentials.
    */
   invalidate(login: RedshiftLogin | RedshiftToken): boolean {
     return this.#cache.invalidate(toLogin(login))
   }
 
-  /** The state of each cached login, without secrets. */
+  /** Returns the state of each cached login, without secrets. */
   status(): RedshiftStatus[] {
     return this.#cache.status().map(({ request, user, ...state }) => ({
       api: request.api,
@@ -252,17 +254,17 @@ export class RedshiftCredentials {
     }))
   }
 
-  /** Forgets the logins, rejects who waits with `ERR_REDSHIFT_CLOSED`, and every later `get`. May be called twice. */
+  /** Discards the logins. Waiting callers and every later `get` reject with `ERR_REDSHIFT_CLOSED`. Safe to call more than once. */
   async close(): Promise<void> {
     this.#resolved = undefined
-    // The clients first: who has waited for AWS credentials lets go of the client that was loading them.
+    // Close the clients first: an aborted fetch that waits for AWS credentials removes its client, which would then not be destroyed.
     this.#clients.close()
     this.#cache.close()
     this.#single?.close()
     this.#addresses.close()
   }
 
-  /** As `close`. */
+  /** Same as `close`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
@@ -300,7 +302,7 @@ export class RedshiftCredentials {
 }
 
 /**
- * Credentials from what a user gives as `source`.
+ * Returns the credentials for a user's `source`: the object itself, or new credentials for options.
  * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`
  */
 export const toCredentials = (source: RedshiftOptions | RedshiftCredentials = {}): RedshiftCredentials =>

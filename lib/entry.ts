@@ -27,20 +27,20 @@ export interface EntryStatus {
   readonly lastError: RedshiftCredentialsError | undefined
 }
 
-/** A login and what became of the attempts to replace it. It knows the rules, but starts nothing. */
+/** A login and the outcome of the attempts to refresh it. It decides what to do, but starts nothing. */
 export class Entry {
-  // lru-cache publishes its values on a diagnostics channel: the login must not be a property.
+  // A private field, because lru-cache publishes its values on a diagnostics channel.
   #login: RedshiftLogin | undefined
   #lease: Lease | undefined
-  /** AWS's clock in the last response that gave this pair. */
+  /** AWS's clock in the last response with this pair. */
   #serverTime = 0
-  /** The last fetch's failure, undefined after a success. */
+  /** Why the last fetch failed; undefined after a success. */
   #error: RedshiftCredentialsError | undefined
-  /** Whether that fetch ran while a login was served, so that nobody has seen its failure. */
+  /** Whether callers got a cached login during that fetch, so that none of them saw the failure. */
   #failedServing = false
-  /** Failures in a row. */
+  /** The number of consecutive failures. */
   #failures = 0
-  /** No fetch before this, on the monotonic clock. */
+  /** The earliest time of the next fetch, on the monotonic clock. */
   #pausedUntil = Number.NEGATIVE_INFINITY
 
   readonly key: string
@@ -58,32 +58,32 @@ export class Entry {
     return this.#login
   }
 
-  /** What a fetch is to replace. */
+  /** The login that a fetch will replace. */
   get held(): HeldLogin | undefined {
     const { doubtedSince } = this.refusals
     return this.#login && { login: this.#login, serverTime: this.#serverTime, doubtedSince }
   }
 
-  /** The login, as long as a connection to this place may have it and there is nothing to do. */
+  /** The login, if it needs no refresh and a connection to this place may use it at once. */
   fresh(now: Instant, place: string | undefined): RedshiftLogin | undefined {
     const lease = this.#lease
     if (!lease || phaseOf(lease, now) !== 'fresh') return undefined
     return this.refusals.patience(place, lease.lifetime, now) > 0 ? undefined : this.#login
   }
 
-  /** The login and its lease, as long as it may be served. */
+  /** The login and its lease, unless it has expired. */
   served(now: Instant): { login: RedshiftLogin; lease: Lease; phase: Phase } | undefined {
     if (!this.#login || !this.#lease) return undefined
     const phase = phaseOf(this.#lease, now)
     return phase === 'expired' ? undefined : { login: this.#login, lease: this.#lease, phase }
   }
 
-  /** How long AWS is to be left alone, in milliseconds. */
+  /** The time until the next fetch is allowed, in milliseconds. */
   pause(now: Instant): number {
     return Math.max(0, this.#pausedUntil - now.monotonic)
   }
 
-  /** With nothing to serve: the failure that callers get until the back-off is over. */
+  /** The failure that callers get until the back-off is over, if there is no usable login. */
   failure(now: Instant): RedshiftCredentialsError | undefined {
     return this.#failedServing || this.pause(now) === 0 ? undefined : this.#error
   }
@@ -101,20 +101,20 @@ export class Entry {
     }
   }
 
-  /** The lease that an answer gives. For GetClusterCredentialsWithIAM, NextRefreshTime is "reserved for future use". */
+  /** The lease of a response. AWS documents NextRefreshTime of GetClusterCredentialsWithIAM as "reserved for future use". */
   #leaseOf(answer: FetchedLogin): Lease | undefined {
     const { api, durationSeconds } = this.request
     const nextRefreshTime = api === 'GetCredentials' ? answer.nextRefreshTime : undefined
     return createLease({ ...answer, nextRefreshTime, durationSeconds }, this.#random())
   }
 
-  /** Whether an answer was good when it was sent, and has died since: a suspended machine reads it when it wakes. */
+  /** Whether a response has expired since it was sent. A machine that was suspended reads it when it wakes up. */
   diedOnTheWay(answer: FetchedLogin, now: Instant): boolean {
     const lease = this.#leaseOf(answer)
     return lease !== undefined && phaseOf(lease, now) === 'expired'
   }
 
-  /** Checks an answer and takes it over, or says what is wrong with it. What it gives is what is to be served now. */
+  /** Checks a response and adopts its login. @returns the login to use from now on, or an error if the response is invalid */
   accept(answer: FetchedLogin, now: Instant): Outcome<RedshiftLogin> {
     const { api } = this.request
     const { user, password, expiration } = answer
@@ -128,7 +128,7 @@ export class Entry {
     this.#failures = 0
     const served = this.served(now)
     const same = samePair(served?.login, answer)
-    // Of a login in doubt, any other pair takes the place: the server may no longer accept this one.
+    // A login in doubt is replaced by any other pair, because the server may no longer accept it.
     if (served?.login.user === user && (same || !this.refusals.doubtedSince)) {
       if (same) this.#serverTime = answer.serverTime
       const sameExpiry = served.login.expiration.getTime() === expiration.getTime()
@@ -145,9 +145,9 @@ export class Entry {
   }
 
   /**
-   * Notes a failure. A login that still works is not touched.
-   * @param background a login was served when the fetch began. Where that has ended meanwhile, because the machine was suspended
-   * say, the failure is not replayed: the next caller has a fetch of its own.
+   * Records a failure. A usable login is kept.
+   * @param background whether there was a usable login when the fetch began. If it has expired since, for example because the machine was
+   * suspended, the next caller does not get this failure but starts a new fetch.
    */
   fail(error: RedshiftCredentialsError, retryAfter: number | undefined, now: Instant, background: boolean): void {
     const served = this.served(now)
@@ -165,8 +165,8 @@ export class Entry {
   }
 
   /**
-   * The server at this place refused the current login.
-   * @returns undefined where it has expired: the next caller gets another in any case
+   * Records that the server at this place refused the current login.
+   * @returns undefined if the login has expired, since the next caller gets another one anyway
    */
   refuse(place: string | undefined, now: Instant): { verdict: Verdict; ageMillis: number } | undefined {
     const lease = this.served(now)?.lease

@@ -42,6 +42,7 @@ export class RedshiftCredentialsError extends Error {
     RedshiftCredentialsError.prototype.name = 'RedshiftCredentialsError'
   }
 
+  /** What went wrong. Compare this rather than the message, which may change. */
   readonly code: RedshiftErrorCode
   readonly #remedy: string | undefined
 

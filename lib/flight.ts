@@ -1,20 +1,20 @@
-// Not the global, which is an accessor: every connection reads the clock.
+// Imported rather than the global, which is an accessor and slower: every connection reads the clock.
 import { performance } from 'node:perf_hooks'
 import { ours, type RedshiftCredentialsError } from './errors.js'
 import { elapsed, type Instant } from './lease.js'
 
-/** Turns of the event loop between a deadline and its consequence: a response passes through TLS, HTTP and the SDK. */
+/** Turns of the event loop between a deadline and its error. A received response needs them to pass through TLS, HTTP and the SDK. */
 const TURNS = 10
 
-/** The clocks and the timer, as one seam: a model test brings its own. */
+/** The clocks and the timer, injected so that tests can control time. */
 export interface Clock {
   now(): Instant
   setTimeout(callback: () => void, millis: number): Timer
-  /** Calls back after one more turn of the event loop, which reads what has come in. */
+  /** Calls back after one more turn of the event loop, in which pending input is read. */
   turn(callback: () => void): void
 }
 
-/** Keeps the process alive after `ref()`, does not after `unref()`. */
+/** A timer that keeps the process alive after `ref()` and does not after `unref()`. */
 export interface Timer {
   ref(): void
   unref(): void
@@ -30,15 +30,15 @@ export const systemClock: Clock = {
   turn: callback => void setImmediate(callback),
 }
 
-/** A caller's own patience is over. The flight goes on. */
+/** A caller's own time limit has passed. The flight continues. */
 class Impatience extends Error {}
 
 /** How a flight ended. */
 export type Outcome<T> = { readonly value: T } | { readonly error: RedshiftCredentialsError }
 
 /**
- * One fetch with a deadline, shared by all who wait for it. It outlives each of them: who aborts detaches itself only.
- * After it has settled, by answer, failure, deadline or `abandon`, whatever comes later is dropped.
+ * One fetch with a deadline, shared by all callers who wait for it. Aborting a caller's signal detaches only that caller; the fetch
+ * continues. It settles once: by its response, a failure, its deadline or `abandon`. Later results are ignored.
  */
 export class Flight<T, Answer = T> {
   readonly #controller = new AbortController()
@@ -52,8 +52,8 @@ export class Flight<T, Answer = T> {
   #waiting = 0
 
   /**
-   * @param run starts the fetch. Its promise is awaited no longer than the deadline.
-   * @param land is called once, synchronously at the end, and says what the waiting get.
+   * @param run starts the fetch. Its promise is awaited until the deadline.
+   * @param land called once, synchronously when the fetch ends. Its result is what the waiting callers get.
    */
   constructor(
     clock: Clock,
@@ -83,14 +83,14 @@ export class Flight<T, Answer = T> {
   }
 
   /**
-   * Nobody waits for it, and it should have ended by now: the machine was suspended meanwhile, and its connection is most
-   * likely dead. The timer does not see that, since the monotonic clock may have stood still.
+   * Whether the deadline has passed and no caller waits: the machine was suspended, and the connection is probably dead. The timer has
+   * not fired, because the monotonic clock may stop while a machine is suspended.
    */
   get isForsaken(): boolean {
     return this.#waiting === 0 && elapsed(this.#start, this.#clock.now()) > this.#deadlineMillis
   }
 
-  /** Brings the deadline forward, to so many milliseconds from now. A later one is left as it is. */
+  /** Moves the deadline to this many milliseconds from now, if that is earlier. */
   limit(millis: number): void {
     const age = this.#clock.now().monotonic - this.#start.monotonic
     if (age + millis >= this.#deadlineMillis) return
@@ -105,22 +105,22 @@ export class Flight<T, Answer = T> {
     return timer
   }
 
-  /** The response may have come in while the event loop was blocked: it is read first. */
+  /** A response may have arrived while the event loop was blocked, so let it be read first. */
   #expire(turns: number): void {
     if (turns > 0) this.#clock.turn(() => this.#expire(turns - 1))
     else this.abandon(this.#timedOut(this.#deadlineMillis))
   }
 
-  /** Ends it with this error, and aborts what is under way. */
+  /** Ends the flight with this error and aborts the fetch. */
   abandon(error: RedshiftCredentialsError): void {
     this.#settle({ error })
     this.#controller.abort()
   }
 
   /**
-   * Waits for the end. The deadline keeps the process alive meanwhile: else a hung fetch would let it exit unsettled.
-   * Rejects with an error of the caller's own, or with the signal's reason.
-   * @param patience waits no longer than so many milliseconds, then rejects
+   * Waits for the result. Meanwhile the deadline's timer keeps the process alive; otherwise it could exit during a hanging fetch.
+   * Rejects with a new error instance for each caller, or with the signal's reason.
+   * @param patience rejects after this many milliseconds
    */
   wait(signal?: AbortSignal, patience?: number): Promise<T> {
     return new Promise((resolve, reject) => {
@@ -157,8 +157,8 @@ interface Watch {
 const watches = new WeakMap<AbortSignal, Watch>()
 
 /**
- * Calls back when the signal aborts, until the function that it returns is called. One listener serves all who share a
- * signal: from the eleventh on, Node warns of a leak.
+ * Calls back when the signal aborts, and returns a function that cancels this. All callbacks of a signal share one listener, because Node
+ * warns of a leak when a signal has more than ten.
  */
 function onAbort(signal: AbortSignal, callback: () => void): () => void {
   let watch = watches.get(signal)

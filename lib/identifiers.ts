@@ -21,27 +21,27 @@ const WORKGROUP_RULE = '3 to 64 lowercase letters, digits or hyphens'
 
 const SERVERLESS_CLUSTER_PREFIX = 'redshift-serverless-'
 
-/** The cluster identifier under which `GetClusterCredentials` knows a serverless workgroup. */
+/** The cluster identifier of a serverless workgroup in `GetClusterCredentials`. */
 export const serverlessClusterIdentifier = (workgroupName: string): string =>
   `${SERVERLESS_CLUSTER_PREFIX}${workgroupName}`
 
-/** The workgroup behind such a cluster identifier; undefined for a cluster of its own. */
+/** The workgroup of such a cluster identifier; undefined for a provisioned cluster. */
 export const serverlessWorkgroup = (clusterIdentifier: string): string | undefined =>
   clusterIdentifier.startsWith(SERVERLESS_CLUSTER_PREFIX)
     ? clusterIdentifier.slice(SERVERLESS_CLUSTER_PREFIX.length)
     : undefined
 
-/** What the user of a connection says: `IAMA:alice:analysts` is Alice, created where missing, in a group. */
+/** A connection's user name in parts. `IAMA:alice:analysts` is the user alice, created if missing, in the group analysts. */
 export interface IamUser {
   readonly prefix: 'IAM' | 'IAMA' | 'IAMR' | undefined
   readonly name: string
   readonly groups: readonly string[]
 }
 
-/** Whether a name has the prefix of an IAM login. Asked for every connection, so nothing is taken apart. */
+/** Whether a user name has the prefix of an IAM login. Does not parse the name, because it runs for every connection. */
 export const isIamUser = (user: string): boolean => /^IAM[AR]?:/.test(user)
 
-/** Takes a login's user name apart. A name without a prefix is the database user itself. */
+/** Parses the user name of a login. A name without a prefix is the database user itself. */
 export function parseIamUser(user: string): IamUser {
   const match = /^(IAM[AR]?):([^:]*)(?::(.*))?$/s.exec(user)
   if (!match) return { prefix: undefined, name: user, groups: [] }
@@ -77,7 +77,7 @@ export function checkDatabaseName(option: string, value: unknown): asserts value
     )
 }
 
-/** Checks a database user's name, without the `IAM:` that AWS puts before it. Throws `ERR_REDSHIFT_OPTION`. */
+/** Checks the name of a database user, without the prefix `IAM:` that AWS adds. Throws `ERR_REDSHIFT_OPTION`. */
 export function checkUserName(option: string, value: unknown): asserts value is string {
   requireString(option, value, NAME_RULE)
   if (value.toUpperCase() === 'PUBLIC') refuse(option, value, `${NAME_RULE} or PUBLIC`, 'Name a single user.')
@@ -85,7 +85,7 @@ export function checkUserName(option: string, value: unknown): asserts value is 
   refuse(option, value, NAME_RULE, userRemedy(option, value))
 }
 
-/** A login's user name where a database user's is wanted: what its prefix asks for in options. */
+/** The remedy for a bad user name. If it has a prefix, names the options that replace the prefix. */
 function userRemedy(option: string, value: string): string {
   const { prefix, name, groups } = parseIamUser(value)
   switch (prefix) {
@@ -100,7 +100,7 @@ function userRemedy(option: string, value: string): string {
   }
 }
 
-/** Checks a database group's name: as a user's, but lowercase. Throws `ERR_REDSHIFT_OPTION`. */
+/** Checks the name of a database group: the rule for users, in lowercase. Throws `ERR_REDSHIFT_OPTION`. */
 export function checkGroupName(option: string, value: unknown): asserts value is string {
   const rule = NAME_RULE.replace('letters', 'lowercase letters')
   requireString(option, value, rule)
@@ -125,7 +125,7 @@ export function checkWorkgroupName(option: string, value: unknown): asserts valu
     refuse(option, value, WORKGROUP_RULE, 'It is the first part of the workgroup endpoint, not the whole of it.')
 }
 
-/** Checks a region's form. Throws `ERR_REDSHIFT_OPTION`. */
+/** Checks the form of a region. Throws `ERR_REDSHIFT_OPTION`. */
 export function checkRegion(option: string, value: unknown): asserts value is string {
   const rule = 'a region code such as us-west-2'
   requireString(option, value, rule)
@@ -133,7 +133,7 @@ export function checkRegion(option: string, value: unknown): asserts value is st
     refuse(option, value, rule, 'Take it from the console, or AWS_REGION.')
 }
 
-/** Checks a custom domain name's form. Throws `ERR_REDSHIFT_OPTION`. */
+/** Checks the form of a custom domain name. Throws `ERR_REDSHIFT_OPTION`. */
 export function checkDomainName(option: string, value: unknown): asserts value is string {
   const rule = 'a host name without port or scheme'
   requireString(option, value, rule)
@@ -141,7 +141,7 @@ export function checkDomainName(option: string, value: unknown): asserts value i
     refuse(option, value, rule, 'Write it as it is associated with the cluster or workgroup.')
 }
 
-/** Checks a whole number within bounds, such as `durationSeconds`. Throws `ERR_REDSHIFT_OPTION`. */
+/** Checks that a value is an integer within bounds, both included. Throws `ERR_REDSHIFT_OPTION`. */
 export function checkWhole(option: string, value: unknown, least: number, most: number): asserts value is number {
   if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most)
     throw optionError(
@@ -149,7 +149,7 @@ export function checkWhole(option: string, value: unknown, least: number, most: 
     )
 }
 
-/** Checks `true` or `false`: a string from the environment is neither. Throws `ERR_REDSHIFT_OPTION`. */
+/** Checks that a value is a boolean. A string from the environment is not. Throws `ERR_REDSHIFT_OPTION`. */
 export function checkFlag(option: string, value: unknown): asserts value is boolean {
   if (typeof value !== 'boolean') throw optionError(`${option} is ${quoted(value)}. Set it to true or false.`)
 }

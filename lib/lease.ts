@@ -1,8 +1,11 @@
 /**
- * Pure time: when a login is fresh, stale or expired, and how long to wait after a failure. All figures are milliseconds.
+ * Pure functions of time: when a login is fresh, stale or expired, and how long to wait after a failure. All values are in milliseconds.
  */
 
-/** A moment on both clocks. The wall clock sees a suspended machine, the monotonic clock a wall clock that was set back. */
+/**
+ * A moment on both clocks. The wall clock counts the time for which the machine was suspended. The monotonic clock is right after the
+ * wall clock was set back.
+ */
 export interface Instant {
   /** `Date.now()` */
   readonly wall: number
@@ -10,51 +13,52 @@ export interface Instant {
   readonly monotonic: number
 }
 
-/** One login's lifetime, in milliseconds since `sentAt`: no absolute times are compared, so a wrong clock cannot hurt. */
+/** The lifetime of one login, in milliseconds since `sentAt`. No absolute times are compared, so a wrong clock does no harm. */
 export interface Lease {
   readonly sentAt: Instant
   readonly lifetime: number
   readonly refreshAt: number
   readonly expireAt: number
-  /** `nextRefreshTime`, where AWS gave one. */
+  /** `nextRefreshTime`, if AWS returned one. */
   readonly nextRefreshAt: number | undefined
 }
 
 export type Phase = 'fresh' | 'stale' | 'expired'
 
-/** What an answer of AWS says of time. */
+/** The times in a response of AWS. */
 export interface LeaseTimes {
-  /** When the attempt that was answered was sent. */
+  /** When the successful attempt was sent. */
   readonly sentAt: Instant
-  /** The server's clock in that very answer, in milliseconds since the epoch. */
+  /** The server's clock in the response, in milliseconds since the epoch. */
   readonly serverTime: number
   readonly expiration: Date
   readonly nextRefreshTime?: Date | undefined
-  /** The `DurationSeconds` that was asked for. */
+  /** The requested `DurationSeconds`. */
   readonly durationSeconds: number
 }
 
-// AWS gives 15 minutes at least. Of less than this, nothing is left to log in with, and a broken server would be hammered.
+// AWS's minimum is 15 minutes. A lifetime below a second is useless, and a server that returns one would be called without pause.
 const SHORTEST = 1_000
-// AWS gives an hour at most. What lies further ahead than a day is a broken answer, not a wrong clock.
+// AWS's maximum is an hour. An expiration more than a day ahead means a broken response, not a wrong clock.
 const FARTHEST = 24 * 3_600_000
 
 /**
- * How long AWS may fail without anybody's notice: a quarter of the whole lifetime. What is added lets the last call that
- * hangs reach its deadline, and one more be made. It brings the refresh forward where a lifetime is under 85 seconds.
+ * How long AWS may fail before callers notice: a quarter of the lifetime, plus the time for a hanging call to reach its deadline and for
+ * one more call. It causes an earlier refresh if the lifetime is under 85 seconds.
  */
 const outage = (lifetime: number): number => (lifetime + 1_000) / 4 + 2 * shortestDeadline(lifetime)
 
-/** A refresh has at least this long, so that a slow AWS is not given up again and again. */
+/** The minimum time limit of a refresh. A shorter one would let every call fail while AWS is slow. */
 const shortestDeadline = (lifetime: number): number => Math.min(2_000, lifetime / 30)
 
 /**
- * @param random a draw from [0, 1): the spread keeps a fleet from refreshing in step.
- * @returns undefined where the expiry is missing, not finite, past or about to pass, or absurdly far ahead.
+ * Creates the lease of a new login.
+ * @param random a random number in [0, 1). It spreads the refreshes of a fleet over time.
+ * @returns undefined if the expiration is missing, not finite, past or nearly past, or more than a day ahead
  */
 export function createLease(times: LeaseTimes, random: number): Lease | undefined {
   const ahead = times.expiration.getTime() - times.serverTime
-  // Date has whole seconds only: a second less is on the safe side.
+  // The header Date has whole seconds only. Subtracting a second is safe.
   const lifetime = Math.min(ahead - 1_000, times.durationSeconds * 1_000)
   if (!(lifetime >= SHORTEST) || ahead > FARTHEST) return undefined
   const expireAt = lifetime - Math.min(10_000, lifetime / 20)
@@ -67,7 +71,7 @@ export function createLease(times: LeaseTimes, random: number): Lease | undefine
   return { sentAt: times.sentAt, lifetime, refreshAt: useful ? nextRefreshAt : drawn, expireAt, nextRefreshAt }
 }
 
-/** The time since an instant: the longer one of the two clocks' opinions. */
+/** The time since an instant, by the clock that shows more. */
 export const elapsed = (since: Instant, now: Instant): number =>
   Math.max(now.wall - since.wall, now.monotonic - since.monotonic)
 
@@ -77,19 +81,19 @@ export function phaseOf(lease: Lease, now: Instant): Phase {
   return age < lease.expireAt ? 'stale' : 'expired'
 }
 
-/** What is left until `expireAt`; negative after it. */
+/** The time until `expireAt`; negative after it. */
 export const remaining = (lease: Lease, now: Instant): number => lease.expireAt - elapsed(lease.sentAt, now)
 
-/** AWS is left alone for at least this long, whatever fails. */
+/** The minimum pause between two calls of AWS. */
 const shortestPause = (lifetime: number): number => Math.min(250, lifetime / 100)
 
-/** How long a refresh may take while the login is still served: a hung one must leave room for another try. */
+/** The time limit of a refresh while the login is still in use. A hanging refresh must leave time for another attempt. */
 export const refreshDeadline = (lease: Lease, now: Instant): number =>
   Math.max(remaining(lease, now) / 2, shortestDeadline(lease.lifetime))
 
 /**
- * How long to keep still after a refresh that brought back the same expiry: until its `nextRefreshTime`, where that lies
- * ahead and before the end, else a tenth of the lifetime.
+ * The pause after a refresh that returned the same expiration: until its `nextRefreshTime` if that is ahead and before the login expires,
+ * else a tenth of the lifetime.
  */
 export function noProgressDelay(held: Lease, answered: Lease, now: Instant): number {
   const untilNext = (answered.nextRefreshAt ?? 0) - elapsed(answered.sentAt, now)
@@ -98,18 +102,19 @@ export function noProgressDelay(held: Lease, answered: Lease, now: Instant): num
     : held.lifetime / 10
 }
 
-/** The last failure, as far as the back-off is concerned. */
+/** What the back-off depends on. */
 export interface Failure {
   readonly throttled: boolean
-  /** What AWS asked for in Retry-After. */
+  /** The value of Retry-After in AWS's response, in milliseconds. */
   readonly retryAfter: number | undefined
 }
 
 const exponential = (first: number, failures: number, most: number): number => Math.min(most, first * 2 ** failures)
 
 /**
- * The wait after a failed refresh while the login is still served. Tries grow denser as the end nears, whatever AWS asks for.
- * @param failures failures in a row before this one
+ * The back-off after a failed refresh while the login is still in use. Attempts become more frequent as the login nears its end, even if
+ * Retry-After asks for a longer pause.
+ * @param failures the number of consecutive failures before this one
  */
 export function refreshBackoff(lease: Lease, failures: number, failure: Failure, now: Instant, random: number): number {
   const wanted = Math.max(
@@ -119,10 +124,10 @@ export function refreshBackoff(lease: Lease, failures: number, failure: Failure,
   return Math.min(wanted, Math.max(remaining(lease, now) / 4, shortestPause(lease.lifetime)))
 }
 
-/** The longest wait after a failure with nothing to serve. */
+/** The maximum back-off after a failure without a usable login. */
 export const FETCH_BACKOFF_CAP = 5_000
 
-/** The wait after a failure with nothing to serve. */
+/** The back-off after a failure without a usable login. */
 export const fetchBackoff = (failures: number, failure: Failure, random: number): number =>
   Math.min(
     Math.max((0.5 + random / 2) * exponential(500, failures, FETCH_BACKOFF_CAP), failure.retryAfter ?? 0),

@@ -2,18 +2,18 @@ import type { RedshiftCredentialsError } from './errors.js'
 import type { Instant } from './lease.js'
 
 /**
- * A temporary database login, frozen. `user` and `password` belong together: give pg both from the same one.
- * No `inspect`, JSON or string form of it shows the password.
+ * A temporary database login, frozen. `user` and `password` belong together: pass both of the same login to pg. `inspect`, JSON and string
+ * conversion do not show the password.
  */
 export class RedshiftLogin {
-  // Not a property: neither inspect with showHidden, nor a structured clone, nor Object.entries reaches it.
+  // A private field, which inspect with showHidden, structuredClone and Object.entries cannot read.
   readonly #password: string
 
-  /** The user to log in as, the prefix included: `IAM:alice`, `IAMR:analyst`. */
+  /** The user to log in as, including the prefix: `IAM:alice`, `IAMR:analyst`. */
   readonly user: string
-  /** When AWS lets the login expire, on AWS's clock. Sessions that are open by then live on. */
+  /** When the login expires, on AWS's clock. Sessions that are already open continue. */
   readonly expiration: Date
-  /** When AWS would like the login to be refreshed (serverless only). */
+  /** When AWS recommends to refresh the login; only if AWS returned it. */
   readonly nextRefreshTime?: Date
   /** The temporary password. */
   declare readonly password: string
@@ -28,7 +28,8 @@ export class RedshiftLogin {
   }
 
   static {
-    // `inspect` goes up to the first prototype of a built-in class: what it is told to show of getters, it finds none behind that.
+    // With the option getters, `inspect` calls the getters of every prototype up to one whose constructor is built in. This prototype
+    // has the constructor Object, so its getter is not called.
     const hidden = Object.create(Object.prototype, {
       constructor: { value: Object },
       password: {
@@ -41,31 +42,31 @@ export class RedshiftLogin {
   }
 }
 
-/** The login that a fetch is to replace. */
+/** The login that a fetch will replace. */
 export interface HeldLogin {
   readonly login: RedshiftLogin
-  /** AWS's clock in the last response that gave this pair, in milliseconds since the epoch. */
+  /** AWS's clock in the last response with this pair, in milliseconds since the epoch. */
   readonly serverTime: number
-  /** When a server refused it, while AWS is being asked about that. */
+  /** When a server refused it; undefined unless AWS is being asked for another login because of that. */
   readonly doubtedSince: Instant | undefined
 }
 
-/** Whether two logins are one to the server: AWS may hand out a password again, with a later expiry. */
+/** Whether two logins are the same for the server. AWS may return the same password again with a later expiration. */
 export const samePair = (
   one: Pick<RedshiftLogin, 'user' | 'password'> | undefined,
   other: Pick<RedshiftLogin, 'user' | 'password'>,
 ): boolean => one?.user === other.user && one.password === other.password
 
-/** The login that a token is held as. */
+/** Returns the login that a token wraps. */
 let heldAs: (token: RedshiftToken) => RedshiftLogin
 
 /**
- * A token that logs a person in, frozen. No `inspect`, JSON or string form of it shows the token.
+ * A token that logs a person in, frozen. `inspect`, JSON and string conversion do not show the token.
  */
 export class RedshiftToken {
   readonly #login: RedshiftLogin
 
-  /** When the token expires, on the clock of its issuer. Sessions that are open by then live on. */
+  /** When the token expires, on the clock of its issuer. Sessions that are already open continue. */
   readonly expiration: Date
   /** The token. */
   declare readonly token: string
@@ -79,7 +80,7 @@ export class RedshiftToken {
 
   static {
     heldAs = token => token.#login
-    // Hidden as a login's password is.
+    // Hidden in the same way as a login's password.
     const hidden = Object.create(Object.prototype, {
       constructor: { value: Object },
       token: {
@@ -94,7 +95,7 @@ export class RedshiftToken {
 
 const tokens = new WeakMap<RedshiftLogin, RedshiftToken>()
 
-/** Within this package, a token is a login whose user is empty: the cache and its rules treat both alike. */
+/** Wraps a login whose user is empty. Inside this package, tokens are such logins, so that the cache treats both alike. */
 export function toToken(login: RedshiftLogin): RedshiftToken {
   const token = tokens.get(login) ?? new RedshiftToken(login)
   tokens.set(login, token)
@@ -104,7 +105,7 @@ export function toToken(login: RedshiftLogin): RedshiftToken {
 export const toLogin = (credential: RedshiftLogin | RedshiftToken): RedshiftLogin =>
   credential instanceof RedshiftToken ? heldAs(credential) : credential
 
-/** What AWS answered, and when. */
+/** The response of AWS, with its times. */
 export interface FetchedLogin {
   /** Empty for a token. */
   readonly user: string
@@ -112,18 +113,18 @@ export interface FetchedLogin {
   readonly password: string
   readonly expiration: Date
   readonly nextRefreshTime: Date | undefined
-  /** The server's clock in this very answer, in milliseconds since the epoch. */
+  /** The server's clock in the response, in milliseconds since the epoch. */
   readonly serverTime: number
-  /** When the attempt that was answered was sent. */
+  /** When the successful attempt was sent. */
   readonly sentAt: Instant
 }
 
-/** What is known of a fetch, and learned while it is under way. */
+/** What a fetch reports about itself while it runs. */
 export interface FetchNotes {
-  /** How long it may take altogether, in milliseconds. */
+  /** Its time limit in milliseconds, retries included. */
   readonly deadlineMillis?: number | undefined
-  /** Why the last attempt failed: what a deadline that falls between two attempts is reported as. */
+  /** Why the last attempt failed. If the deadline passes between two attempts, callers get this error. */
   failure?: RedshiftCredentialsError | undefined
-  /** What AWS asked for in Retry-After, in milliseconds. */
+  /** The value of Retry-After in AWS's last response, in milliseconds. */
   retryAfter?: number | undefined
 }

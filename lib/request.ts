@@ -28,12 +28,12 @@ export interface RedshiftConnection {
 interface RequestBase {
   readonly region: string | undefined
   readonly customDomainName: string | undefined
-  /** Undefined: the login is good for every database. */
+  /** Undefined if the login is valid for every database. */
   readonly dbName: string | undefined
   readonly durationSeconds: number
 }
 
-/** What to ask AWS for, or the application: complete and checked. */
+/** What to request from AWS, or from the application's identity provider: complete and checked. */
 export type CredentialRequest =
   | (RequestBase & {
       readonly api: 'GetClusterCredentials'
@@ -64,19 +64,19 @@ const nameOf = (request: CredentialRequest): string | undefined => {
   }
 }
 
-/** Cluster or workgroup, the custom domain that stands for it, or the type of the identity provider. */
+/** The cluster or workgroup, its custom domain, or the type of the identity provider. */
 export const targetOf = (request: CredentialRequest): string => nameOf(request) ?? request.customDomainName ?? ''
 
-/** The workgroup that a request is for. A chosen user's login comes from the cluster API, but the workgroup is the same. */
+/** The workgroup of a request, even if the login comes from `GetClusterCredentials`; undefined for a provisioned cluster. */
 export const workgroupOf = (request: CredentialRequest): string | undefined => {
   if (request.api === TOKEN_API) return request.kind === 'serverless' ? request.name : undefined
   return request.api === 'GetCredentials' ? targetOf(request) : serverlessWorkgroup(targetOf(request))
 }
 
-/** The environment variables that are read. */
+/** The environment variables that affect a request. */
 export type Environment = Readonly<Partial<Record<'PGHOST' | 'PGDATABASE' | 'PGUSER', string | undefined>>>
 
-/** What a connection says. An empty string is taken for nothing, as pg does. */
+/** Reads a property of a connection. An empty string counts as missing, as in pg. Throws `ERR_REDSHIFT_OPTION`. */
 function read(connection: RedshiftConnection, name: 'host' | 'database' | 'user'): string | undefined {
   const value: unknown = connection[name]
   if (value === undefined || value === null || value === '') return undefined
@@ -84,7 +84,7 @@ function read(connection: RedshiftConnection, name: 'host' | 'database' | 'user'
     throw optionError(
       `The ${name} of the connection is ${quoted(value)}, not a string. Set it to one, or leave it out.`,
     )
-  // It ends a string in the start-up packet: what follows would be read as parameters.
+  // A zero byte ends a string in the start-up packet, so the rest would be read as parameters.
   if (value.includes('\0'))
     throw optionError(`The ${name} of the connection holds a zero byte. Set it to a name without one.`)
   return value
@@ -92,7 +92,7 @@ function read(connection: RedshiftConnection, name: 'host' | 'database' | 'user'
 
 type PasswordApi = Exclude<RedshiftApi, typeof TOKEN_API>
 
-/** The API, where the options leave it open. */
+/** Chooses the AWS operation if the options do not set it. */
 function chooseApi(options: RedshiftOptions, kind: Target['kind'], user: string | undefined): PasswordApi {
   if (options.api && options.api !== TOKEN_API) return options.api
   if (kind === 'serverless') return options.dbUser === undefined ? 'GetCredentials' : 'GetClusterCredentials'
@@ -102,7 +102,7 @@ function chooseApi(options: RedshiftOptions, kind: Target['kind'], user: string 
     : 'GetClusterCredentials'
 }
 
-/** Options that only `GetClusterCredentials` takes. */
+/** Options for `GetClusterCredentials` only. */
 const USER_OPTIONS = ['dbUser', 'dbGroups', 'autoCreate'] as const
 
 function refuseUserOptions(options: RedshiftOptions, api: RedshiftApi): void {
@@ -116,7 +116,7 @@ function refuseUserOptions(options: RedshiftOptions, api: RedshiftApi): void {
       )
 }
 
-/** Who logs in, for `GetClusterCredentials`. */
+/** Determines the user, groups and `AutoCreate` of `GetClusterCredentials`. */
 function databaseUser(options: RedshiftOptions, user: string | undefined) {
   const parsed = user === undefined ? undefined : parseIamUser(user)
   if (options.dbUser === undefined && parsed?.prefix === 'IAMR')
@@ -133,7 +133,7 @@ function databaseUser(options: RedshiftOptions, user: string | undefined) {
   return { dbUser, dbGroups: Object.freeze(dbGroups), autoCreate: options.autoCreate ?? same?.prefix === 'IAMA' }
 }
 
-/** The database that the login is for, after it was found to be the one that is connected to. */
+/** Determines the database that the login is for, and checks that the connection opens the same one. */
 function databaseName(
   options: RedshiftOptions,
   connection: RedshiftConnection,
@@ -160,12 +160,12 @@ function databaseName(
           ? "That is the user's name, which pg takes where none is set: set database in the configuration of pg."
           : `Leave ${options.dbName === undefined ? 'database' : 'dbName'} out of the options, or set ${remedy}`),
     )
-  // AWS documents a rule for this name, but not for GetClusterCredentialsWithIAM.
+  // AWS documents a rule for database names, except for GetClusterCredentialsWithIAM.
   if (api !== 'GetClusterCredentialsWithIAM') checkDatabaseName(options.dbName ? 'dbName' : 'database', dbName)
   return dbName
 }
 
-/** A token is good for every database, and for an hour. */
+/** A token is valid for every database, for an hour. */
 function tokenRequest(name: string | undefined, region: string | undefined, kind: Target['kind']): CredentialRequest {
   if (name === undefined || kind === undefined)
     throw targetError(
@@ -186,7 +186,7 @@ const providerRequest = ({ type }: IdentityProvider): CredentialRequest =>
   })
 
 /**
- * Puts together which login to ask AWS for. Pure: nothing is sent.
+ * Determines which login to request from AWS. A pure function: nothing is sent.
  * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`, `ERR_REDSHIFT_TARGET`
  */
 export function resolveRequest(
@@ -201,7 +201,7 @@ export function resolveRequest(
   const { name, region, ...target } = resolveTarget(options, read(connection, 'host'), env.PGHOST)
   if (options.api === TOKEN_API) return tokenRequest(name, region, target.kind)
   const user = options.user ?? read(connection, 'user') ?? (env.PGUSER || undefined)
-  // Naming a workgroup as a cluster asks for the cluster's APIs.
+  // A workgroup given as clusterIdentifier selects the operations for clusters.
   const kind = options.clusterIdentifier === undefined ? target.kind : 'provisioned'
   const api = chooseApi(options, kind, user)
   const base = {
@@ -234,14 +234,14 @@ export function resolveRequest(
 }
 
 /**
- * The key under which a login is cached: a JSON tuple, in which no name can be mistaken for another, and no secret stands.
- * @param endpoint the AWS endpoint, where one is set
- * @param identity tells AWS identities apart, which must never share a login
+ * The cache key of a login: a JSON array, so that no two requests have the same key. It contains no secret.
+ * @param endpoint the AWS endpoint, if one is configured
+ * @param identity distinguishes AWS identities, which must never share a login
  */
 export function cacheKey(request: CredentialRequest, endpoint: string | undefined, identity: string | number): string {
   const { api, region, customDomainName, dbName, durationSeconds } = request
   const named = request.api === 'GetClusterCredentials' ? request : undefined
-  // A cluster and a workgroup may have the same name. No name holds a slash.
+  // A cluster and a workgroup may have the same name. Names contain no slash.
   const target = request.api === TOKEN_API ? `${request.kind}/${request.name}` : nameOf(request)
   return JSON.stringify([
     api,

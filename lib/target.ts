@@ -3,23 +3,23 @@ import { namelessHost, parseRedshiftHost } from './host.js'
 import { serverlessWorkgroup } from './identifiers.js'
 import { isAwsClient, type RedshiftOptions } from './options.js'
 
-/** What a login is for, as far as options and hosts say it. */
+/** What a login is for, as far as the options and the hosts specify it. */
 export interface Target {
-  /** Undefined: a custom domain name alone, which does not say. */
+  /** Undefined if only a custom domain name is given, which does not tell. */
   readonly kind: 'provisioned' | 'serverless' | undefined
   /** Cluster identifier or workgroup. */
   readonly name: string | undefined
-  /** Undefined: what the SDK finds. */
+  /** Undefined if the AWS SDK determines the region. */
   readonly region: string | undefined
 }
 
-/** Something that names a target or a region, and where it says so. */
+/** A target or a region, with the option or host that it comes from. */
 interface Claim<T> {
   readonly by: string
   readonly value: T
 }
 
-/** The first claim, after all the others were found to agree with it. */
+/** Returns the value of the first claim. Throws if another claim differs. */
 function agreed<T>(what: string, claims: readonly Claim<T>[], text: (value: T) => string): T | undefined {
   const [first, ...others] = claims
   if (!first) return undefined
@@ -47,7 +47,7 @@ const shown = (host: string): string => quoted(host.replace(/^[^/]*(?=@)/, '…'
 
 /** Why nothing can be read off a host, and what to do. */
 function unsayingHost(host: string): string {
-  // The console's button copies host:port/database, and JDBC's jdbc:redshift:iam://host:port/database.
+  // The AWS console copies host:port/database, or for JDBC jdbc:redshift:iam://host:port/database.
   const bare = host
     .trim()
     .replace(/^([a-z]+:)+\/\//i, '')
@@ -97,8 +97,8 @@ export function checkHosts(option: string | undefined, connection: string | unde
 }
 
 /**
- * Finds out which cluster or workgroup a login is for, and where it is. Whatever names it must agree: a login for one cluster
- * must never go to another.
+ * Determines the cluster or workgroup of a login, and its region. All sources must agree, because a login for one cluster must never be
+ * sent to another.
  * @throws RedshiftCredentialsError `ERR_REDSHIFT_TARGET`
  */
 export function resolveTarget(
