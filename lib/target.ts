@@ -45,7 +45,7 @@ const clusterTarget = (name: string): Named => {
 /** A host as a message may show it: what people paste there may hold a password, before an @ or among parameters. */
 const shown = (host: string): string => quoted(host.replace(/^[^/]*(?=@)/, '…').replace(/(?<=[?;]).+$/s, '…'))
 
-/** Why nothing can be read off a host, and what to do. */
+/** Explains why a host does not identify a cluster or workgroup, and what to do. */
 function unsayingHost(host: string): string {
   // The AWS console copies host:port/database, or for JDBC jdbc:redshift:iam://host:port/database.
   const bare = host

@@ -78,7 +78,7 @@ export class AwsClients {
       phase = 'loading'
       sources = await this.#sources()
       if (isProfileMissing(sources) && !this.#hasOwnChain()) throw missingProfileError(sources)
-      // What a deadline that fires meanwhile is reported as.
+      // The error if the deadline passes while credentials are being loaded.
       if (phase === 'loading' && !signal.aborted) notes.failure = stalledError(sources, region)
     }
     // The SDK calls a hanging provider of AWS credentials only once per client, so use a new client for the next call. The old one is not
@@ -157,7 +157,7 @@ export class AwsClients {
     return 'credentialDefaultProvider' in Object(this.#aws)
   }
 
-  /** Destroys the clients that were made here. */
+  /** Destroys the clients that this object created. */
   close(): void {
     this.#closed = true
     const all = [...this.#loaded.values()]

@@ -31,7 +31,7 @@ export const SET_API = 'Set api to another operation.'
 export const SHARE_LOGINS =
   'Share one RedshiftCredentials among pools, or spread the start of processes; the call is repeated by itself.'
 
-/** Whether AWS refused the session's token as expired: forcing the credentials to refresh may mend it. */
+/** Whether AWS rejected an expired session token. Refreshing the credentials may fix this. */
 export const isExpiredToken = (error: unknown): boolean => EXPIRED_TOKEN.test(asError(error).name)
 
 const CLOCK_ERROR = /^(RequestExpired|RequestInTheFuture|RequestTimeTooSkewed)$/

@@ -37,7 +37,7 @@ export function scrub(error: SdkError): string {
   // Errors that do not come from the SDK may have any value as message.
   const message: unknown = error.message
   if (typeof message !== 'string') return ''
-  // SignatureDoesNotMatch quotes the request's headers, the session token among them, on further lines.
+  // After the first line, SignatureDoesNotMatch quotes the request's headers, which include the session token.
   const [line = ''] = withoutJson(message).split(/\r?\n|The Canonical String|The String-to-Sign/, 1)
   const safe = withoutKeys(withoutQuotes(line.slice(0, LONGEST)))
   return line.length > LONGEST ? `${safe}…` : safe.trim()

@@ -25,7 +25,7 @@ export function judge(type: string, body: Buffer, proof: Proof | undefined): 'pa
   if (type !== 'R' || body.length < 4) return malformed()
   const code = body.readInt32BE(0)
   const request = body.subarray(4)
-  // Not before the start-up packet.
+  // The server must not ask before the start-up packet was sent.
   if (!proof) return malformed(code)
   if (code === OK) return request.length === 0 ? 'done' : malformed(code)
   return proof.kind === 'token'
