@@ -1,4 +1,5 @@
 import { checkNames } from '../intake.js'
+import { badOption } from './bad-option.js'
 import { Targets } from './targets.js'
 import type { EmulatorOptions } from './types.js'
 
@@ -53,20 +54,21 @@ const NAMES: Record<keyof EmulatorOptions, true> = {
 export function readOptions(options: EmulatorOptions): Settings {
   checkNames('startRedshiftEmulator', options, Object.keys(NAMES))
   const hosts = options.hosts ?? defaultHosts
-  if (hosts.length === 0) throw new TypeError('hosts: name at least one host, or leave the option out.')
+  if (hosts.length === 0) throw badOption('hosts', 'name at least one host, or leave the option out.')
   const databases = options.databases ?? ['dev']
-  if (databases.length === 0) throw new TypeError('databases: name at least one database, or leave the option out.')
+  if (databases.length === 0) throw badOption('databases', 'name at least one database, or leave the option out.')
   const lifetimeSeconds = options.lifetimeSeconds ?? Number.POSITIVE_INFINITY
-  if (!(lifetimeSeconds >= 5)) throw new RangeError(`lifetimeSeconds: ${lifetimeSeconds} is less than 5.`)
+  if (!(lifetimeSeconds >= 5)) throw badOption('lifetimeSeconds', `${lifetimeSeconds} is less than 5.`, RangeError)
   const samePasswordSeconds = options.samePasswordSeconds ?? 0
-  if (!(samePasswordSeconds >= 0)) throw new RangeError(`samePasswordSeconds: ${samePasswordSeconds} is less than 0.`)
+  if (!(samePasswordSeconds >= 0))
+    throw badOption('samePasswordSeconds', `${samePasswordSeconds} is less than 0.`, RangeError)
   const authentication = options.authentication ?? 'cleartext'
   if (authentication !== 'cleartext' && authentication !== 'md5' && authentication !== 'digest') {
-    throw new TypeError(`authentication: "${String(authentication)}" is not "cleartext", "md5" or "digest".`)
+    throw badOption('authentication', `"${String(authentication)}" is not "cleartext", "md5" or "digest".`)
   }
   const listenAddress = options.listenAddress ?? '127.0.0.1'
   if (listenAddress !== '127.0.0.1' && listenAddress !== '0.0.0.0') {
-    throw new TypeError(`listenAddress: "${String(listenAddress)}" is neither "127.0.0.1" nor "0.0.0.0".`)
+    throw badOption('listenAddress', `"${String(listenAddress)}" is neither "127.0.0.1" nor "0.0.0.0".`)
   }
   return {
     targets: new Targets(hosts, options.customDomains ?? {}),
@@ -91,7 +93,7 @@ export function readOptions(options: EmulatorOptions): Settings {
 function readPort(name: string, port: number | undefined): number {
   if (port === undefined) return 0
   if (!Number.isInteger(port) || port < 1 || port > 65_535) {
-    throw new RangeError(`${name}: ${port} is not a port number. It is a whole number from 1 to 65535.`)
+    throw badOption(name, `${port} is not a port number. It is a whole number from 1 to 65535.`, RangeError)
   }
   return port
 }

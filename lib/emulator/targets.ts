@@ -1,4 +1,5 @@
 import { parseRedshiftHost } from '../host.js'
+import { badOption } from './bad-option.js'
 
 /** A cluster or workgroup that the emulator stands in for. */
 export interface Target {
@@ -29,7 +30,7 @@ export class Targets {
     for (const [domain, name] of Object.entries(customDomains)) {
       const target = targets.find(candidate => candidate.name === name)
       if (!target)
-        throw new TypeError(`customDomains: no host in hosts belongs to "${name}". Add its host name to hosts.`)
+        throw badOption('customDomains', `no host in hosts belongs to "${name}". Add its host name to hosts.`)
       target.hosts.push(normalHost(domain))
       target.customDomains.push(normalHost(domain))
     }
@@ -60,8 +61,9 @@ function describeHost(host: string): Omit<Target, 'hosts' | 'customDomains'> {
   const parsed = parseRedshiftHost(host)
   const [, account = ''] = host.split('.')
   if (parsed) return { ...parsed, account: parsed.kind === 'serverless' ? account : defaultAccount }
-  throw new TypeError(
-    `hosts: "${host}" does not say which cluster or workgroup it belongs to. ` +
+  throw badOption(
+    'hosts',
+    `"${host}" does not say which cluster or workgroup it belongs to. ` +
       'Put it into customDomains, with the name of the cluster or workgroup.',
   )
 }

@@ -109,9 +109,8 @@ function stopSignal(): Promise<void> {
 /** An error of the emulator, as it helps somebody at a terminal. */
 function explained(error: unknown, { postgres }: EmulateFlags): unknown {
   if (!(error instanceof Error)) return error
-  const option = /^(\w+): /.exec(error.message)?.[1]
-  if ((error instanceof TypeError || error instanceof RangeError) && option !== undefined)
-    return new UsageError(error.message.replace(option, flagOf(option)))
+  if ('option' in error && typeof error.option === 'string')
+    return new UsageError(error.message.replace(error.option, flagOf(error.option)))
   const code = codeOf(error)
   if (code === 'EADDRINUSE' && 'port' in error)
     return new Error(

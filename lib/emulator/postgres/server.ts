@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { badOption } from '../bad-option.js'
 
 /** Where the backing PostgreSQL listens. */
 export interface ServerAddress {
@@ -18,7 +19,7 @@ export interface Server extends ServerAddress {
 /** A server that somebody else started, and stops. */
 export function runningServer(url: string): Server {
   const { protocol, hostname, port, username, password, pathname } = new URL(url)
-  if (!/^postgres(ql)?:$/.test(protocol)) throw new TypeError(`postgres: "${protocol}//…" is not a PostgreSQL URL.`)
+  if (!/^postgres(ql)?:$/.test(protocol)) throw badOption('postgres', `"${protocol}//…" is not a PostgreSQL URL.`)
   return {
     host: hostname.replace(/^\[|\]$/g, '') || '127.0.0.1',
     port: Number(port || 5432),
