@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -43,6 +44,15 @@ describe('The partitions', () => {
     expect(suffixes(PARTITIONS.map(({ id, suffix }) => [id, suffix]))).to.deep.equal(
       suffixes(sdk.map(({ id, outputs }) => [id, outputs.dnsSuffix])),
     )
+  })
+
+  it('are listed in docs/compatibility.md', () => {
+    const page = readFileSync(new URL('../docs/compatibility.md', import.meta.url), 'utf8')
+    const rows = page.matchAll(/^\| (`aws.*`) \| `([\w.-]+)` \|$/gm)
+    const listed = [...rows].flatMap(([, ids = '', suffix]) =>
+      [...ids.matchAll(/`([\w-]+)`/g)].map(([, id]) => ({ id, suffix })),
+    )
+    expect(listed).to.have.deep.members(PARTITIONS.map(({ id, suffix }) => ({ id, suffix })))
   })
 
   it('hold the regions that the SDK puts into them', () => {
