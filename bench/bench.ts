@@ -34,6 +34,8 @@ export interface Check {
   readonly limit: number
   /** A count, to which noise adds nothing: it gets no room in a quick run. */
   readonly exact: boolean
+  /** The limit of a quick run, where the usual room would guard against nothing. */
+  readonly quickLimit?: number
 }
 
 /** What a bench has found. `plot` is what its picture is drawn from. */
@@ -68,7 +70,9 @@ const ROOM = 2
 
 /** Whether a check holds. In a quick run, measured figures get room: they guard against disasters, not against noise. */
 export function holds(check: Check, quick: boolean): boolean {
-  const { value, relation, exact, limit } = check
+  const { value, relation, exact, quickLimit } = check
+  if (quick && quickLimit !== undefined) return relation === '≤' ? value <= quickLimit : value >= quickLimit
+  const { limit } = check
   const room = quick && !exact ? ROOM : 1
   if (relation === '=') return value === limit
   return relation === '≤' ? value <= limit * room : value >= limit / room
