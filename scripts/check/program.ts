@@ -39,3 +39,23 @@ export const REQUIRES = `const pg = require('pg')\nconst { ${NAMES} } = require(
 /** For CommonJS and ES modules alike: without esModuleInterop, pg has no default export. */
 export const IMPORTS_TS = `import * as pg from 'pg'\nimport { ${NAMES} } from 'pg-redshift-iam'\n`
 export const PRINT = '\nuse().then(console.log)\n'
+
+/** Sub-paths, by `exports` and as a folder, and one class from whichever side. */
+export const SAME = `
+import * as imported from 'pg-redshift-iam'
+import { redisStore } from 'pg-redshift-iam/redis'
+import { startRedshiftEmulator } from 'pg-redshift-iam/emulator'
+import { createRequire } from 'node:module'
+const require = createRequire(import.meta.url)
+const required = require('pg-redshift-iam')
+const same = Object.entries(imported).every(([name, value]) => value === required[name])
+let error
+try { redisStore() } catch (thrown) { error = thrown }
+console.log(
+  same,
+  error instanceof required.RedshiftCredentialsError,
+  require('./node_modules/pg-redshift-iam/redis').redisStore === redisStore,
+  require('pg-redshift-iam/emulator').startRedshiftEmulator === startRedshiftEmulator,
+)
+`
+export const SAME_EXPECTED = 'true true true true'

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { root } from '../entries.js'
-import { EXPECTED, IMPORTS, PRINT, REQUIRES, USE_JS } from './program.js'
+import { EXPECTED, IMPORTS, PRINT, REQUIRES, SAME, SAME_EXPECTED, USE_JS } from './program.js'
 import { expectOutput, Project, type Row, type Setting } from './project.js'
 
 /** The oldest that is supported, and each line that is maintained. */
@@ -39,6 +39,8 @@ async function onBun(setting: Setting): Promise<string> {
   project.write('use.mjs', IMPORTS + USE_JS + PRINT)
   project.write('use.cjs', REQUIRES + USE_JS + PRINT)
   for (const file of ['use.mjs', 'use.cjs']) expectOutput(await project.run(bun, [file]), EXPECTED)
+  project.write('same.mjs', SAME)
+  expectOutput(await project.run(bun, ['same.mjs']), SAME_EXPECTED)
   return (await project.run(bun, ['--version'])).trim()
 }
 
@@ -52,6 +54,8 @@ async function onDeno(setting: Setting): Promise<string> {
   const env = { DENO_CERT: setting.env.NODE_EXTRA_CA_CERTS ?? '', DENO_NO_UPDATE_CHECK: '1' }
   for (const file of ['use.mjs', 'use.cjs'])
     expectOutput(await project.run(deno, ['run', '--no-lock', '--allow-all', file], env), EXPECTED)
+  project.write('same.mjs', SAME)
+  expectOutput(await project.run(deno, ['run', '--no-lock', '--allow-all', 'same.mjs'], env), SAME_EXPECTED)
   return (await project.run(deno, ['--version'])).trim().split('\n')[0] ?? ''
 }
 
