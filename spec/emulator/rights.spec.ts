@@ -66,6 +66,36 @@ describe('Rights at the emulator', () => {
     expect(await ask(grouped, `INSERT INTO ${table} SELECT 2 WHERE false`)).to.deep.equal([])
   })
 
+  it('come from a group that is granted something for the first time, though a table has its name as well', async () => {
+    const [readers, log] = [named('auditors'), named('auditors_log')]
+    await emulator.query(`CREATE TABLE ${log} (id integer); GRANT SELECT ON ${log} TO GROUP ${readers.toUpperCase()}`)
+    expect(await emulator.query(`SELECT rolcanlogin FROM pg_roles WHERE rolname = '${readers}'`)).to.deep.equal([
+      { rolcanlogin: false },
+    ])
+    await emulator.query(`DROP TABLE ${log}`)
+  })
+
+  it('are never those of the server itself: a user, a group or an identity of such a name cannot log in', async () => {
+    const [{ superuser = '' } = {}] = await emulator.query('SELECT current_user AS superuser')
+    const reserved = [`${superuser}`, 'pg_execute_server_program', 'none']
+    const refusal = async (login: Pick<Login, 'user' | 'password'>) => {
+      const { code, message } = await rejection(connect(emulator, login))
+      expect(code).to.equal('42501')
+      return message
+    }
+    for (const name of reserved) {
+      const words = `the emulator's PostgreSQL server uses the role "${name}" itself: choose another name`
+      expect(await refusal(await fetchLogin(emulator, { DbUser: name }))).to.equal(words)
+      expect(await refusal(await fetchLogin(emulator, { DbUser: named('worker'), DbGroups: [name] }))).to.equal(words)
+      emulator.identity = name
+      const command = new GetClusterCredentialsWithIAMCommand({ ClusterIdentifier: 'examplecluster' })
+      const { DbPassword: password = '' } = await redshift(emulator).send(command)
+      expect(await refusal({ user: name, password })).to.equal(words)
+    }
+    emulator.identity = 'IAMR:analyst'
+    expect(await emulator.query('SELECT 1 AS one'), 'the superuser can log in still').to.deep.equal([{ one: 1 }])
+  })
+
   it('belong to the whole name where AWS chooses the user, even if a database user has the rest of it', async () => {
     const identity = `IAM:${user}`
     emulator.identity = identity

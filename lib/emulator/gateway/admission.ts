@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { SecureContext } from 'node:tls'
 import type { Faults, Meeting } from '../faults.js'
 import { hbaRefusal, type IssuedLogins, passwordRefusal, type Refusal } from '../logins.js'
-import type { Catalog, LoginIdentity } from '../postgres/catalog.js'
+import { type Catalog, type LoginIdentity, ReservedRole } from '../postgres/catalog.js'
 import { int32, message } from '../postgres/protocol.js'
 import type { Server } from '../postgres/server.js'
 import { dial, openSession, type Session, SessionRefused } from '../postgres/session.js'
@@ -99,6 +99,9 @@ async function logIn(arrival: LoginArrival, address: string | undefined, parts: 
       record({ ok: false, sqlstate: error.sqlstate, serial })
       stream.write(authenticationOk)
       stream.end(error.response).resume()
+    } else if (error instanceof ReservedRole) {
+      stream.write(authenticationOk)
+      turnAway({ sqlstate: '42501', message: error.message }, serial)
     } else {
       turnAway({ sqlstate: '57P03', message: `the backing PostgreSQL server cannot be reached: ${error}` }, serial)
     }

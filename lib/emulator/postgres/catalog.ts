@@ -27,6 +27,13 @@ export interface LoginIdentity {
   readonly databaseUser: { readonly name: string; readonly groups: readonly string[] } | undefined
 }
 
+/** A name that the backing server keeps for itself: whoever got its role would have the rights of the superuser, or of its files. */
+export class ReservedRole extends Error {
+  constructor(name: string) {
+    super(`the emulator's PostgreSQL server uses the role "${name}" itself: choose another name`)
+  }
+}
+
 /** The databases and roles that the backing server has for the emulator. */
 export class Catalog {
   readonly #server: Server
@@ -96,6 +103,7 @@ export class Catalog {
     const verifier = scramVerifier(password, this.#derive('salt', user).subarray(0, 16))
     const { name: database, groups = [] } = databaseUser ?? {}
     const users = database === undefined ? [] : [database]
+    await this.#refuseReserved([user, ...users, ...groups].map(roleName))
     await this.createRoles('USER', users)
     await this.createRoles('GROUP', groups)
     const memberOf = [...users, ...groups].map(roleName)
@@ -120,6 +128,21 @@ export class Catalog {
       }
     })
     return { name, password, actsAs: groups.length > 0 || database === undefined ? undefined : roleName(database) }
+  }
+
+  /**
+   * The superuser that the emulator works as, the one that made the server, and PostgreSQL's own roles and words. A role that set-up
+   * made a superuser is one on purpose.
+   */
+  async #refuseReserved(names: readonly string[]): Promise<void> {
+    const { rows } = await asSuperuser(this.#server, this.#server.database, client =>
+      client.query(
+        `SELECT name FROM unnest($1::text[]) name LEFT JOIN pg_roles ON rolname = name
+          WHERE rolname = current_user OR pg_roles.oid = 10 OR name LIKE 'pg\\_%' OR name IN ('none', 'public')`,
+        [names],
+      ),
+    )
+    if (rows[0]) throw new ReservedRole(rows[0].name)
   }
 
   /** Runs something as the superuser in the database that is always there, again where another emulator was in the way. */

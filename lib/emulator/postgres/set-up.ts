@@ -26,10 +26,15 @@ export async function runSetUp(server: Server, catalog: Catalog, setUp: SetUp): 
       const name = users === undefined ? missingRole(error) : undefined
       if (name === undefined || created.has(name)) throw error
       created.add(name)
-      const isGroup = /\bgroup\s+"?$/i.test(sql.slice(0, sql.indexOf(name)))
-      await catalog.createRoles(isGroup ? 'GROUP' : 'USER', [name])
+      await catalog.createRoles(isGroup(sql, name) ? 'GROUP' : 'USER', [name])
     }
   }
+}
+
+/** Whether the statement says GROUP before the name, which may also be a part of others. */
+function isGroup(sql: string, name: string): boolean {
+  const words = sql.toLowerCase().split(/[\s,;"]+/)
+  return words.some((word, at) => word === name.toLowerCase() && words[at - 1] === 'group')
 }
 
 /** A database user has no colon in its name: `IAM:alice` logs in as `alice`, and a grant to `"IAM:alice"` fails as on Redshift. */

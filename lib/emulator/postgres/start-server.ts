@@ -142,9 +142,10 @@ function readText(path: string): string {
   }
 }
 
-/** The user's own PG* settings are for other servers. */
+/** What programs need to start, and no more: it may run as another account, whose other processes can read its environment. */
 function environment(): NodeJS.ProcessEnv {
-  const kept = Object.entries(process.env).filter(([name]) => !/^(PG|LC_|LANG|NODE_)/.test(name))
+  const needed = /^(PATH|HOME|TMPDIR|TEMP|TMP|SystemRoot|ComSpec|LD_LIBRARY_PATH|DYLD_LIBRARY_PATH)$/i
+  const kept = Object.entries(process.env).filter(([name]) => needed.test(name))
   return { ...Object.fromEntries(kept), LC_ALL: 'C' }
 }
 
