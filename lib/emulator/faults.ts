@@ -11,6 +11,12 @@ const clockKinds = ['clock-skew', 'no-date', 'stale-date'] as const
 const descriptionOperations: readonly EmulatedOperation[] = ['DescribeClusters', 'GetWorkgroup']
 const gatewayKinds = ['reject-login', 'login-latency', 'login-hang', 'login-reset', 'no-hba-entry', 'resuming'] as const
 
+/** A timer for longer would end at once. */
+export const MAX_MILLIS = 2 ** 31 - 1
+
+export const isMillis = (value: unknown): value is number =>
+  typeof value === 'number' && value >= 0 && value <= MAX_MILLIS
+
 export type FaultOf<K extends Fault['kind']> = Extract<Fault, { kind: K }>
 
 /** What a fault may meet: an AWS request, or a login at the gateway (no operation). */
@@ -84,6 +90,8 @@ export class Faults {
 
   add(fault: Fault, scope: FaultScope): ActiveFault {
     if (scope.times !== undefined && !(scope.times >= 1)) throw new RangeError('times: at least 1.')
+    if ('millis' in fault && fault.millis !== undefined && !isMillis(fault.millis))
+      throw new RangeError(`millis: ${fault.millis} is not between 0 and ${MAX_MILLIS}.`)
     const atWork = new FaultAtWork(fault, scope)
     this.#atWork = [...this.#atWork.filter(({ active }) => active), atWork]
     return atWork

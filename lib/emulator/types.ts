@@ -69,7 +69,7 @@ export type EmulatedOperation =
 export type Fault =
   /** AWS holds its response until {@link ActiveFault.clear}. */
   | { kind: 'hold' }
-  /** AWS delays its response by `millis` milliseconds. */
+  /** AWS delays its response by `millis` milliseconds: 0 to 2,147,483,647, as everywhere here. */
   | { kind: 'latency'; millis: number }
   /** AWS accepts the request and never responds, not even after the fault is cleared. */
   | { kind: 'hang' }

@@ -102,6 +102,13 @@ describe('The control endpoint of emulate', () => {
       ['POST', '/query', 400, 'The body needs sql', {}],
       ['POST', '/query', 400, 'syntax error', { sql: 'SELEC' }],
       ['POST', '/restart', 400, 'downMillis', { downMillis: '1' }],
+      ['POST', '/restart', 400, 'downMillis', { downMillis: 1e12 }],
+      ['POST', '/restart', 400, 'There is no field "downMilis". The fields are downMillis.', { downMilis: 1 }],
+      ['POST', '/query', 400, 'There is no field "databse"', { sql: 'SELECT 1', databse: 'dev' }],
+      ['POST', '/query', 400, 'not a JSON object', '["SELECT 1"]'],
+      ['PUT', '/identity', 400, 'There is no field "user"', { identity: 'x', user: 'y' }],
+      ['POST', '/faults', 400, 'from 0 to 2147483647', { kind: 'latency', millis: 1e12 }],
+      ['GET', '/faults?reached=1', 400, '/faults has no parameter reached. Only /faults/ID has one'],
       ['POST', '/query', 413, 'longer than', ' '.repeat(1_000_001)],
     ] as const) {
       const refused = await send(method, path, body)

@@ -215,7 +215,12 @@ describe('pg-redshift-iam emulate', function () {
     const cases: [flags: string[], message: string, env?: Record<string, string>][] = [
       [['--fail', 'trottling'], 'There is no fault "trottling". The kinds are hold, latency'],
       [['--fail', 'latency'], 'Write latency,millis=500.'],
-      [['--fail', 'latency,millis=soon'], 'The field millis cannot be "soon". It is a number.'],
+      [['--fail', 'latency,millis=soon'], 'The field millis cannot be "soon". It is a number from 0 to 2147483647.'],
+      [['--fail', 'latency,millis=-5'], 'It is a number from 0 to 2147483647.'],
+      [['--fail', 'latency,millis=1e12'], 'It is a number from 0 to 2147483647.'],
+      [['--fail', 'hold,times=2,times=3'], 'has the field "times" twice. Leave one out.'],
+      [['--identity', ''], '--identity: an empty name cannot log in.'],
+      [['--json'], '--json is for what is printed, and a command gets it in its environment.'],
       [['--fail', 'hold,milis=5'], 'The fault hold has no field "milis". Its fields are times, operation, target.'],
       [['--fail', 'malformed,how=oddly'], 'It is one of no-user,'],
       [['--fail', 'hold,operation=GetClusters'], 'It is one of GetClusterCredentials,'],
@@ -239,6 +244,10 @@ describe('pg-redshift-iam emulate', function () {
     const { code, stderr } = await cli.run(flags)
     expect(code).to.equal(2)
     expect(stderr).to.include('Set PGPASSWORD instead.').and.not.include('hunter2')
+    for (const url of ['mysql://u:hunter2@127.0.0.1/db', 'host=db password=hunter2', 'postgres://u:hunter2@db:99999/'])
+      expect((await cli.run(['emulate', '--postgres', url])).stderr)
+        .to.include('is not a PostgreSQL URL')
+        .and.not.include('hunter2')
     const file = join(left.folder, 'url')
     writeFileSync(file, `${process.env.REDSHIFT_EMULATOR_POSTGRES}\n`)
     const { code: ofFile } = await cli.run(['emulate', '--postgres', `file://${file}`, ...node('process.exit(3)')])

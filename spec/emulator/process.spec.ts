@@ -94,7 +94,9 @@ describe('A program that runs the emulator on a server of its own', function () 
     process.env.MADE_UP_SECRET = 'hunter2'
     try {
       await using emulator = await startRedshiftEmulator()
-      const rows = await emulator.query("CREATE TABLE env (line text); COPY env FROM PROGRAM 'env'; SELECT line FROM env")
+      const rows = await emulator.query(
+        "CREATE TABLE env (line text); COPY env FROM PROGRAM 'env'; SELECT line FROM env",
+      )
       expect(JSON.stringify(rows)).to.include('PATH=').and.not.include('hunter2')
     } finally {
       delete process.env.MADE_UP_SECRET

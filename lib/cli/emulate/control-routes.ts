@@ -1,3 +1,4 @@
+import { isMillis, MAX_MILLIS } from '../../emulator/faults.js'
 import type { ActiveFault, RedshiftEmulator } from '../../emulator/index.js'
 import { type FaultRequest, faultOf } from './fault.js'
 import { RequestError } from './request-error.js'
@@ -47,13 +48,19 @@ export class ControlRoutes {
     '/logins': { GET: () => this.#emulator.logins, DELETE: () => empty(this.#emulator.logins) },
     '/identity': {
       PUT: ({ body }) => {
-        this.#emulator.identity = textOf(body, 'identity')
+        this.#emulator.identity = textOf(fieldsOf(body, 'identity'), 'identity')
       },
     },
     '/revoke-logins': { POST: () => this.#emulator.revokeLogins() },
-    '/restart': { POST: ({ body }) => this.#emulator.restart({ downMillis: numberOf(body, 'downMillis') ?? 0 }) },
+    '/restart': {
+      POST: ({ body }) =>
+        this.#emulator.restart({ downMillis: millisOf(fieldsOf(body, 'downMillis'), 'downMillis') ?? 0 }),
+    },
     '/query': {
-      POST: ({ body }) => this.#emulator.query(textOf(body, 'sql'), optionalTextOf(body, 'database')),
+      POST: ({ body }) => {
+        const fields = fieldsOf(body, 'sql', 'database')
+        return this.#emulator.query(textOf(fields, 'sql'), optionalTextOf(fields, 'database'))
+      },
     },
   }
 
@@ -67,6 +74,9 @@ export class ControlRoutes {
     const handler = Object.hasOwn(methods, request.method) ? methods[request.method] : undefined
     if (!handler)
       throw new RequestError(405, `${path} has no ${request.method}, only ${Object.keys(methods).join(', ')}.`)
+    const stray = [...request.query.keys()].find(name => !(name === 'reached' && id !== undefined))
+    if (stray !== undefined)
+      throw new RequestError(400, `${path} has no parameter ${stray}. Only /faults/ID has one: reached.`)
     return handler(request, id)
   }
 
@@ -121,23 +131,32 @@ function empty(list: unknown[]): void {
   list.length = 0
 }
 
-function fieldOf(body: unknown, name: string): unknown {
-  return typeof body === 'object' && body !== null ? (body as Readonly<Record<string, unknown>>)[name] : undefined
+type Fields = Readonly<Record<string, unknown>>
+
+/** The fields of a body that has no others than these. */
+function fieldsOf(body: unknown, ...names: readonly string[]): Fields {
+  if (body === undefined) return {}
+  if (typeof body !== 'object' || body === null || Array.isArray(body))
+    throw new RequestError(400, `The body is not a JSON object. Its fields are ${names.join(', ')}.`)
+  const unknown = Object.keys(body).find(name => !names.includes(name))
+  if (unknown !== undefined)
+    throw new RequestError(400, `There is no field ${JSON.stringify(unknown)}. The fields are ${names.join(', ')}.`)
+  return { ...body }
 }
 
-function textOf(body: unknown, name: string): string {
-  const value = fieldOf(body, name)
+function textOf(fields: Fields, name: string): string {
+  const value = fields[name]
   if (typeof value !== 'string' || value === '')
     throw new RequestError(400, `The body needs ${name}. Write it as {"${name}":"…"}.`)
   return value
 }
 
-const optionalTextOf = (body: unknown, name: string): string | undefined =>
-  fieldOf(body, name) === undefined ? undefined : textOf(body, name)
+const optionalTextOf = (fields: Fields, name: string): string | undefined =>
+  fields[name] === undefined ? undefined : textOf(fields, name)
 
-function numberOf(body: unknown, name: string): number | undefined {
-  const value = fieldOf(body, name)
+function millisOf(fields: Fields, name: string): number | undefined {
+  const value = fields[name]
   if (value === undefined) return undefined
-  if (typeof value !== 'number' || !(value >= 0)) throw new RequestError(400, `${name} is a number from 0.`)
+  if (!isMillis(value)) throw new RequestError(400, `${name} is a number from 0 to ${MAX_MILLIS}.`)
   return value
 }

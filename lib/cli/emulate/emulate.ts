@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { chmodSync, mkdtempSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { RedshiftEmulator } from '../../emulator/index.js'
@@ -21,12 +21,17 @@ const STOP_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP']
  * @param env the environment as the process found it, for what it starts
  */
 export async function emulate(flags: EmulateFlags, command: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
+  if (flags.json && command.length > 0)
+    throw new UsageError('--json is for what is printed, and a command gets it in its environment. Leave --json out.')
   const token = controlToken(flags, command.length > 0, env)
   const options = emulatorOptions(flags, env)
   checkPeers(flags.postgres === undefined)
   const { startRedshiftEmulator } = await import('../../emulator/index.js')
   const folder = mkdtempSync(join(tmpdir(), 'redshift-emulator-ca-'))
-  const keeper = await Keeper.start(folder)
+  const keeper = await Keeper.start(folder).catch(error => {
+    rmSync(folder, { recursive: true, force: true })
+    throw error
+  })
   let emulator: RedshiftEmulator | undefined
   let control: ControlEndpoint | undefined
   let end: CommandEnd = { code: 0, signal: null }

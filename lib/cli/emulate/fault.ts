@@ -1,3 +1,4 @@
+import { isMillis, MAX_MILLIS } from '../../emulator/faults.js'
 import type { EmulatedOperation, Fault, FaultScope } from '../../emulator/index.js'
 import { UsageError } from '../terminal/failure.js'
 
@@ -8,7 +9,7 @@ export interface FaultRequest {
 }
 
 /** What a field takes: a kind of value, or one of a few words. */
-type Field = 'count' | 'number' | 'text' | 'flag' | readonly string[]
+type Field = 'count' | 'millis' | 'number' | 'text' | 'flag' | readonly string[]
 
 type Kind = Fault['kind']
 
@@ -41,7 +42,7 @@ const OPERATIONS: Readonly<Record<EmulatedOperation, true>> = {
 /** The fields of each kind. A question mark: it may be left out. */
 const KINDS: Readonly<Record<Kind, Readonly<Record<string, Field>>>> = {
   hold: {},
-  latency: { millis: 'number' },
+  latency: { millis: 'millis' },
   hang: {},
   reset: {},
   throttling: { 'retryAfterSeconds?': 'number' },
@@ -60,11 +61,11 @@ const KINDS: Readonly<Record<Kind, Readonly<Record<string, Field>>>> = {
   'no-date': {},
   'stale-date': { ageSeconds: 'number' },
   'reject-login': { 'sqlstate?': 'text', 'message?': 'text' },
-  'login-latency': { millis: 'number' },
+  'login-latency': { millis: 'millis' },
   'login-hang': {},
   'login-reset': {},
   'no-hba-entry': {},
-  resuming: { 'millis?': 'number', 'ends?': ['login', 'reset'] },
+  resuming: { 'millis?': 'millis', 'ends?': ['login', 'reset'] },
 }
 
 const SCOPE: Readonly<Record<string, Field>> = {
@@ -78,9 +79,11 @@ export function faultOfFlag(value: string): FaultRequest {
   if (value.startsWith('{')) return faultOf(parseJson(value))
   const [kind = '', ...pairs] = value.split(',')
   const fields = pairs.map(pair => {
-    const [name, ...rest] = pair.split('=')
+    const [name = '', ...rest] = pair.split('=')
     return [name, rest.join('=')] as const
   })
+  const twice = fields.find(([name], at) => fields.findIndex(([other]) => other === name) < at)
+  if (twice) throw new UsageError(`The fault ${kind} has the field ${shown(twice[0])} twice. Leave one out.`)
   return faultOf({ kind, ...Object.fromEntries(fields) })
 }
 
@@ -129,6 +132,10 @@ function readAs(field: Field, value: unknown): unknown {
       const count = numberOf(value)
       return count !== undefined && Number.isInteger(count) && count >= 1 ? count : undefined
     }
+    case 'millis': {
+      const millis = numberOf(value)
+      return isMillis(millis) ? millis : undefined
+    }
     case 'flag':
       return flagOf(value)
     default:
@@ -153,13 +160,14 @@ function wordOf(field: Field, value: unknown): string | undefined {
 
 function described(field: Field): string {
   if (field === 'number') return 'a number'
+  if (field === 'millis') return `a number from 0 to ${MAX_MILLIS}`
   if (field === 'count') return 'a whole number from 1'
   if (field === 'flag') return 'true or false'
   return field === 'text' ? 'a string' : `one of ${field.join(', ')}`
 }
 
 function example(field: Field): string {
-  if (field === 'number') return '500'
+  if (field === 'number' || field === 'millis') return '500'
   return typeof field === 'string' ? 'true' : (field[0] ?? '')
 }
 

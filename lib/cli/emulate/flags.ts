@@ -73,9 +73,10 @@ function port(value: string): number {
 
 function postgresUrl(value: string): string {
   const url = text(value)
+  // It may hold a password: commander's own error would show it.
   if (!URL.canParse(url) || !/^postgres(ql)?:$/.test(new URL(url).protocol))
-    throw new InvalidArgumentError(
-      'It is not a PostgreSQL URL. Write it as postgres://postgres@127.0.0.1:5432/postgres.',
+    throw new UsageError(
+      '--postgres is not a PostgreSQL URL. Write it as postgres://postgres@127.0.0.1:5432/postgres, with the password in PGPASSWORD.',
     )
   // A file's content is seen by nobody.
   if (url === value && new URL(url).password !== '')
