@@ -58,8 +58,7 @@ export function readOptions(options: EmulatorOptions): Settings {
   const databases = options.databases ?? ['dev']
   if (databases.length === 0) throw badOption('databases', 'name at least one database, or leave the option out.')
   const identity = options.identity ?? 'IAMR:analyst'
-  if (identity === '')
-    throw badOption('identity', 'an empty name cannot log in. Leave the option out, or name a user.')
+  if (identity === '') throw badOption('identity', 'an empty name cannot log in. Leave the option out, or name a user.')
   const lifetimeSeconds = options.lifetimeSeconds ?? Number.POSITIVE_INFINITY
   if (!(lifetimeSeconds >= 5)) throw badOption('lifetimeSeconds', `${lifetimeSeconds} is less than 5.`, RangeError)
   const samePasswordSeconds = options.samePasswordSeconds ?? 0

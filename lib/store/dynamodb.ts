@@ -88,7 +88,7 @@ class DynamoDbStore implements CredentialStore {
     if (typeof tableName !== 'string' || !/^([\w.-]{3,255}|arn:[\w.:/-]+)$/.test(tableName))
       throw optionError(`tableName is ${quoted(tableName)}. Set it to the name or the ARN of a DynamoDB table.`)
     // IAM policies use * ? and $ in patterns. Without the colon, one fleet's prefix could be the beginning of another's.
-    if (typeof prefix !== 'string' || !/^[\w./:-]+:$/.test(prefix))
+    if (typeof prefix !== 'string' || !/^[\w./-]+:$/.test(prefix))
       throw optionError(
         `prefix is ${quoted(prefix)}. Set it to letters, digits and . _ / - with a colon at the end, so that an IAM policy can name it.`,
       )
@@ -107,8 +107,10 @@ class DynamoDbStore implements CredentialStore {
 
   async read(key: string, signal: AbortSignal): Promise<StoreEntry> {
     const command = new GetItemCommand({ ...this.#item(key), ConsistentRead: true })
-    const { Item: item = {} } = (await this.#send(command, signal)) as { Item?: Item }
-    const now = this.#clock.now()
+    const { output, date } = await this.#send(command, signal)
+    // By this very response: what the clock knows may come from one that was older, and a machine may have slept since.
+    const now = date ?? this.#clock.unknown()
+    const { Item: item = {} } = output as { Item?: Item }
     const { sealed, sealedUntil, holder, heldUntil } = item
     const remainingMillis = Number(sealedUntil?.N) - (now + SECOND_MILLIS)
     const stored = sealed?.S !== undefined && remainingMillis > 0 ? { value: sealed.S, remainingMillis } : undefined
@@ -183,14 +185,19 @@ class DynamoDbStore implements CredentialStore {
     }
   }
 
-  async #send(command: object, signal: AbortSignal): Promise<unknown> {
+  /** @returns DynamoDB's response, and its `Date`; undefined where there is none that can be believed */
+  async #send(command: object, signal: AbortSignal): Promise<{ output: unknown; date: number | undefined }> {
     signal.throwIfAborted()
+    let date: number | undefined
     observe(command, {
       sending: () => {},
-      answered: headers => this.#clock.heard(serverTimeOf(headers)),
+      answered: headers => {
+        date = serverTimeOf(headers)
+        this.#clock.heard(date)
+      },
       failed: () => {},
     })
-    return this.#client.send(command, { abortSignal: signal })
+    return { output: await this.#client.send(command, { abortSignal: signal }), date }
   }
 }
 

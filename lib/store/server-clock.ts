@@ -17,8 +17,11 @@ export class ServerClock {
   }
 
   now(): number {
-    if (this.#offset === undefined)
-      throw Object.assign(new Error('DynamoDB responded without Date.'), { code: 'NO_DATE' })
+    if (this.#offset === undefined) return this.unknown()
     return Math.floor(this.#offset + performance.now())
+  }
+
+  unknown(): never {
+    throw Object.assign(new Error('DynamoDB responded without Date.'), { code: 'NO_DATE' })
   }
 }

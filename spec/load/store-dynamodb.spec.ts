@@ -7,13 +7,14 @@ import { inspect } from 'node:util'
 import {
   CreateTableCommand,
   DeleteTableCommand,
+  DynamoDB,
   type DynamoDBClient,
   ScanCommand,
   UpdateItemCommand,
   waitUntilTableNotExists,
 } from '@aws-sdk/client-dynamodb'
 import { RedshiftClient } from '@aws-sdk/client-redshift'
-import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+import { DynamoDBDocument, DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { expect } from 'chai'
 import { parse } from 'yaml'
 import { checkStore, type RedshiftEmulator } from '../../lib/emulator/index.js'
@@ -22,6 +23,7 @@ import { type DynamoDbStoreOptions, dynamoDbStore } from '../../lib/store/dynamo
 import { DynaliteServer, dynamoDbClient, TABLE } from '../support/dynalite.js'
 import { startEmulator } from '../support/emulator.js'
 import { codeBlocks } from '../support/markdown.js'
+import { rejection } from '../support/rejection.js'
 
 const KEY = randomBytes(32)
 const page = readFileSync(new URL('../../docs/fleet.md', import.meta.url), 'utf8')
@@ -132,7 +134,10 @@ describe('logins that are shared through DynamoDB', function () {
   const items = async () => (await admin.send(new ScanCommand({ TableName: TABLE }))).Items ?? []
 
   it('are fetched once, and log in, by each kind of client', async () => {
-    const clients = [client(), DynamoDBDocumentClient.from(client()), client()]
+    const whole = dynamoDbClient(url)
+    const all = new DynamoDB({ endpoint: url, region: 'us-west-2', credentials: whole.config.credentials })
+    open.push({ close: () => all.destroy() }, { close: () => whole.destroy() })
+    const clients = [client(), DynamoDBDocumentClient.from(client()), all, DynamoDBDocument.from(client())]
     const fleet = clients.map(one => share(create({}, one)))
     const logins = await Promise.all(fleet.map(credentials => credentials.get()))
     expect(new Set(logins.map(({ password }) => password)).size).to.equal(1)
@@ -201,6 +206,34 @@ describe('logins that are shared through DynamoDB', function () {
       }
       expect(await store.write('key', 'one', 'value', 60_000, signal)).to.equal(true)
       expect((await store.read('key', signal)).stored?.remainingMillis).to.be.within(30_000, 40_000)
+    })
+
+    it('in the response that has the login, also where an older one comes in at the same time', async () => {
+      const writer = create()
+      await writer.claim('key', 'one', 30_000, signal)
+      await writer.write('key', 'one', 'value', 60_000, signal)
+      const one = client()
+      let isFirst = true
+      const send: (typeof one)['send'] = async (command: never, options: never) => {
+        const output = await one.send(command, options)
+        if (!isFirst) return output
+        isFirst = false
+        observed.meddle = response => {
+          response.headers.date = new Date(Date.parse(response.headers.date ?? '') - 20_000).toUTCString()
+        }
+        await store.read('another', signal)
+        return output
+      }
+      const store = create({}, { send })
+      expect((await store.read('key', signal)).stored?.remainingMillis).to.be.within(50_000, 60_000)
+    })
+
+    it('and not as old as it said before: a response without Date is not used', async () => {
+      const store = create()
+      await store.claim('key', 'one', 30_000, signal)
+      await store.write('key', 'one', 'value', 60_000, signal)
+      observed.meddle = response => void Object.assign(response.headers, { date: '' })
+      expect(await rejection(store.read('key', signal))).to.include({ code: 'NO_DATE' })
     })
   })
 
@@ -338,7 +371,7 @@ describe('logins that are shared through DynamoDB', function () {
     expect(() => dynamoDbStore(client(), undefined as never)).to.throw('The options of dynamoDbStore are undefined')
     for (const tableName of [undefined, '', 'a b', 'ab', 7])
       expect(refusal({ tableName })).to.match(/^tableName is .* name or the ARN of a DynamoDB table/)
-    for (const prefix of ['', 'team', 'team*:', '?:', '$name:', ':\n', null])
+    for (const prefix of ['', 'team', 'team*:', '?:', '$name:', ':\n', 'team:of:', null])
       expect(refusal({ prefix })).to.match(/^prefix is .*so that an IAM policy can name it\.$/)
     expect(refusal({ identity: '' })).to.include('identity is ""')
     expect(refusal({ encryptionKeys: [] })).to.include('encryptionKeys is empty')
