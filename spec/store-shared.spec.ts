@@ -458,6 +458,33 @@ describe('a fleet that shares its logins', () => {
         }
     })
 
+    it('is slow while another process holds the claim: AWS has at least a sixth of the deadline', async () => {
+      for (const fetchTimeoutMillis of [300, 600, 1_000, 1_800, 15_000]) {
+        const operation = Math.min(300, fetchTimeoutMillis / 6) - 1
+        for (const slowFrom of [0, 0.3, 0.5, 0.6, 0.65])
+          for (const freed of [false, true]) {
+            fleet = new SimulatedFleet(1, { fetchTimeoutMillis })
+            const begin = fleet.time.now
+            const slow = (): boolean => fleet.time.now - begin >= fetchTimeoutMillis * slowFrom
+            fleet.store.behaviour = call => ({
+              ...(slow() && { after: 1, reply: operation }),
+              // The claim is given up when the time for the others is nearly over.
+              ...(call.operation === 'claim' &&
+                !(freed && fleet.time.now - begin > fetchTimeoutMillis * 0.6) && { lie: false }),
+            })
+            fleet.aws = () => ({ after: fetchTimeoutMillis / 6 - 10 })
+            const what = `${fetchTimeoutMillis} ms, slow from ${slowFrom}, ${freed ? 'freed' : 'held'}`
+            const got = await fleet.run(
+              fleet
+                .host(0)
+                .get()
+                .catch(({ message }: Error) => message),
+            )
+            expect(got, what).to.have.property('password', 'examplecluster 1')
+          }
+      }
+    })
+
     it('is silent, and AWS is as well: the error names both', async () => {
       fleet = new SimulatedFleet(1, { fetchTimeoutMillis: 600 })
       fleet.store.behaviour = only('read', { lost: true, silent: true })

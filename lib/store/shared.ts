@@ -66,8 +66,9 @@ export class SharedLogins {
     } catch (error) {
       if (!(error instanceof StoreFailure)) throw error
       report(search, 'direct', error)
-      // If AWS then exceeds the deadline, the slow store is to blame.
-      notes.failure = error.reason === 'slow' ? this.#slowStoreError(search, error) : undefined
+      // If AWS then exceeds the deadline, the slow store is to blame. If it has passed already, the claim is.
+      if (error.reason === 'slow') notes.failure = this.#slowStoreError(search, error)
+      else if (this.#spent(search) < search.deadlineMillis) notes.failure = undefined
     }
     return this.#fetchDirect(search, signal, notes)
   }
@@ -106,19 +107,32 @@ export class SharedLogins {
   /** Polls the store until it has a usable login or this process has claimed the fetch. */
   async #find(search: Search, signal: AbortSignal, notes: FetchNotes): Promise<FetchedLogin | Claim> {
     const { clock, random } = this.#options
-    const { store, key, startedAt, deadlineMillis } = search
+    const { store, key, deadlineMillis } = search
     const longest = Math.min(LONGEST_PAUSE_MILLIS, deadlineMillis / 15)
     for (let pause = FIRST_PAUSE_MILLIS; ; pause = Math.min(pause * 2, longest)) {
       const { login, claimed } = await this.#look(search)
       if (login) return login
-      // Wait at most two thirds of the deadline for other processes; the rest is for our own call. A claim lasts up to one third.
+      // Wait at most two thirds of the deadline for other processes, and start no operation after that: the rest is for our own
+      // call. A claim lasts up to one third.
+      this.#checkPatience(search)
       const claim = claimed ? undefined : await Claim.take(store, clock, key, deadlineMillis / 3)
       if (claim) return claim
-      if (clock.now().monotonic - startedAt >= (deadlineMillis * 2) / 3) throw new StoreFailure('claim', 'held')
+      this.#checkPatience(search)
       notes.failure = claimedError(search.request)
       await this.#pause(pause * (0.75 + random() / 2))
       signal.throwIfAborted()
+      this.#checkPatience(search)
     }
+  }
+
+  /** @throws StoreFailure after two thirds of the deadline */
+  #checkPatience(search: Search): void {
+    if (this.#spent(search) >= (search.deadlineMillis * 2) / 3) throw new StoreFailure('claim', 'held')
+  }
+
+  /** Milliseconds since the fetch began. */
+  #spent({ startedAt }: Search): number {
+    return this.#options.clock.now().monotonic - startedAt
   }
 
   /** Reads the store: the login, if this process can use it, and whether another process is fetching. */
@@ -143,7 +157,9 @@ export class SharedLogins {
     let shared = Promise.resolve()
     try {
       // The previous owner may have stored a login between our read and our claim.
-      const found = await this.#look(search).catch(error => this.#failed(search, error))
+      const found = this.#hasTime(search)
+        ? await this.#look(search).catch(error => this.#failed(search, error))
+        : undefined
       if (found?.login) return found.login
       notes.failure = undefined
       const login = await this.#fetchDirect(search, signal, notes)
@@ -158,9 +174,9 @@ export class SharedLogins {
     }
   }
 
-  /** Whether there is time to wait for the write. If the deadline passed meanwhile, callers would lose a login that AWS has returned. */
-  #hasTime({ startedAt, deadlineMillis, store }: Search): boolean {
-    return this.#options.clock.now().monotonic - startedAt < deadlineMillis - 2 * store.operationMillis
+  /** Whether there is time to wait for the store. If the deadline passed meanwhile, callers would lose a login that AWS has returned. */
+  #hasTime(search: Search): boolean {
+    return this.#spent(search) < search.deadlineMillis - 2 * search.store.operationMillis
   }
 
   async #fetchDirect({ request, held }: Search, signal: AbortSignal, notes: FetchNotes): Promise<FetchedLogin> {
@@ -185,11 +201,9 @@ export class SharedLogins {
     report(search, 'failed', error instanceof StoreFailure ? error : undefined)
   }
 
-  #slowStoreError(
-    { request, startedAt, deadlineMillis }: Search,
-    { operation }: StoreFailure,
-  ): RedshiftCredentialsError {
-    const spent = Math.round(this.#options.clock.now().monotonic - startedAt)
+  #slowStoreError(search: Search, { operation }: StoreFailure): RedshiftCredentialsError {
+    const { request, deadlineMillis } = search
+    const spent = Math.round(this.#spent(search))
     return new RedshiftCredentialsError(
       'ERR_REDSHIFT_TIMEOUT',
       `The store did not complete ${operation} in time and used ${spent} of the ${Math.round(deadlineMillis)} ms for the login of ${JSON.stringify(targetOf(request))}; AWS did not respond in the rest. ` +
