@@ -1,7 +1,10 @@
+import { randomBytes } from 'node:crypto'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { RedshiftClient } from '@aws-sdk/client-redshift'
 import { expect } from 'chai'
 import type { RedshiftEmulator } from '../lib/emulator/index.js'
-import { RedshiftCredentials } from '../lib/index.js'
+import { RedshiftCredentials, type StoreMessage } from '../lib/index.js'
+import { redisStore } from '../lib/store/redis.js'
 import { startEmulator } from './support/emulator.js'
 import { MemoryStore } from './support/memory-store.js'
 
@@ -24,6 +27,35 @@ describe('Credentials with a store', () => {
     made.push(credentials)
     return credentials
   }
+
+  it('come from AWS at once where a Redis client does not return what its script returns', async () => {
+    const messages: StoreMessage[] = []
+    const note = (message: unknown): void => void messages.push(message as StoreMessage)
+    subscribe('pg-redshift-iam:store', note)
+    const { host, database } = emulator.poolConfig()
+    // One with callbacks returns nothing, one in a transaction QUEUED.
+    for (const returned of [undefined, null, 'QUEUED', 1, {}]) {
+      const answer = async () => returned
+      const clients = [
+        { isOpen: true, eval: answer },
+        { status: 'ready', connect: answer, eval: answer },
+        { customCommand: answer },
+      ]
+      for (const client of clients) {
+        const store = redisStore(client, { encryptionKeys: [randomBytes(32)], identity: 'reports' })
+        const credentials = new RedshiftCredentials({ aws: emulator.aws, host, database, store })
+        made.push(credentials)
+        const { length } = emulator.calls
+        await credentials.get()
+        expect(emulator.calls).to.have.lengthOf(length + 1)
+        expect(
+          messages.splice(0).map(({ event, operation, reason, detail }) => [event, operation, reason, detail]),
+        ).to.deep.equal([['direct', 'read', 'failed', 'TypeError']])
+      }
+    }
+    unsubscribe('pg-redshift-iam:store', note)
+    emulator.calls.length = 0
+  })
 
   it('use the logins of others who ask the same AWS endpoint, and of no others', async () => {
     const store = new MemoryStore()

@@ -2,6 +2,7 @@ import { createSecretKey, generateKeyPairSync, randomBytes } from 'node:crypto'
 import { inspect } from 'node:util'
 import { expect } from 'chai'
 import fc from 'fast-check'
+import { createClient } from 'redis'
 import { RedshiftCredentials, RedshiftCredentialsError } from '../lib/index.js'
 import { Envelope, storeKey } from '../lib/store/crypto.js'
 import { redisStore } from '../lib/store/redis.js'
@@ -125,7 +126,7 @@ describe('an encryption key', () => {
   it('goes with a client that returns promises, and a prefix that keeps a login and its claim together', () => {
     const options = { encryptionKeys: [key()], identity: 'reports' }
     const callbacks = { connected: true, eval: () => true }
-    for (const other of [callbacks, undefined, 'redis://localhost', { isOpen: true }])
+    for (const other of [callbacks, createClient().legacy(), undefined, 'redis://localhost', { isOpen: true }])
       expect(refusal(() => redisStore(other as never, options)).message).to.match(
         /^The client of redisStore is .*\. Give a client of redis 4 or later/,
       )
