@@ -131,18 +131,22 @@ describe('pg-redshift-iam emulate', function () {
     await left.none()
   })
 
-  it('leaves nothing behind when it is killed, not even the command', async () => {
-    const child = cli.start(['emulate', ...node('console.log(process.pid); setInterval(() => {}, 1000)')], {
-      TMPDIR: left.tmp,
+  for (const [how, script] of [
+    ['', ''],
+    [', which ignores SIGTERM', "process.on('SIGTERM', () => {});"],
+  ])
+    it(`leaves nothing behind when it is killed, not even the command${how}`, async () => {
+      const child = cli.start(['emulate', ...node(`${script} console.log(process.pid); setInterval(() => {}, 1000)`)], {
+        TMPDIR: left.tmp,
+      })
+      const [pid] = await once(child.stdout ?? child, 'data')
+      expect(left.processes()).not.to.deep.equal([])
+      const closed = once(child, 'close')
+      child.kill('SIGKILL')
+      await closed
+      await left.none()
+      await until('the command has ended', () => spawnSync('kill', ['-0', String(pid).trim()]).status !== 0)
     })
-    const [pid] = await once(child.stdout ?? child, 'data')
-    expect(left.processes()).not.to.deep.equal([])
-    const closed = once(child, 'close')
-    child.kill('SIGKILL')
-    await closed
-    await left.none()
-    await until('the command has ended', () => spawnSync('kill', ['-0', String(pid).trim()]).status !== 0)
-  })
 
   it('leaves nothing behind when it is killed while it starts', async () => {
     const child = cli.start(['emulate'], { TMPDIR: left.tmp })

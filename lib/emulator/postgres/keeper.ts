@@ -22,7 +22,8 @@ const finish = async () => {
   send(process.platform === 'win32' ? 'SIGKILL' : isServer ? 'SIGQUIT' : 'SIGTERM')
   // The lock file goes last. Where nobody reaps the dead, a process that has ended still answers to signals.
   for (let i = 0; i < 1000 && send(0) && (!isServer || existsSync(lock)); i++) await sleep()
-  if (isServer && existsSync(lock)) send('SIGKILL')
+  // Ten seconds are over: it does not end by itself.
+  if (isServer ? existsSync(lock) : send(0)) send('SIGKILL')
   for (let i = 0; i < 200 && existsSync(folder); i++) {
     try { rmSync(folder, { recursive: true, force: true }) } catch { await sleep() }
   }
