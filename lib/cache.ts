@@ -78,7 +78,7 @@ export class CredentialCache {
     const now = clock.now()
     const again = (): Promise<RedshiftLogin> => {
       const left = atMost - (clock.now().monotonic - now.monotonic)
-      // After a suspension, nothing is left; a fetch needs time all the same.
+      // After the machine was suspended, no time may be left. A fetch still needs some.
       return this.#get(key, request, signal, place, Math.max(left, fetchTimeoutMillis / 3))
     }
     const served = entry.served(now)

@@ -17,7 +17,7 @@ import { SharedLogins } from './store/shared.js'
 export interface RedshiftStatus {
   /** The AWS operation, or `identityProvider` if the application provides the token. */
   readonly api: RedshiftApi | 'identityProvider'
-  /** Cluster, workgroup or custom domain; or the type of the identity provider. */
+  /** The cluster, workgroup or custom domain, or the type of the identity provider. */
   readonly target: string
   /** The database that the login is restricted to; undefined if it is valid for every database. */
   readonly database: string | undefined
@@ -196,7 +196,7 @@ export class RedshiftCredentials {
    * Returns the current login. Resolves at once if a valid login is cached. Otherwise it waits for AWS; all callers who need the same login
    * share one fetch.
    *
-   * @param connection supplies `host`, `database` and `user` where the options leave them out. pg's `ConnectionParameters` can be passed.
+   * @param connection supplies `host`, `database` and `user` if the options leave them out. pg's `ConnectionParameters` can be passed.
    * @param options Aborting `signal` detaches only this caller; the fetch continues for the others.
    * @throws RedshiftCredentialsError with any code except those of a connection (`ERR_REDSHIFT_TLS`, `ERR_REDSHIFT_USER_MISMATCH`,
    * `ERR_REDSHIFT_NATIVE`), or the signal's reason. It never hangs: a fetch ends after `fetchTimeoutMillis`.

@@ -1,43 +1,43 @@
-/** What went wrong, as a closed union: a `switch` over it is checked by the compiler. The page that each names comes with the package. */
+/** The error codes, as a closed union: the compiler can check a `switch` for completeness. The linked page is part of the package. */
 export type RedshiftErrorCode =
-  /** An option is missing, malformed, unknown, or does not fit the API. Nothing was sent. See docs/troubleshooting.md#err_redshift_option */
+  /** An option is missing, malformed, unknown, or not allowed with the AWS operation. Nothing was sent. See docs/troubleshooting.md#err_redshift_option */
   | 'ERR_REDSHIFT_OPTION'
-  /** The cluster, workgroup or region is unknown, or named twice and differently. Nothing was sent. See docs/troubleshooting.md#err_redshift_target */
+  /** The cluster, workgroup or region is not specified, or two options contradict each other. Nothing was sent. See docs/troubleshooting.md#err_redshift_target */
   | 'ERR_REDSHIFT_TARGET'
   /** The connection is not encrypted. Redshift refuses IAM logins without TLS. See docs/troubleshooting.md#err_redshift_tls */
   | 'ERR_REDSHIFT_TLS'
-  /** The connection logs in as another user than the login is for. See docs/troubleshooting.md#err_redshift_user_mismatch */
+  /** The connection's user and the user of the login differ. See docs/troubleshooting.md#err_redshift_user_mismatch */
   | 'ERR_REDSHIFT_USER_MISMATCH'
-  /** `pg.native` was given a password function, which it cannot call. See docs/troubleshooting.md#err_redshift_native */
+  /** A password function was used with `pg.native`, which cannot call it. See docs/troubleshooting.md#err_redshift_native */
   | 'ERR_REDSHIFT_NATIVE'
-  /** There are no AWS credentials, or AWS does not accept them (expired, unknown, badly signed). See docs/troubleshooting.md#err_redshift_aws_credentials */
+  /** There are no AWS credentials, or AWS rejected them (expired, unknown, wrong signature). See docs/troubleshooting.md#err_redshift_aws_credentials */
   | 'ERR_REDSHIFT_AWS_CREDENTIALS'
   /** The IAM policy does not allow the call. See docs/troubleshooting.md#err_redshift_access_denied */
   | 'ERR_REDSHIFT_ACCESS_DENIED'
-  /** There is no such cluster or workgroup in that region and account. See docs/troubleshooting.md#err_redshift_not_found */
+  /** The cluster or workgroup does not exist in this region and account. See docs/troubleshooting.md#err_redshift_not_found */
   | 'ERR_REDSHIFT_NOT_FOUND'
-  /** AWS does not support the call for this cluster, or the server asks for another kind of login. See docs/troubleshooting.md#err_redshift_unsupported */
+  /** AWS does not support the operation for this cluster, or the server requires another kind of login. See docs/troubleshooting.md#err_redshift_unsupported */
   | 'ERR_REDSHIFT_UNSUPPORTED'
-  /** AWS's rate limit was hit. See docs/troubleshooting.md#err_redshift_throttled */
+  /** AWS's rate limit was exceeded. See docs/troubleshooting.md#err_redshift_throttled */
   | 'ERR_REDSHIFT_THROTTLED'
-  /** AWS failed (5xx), or could not be reached. See docs/troubleshooting.md#err_redshift_unavailable */
+  /** AWS failed (HTTP 5xx) or could not be reached. See docs/troubleshooting.md#err_redshift_unavailable */
   | 'ERR_REDSHIFT_UNAVAILABLE'
-  /** AWS, or the provider of AWS credentials, did not answer within the deadline. See docs/troubleshooting.md#err_redshift_timeout */
+  /** AWS or the provider of AWS credentials did not respond before the deadline. See docs/troubleshooting.md#err_redshift_timeout */
   | 'ERR_REDSHIFT_TIMEOUT'
-  /** AWS's response, or the server's request for a login, could not be read. See docs/troubleshooting.md#err_redshift_response */
+  /** A response of AWS, or a message of the database server, is invalid. See docs/troubleshooting.md#err_redshift_response */
   | 'ERR_REDSHIFT_RESPONSE'
-  /** Redshift refused a login, and AWS has no other one now. See docs/troubleshooting.md#err_redshift_login_rejected */
+  /** Redshift refused a login, and AWS has no other one. See docs/troubleshooting.md#err_redshift_login_rejected */
   | 'ERR_REDSHIFT_LOGIN_REJECTED'
   /** The credentials, the pool or the client were closed. See docs/troubleshooting.md#err_redshift_closed */
   | 'ERR_REDSHIFT_CLOSED'
 
 /**
- * Every error of this package. `code` says what went wrong, `message` ends with the remedy. `cause`, where there is one, is
- * a copy of the underlying error that holds no secret.
+ * The error class of this package. `code` identifies the problem, and `message` ends with the remedy. `cause`, if present, is a copy of the
+ * underlying error without secrets.
  */
 export class RedshiftCredentialsError extends Error {
   static {
-    // Bundlers rename a class that refers to itself, and loggers show its name.
+    // Bundlers rename classes that refer to themselves, and loggers show the name.
     Object.defineProperty(RedshiftCredentialsError, 'name', { value: 'RedshiftCredentialsError' })
     RedshiftCredentialsError.prototype.name = 'RedshiftCredentialsError'
   }
@@ -53,7 +53,7 @@ export class RedshiftCredentialsError extends Error {
   }
 
   /**
-   * The end of the message that says what to do, where it may be said differently elsewhere.
+   * The last part of the message, which says what to do. The command line replaces it by a remedy of its own.
    * @internal
    */
   get remedy(): string | undefined {
@@ -61,8 +61,8 @@ export class RedshiftCredentialsError extends Error {
   }
 
   /**
-   * A new instance with the same content. pg-pool writes into the stack of the error that it passes on, so those who
-   * share a failure each get one of their own.
+   * Returns a new instance with the same content. Callers who share a failure each get their own, because pg-pool changes the stack of an
+   * error that it passes on.
    * @internal
    */
   copy(): RedshiftCredentialsError {
@@ -70,7 +70,7 @@ export class RedshiftCredentialsError extends Error {
   }
 }
 
-/** Failures of AWS that say nothing about the login or the set-up, and pass by themselves. */
+/** Temporary failures of AWS, which are not caused by the login or the configuration. */
 const PASSING: ReadonlySet<RedshiftErrorCode> = new Set([
   'ERR_REDSHIFT_THROTTLED',
   'ERR_REDSHIFT_UNAVAILABLE',
@@ -78,26 +78,26 @@ const PASSING: ReadonlySet<RedshiftErrorCode> = new Set([
   'ERR_REDSHIFT_RESPONSE',
 ])
 
-/** Whether an error is likely to pass by itself. */
+/** Whether an error is probably temporary. */
 export const isPassing = (error: unknown): boolean =>
   error instanceof RedshiftCredentialsError && PASSING.has(error.code)
 
-/** A bad option, refused before anything is sent. */
+/** An invalid option. Nothing was sent. */
 export const optionError = (message: string): RedshiftCredentialsError =>
   new RedshiftCredentialsError('ERR_REDSHIFT_OPTION', message)
 
-/** A cluster, workgroup or region that is missing or contradictory. */
+/** A missing or contradictory cluster, workgroup or region. */
 export const targetError = (message: string): RedshiftCredentialsError =>
   new RedshiftCredentialsError('ERR_REDSHIFT_TARGET', message)
 
-/** The error that everything rejects with after `close()`. */
+/** The error of every call after `close()`. */
 export const closedError = (): RedshiftCredentialsError =>
   new RedshiftCredentialsError(
     'ERR_REDSHIFT_CLOSED',
     'The Redshift credentials are closed. Create new ones, or close them later.',
   )
 
-/** Whatever was thrown, as one of ours. What is not foreseen is not repeated: it may hold anything. */
+/** Converts a thrown value to a RedshiftCredentialsError. The message of an unexpected error is left out, because it may contain secrets. */
 export const ours = (error: unknown): RedshiftCredentialsError =>
   error instanceof RedshiftCredentialsError
     ? error
@@ -106,7 +106,7 @@ export const ours = (error: unknown): RedshiftCredentialsError =>
         `The fetch failed in a way that was not foreseen${error instanceof Error ? ` (${error.constructor.name})` : ''}. Look at the option aws, and what it brings along.`,
       )
 
-/** A value as it may stand in a message: one line, quoted, not too long, and without what an object or a URL may hide. */
+/** Formats a value for a message: quoted, on one line, at most 100 characters, without the content of objects or secrets in URLs. */
 export const quoted = (value: unknown): string => {
   if (Array.isArray(value)) return 'an array'
   if (typeof value === 'object' && value !== null) return 'an object'
@@ -115,16 +115,16 @@ export const quoted = (value: unknown): string => {
   return text.length > 100 ? `${text.slice(0, 97)}…` : text
 }
 
-// Characters that a terminal obeys, or that change the order in which others are read.
+// Control characters, and characters that change the direction of text.
 const UNPRINTABLE = /[\p{Cc}\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/gu
 
 const escaped = (text: string): string =>
   text.replace(UNPRINTABLE, character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
-/** What others say, on one line, and without what a terminal would not show as it is. */
+/** Formats a message from another program: on one line, without unprintable characters. */
 export const printable = (text: string): string => text.replace(/\s+/g, ' ').replace(UNPRINTABLE, '')
 
-/** A connection string, or what is left of one, where a name was meant: user, password and parameters stay out of messages. No name holds a slash. */
+/** Removes user, password and parameters from a connection string that was given in place of a name. Names contain no slash. */
 const withoutSecrets = (text: string): string => {
   if (!text.includes('/')) return text
   const start = /^(\w+:\/\/)?/.exec(text)?.[0] ?? ''

@@ -30,8 +30,8 @@ const PROVISIONED_CHINA = new RegExp(
   'i',
 )
 const SERVERLESS = new RegExp(`^(?:${WORKGROUP}\\.)?\\d{12}\\.${REGION}\\.redshift-serverless\\.${SUFFIX}\\.?$`, 'i')
-// `<name>-endpoint-<hash>.…`: the first part names the endpoint, not the cluster or workgroup. The hash must be long or contain a digit,
-// because a workgroup may be called `sales-endpoint-prod`.
+// `<name>-endpoint-<hash>.…`: the first part names the endpoint, not the cluster or workgroup. The hash has at least 16
+// characters, or at least 6 with a digit: a workgroup may be called `sales-endpoint-prod`.
 const MANAGED_ENDPOINT = /-endpoint-(?=[a-z]*\d)[a-z0-9]{6,}$|-endpoint-[a-z0-9]{16,}$/
 
 const LONGEST = 254

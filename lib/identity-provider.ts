@@ -33,11 +33,11 @@ export interface IdentityProvider {
 export interface TokenLogin {
   /** The parameters of the start-up packet, in place of a user. */
   readonly parameters: Readonly<Record<string, string>>
-  /** A token is good for one connection. */
+  /** Whether each token is valid for only one connection. */
   readonly singleUse: boolean
 }
 
-/** The options that name tokens, and those that do not go with them. */
+/** The options that select a login with a token. */
 interface TokenOptions {
   readonly api?: unknown
   readonly identityProvider?: IdentityProvider | undefined
@@ -45,7 +45,7 @@ interface TokenOptions {
 
 export const TOKEN_API = 'GetIdentityCenterAuthToken'
 
-/** No token is kept for longer: the application is asked again by then. */
+/** The longest time for which a token is cached, in seconds. Then the application's function is called again. */
 export const LONGEST_TOKEN_SECONDS = 24 * 3_600
 
 const TYPES: ReadonlySet<unknown> = new Set(['AwsIdc', 'AzureAD', 'Okta'])
@@ -63,7 +63,7 @@ export function checkIdentityProvider(value: unknown): void {
   const { type, token, tokenType, namespace, providerName } = value as Partial<Record<string, unknown>>
   if (!TYPES.has(type))
     throw optionError(`identityProvider.type is ${quoted(type)}. Set it to one of ${[...TYPES].join(', ')}.`)
-  // A token in its place would be a secret.
+  // The message leaves out the value, which may be a token.
   if (typeof token !== 'function')
     throw optionError(
       `identityProvider.token is of type ${typeof token}. Set it to a function that returns the current token.`,
@@ -77,7 +77,7 @@ export function checkIdentityProvider(value: unknown): void {
       throw optionError(`identityProvider.${key} is ${quoted(text)}. Set it to the name in Redshift, or leave it out.`)
 }
 
-/** Options that make no sense for a token, each with the reason. */
+/** Options that cannot be used with a token, each with the reason. */
 const REFUSED: Readonly<Record<string, string>> = {
   user: 'the token names the person',
   dbUser: 'the token names the person',
@@ -97,7 +97,7 @@ const REFUSED_OF_PROVIDER: Readonly<Record<string, string>> = {
   workgroupName: 'AWS is not called, so host says where to connect',
 }
 
-/** Refuses what does not go with tokens. Throws `ERR_REDSHIFT_OPTION`. */
+/** Refuses options that cannot be used with tokens. Throws `ERR_REDSHIFT_OPTION`. */
 export function checkTokenOptions(options: TokenOptions): void {
   const by = options.identityProvider ? 'identityProvider' : options.api === TOKEN_API ? TOKEN_API : undefined
   if (!by) return
@@ -109,19 +109,19 @@ export function checkTokenOptions(options: TokenOptions): void {
   }
 }
 
-/** The refusal of everything that would send a user name before the token. */
+/** The error of functions that would make a client send a user name before the token. */
 export const passwordRefused = (what: string): RedshiftCredentialsError =>
   optionError(
     `${what} gives a password, but these credentials give a token. Use RedshiftPool, RedshiftPgClient, redshiftPoolOptions or redshiftKnexConnection; for the token itself, getToken().`,
   )
 
-/** What the option says now, whatever becomes of the object later. */
+/** Copies the option, so that later changes of the object have no effect. */
 export function copyProvider(provider: IdentityProvider): IdentityProvider {
   const { type, token, tokenType, namespace, providerName } = provider
   return { type, token: options => token.call(provider, options), tokenType, namespace, providerName }
 }
 
-/** Undefined: these options are for passwords. */
+/** Returns how to log in with a token, or undefined if the options select a password. */
 export function tokenLoginOf({ api, identityProvider }: TokenOptions): TokenLogin | undefined {
   if (!identityProvider)
     return api === TOKEN_API

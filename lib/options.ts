@@ -43,13 +43,13 @@ export interface RedshiftOptions {
    * Default: the connection's host, then `PGHOST`.
    */
   host?: string | undefined
-  /** The port to connect to, 1 to 65535. Default: the port that AWS returned with the host, else 5439. Password functions ignore it. */
+  /** The port to connect to, 1 to 65535. Default: `PGPORT`, then the looked-up port, then 5439. Password functions ignore it. */
   port?: number | undefined
-  /** The database to connect to, and to fetch the login for. Default: the connection's, then `PGDATABASE`. */
+  /** The database to connect to, and to fetch the login for. Default: the connection's database, then `PGDATABASE`. */
   database?: string | undefined
-  /** The user to log in as, including the prefix: `IAM:alice`, `IAMA:alice:group`, `IAMR:role`. Default: the connection's, then `PGUSER`. */
+  /** The user to log in as, including the prefix: `IAM:alice`, `IAMA:alice:group`, `IAMR:role`. Default: the connection's user, then `PGUSER`. */
   user?: string | undefined
-  /** TLS, as pg's `ssl`. Default: `true`, with the server's certificate verified. */
+  /** TLS, as pg's `ssl`. Default: `true`, which verifies the server's certificate, unless `PGSSLMODE` is set. */
   ssl?: ClientConfig['ssl'] | undefined
 
   /** The identifier of a provisioned cluster: 1 to 63 lowercase letters, digits and hyphens. Default: read from the host. */
@@ -68,7 +68,7 @@ export interface RedshiftOptions {
   autoCreate?: boolean | undefined
   /** Lifetime of a login in seconds: 900 to 3600. Default: 900. */
   durationSeconds?: number | undefined
-  /** The AWS region. Default: `aws.region`, then the host's, then what the SDK finds (`AWS_REGION`, the profile). */
+  /** The AWS region. Default: `aws.region`, then the region of the host, then the AWS SDK's own default (`AWS_REGION`, the profile). */
   region?: string | undefined
   /**
    * The AWS operation. Default: `GetCredentials` for serverless; for a provisioned cluster, `GetClusterCredentials` if a user is set,
@@ -121,7 +121,7 @@ const checkText = (option: string, value: unknown): void => {
 export const CHECKS: { readonly [option in keyof Required<RedshiftOptions>]: (value: unknown) => void } = {
   host: value => checkText('host', value),
   port: value => checkWhole('port', value, 1, 65_535),
-  // AWS's rule for database names is checked with the request: a connection's database need not be sent to AWS.
+  // AWS's rule for database names is checked with the request, because this name is not always sent to AWS.
   database: value => checkText('database', value),
   user: value => checkText('user', value),
   ssl: value => {

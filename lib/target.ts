@@ -69,7 +69,7 @@ function unsayingHost(host: string): string {
 
 const describe = ({ kind, name }: Named): string => `${kind} ${name}`
 
-/** What hosts say. */
+/** Collects the hosts, and the targets and regions in them. */
 function readHosts(option: string | undefined, connection: string | undefined, environment: string | undefined) {
   const hosts: Claim<string>[] = []
   if (option !== undefined) hosts.push({ by: 'host (option)', value: option })
@@ -87,7 +87,7 @@ function readHosts(option: string | undefined, connection: string | undefined, e
 }
 
 /**
- * Refuses two hosts that name different clusters or workgroups, where nothing else needs the target.
+ * Refuses two hosts of different clusters, workgroups or regions. For logins that do not need the target otherwise.
  * @throws RedshiftCredentialsError `ERR_REDSHIFT_TARGET`
  */
 export function checkHosts(option: string | undefined, connection: string | undefined): void {

@@ -6,7 +6,7 @@ import { type CredentialRequest, targetOf } from './request.js'
 export interface TraceContext {
   /** The AWS operation, or `identityProvider` if the application provides the token. */
   readonly api: CredentialRequest['api']
-  /** Cluster, workgroup or custom domain; or the type of the identity provider. */
+  /** The cluster, workgroup or custom domain, or the type of the identity provider. */
   readonly target: string
   /** The AWS region; undefined if the AWS SDK determines it. */
   readonly region: string | undefined

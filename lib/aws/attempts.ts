@@ -13,7 +13,7 @@ interface MiddlewareStack {
 
 /** Callbacks for each attempt of a command. */
 export interface Observer {
-  /** Before the SDK begins to find region and endpoint, and to load AWS credentials. A rejection ends the call. */
+  /** Called before the SDK determines region and endpoint and loads AWS credentials. A rejection ends the call. */
   beginning?(): Promise<void>
   sending(): void
   answered(headers: AnswerHeaders): void

@@ -152,7 +152,7 @@ export class AwsClients {
     return sourcesOf(aws?.profile, process.env, await readProfiles())
   }
 
-  /** Whether the profile does not matter, because the program brings a default provider of its own. */
+  /** Whether the program supplies its own default provider, so that the profile does not matter. */
   #hasOwnChain(): boolean {
     return 'credentialDefaultProvider' in Object(this.#aws)
   }
@@ -226,7 +226,7 @@ async function checkReadyClient(client: SdkClient, serviceId: string, region: st
     )
 }
 
-/** Makes the SDK load its AWS credentials again. False: this client cannot. */
+/** Makes the SDK load its AWS credentials again. @returns false if the client does not support that */
 async function refreshCredentials({ config }: SdkClient): Promise<boolean> {
   if (typeof config?.credentials !== 'function') return false
   await config.credentials({ forceRefresh: true })

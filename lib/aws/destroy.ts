@@ -28,7 +28,7 @@ const isRequestHandler = (value: unknown): boolean => isObject(value) && 'handle
 const isDestroyable = (value: unknown): value is { destroy(): void } =>
   isObject(value) && 'destroy' in value && typeof value.destroy === 'function'
 
-/** By their names: a Proxy need not list what it has. */
+/** Looks the agents up by name, because a Proxy need not list its properties. */
 const destroyables = (value: unknown) => {
   const { httpAgent, httpsAgent } = Object(value) as { httpAgent?: unknown; httpsAgent?: unknown }
   return [httpAgent, httpsAgent].filter(isDestroyable)

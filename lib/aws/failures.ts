@@ -26,7 +26,7 @@ const DENIED =
 // The SDK's name for a response without an error code, which does not come from AWS itself.
 const NAMELESS = /^Unknown(Error)?$/
 
-/** Remedies for a program, in place of which a person at a terminal needs others. */
+/** Remedies for programs. The command line replaces them by ones for a person at a terminal. */
 export const SET_API = 'Set api to another operation.'
 export const SHARE_LOGINS =
   'Share one RedshiftCredentials among pools, or spread the start of processes; the call is repeated by itself.'

@@ -46,7 +46,7 @@ export function scrub(error: SdkError): string {
 /** Ends the sentence about a problem, with the underlying error's message if there is one. */
 export const ending = (said: string): string => (said === '' ? '.' : `: ${said}${/[.!?…]$/.test(said) ? '' : '.'}`)
 
-/** A parser quotes up to 40 characters, with the ends of lines among them. */
+/** Removes JSON that a parser quotes: up to 40 characters, including line breaks. */
 const withoutJson = (text: string): string =>
   text
     .slice(0, 2 * LONGEST)
@@ -55,12 +55,12 @@ const withoutJson = (text: string): string =>
       'it is not valid JSON',
     )
 
-/** What others quote in their messages may be secret: arguments of a command, the userinfo of a URL, an object. */
+/** Removes what a message quotes and may be secret: arguments of a command, user and password in a URL, objects. */
 const withoutQuotes = (text: string): string =>
   printable(text)
     .replace(/Command failed: .*/, 'The command failed.')
     .replace(/[[{]\s*["'[{].*|\{\s*\w+\s*:.*/, '{…}')
-    // A password may hold any character that a URL should escape.
+    // A password may contain characters that should be escaped in a URL.
     .replace(/(\b[a-z][\w+.-]*:\/\/|(?<![:/])\/\/)[^\s"'<>]*@/gi, '$1…@')
 
 const withoutKeys = (text: string): string =>

@@ -217,9 +217,9 @@ export type EmulatorStream = () => any
 
 /** A running emulator of Redshift and of its AWS APIs. It does not keep the process alive. */
 export interface RedshiftEmulator {
-  /** Where the gateway listens: `127.0.0.1` and a free port. */
+  /** The address of the gateway: `127.0.0.1` and its port. */
   readonly address: { readonly host: string; readonly port: number }
-  /** URL of the emulated AWS, for `AWS_ENDPOINT_URL_REDSHIFT` and `AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS`. */
+  /** URL of the emulated AWS endpoint, for `AWS_ENDPOINT_URL_REDSHIFT` and `AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS`. */
   readonly endpoint: string
   /** Configuration for AWS SDK clients, and for the option `aws` of this package. */
   readonly aws: {

@@ -99,7 +99,7 @@ export function redshiftKnexConnection(
   }
 }
 
-/** Knex has a pool of its own, and drops what pg reads from these beside its connection. */
+/** Options that Knex ignores, because it has its own pool or does not pass them to pg. */
 const NOT_FOR_KNEX: ReadonlySet<string> = new Set(
   `Client allowExitOnIdle connectionString idleTimeoutMillis log max maxLifetimeSeconds maxUses min onConnect poolSize
   redshift verify`.split(/\s+/),

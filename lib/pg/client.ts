@@ -151,7 +151,7 @@ const extend = (Base: typeof pg.Client): RedshiftPgClientClass =>
       if (connectionTimeoutMillis > 0)
         this.#timer = setTimeout(() => this.#finish(new Error('timeout expired')), connectionTimeoutMillis).unref()
       // Fetch now, in parallel with TCP and TLS. The login to send is read from the cache just before it is sent.
-      // A single-use token is fetched only once, then.
+      // A single-use token is not cached, so it is fetched only then.
       if (!setUp.tokenLogin?.singleUse) this.#getLogin(setUp).catch(error => this.#fail(error))
       const { host, port } =
         given.host === undefined ? await this.#lookUp(setUp) : { host: given.host, port: REDSHIFT_PORT }

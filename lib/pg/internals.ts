@@ -42,7 +42,7 @@ interface ConnectionInternals extends EventEmitter {
 
 const internals = (client: pg.Client): ClientInternals => client as unknown as ClientInternals
 
-/** Lets pg parse a configuration early, because it may read files and throw. A pool would wait forever for a client whose constructor throws. */
+/** Lets pg parse a configuration early. Parsing may read files and throw, and such an error must make `connect()` reject. */
 export function dryRun(Base: typeof pg.Client, config: pg.ClientConfig): void {
   // Use pg's own class, because the constructor of a subclass may use the connection.
   let prototype: object = Base.prototype

@@ -62,7 +62,7 @@ function setUp({ redshift, password, ...config }: RedshiftPgClientConfig, Base: 
   const ssl = tlsOf(config, options)
   const pgConfig = { ...config, ssl, connectionTimeoutMillis: 0 }
   if (connectionString || sslnegotiation || process.env.PGSSLNEGOTIATION || isSealed(ssl)) dryRun(Base, pgConfig)
-  // A stock pool passes its own options, which have maxUses and keep this key readable.
+  // pg-pool passes its own options, which contain maxUses. `redshift` stays readable in them.
   if ('maxUses' in config) checkNoKeys(redshift)
   const { tokenLogin } = options
   const alias = aliasOf(given.host, options.host)

@@ -10,7 +10,7 @@ export type { CredentialStore, EncryptionKey, StoredValue, StoreEntry } from './
 export interface NodeRedisClient {
   /** Whether the client has been connected and not closed. */
   readonly isOpen: boolean
-  /** Whether commands can be sent now. Clusters and pools lack it; `isOpen` is used instead. */
+  /** Whether commands can be sent now. If a client lacks it, `isOpen` is used. */
   readonly isReady?: boolean
   /** Runs a Lua script. */
   eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>

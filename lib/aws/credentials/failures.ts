@@ -224,7 +224,7 @@ export const CREDENTIAL_FAILURES: readonly CredentialFailure[] = [
     problem: ({ profile }) => `The session of aws login for profile ${quoted(profile)} could not be renewed`,
     cure: ({ profile }) => `Run ${command('login', profile)}, and check the network path to the AWS sign-in service`,
   },
-  // What else the files may have.
+  // Other settings in the files.
   {
     sources: ['process'],
     failure: 'the credential_process fails',

@@ -67,7 +67,7 @@ export function sourcesOf(chosen: string | undefined, env: Environment, profiles
   return [...sources, ...remoteSources(env)]
 }
 
-/** Whether a profile is named that is in neither file. The SDK goes on to the credentials of another identity. Nobody needs a `default` one. */
+/** Whether the configured profile is in neither file. The SDK would continue with another identity's credentials. `default` may be missing. */
 export const isProfileMissing = ([first]: readonly Source[]): boolean =>
   first?.kind === 'unknown profile' && first.profile !== 'default'
 
