@@ -2,20 +2,20 @@ import { isProxy } from 'node:util/types'
 import { optionError, quoted } from './errors.js'
 
 /**
- * Known to every copy of this package: npm may install two of them, and bundlers may make more. A string and no symbol, since a
- * structured clone (to a worker, say) and JSON keep nothing else.
+ * A key that every copy of this package knows. npm may install two copies, and bundlers may create more. It is a string rather than a
+ * symbol, because JSON and structured clones, for example to a worker, keep only strings.
  */
 const MARK = 'pg-redshift-iam'
 
-/** Marks an object as one of this package. The mark is enumerable, so that every copy of it has it too. */
+/** Marks an object as created by this package. The mark is enumerable, so that copies of the object have it, too. */
 export const mark = (made: object): void => {
   Object.defineProperty(made, MARK, { value: true, enumerable: true })
 }
 
-/** Whether a copy of this package, this one or another, has made the value. */
+/** Whether this copy or another copy of this package created the value. */
 export const isMarked = (value: object): boolean => MARK in value
 
-/** Whether an object has only its own properties, and lists them. Test runners have realms, each with an `Object.prototype` of its own. */
+/** Whether an object has only enumerable properties of its own. Test runners have realms, each with its own `Object.prototype`. */
 export function isPlain(value: object): boolean {
   if (hidesAll(value)) return false
   const prototype: object | null = Object.getPrototypeOf(value)
@@ -25,10 +25,10 @@ export function isPlain(value: object): boolean {
   )
 }
 
-/** A Proxy may have properties that it does not list: a copy would be empty. */
+/** Whether a Proxy lists no properties. It may still have some, which a copy would lose. */
 const hidesAll = (value: object): boolean => isProxy(value) && Object.keys(value).length === 0
 
-/** What an object is that is not plain. */
+/** Describes an object that is not plain, for messages. */
 function kindOf(value: object): string {
   if ('then' in value && typeof value.then === 'function') return 'a promise'
   if (Array.isArray(value)) return 'an array'
@@ -40,10 +40,10 @@ function kindOf(value: object): string {
 }
 
 /**
- * Refuses everything but a plain object. Options are copied, and a copy of anything else would be empty: the login would be
- * fetched for whatever the defaults say.
- * @param name what the value is, for messages: `redshift`
- * @param example what to write instead
+ * Refuses everything except plain objects. Options are copied, and a copy of another object would be empty, so the login would be fetched
+ * with defaults.
+ * @param name the name of the value in messages: `redshift`
+ * @param example what the message suggests instead
  * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`
  */
 export function checkPlain(name: string, value: unknown, example = '{ host, database }'): asserts value is object {
@@ -65,8 +65,8 @@ export function checkPlain(name: string, value: unknown, example = '{ host, data
 }
 
 /**
- * Refuses options that there are not, and everything but a plain object of options.
- * @param name whose options they are, for messages: `redisStore`
+ * Refuses unknown options, and everything except plain objects.
+ * @param name the function with these options, for messages: `redisStore`
  * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`
  */
 export function checkNames(name: string, options: unknown, names: readonly string[]): void {
@@ -78,14 +78,14 @@ export function checkNames(name: string, options: unknown, names: readonly strin
 
 type Properties = Readonly<Record<string, unknown>>
 
-// Far below any option, and the end of an object that contains itself.
+// Deeper than any option, and a limit for objects that contain themselves.
 const DEPTH = 8
 
 const isList = (value: unknown): value is readonly unknown[] => Array.isArray(value)
 
 const isCopied = (value: unknown): value is Properties => typeof value === 'object' && value !== null && isPlain(value)
 
-/** A plain object with methods keeps a state of its own, as a request handler or a logger may. */
+/** Whether a plain object has methods. It may keep state, as a request handler or a logger does, so it is not copied. */
 const hasMethods = (value: Properties): boolean => Object.values(value).some(part => typeof part === 'function')
 
 function copyOf(value: unknown, depth: number): unknown {
@@ -94,19 +94,19 @@ function copyOf(value: unknown, depth: number): unknown {
   return isCopied(value) && !hasMethods(value) ? copyProperties(value, depth) : value
 }
 
-/** Hidden properties are copied as well, and getters are called once. */
+/** Copies properties, including non-enumerable ones. Getters are called once. */
 function copyProperties(value: object, depth: number): Record<string, unknown> {
   const names = Object.getOwnPropertyNames(value)
   return Object.fromEntries(names.map(name => [name, copyOf((value as Properties)[name], depth - 1)]))
 }
 
 /**
- * A copy of options that later changes of the original do not reach. Class instances, functions and objects with methods are
- * ready-made: the copy has the same ones.
+ * Copies options, so that later changes of the original have no effect. Class instances, functions and objects with methods are not copied
+ * but shared.
  */
 export const copyPlain = <T extends object>(options: T): T => copyProperties(options, DEPTH) as T
 
-/** Whether two copies say the same. What is ready-made has to be identical. */
+/** Whether two copies are equal. Class instances, functions and objects with methods must be identical. */
 export function isSame(one: unknown, other: unknown, depth = DEPTH): boolean {
   if (Object.is(one, other)) return true
   if (depth === 0) return false

@@ -3,7 +3,7 @@ import { checkTokenOptions } from './identity-provider.js'
 import { checkPlain, copyPlain, isPlain } from './intake.js'
 import { CHECKS, isAwsClient, type RedshiftOptions } from './options.js'
 
-/** Options of pg and pg-pool, as docs/options.md lists them; some are in no types. */
+/** The options of pg and pg-pool, as listed in docs/options.md. Some are missing in their types. */
 const PG_OPTIONS: ReadonlySet<string> = new Set(
   `Client Promise allowExitOnIdle application_name binary client_encoding connection connectionString connectionTimeoutMillis
   enableChannelBinding fallback_application_name idleTimeoutMillis idle_in_transaction_session_timeout keepAlive
@@ -11,16 +11,16 @@ const PG_OPTIONS: ReadonlySet<string> = new Set(
   query_timeout replication scramMaxIterations sslnegotiation statement_timeout stream types verify`.split(/\s+/),
 )
 
-/** Options of the AWS SDK that people look for. */
+/** Options of the AWS SDK that users may put in the wrong place. */
 const AWS_OPTIONS: ReadonlySet<string> = new Set(
   `credentialDefaultProvider customUserAgent defaultsMode endpoint logger maxAttempts requestHandler retryMode retryStrategy
   useDualstackEndpoint useFipsEndpoint`.split(/\s+/),
 )
 
-/** Options of ours that pg has as well, for the connection. */
+/** Options for the connection that pg has as well. */
 const SHARED: ReadonlySet<string> = new Set(['host', 'port', 'database', 'user', 'ssl'])
 
-/** AWS's APIs and the drivers of other languages write them `DbUser`, `db_user`. */
+/** Folds the spellings of AWS's APIs and of other drivers: `DbUser`, `db_user`. */
 const fold = (name: string): string => name.replace(/[_-]/g, '').toLowerCase()
 
 const OURS: ReadonlyMap<string, string> = new Map(
@@ -29,7 +29,7 @@ const OURS: ReadonlyMap<string, string> = new Map(
     .map(name => [fold(name), name]),
 )
 
-/** What people set to choose an AWS identity. The first two are options of the SDK, the others were those of version 2. */
+/** Options that choose an AWS identity. The first two belong to the current SDK, the others to version 2. */
 const IDENTITY: ReadonlySet<string> = new Set([
   'credentials',
   'profile',
@@ -50,7 +50,7 @@ function unknownOption(option: string): Error {
 }
 
 /**
- * Refuses options of ours, and of the SDK, among those of pg, which would ignore them: the login would be another one.
+ * Refuses options of this package and of the AWS SDK in a configuration of pg. pg would ignore them, and the login would be a different one.
  * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`
  */
 export function checkPlacement(config: object): void {
@@ -64,8 +64,8 @@ export function checkPlacement(config: object): void {
 }
 
 /**
- * Refuses a connection off which nothing, or not all, would be read: the login would be for what the defaults say. Those of pg have a
- * class of their own.
+ * Refuses a connection with properties that would be ignored, because the login would be fetched with defaults. pg's own connection objects
+ * are instances of a class and are accepted.
  * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`
  */
 export function checkConnection(connection: unknown): void {
@@ -80,7 +80,7 @@ export function checkConnection(connection: unknown): void {
   }
 }
 
-/** The same for the SDK's configuration, which ignores what it does not know. */
+/** Refuses misplaced options in the SDK's configuration, because the SDK ignores unknown ones. */
 function checkAwsPlacement(aws: object): void {
   for (const [name, value] of Object.entries(aws)) {
     if (value === undefined) continue
@@ -92,19 +92,19 @@ function checkAwsPlacement(aws: object): void {
 }
 
 /**
- * Options as they are now: later changes of what was given do not reach them.
- * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION` where options of another form would be lost
+ * Copies options, so that later changes of the original have no effect.
+ * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION` if the options are not a plain object
  */
 export function copyOptions(given: RedshiftOptions): RedshiftOptions {
   checkPlain('The source of the login', given)
   const options = copyPlain(given)
-  // Providers and callbacks among them are no methods.
+  // Functions in these are providers and callbacks rather than methods, so copy these objects, too.
   const { aws, ssl, identityProvider } = options
   return {
     ...options,
     ...(isConfiguration(aws) && !isAwsClient(aws) && { aws: copyPlain(aws) }),
     ...(isConfiguration(ssl) && { ssl: copyPlain(ssl) }),
-    // Compared by what it says: another function is another person.
+    // Copied, so that it is compared by its content. Another function means another person.
     ...(isConfiguration(identityProvider) && { identityProvider: copyPlain(identityProvider) }),
   }
 }
@@ -112,7 +112,7 @@ export function copyOptions(given: RedshiftOptions): RedshiftOptions {
 const isConfiguration = <T>(value: T): value is T & object =>
   typeof value === 'object' && value !== null && isPlain(value)
 
-/** Checks what can be checked without a connection. Throws `ERR_REDSHIFT_OPTION`. */
+/** Checks the options as far as possible without a connection. Throws `ERR_REDSHIFT_OPTION`. */
 export function checkOptions(options: RedshiftOptions): void {
   for (const [option, value] of Object.entries(options)) {
     if (!Object.hasOwn(CHECKS, option)) throw unknownOption(option)

@@ -8,8 +8,8 @@ import type { FetchedLogin } from './login.js'
 const DEFAULT_LIFETIME = 15 * 60_000
 
 /**
- * Asks the application for a person's token.
- * @throws RedshiftCredentialsError `UNAVAILABLE` where its function fails, `RESPONSE` where it returns no token
+ * Calls the application's function for a person's token.
+ * @throws RedshiftCredentialsError `ERR_REDSHIFT_UNAVAILABLE` if the function fails, `ERR_REDSHIFT_RESPONSE` if it returns no valid token
  */
 export async function fetchProvidedToken(
   provider: IdentityProvider,
@@ -19,7 +19,7 @@ export async function fetchProvidedToken(
   const sentAt = clock.now()
   const given = await call(provider, signal)
   const { token, expiration } = typeof given === 'object' && given !== null ? given : { token: given }
-  // What was returned is not repeated: it may be a token.
+  // The message leaves out the returned value, which may be a token.
   const lacks = (what: string): RedshiftCredentialsError =>
     new RedshiftCredentialsError(
       'ERR_REDSHIFT_RESPONSE',
@@ -56,7 +56,7 @@ async function call(provider: IdentityProvider, signal: AbortSignal) {
   }
 }
 
-/** The `exp` of a JWT, in milliseconds. RFC 7519, section 4.1.4. Nothing is verified: Redshift does that. */
+/** The `exp` claim of a JWT in milliseconds. RFC 7519, section 4.1.4. The signature is not verified here; Redshift does that. */
 function jwtExpiry(token: string): number | undefined {
   const [, payload, signature] = token.split('.')
   if (payload === undefined || signature === undefined) return undefined

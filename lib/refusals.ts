@@ -2,70 +2,70 @@ import { LRUCache } from 'lru-cache'
 import type { Instant } from './lease.js'
 
 /**
- * When a server's refusal of a login is a reason to ask AWS for another. A refusal says something about one place and one
- * moment, so the login stays in use until AWS has given a different one. Time comes in as an {@link Instant}.
+ * Decides when a server's refusal of a login is a reason to request another one from AWS. A refusal is about one place and one moment, so
+ * the login stays in use until AWS has returned a different one. The functions get the time as an {@link Instant}.
  */
 
-/** How often AWS may be asked at once, before the budget refills. */
+/** The budget: the number of requests to AWS before a pause is required. It refills over time. */
 const MOST_ASKS = 3
-/** Places whose last outcome is remembered, per login. */
+/** The maximum number of places whose last outcome is remembered, per login. */
 const MOST_PLACES = 100
-/** The place of a refusal that came without one. It never counts as having accepted a login. */
+/** Used for refusals without a place. It never counts as having accepted a login. */
 const NOWHERE = ''
 
-/** How long a bystander waits for the outcome of a doubt, and the first wait between two asks. In milliseconds. */
+/** How long another connection waits while a login is in doubt, and the first pause between two requests. In milliseconds. */
 const shortWait = (lifetime: number): number => Math.min(5_000, lifetime / 20)
-/** How long the budget needs for one more ask. */
+/** The time in which the budget grows by one request. */
 const refillTime = (lifetime: number): number => Math.min(60_000, lifetime / 15)
-/** The wait between two asks for a place that goes on refusing. */
+/** The pause between two requests for a place that keeps refusing. */
 const missWait = (misses: number, lifetime: number): number =>
   Math.min(shortWait(lifetime) * 2 ** misses, Math.min(300_000, lifetime / 3))
 
-/** How old an answer of AWS may be, when a refusal comes, to count as the answer to it. In milliseconds. */
+/** The maximum age of a response of AWS that was sent before the refusal and still resolves it. In milliseconds. */
 export const vouchedFor = refillTime
 
-/** What became of the last login at one place. */
+/** The outcome of the last login at one place. */
 interface Outcome {
-  /** The server accepted the login. */
+  /** Whether the server accepted the login. */
   readonly ok: boolean
-  /** Refusals since then that made us ask AWS. */
+  /** The number of refusals since then that caused a request to AWS. */
   readonly misses: number
 }
 
 const ACCEPTED: Outcome = { ok: true, misses: 0 }
 const UNKNOWN: Outcome = { ok: false, misses: 0 }
 
-/** AWS is being asked whether a login is still good. */
+/** A login is in doubt: a server refused it, and another one has been requested from AWS. */
 interface Doubt {
   readonly since: Instant
   /** Places that had accepted the login before they refused it. */
   readonly accepting: Set<string>
 }
 
-/** `believed`: AWS has to be asked now. `joined`: AWS is being asked already. `ignored`: the login stays in use. */
+/** `believed`: request another login now. `joined`: one has been requested already. `ignored`: keep using the login. */
 export type Verdict = 'believed' | 'joined' | 'ignored'
 
-/** The refusals of one cache entry's logins: the last outcome of each place, the budget of asks, and the open doubt. */
+/** The refusals of one cache entry's logins: the last outcome of each place, the budget of requests, and whether the login is in doubt. */
 export class Refusals {
   readonly #places = new LRUCache<string, Outcome>({ max: MOST_PLACES })
-  /** When the budget is full again if nothing is spent, on the monotonic clock, like every time in here. */
+  /** When the budget will be full again, on the monotonic clock, as all times in this class. */
   #fullAt = Number.NEGATIVE_INFINITY
   #lastAsk = Number.NEGATIVE_INFINITY
   #doubt: Doubt | undefined
 
-  /** When the open doubt began. */
+  /** When the login was refused; undefined if it is not in doubt. */
   get doubtedSince(): Instant | undefined {
     return this.#doubt?.since
   }
 
-  /** The server at this place accepted a login. */
+  /** Records that the server at this place accepted a login. */
   accepted(place: string): void {
     this.#places.set(place, ACCEPTED)
   }
 
   /**
-   * The server at this place refused the current login.
-   * @param lifetime the login's, in milliseconds
+   * Records that the server at this place refused the current login.
+   * @param lifetime the lifetime of the login in milliseconds
    */
   refused(place: string | undefined, lifetime: number, now: Instant): Verdict {
     const key = place ?? NOWHERE
@@ -77,19 +77,19 @@ export class Refusals {
       this.#doubt = { since: now, accepting: new Set() }
     }
     this.#places.set(key, { ok: false, misses: before.misses + (believed ? 1 : 0) })
-    // A caller without a place cannot be told from those who were not refused: all of them wait.
+    // Without a place, the refused caller cannot be distinguished from others, so all callers without a place wait.
     if (before.ok || key === NOWHERE) this.#doubt?.accepting.add(key)
     return believed ? 'believed' : this.#doubt ? 'joined' : 'ignored'
   }
 
-  /** How many milliseconds a connection to this place waits for the open doubt; 0 where it goes ahead with the login in use. */
+  /** How long a connection to this place waits while the login is in doubt, in milliseconds; 0 if it uses the login at once. */
   patience(place: string | undefined, lifetime: number, now: Instant): number {
     const key = place ?? NOWHERE
     if (!this.#doubt || !(this.#places.get(key)?.ok || this.#doubt.accepting.has(key))) return 0
     return Math.max(0, this.#doubt.since.monotonic + shortWait(lifetime) - now.monotonic)
   }
 
-  /** AWS has answered, or has not: either way, the login that is now in use is no longer in doubt. */
+  /** Ends the doubt after the request to AWS, whether it succeeded or failed. */
   settle(): void {
     this.#doubt = undefined
   }
@@ -97,7 +97,7 @@ export class Refusals {
   #believes({ ok, misses }: Outcome, lifetime: number, now: Instant): boolean {
     const hasLeft = (asks: number): boolean => this.#fullAt - now.monotonic <= (MOST_ASKS - asks) * refillTime(lifetime)
     if (ok) return hasLeft(1)
-    // The last ask is kept for a place that has accepted logins: a misconfigured one cannot use up the budget.
+    // The last request is reserved for places that have accepted logins, so that a misconfigured place cannot use up the budget.
     return hasLeft(2) && now.monotonic - this.#lastAsk >= missWait(misses, lifetime)
   }
 }

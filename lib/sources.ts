@@ -11,7 +11,7 @@ import { fetchProvidedToken } from './provider-token.js'
 import type { CredentialRequest } from './request.js'
 import { fetchEnd, fetchStart, traceContext } from './tracing.js'
 
-/** Where logins and tokens come from: an API of AWS, or the application. */
+/** Returns the function that fetches logins and tokens, from AWS or from the application. */
 export const fetchFrom =
   (clients: AwsClients, provider: IdentityProvider | undefined): Fetch =>
   (request, signal, notes) => {
@@ -28,7 +28,7 @@ export const fetchFrom =
     }
   }
 
-/** Tokens that are good for one connection: one fetch each, and nothing is kept. */
+/** Fetches tokens that are valid for one connection. Each call is a fetch of its own, and nothing is cached. */
 export class SingleTokens {
   readonly #fetch: Fetch
   readonly #timeoutMillis: number
@@ -68,7 +68,7 @@ export class SingleTokens {
     )
     fetchStart.publish(context)
     this.#flights.add(flight)
-    // Nobody else waits for it.
+    // No other caller waits for this flight, so an abort ends it.
     const abandon = (): void => flight.abandon(closedError())
     signal?.addEventListener('abort', abandon, { once: true })
     try {
