@@ -50,6 +50,7 @@ export class Flight<T, Answer = T> {
   readonly #settled: Promise<Outcome<T>>
   #settle: (outcome: Outcome<Answer>) => void = () => {}
   #waiting = 0
+  #landed = false
 
   /**
    * @param run starts the fetch. Its promise is awaited until the deadline.
@@ -66,10 +67,9 @@ export class Flight<T, Answer = T> {
     this.#start = clock.now()
     this.#deadlineMillis = deadlineMillis
     this.#settled = new Promise(resolve => {
-      let landed = false
       this.#settle = outcome => {
-        if (landed) return
-        landed = true
+        if (this.#landed) return
+        this.#landed = true
         this.#timer.cancel()
         resolve(land(outcome))
       }
@@ -107,6 +107,7 @@ export class Flight<T, Answer = T> {
 
   /** A response may have arrived while the event loop was blocked, so let it be read first. */
   #expire(turns: number): void {
+    if (this.#landed) return
     if (turns > 0) this.#clock.turn(() => this.#expire(turns - 1))
     else this.abandon(this.#timedOut(this.#deadlineMillis))
   }

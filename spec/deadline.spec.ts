@@ -1,6 +1,8 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { expect } from 'chai'
+import { closedError } from '../lib/errors.js'
+import { type Clock, Flight, systemClock } from '../lib/flight.js'
 import { RedshiftCredentials } from '../lib/index.js'
 
 /** AWS in a thread of its own: it answers while the event loop of this one is blocked. `state` counts its steps. */
@@ -52,5 +54,39 @@ describe('The deadline of a fetch', () => {
     expect((await getting).user).to.equal('IAMR:analyst')
     await credentials.close()
     await worker.terminate()
+  })
+
+  it('does not abort what has come in meanwhile', async () => {
+    let expire = (): void => {}
+    let turn = (): void => {}
+    const clock: Clock = {
+      ...systemClock,
+      setTimeout: callback => {
+        expire = callback
+        return { ref() {}, unref() {}, cancel() {} }
+      },
+      turn: callback => {
+        turn = callback
+      },
+    }
+    let respond: (response: string) => void = () => {}
+    let signal: AbortSignal | undefined
+    const flight = new Flight<string>(
+      clock,
+      1_000,
+      given => {
+        signal = given
+        return new Promise(resolve => {
+          respond = resolve
+        })
+      },
+      () => closedError(),
+      outcome => outcome,
+    )
+    expire()
+    respond('hunter2')
+    expect(await flight.wait()).to.equal('hunter2')
+    for (let turns = 0; turns < 20; turns++) turn()
+    expect(signal?.aborted).to.equal(false)
   })
 })

@@ -146,8 +146,6 @@ describe('redshiftKnexConnection, on Knex 3.1 and 3.3,', () => {
       await credentials.get(options())
       emulator.revokeLogins()
       emulator.logins.length = 0
-      // A login that was just fetched is not given up: the set-up would be wrong.
-      await delay(500)
       const { name } = await stage.with(redshiftKnexConnection(credentials, options()), session)
       expect(name).to.equal('IAMR:analyst')
       expect(emulator.logins.map(({ ok }) => ok)).to.deep.equal([false, true])
