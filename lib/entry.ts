@@ -16,7 +16,7 @@ import { type FetchedLogin, type HeldLogin, RedshiftLogin, samePair } from './lo
 import { Refusals, type Verdict } from './refusals.js'
 import type { CredentialRequest } from './request.js'
 
-/** The state of one login, without secrets. */
+/** The state of one cached login, without secrets. */
 export interface EntryStatus {
   readonly request: CredentialRequest
   readonly user: string | undefined

@@ -42,7 +42,7 @@ const clusterTarget = (name: string): Named => {
   return workgroup === undefined ? { kind: 'provisioned', name } : { kind: 'serverless', name: workgroup }
 }
 
-/** A host as a message may show it: what people paste there may hold a password, before an @ or among parameters. */
+/** Formats a host for messages. Users may paste a URL with a password, before an @ or among its parameters. */
 const shown = (host: string): string => quoted(host.replace(/^[^/]*(?=@)/, '…').replace(/(?<=[?;]).+$/s, '…'))
 
 /** Explains why a host does not identify a cluster or workgroup, and what to do. */

@@ -4,7 +4,7 @@ import type { CredentialStore, StoredValue, StoreEntry } from './store.js'
 
 /** The default time limit of one operation, in milliseconds. */
 const OPERATION_MILLIS = 300
-// A silent store costs one operation before AWS is called, a slow store three. Half of the deadline always remains for AWS.
+// A silent store costs one operation before AWS is called, a slow store three. At least a sixth of the deadline remains for AWS.
 const SHARE = 1 / 6
 // The limit is measured in slices, so that a process with a busy event loop does not mistake its own delay for the store's.
 const SLICES = 3

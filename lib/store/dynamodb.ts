@@ -108,7 +108,7 @@ class DynamoDbStore implements CredentialStore {
   async read(key: string, signal: AbortSignal): Promise<StoreEntry> {
     const command = new GetItemCommand({ ...this.#item(key), ConsistentRead: true })
     const { output, date } = await this.#send(command, signal)
-    // By this very response: what the clock knows may come from one that was older, and a machine may have slept since.
+    // Use the time of this response. The clock's estimate may come from an older one, and the machine may have been suspended since.
     const now = date ?? this.#clock.unknown()
     const { Item: item = {} } = output as { Item?: Item }
     const { sealed, sealedUntil, holder, heldUntil } = item
@@ -185,7 +185,7 @@ class DynamoDbStore implements CredentialStore {
     }
   }
 
-  /** @returns DynamoDB's response, and its `Date`; undefined where there is none that can be believed */
+  /** @returns DynamoDB's response and its `Date`, which is undefined if it is missing or implausible */
   async #send(command: object, signal: AbortSignal): Promise<{ output: unknown; date: number | undefined }> {
     signal.throwIfAborted()
     let date: number | undefined

@@ -66,7 +66,8 @@ export class SharedLogins {
     } catch (error) {
       if (!(error instanceof StoreFailure)) throw error
       report(search, 'direct', error)
-      // If AWS then exceeds the deadline, the slow store is to blame. If it has passed already, the claim is.
+      // The error if the deadline passes during the call of AWS: a slow store is to blame. If the deadline has passed already, keep the
+      // error about the claim.
       if (error.reason === 'slow') notes.failure = this.#slowStoreError(search, error)
       else if (this.#spent(search) < search.deadlineMillis) notes.failure = undefined
     }
@@ -112,8 +113,8 @@ export class SharedLogins {
     for (let pause = FIRST_PAUSE_MILLIS; ; pause = Math.min(pause * 2, longest)) {
       const { login, claimed } = await this.#look(search)
       if (login) return login
-      // Wait at most two thirds of the deadline for other processes, and start no operation after that: the rest is for our own
-      // call. A claim lasts up to one third.
+      // Wait at most two thirds of the deadline for other processes and start no operation after that. The rest is for our own call.
+      // A claim lasts up to one third.
       this.#checkPatience(search)
       const claim = claimed ? undefined : await Claim.take(store, clock, key, deadlineMillis / 3)
       if (claim) return claim
@@ -125,12 +126,12 @@ export class SharedLogins {
     }
   }
 
-  /** @throws StoreFailure after two thirds of the deadline */
+  /** Ends the wait for other processes. @throws StoreFailure after two thirds of the deadline */
   #checkPatience(search: Search): void {
     if (this.#spent(search) >= (search.deadlineMillis * 2) / 3) throw new StoreFailure('claim', 'held')
   }
 
-  /** Milliseconds since the fetch began. */
+  /** The time since the fetch began, in milliseconds. */
   #spent({ startedAt }: Search): number {
     return this.#options.clock.now().monotonic - startedAt
   }
