@@ -185,7 +185,7 @@ class DynamoDbStore implements CredentialStore {
     }
   }
 
-  /** @returns DynamoDB's response and its `Date`, which is undefined if it is missing or implausible */
+  /** @returns DynamoDB's response and its `Date`, which is undefined if it is missing or the response comes from a cache */
   async #send(command: object, signal: AbortSignal): Promise<{ output: unknown; date: number | undefined }> {
     signal.throwIfAborted()
     let date: number | undefined
