@@ -66,9 +66,16 @@ const headersOf = (response: unknown): AnswerHeaders => {
   return typeof headers === 'object' && headers !== null ? (headers as Record<string, string>) : {}
 }
 
-/** The header `Date`; undefined if a cache has stored the response. RFC 9110, section 6.6.1; RFC 9111, section 5.1. */
-export function serverTimeOf(headers: AnswerHeaders): number | undefined {
-  const time = headers.age === undefined ? Date.parse(headers.date ?? '') : Number.NaN
+/** An IMF-fixdate, as in `Sun, 06 Nov 1994 08:49:37 GMT`. RFC 9110, section 5.6.7. */
+const IMF_FIXDATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/
+
+/**
+ * The header `Date`; undefined if a cache has stored the response, or if it has another form, which `Date.parse` might read in the
+ * host's time zone. RFC 9110, section 6.6.1; RFC 9111, section 5.1.
+ */
+export function serverTimeOf({ age, date = '' }: AnswerHeaders): number | undefined {
+  if (age !== undefined || !IMF_FIXDATE.test(date)) return undefined
+  const time = Date.parse(date)
   return Number.isFinite(time) ? time : undefined
 }
 

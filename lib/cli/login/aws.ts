@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { RedshiftClient } from '@aws-sdk/client-redshift'
+import { serverTimeOf } from '../../aws/attempts.js'
 import { loadRedshift } from '../../aws/sdk.js'
 import { printable } from '../../errors.js'
 import type { AwsClientConfig } from '../../index.js'
@@ -123,10 +124,9 @@ function observe(
       const result = await inner.handle(request, options)
       const received = Date.now()
       const { statusCode, headers } = result.response
-      // A kept answer tells an old time.
-      const date = headers.age === undefined ? Date.parse(headers.date ?? '') : Number.NaN
+      const date = serverTimeOf(headers)
       // The header holds whole seconds, cut off: on average half a second has passed of the one that it names.
-      if (Number.isFinite(date)) noteClock((sent + received) / 2 - (date + 500))
+      if (date !== undefined) noteClock((sent + received) / 2 - (date + 500))
       listener?.(
         `${where} → ${statusCode} in ${received - sent} ms, request ${headers['x-amzn-requestid'] ?? 'unknown'}`,
       )
