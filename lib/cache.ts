@@ -160,6 +160,11 @@ export class CredentialCache {
     }
   }
 
+  /** How old a login is, in milliseconds. Undefined where another has replaced it. */
+  ageOf(login: RedshiftLogin): number | undefined {
+    return this.#holderOf(login)?.ageOf(login, this.#options.clock.now())
+  }
+
   status(): EntryStatus[] {
     const now = this.#options.clock.now()
     return [...this.#entries.values()].map(entry => entry.status(now))
@@ -239,6 +244,7 @@ export class CredentialCache {
       ...context,
       outcome: 'error' in landed ? 'failed' : landed.value !== before ? 'fetched' : 'unchanged',
       durationMillis: Math.round(durationMillis),
+      loginUser: entry.login?.user,
       expiration: entry.login?.expiration,
       error: 'error' in landed ? landed.error.copy() : undefined,
       pauseMillis: Math.round(entry.pause(this.#options.clock.now())),

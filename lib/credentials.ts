@@ -31,7 +31,10 @@ export interface RedshiftStatus {
   readonly expiration: Date | undefined
   /** When the login becomes stale, on this host's clock; undefined if there is no login. */
   readonly refreshAt: Date | undefined
-  /** Why the last fetch failed; undefined after a success. */
+  /**
+   * Why the last fetch failed; undefined after a success. With the phase `fresh` or `stale`, connections still get a login.
+   * `JSON.stringify` keeps its name, code and message.
+   */
   readonly lastError: RedshiftCredentialsError | undefined
 }
 
@@ -94,6 +97,9 @@ export let acceptLogin: (credentials: RedshiftCredentials, login: RedshiftLogin,
 /** Same as `invalidate`, with the place where the server refused the login. */
 export let refuseLogin: (credentials: RedshiftCredentials, login: RedshiftLogin, place: string) => boolean
 
+/** The age of a login in milliseconds; undefined if another one has replaced it. */
+export let loginAge: (credentials: RedshiftCredentials, login: RedshiftLogin) => number | undefined
+
 /** Call after `refuseLogin` has returned true. Resolves to a different login, or to undefined if AWS has none now. */
 export let replaceLogin: (
   credentials: RedshiftCredentials,
@@ -138,6 +144,7 @@ export class RedshiftCredentials {
     getLogin = (credentials, connection, place, signal) => credentials.#get(connection, place, signal)
     acceptLogin = (credentials, login, place) => credentials.#cache.accepted(login, place)
     refuseLogin = (credentials, login, place) => credentials.#cache.invalidate(login, place)
+    loginAge = (credentials, login) => credentials.#cache.ageOf(login)
     replaceLogin = (credentials, login, signal) => credentials.#cache.replacement(login, signal)
     peekLogin = (credentials, connection) => credentials.#cache.peek(credentials.#resolve(connection).key)
     findAddress = async (credentials, connection, signal) => {

@@ -78,6 +78,11 @@ export class Entry {
     return phase === 'expired' ? undefined : { login: this.#login, lease: this.#lease, phase }
   }
 
+  /** The age of a login in milliseconds; undefined if it is not the current one. */
+  ageOf(login: RedshiftLogin, now: Instant): number | undefined {
+    return this.#lease && samePair(this.#login, login) ? elapsed(this.#lease.sentAt, now) : undefined
+  }
+
   /** The time until the next fetch is allowed, in milliseconds. */
   pause(now: Instant): number {
     return Math.max(0, this.#pausedUntil - now.monotonic)

@@ -52,6 +52,11 @@ export class RedshiftCredentialsError extends Error {
     this.#remedy = options?.remedy
   }
 
+  /** For `JSON.stringify`, which leaves the message of any other error out. */
+  toJSON(): { name: string; code: RedshiftErrorCode; message: string } {
+    return { name: this.name, code: this.code, message: this.message }
+  }
+
   /**
    * The last part of the message, which says what to do. The command line replaces it by a remedy of its own.
    * @internal

@@ -28,6 +28,8 @@ export interface FetchEndMessage extends FetchStartMessage {
   readonly outcome: 'fetched' | 'unchanged' | 'failed'
   /** How long the fetch took, in milliseconds. */
   readonly durationMillis: number
+  /** The user of the cached login, as AWS named it: `IAM:alice`, `IAMR:analyst`. Undefined if there is none. */
+  readonly loginUser: string | undefined
   /** When the cached login expires; undefined if there is none. */
   readonly expiration: Date | undefined
   /** Why the fetch failed; undefined after a success. */

@@ -75,6 +75,24 @@ describe('RedshiftPool', () => {
     expect(rows[0].name).to.equal('alice')
   })
 
+  it('shows the credentials that it uses, without another API call', async () => {
+    const pool = create()
+    await pool.query('SELECT 1')
+    expect(pool.credentials.status()).to.have.lengthOf(1)
+    expect(pool.credentials.status()[0]).to.include({ user: 'IAMR:analyst', phase: 'fresh' })
+    const { host, database } = pool.options
+    expect((await pool.credentials.get({ host, database })).user).to.equal('IAMR:analyst')
+    expect(emulator.calls).to.have.lengthOf(1)
+    const redshift = new RedshiftCredentials({ aws: emulator.aws })
+    expect(create({ redshift }).credentials).to.equal(redshift)
+    expect(new RedshiftPgClient({ ...emulator.poolConfig(), redshift }).credentials).to.equal(redshift)
+  })
+
+  it('has no credentials in a client whose configuration is refused', () => {
+    const client = new RedshiftPgClient({ ...emulator.poolConfig(), password: 'secret' })
+    expect(() => client.credentials).to.throw(/^password is set/)
+  })
+
   it('needs host and database only: its port is 5439, and TLS is verified', async () => {
     const { host, database, stream } = emulator.poolConfig('serverless')
     const asked: unknown[] = []

@@ -46,11 +46,12 @@ describe('the diagnostics channels', () => {
     const waiting = sim.get()
     expect(messages).to.deep.equal([['start', start]])
     await sim.clock.advance(120)
-    const { expiration } = await waiting
+    const { expiration, user } = await waiting
     const end: FetchEndMessage = {
       ...start,
       outcome: 'fetched',
       durationMillis: 120,
+      loginUser: user,
       expiration,
       error: undefined,
       pauseMillis: 0,

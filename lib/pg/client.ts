@@ -1,5 +1,14 @@
 import pg from 'pg'
-import { acceptLogin, type FoundAddress, findAddress, getLogin, refuseLogin, replaceLogin } from '../credentials.js'
+import {
+  acceptLogin,
+  type FoundAddress,
+  findAddress,
+  getLogin,
+  loginAge,
+  type RedshiftCredentials,
+  refuseLogin,
+  replaceLogin,
+} from '../credentials.js'
 import { optionError, quoted } from '../errors.js'
 import { isMarked, mark } from '../intake.js'
 import type { RedshiftLogin } from '../login.js'
@@ -23,7 +32,20 @@ import { isRefusal } from './server-messages.js'
 import { type ClientSetUp, checkClient, type RefusedSetUp, setUpClient } from './set-up.js'
 
 /** A `pg.Client` that logs in with a user and password fetched from AWS as one pair. */
-export interface RedshiftPgClient extends pg.Client {}
+export interface RedshiftPgClient extends pg.Client {
+  /**
+   * The credentials that the client logs in with: those it was given, or those it created from its options.
+   * @throws RedshiftCredentialsError if `connect()` rejects the configuration, with the same error
+   */
+  readonly credentials: RedshiftCredentials
+}
+
+/** A login that the server refused. */
+interface Refusal {
+  readonly login: RedshiftLogin
+  readonly ageMillis: number | undefined
+  readonly error: Error
+}
 
 /** The class of {@link RedshiftPgClient}, for `PoolConfig['Client']` or to extend. `connect` has pg's own type, which differs between versions. */
 export interface RedshiftPgClientClass {
@@ -49,12 +71,14 @@ export const bindingOf = (Client: unknown): Binding | undefined =>
  */
 export function clientClass(Base: unknown): RedshiftPgClientClass {
   checkClientClass(Base)
-  if (binding in Base) return Base
+  if (isOurs(Base)) return Base
   const made = classes.get(Base) ?? extend(Base)
   mark(made)
   classes.set(Base, made)
   return made
 }
+
+const isOurs = (Base: object): Base is RedshiftPgClientClass => binding in Base
 
 function checkClientClass(Base: unknown): asserts Base is typeof pg.Client {
   // pg-pool requires a connect() method as well.
@@ -92,6 +116,11 @@ const extend = (Base: typeof pg.Client): RedshiftPgClientClass =>
           'The constructor of Client returns an object of another class. Set Client to a class that extends pg.Client.',
         )
       this.#setUp = setUp
+    }
+
+    get credentials(): RedshiftCredentials {
+      if ('refused' in this.#setUp) throw this.#setUp.refused
+      return this.#setUp.credentials
     }
 
     override connect(): Promise<pg.Client>
@@ -176,28 +205,26 @@ const extend = (Base: typeof pg.Client): RedshiftPgClientClass =>
       super.connect((error: Error | null) => {
         const login = this.#login
         if (!login || !isRefusal(error)) return this.#finish(error && tokenLogin ? explainTokenError(error) : error)
+        const ageMillis = loginAge(credentials, login)
         const isAsked = refuseLogin(credentials, login, place)
-        if (!isAsked || replacement) return this.#finish(rejectedLogin(error, login))
-        this.#reconnect(setUp, login, error).catch(failure => this.#fail(failure))
+        if (replacement) return this.#finish(rejectedLogin(error, login, ageMillis, 'refused twice'))
+        if (!isAsked) return this.#finish(rejectedLogin(error, login, ageMillis, 'asked before'))
+        this.#reconnect(setUp, { login, ageMillis, error }).catch(failure => this.#fail(failure))
       })
     }
 
     /** Async, because a custom `stream` function may throw. */
-    async #reconnect(setUp: ClientSetUp, refused: RedshiftLogin, refusal: Error): Promise<void> {
-      if (!renewConnection(this, Base, setUp.pgConfig)) return this.#fail(refusal)
+    async #reconnect(setUp: ClientSetUp, refusal: Refusal): Promise<void> {
+      if (!renewConnection(this, Base, setUp.pgConfig)) return this.#fail(refusal.error)
       // Requested now, in parallel with TCP and TLS.
-      const replacement = this.#replace(setUp, refused, refusal)
+      const replacement = this.#replace(setUp, refusal)
       replacement.catch(error => this.#fail(error))
       this.#connect(setUp, replacement)
     }
 
-    async #replace(
-      { credentials, given }: ClientSetUp,
-      refused: RedshiftLogin,
-      refusal: Error,
-    ): Promise<RedshiftLogin> {
-      const login = await replaceLogin(credentials, refused, this.#interrupt.signal)
-      if (!login) throw rejectedLogin(refusal, refused)
+    async #replace({ credentials, given }: ClientSetUp, refusal: Refusal): Promise<RedshiftLogin> {
+      const login = await replaceLogin(credentials, refusal.login, this.#interrupt.signal)
+      if (!login) throw rejectedLogin(refusal.error, refusal.login, refusal.ageMillis, 'no other')
       checkUser(given.user, login)
       return login
     }

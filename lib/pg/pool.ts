@@ -31,7 +31,8 @@ export interface RedshiftPoolConfig extends RedshiftPgOptions {
  * const pool = new RedshiftPool({ host: 'analytics.123456789012.us-west-2.redshift-serverless.amazonaws.com', database: 'dev' })
  */
 export class RedshiftPool extends pg.Pool {
-  readonly #owned?: RedshiftCredentials
+  readonly #credentials: RedshiftCredentials
+  readonly #owned: boolean
 
   /** @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION` */
   constructor(config: RedshiftPoolConfig = {}) {
@@ -42,7 +43,13 @@ export class RedshiftPool extends pg.Pool {
     const redshift = toCredentials(given.redshift)
     givenConnection(given, connectionOptionsOf(redshift))
     super({ ...given, Client, redshift } as pg.PoolConfig)
-    if (redshift !== given.redshift) this.#owned = redshift
+    this.#credentials = redshift
+    this.#owned = redshift !== given.redshift
+  }
+
+  /** The credentials that the pool logs in with, for `status()`: those it was given, or those it made of its options. */
+  get credentials(): RedshiftCredentials {
+    return this.#credentials
   }
 
   /** Ends the pool as `pg.Pool` does, and closes the credentials that it created. */
@@ -50,13 +57,17 @@ export class RedshiftPool extends pg.Pool {
   /** Same, with a callback. */
   override end(callback: () => void): void
   override end(callback?: (error?: Error) => void): Promise<void> | undefined {
-    if (!callback) return super.end().then(() => this.#owned?.close())
+    if (!callback) return super.end().then(() => this.#closeOwned())
     super.end((error?: Error) => {
       // A second end() fails while the first one may still wait for busy clients.
-      if (!error) this.#owned?.close()
+      if (!error) this.#closeOwned()
       callback(error)
     })
     return undefined
+  }
+
+  async #closeOwned(): Promise<void> {
+    if (this.#owned) await this.#credentials.close()
   }
 }
 
