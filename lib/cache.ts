@@ -244,7 +244,7 @@ export class CredentialCache {
       ...context,
       outcome: 'error' in landed ? 'failed' : landed.value !== before ? 'fetched' : 'unchanged',
       durationMillis: Math.round(durationMillis),
-      loginUser: entry.login?.user,
+      loginUser: entry.login?.user || undefined,
       expiration: entry.login?.expiration,
       error: 'error' in landed ? landed.error.copy() : undefined,
       pauseMillis: Math.round(entry.pause(this.#options.clock.now())),

@@ -54,6 +54,16 @@ describe('The documentation', function () {
     rmSync(folder, { recursive: true })
   })
 
+  it('listens for the errors of each pool that it creates, but in tests', () => {
+    const deaf: string[] = []
+    for (const page of pages())
+      for (const language of ['ts', 'js'])
+        for (const { code, lastLine } of codeBlocks(readFileSync(page, 'utf8'), language))
+          if (/= new (Redshift)?Pool\(/.test(code) && !code.includes("pool.on('error'") && !code.includes('/emulator'))
+            deaf.push(`${relative(root, page)}:${lastLine}`)
+    expect(deaf).to.deep.equal([])
+  })
+
   it('has only links that lead somewhere', () => {
     const broken: string[] = []
     for (const page of pages())

@@ -95,7 +95,9 @@ for (const [version, module] of pgVersions)
       rejecting.clear()
       expect(error).to.have.property('code', 'ERR_REDSHIFT_LOGIN_REJECTED')
       expect(error.message).to.contain('password authentication failed for user "IAMR:analyst"')
-      expect(error.message).to.match(/^Redshift refused a login for "IAMR:analyst" that was \d\.\d s old, and the one before/)
+      expect(error.message).to.match(
+        /^Redshift refused a login for "IAMR:analyst" that was \d\.\d s old, and the one before/,
+      )
       for (const hint of [/host/, /TLS/, /user exists/, /database/, /granted/]) expect(error.message).to.match(hint)
       expect(error.cause).to.be.an.instanceOf(module.DatabaseError).and.have.property('code', '28000')
       expect(outcomes()).to.deep.equal(['28000', '28000'])

@@ -64,6 +64,7 @@ describe('pg-redshift-iam check', function () {
     const { code, stdout, stderr } = await cli.run(['check', '--host', CLUSTER])
     expect(code).to.equal(0)
     expect(stdout).to.equal('All steps passed.\n')
+    expect(stderr.trimEnd()).to.match(/More: \S+troubleshooting\.md#check-passes-my-program-fails$/)
     expect(stderr.match(/^✔ \w+/gm)).to.deep.equal(STEPS.map(step => `✔ ${step}`))
     expect(stderr).to.include('cluster examplecluster (read off --host)')
     expect(stderr).to.include('us-west-2 (read off the host)')

@@ -54,6 +54,18 @@ describe('docs/troubleshooting.md', () => {
     for (const { raw } of CREDENTIAL_FAILURES) expect(page).to.include(`\`${raw}`)
   })
 
+  it('has the section that check leads to where all steps have passed', () => {
+    expect(anchors).to.include('check-passes-my-program-fails')
+    const [, section = ''] = /## `check` passes, my program fails\n([\s\S]+?)\n## /.exec(page) ?? []
+    for (const said of [
+      '28000 password authentication failed for user',
+      'no PostgreSQL user name specified in startup',
+    ])
+      expect(section).to.include(said)
+    for (const cause of ['no `ssl`', '`connectionString`', 'no user', 'without a prefix', 'another environment'])
+      expect(section).to.include(cause)
+  })
+
   it('has a section and an exit code for every step of check, as its help has', () => {
     for (const [step, code] of Object.entries(STEP_EXIT_CODES)) {
       expect(anchors).to.include(`step-${step}`)

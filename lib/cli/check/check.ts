@@ -1,5 +1,6 @@
 import type { Flags } from '../flags.js'
 import { STEP_EXIT_CODES } from '../terminal/exit-codes.js'
+import { sectionAt } from '../terminal/failure.js'
 import { paintFor } from '../terminal/terminal.js'
 import { checkAws } from './aws-steps.js'
 import type { StepResult } from './finding.js'
@@ -25,7 +26,7 @@ export async function check(flags: CheckFlags): Promise<void> {
   const failed = steps.results.find(({ status }) => status === 'failed')
   process.exitCode = failed ? STEP_EXIT_CODES[failed.step] : 0
   const notes = [...differences(flags, found?.source), ...(failed ? [] : PITFALLS)]
-  report.notes(notes)
+  report.notes(notes, failed ? undefined : sectionAt('check-passes-my-program-fails'))
   if (flags.json) process.stdout.write(`${JSON.stringify(toJson(steps.results, process.exitCode, notes), null, 2)}\n`)
   else if (!failed) process.stdout.write('All steps passed.\n')
 }

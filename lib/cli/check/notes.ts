@@ -25,8 +25,10 @@ export function differences(flags: Flags, source: LoginSource | undefined): stri
   return notes
 }
 
-/** What a program may have wrong although all steps have passed: both end as "password authentication failed". */
+/** What a program may have wrong although all steps have passed: most end as "password authentication failed". */
 export const PITFALLS: readonly string[] = [
   'Set ssl: true in the pool: without TLS, Redshift refuses an IAM login as "password authentication failed".',
+  "Set user: 'IAM:alice' in a stock pool: without a user, pg takes the operating system's account, and IAM: belongs to the name.",
   'Leave connectionString out where password is a function: pg ignores the function then. Set host, database and user.',
+  'Run check where the program runs: another environment can mean another AWS identity, region or host.',
 ]

@@ -23,11 +23,14 @@ export class Report {
     print(wrapped(`${printable(result.message)}\nMore: ${result.section}`, '    '))
   }
 
-  /** What a program may have different. */
-  notes(notes: readonly string[]): void {
-    if (notes.length === 0) return
-    print('A program may have different:')
+  /**
+   * What a program may have different.
+   * @param section where there is more on it
+   */
+  notes(notes: readonly string[], section: string | undefined): void {
+    if (notes.length > 0) print('A program may have different:')
     for (const note of notes) print(wrapped(note, '    '))
+    if (section) print(wrapped(`More: ${section}`, '    '))
   }
 }
 
