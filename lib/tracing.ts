@@ -28,7 +28,7 @@ export interface FetchEndMessage extends FetchStartMessage {
   readonly outcome: 'fetched' | 'unchanged' | 'failed'
   /** How long the fetch took, in milliseconds. */
   readonly durationMillis: number
-  /** The user of the login in hand, as AWS named it: `IAM:alice`, `IAMR:analyst`. Undefined without a login, and for a token. */
+  /** The user of the cached login, as AWS named it: `IAM:alice`, `IAMR:analyst`. Undefined without a login, and for a token. */
   readonly loginUser: string | undefined
   /** When the cached login expires; undefined if there is none. */
   readonly expiration: Date | undefined

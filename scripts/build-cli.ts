@@ -59,14 +59,9 @@ export async function buildCli(folder: string): Promise<string[]> {
   })
   await chmod(outfile, 0o755)
   await copyFile(join(root, 'lib/cli/login/amazon-roots.pem'), join(folder, 'cli/amazon-roots.pem'))
-  const page = await readFile(join(root, 'docs/troubleshooting.md'), 'utf8')
-  await writeFile(join(folder, 'cli/troubleshooting.md'), withoutNeighbours(page))
   await writeFile(join(folder, 'cli/LICENSES.txt'), await licences(Object.keys(metafile.inputs)))
   return Object.values(metafile.outputs).flatMap(({ imports }) => imports.map(({ path }) => path))
 }
-
-/** A page that stands alone: links to other files become the text that they have. */
-const withoutNeighbours = (page: string): string => page.replace(/\[([^\]]+)\]\((?!#|https?:)[^)]+\)/g, '$1')
 
 /** The licences of all packages that went into the bundle. */
 async function licences(inputs: readonly string[]): Promise<string> {

@@ -2,11 +2,12 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { entries, root } from './entries.js'
+import { pages } from './pages.js'
 
 /** What package.json has to say of the entry points. */
 export const manifest = {
   // Folders that hold nothing but where an entry point is.
-  files: ['dist', ...entries.filter(({ path }) => path !== '.').map(({ name }) => name)],
+  files: ['dist', ...entries.filter(({ path }) => path !== '.').map(({ name }) => name), ...pages],
   exports: {
     ...Object.fromEntries(
       entries.map(({ name, path }) => [

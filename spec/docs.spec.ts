@@ -4,11 +4,15 @@ import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect } from 'chai'
+import { pages as shippedPages } from '../scripts/pages.js'
 import { codeBlocks, headingAnchors, links } from './support/markdown.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const folder = join(root, '.cache/docs')
 const tsc = join(root, 'node_modules/typescript/bin/tsc')
+
+const globSync = (pattern: string): string[] =>
+  readdirSync(join(root, dirname(pattern))).map(name => `${dirname(pattern)}/${name}`)
 
 const markdownBelow = (path: string): string[] =>
   readdirSync(path, { recursive: true, withFileTypes: true })
@@ -62,6 +66,22 @@ describe('The documentation', function () {
           if (/= new (Redshift)?Pool\(/.test(code) && !code.includes("pool.on('error'") && !code.includes('/emulator'))
             deaf.push(`${relative(root, page)}:${lastLine}`)
     expect(deaf).to.deep.equal([])
+  })
+
+  it('leads, in what is in the package, to nothing outside of it, but in the last lines of the README', () => {
+    const shipped = new Set(
+      shippedPages.flatMap(page => (page.includes('*') ? globSync(page) : [page])).concat('README.md', 'LICENSE'),
+    )
+    const outside: string[] = []
+    for (const page of [...shipped].filter(name => name.endsWith('.md') && name !== 'CHANGELOG.md')) {
+      const [text = ''] = readFileSync(join(root, page), 'utf8').split('\nIn the repository:')
+      for (const link of links(text)) {
+        if (/^([a-z]+:|#)/.test(link)) continue
+        const target = relative(root, resolve(root, dirname(page), link.split('#')[0] ?? ''))
+        if (!shipped.has(target)) outside.push(`${page}: ${link}`)
+      }
+    }
+    expect(outside).to.deep.equal([])
   })
 
   it('has only links that lead somewhere', () => {

@@ -56,7 +56,7 @@ describe('pg-redshift-iam check', function () {
     if (first?.step !== step) throw new Error(`The step ${step} was to fail first, not:\n${stderr}`)
     expect(ok).to.equal(false)
     expect(code).to.equal(10 + STEPS.indexOf(step))
-    expect(stderr).to.include(`✖ ${step}`).and.include(first.message).and.include('cli/troubleshooting.md#')
+    expect(stderr).to.include(`✖ ${step}`).and.include(first.message).and.include('docs/troubleshooting.md#')
     return first
   }
 

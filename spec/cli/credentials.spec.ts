@@ -175,7 +175,7 @@ describe('pg-redshift-iam credentials', function () {
     expect(code).to.equal(13)
     expect(stdout).to.equal('')
     expect(stderr).to.include('Allow redshift:GetClusterCredentials on arn:aws:redshift:us-west-2')
-    expect(stderr).to.include('cli/troubleshooting.md#err_redshift_access_denied')
+    expect(stderr).to.include('docs/troubleshooting.md#err_redshift_access_denied')
   })
 
   describe('refuses, before anything is sent,', () => {

@@ -7,7 +7,6 @@ import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { build } from 'esbuild'
 import { buildCli } from '../../scripts/build-cli.js'
-import { headingAnchors, links } from '../support/markdown.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const packageFile = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
@@ -42,13 +41,6 @@ describe('The command line in the package', () => {
     for (const name of ['commander', 'jmespath', 'table', 'yaml'])
       expect(text).to.match(new RegExp(`^${name} \\d+\\.\\d+\\.\\d+ \\((MIT|ISC|Apache-2\\.0|BSD-3-Clause)\\)$`, 'm'))
     expect(text).to.include('Permission is hereby granted, free of charge')
-  })
-
-  it('comes with the page that its messages lead to, which leads nowhere else', () => {
-    const page = readFileSync(join(folder, 'cli/troubleshooting.md'), 'utf8')
-    expect(page).to.include('see also IAM policies.')
-    const anchors = headingAnchors(page)
-    for (const link of links(page)) if (!/^https:/.test(link)) expect(anchors).to.include(link.replace(/^#/, ''))
   })
 
   it('is never loaded by importing the package', async () => {

@@ -188,8 +188,6 @@ export interface AwsCall {
   answeredAt: number | undefined
 }
 
-const LIFETIME_MILLIS = 900_000
-
 /** A process of the fleet: its cache, its clocks, its place in front of the store. */
 export class SimulatedHost {
   readonly number: number
@@ -270,9 +268,14 @@ export class SimulatedFleet {
   readonly #keys: readonly Uint8Array[] = [new Uint8Array(32).fill(7)]
 
   readonly fetchTimeoutMillis: number
+  readonly #lifetimeMillis: number
 
-  constructor(size: number, options: { random?: () => number; fetchTimeoutMillis?: number } = {}) {
-    const { random = () => 0.5, fetchTimeoutMillis = 15_000 } = options
+  constructor(
+    size: number,
+    options: { random?: () => number; fetchTimeoutMillis?: number; lifetimeSeconds?: number } = {},
+  ) {
+    const { random = () => 0.5, fetchTimeoutMillis = 15_000, lifetimeSeconds = 900 } = options
+    this.#lifetimeMillis = lifetimeSeconds * 1_000
     this.random = random
     this.fetchTimeoutMillis = fetchTimeoutMillis
     for (let count = 0; count < size; count++) this.start()
@@ -321,7 +324,7 @@ export class SimulatedFleet {
           call.answeredAt = this.time.now
           if (fails) return reject(new RedshiftCredentialsError('ERR_REDSHIFT_UNAVAILABLE', 'AWS fails. Wait.'))
           const [lastPassword, last] = [...this.issued].filter(([, login]) => login.target === target).at(-1) ?? []
-          const expiration = (sameExpiry || repeats) && last ? last.expiration : this.time.now + LIFETIME_MILLIS
+          const expiration = (sameExpiry || repeats) && last ? last.expiration : this.time.now + this.#lifetimeMillis
           const password = repeats && lastPassword ? lastPassword : `${target} ${this.issued.size + 1}`
           this.issued.set(password, { target, expiration })
           resolve({

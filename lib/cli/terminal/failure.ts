@@ -49,9 +49,9 @@ export function exitCodeFor(error: unknown): number {
   return hasLibraryCode(code) ? exitCodeOf(code) : EXIT_CODES.failure
 }
 
-/** Where the troubleshooting page, which is built into the package beside the command, has a section. */
+/** Where the troubleshooting page of the package has a section. This file is built into `dist/cli/main.js`. */
 export function sectionAt(anchor: string): string {
-  const page = fileURLToPath(new URL('troubleshooting.md', import.meta.url))
+  const page = fileURLToPath(new URL('../../docs/troubleshooting.md', import.meta.url))
   const near = relative(process.cwd(), page)
   return `${near.startsWith('..') ? page : near}#${anchor}`
 }
