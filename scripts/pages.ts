@@ -25,5 +25,4 @@ export const pages: readonly string[] = [
   'docs/phases.svg',
   'examples/*.ts',
   '!examples/demo.ts',
-  'CHANGELOG.md',
 ]
