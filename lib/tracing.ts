@@ -1,11 +1,12 @@
 import { type Channel, channel } from 'node:diagnostics_channel'
 import type { RedshiftCredentialsError } from './errors.js'
+import type { RedshiftApi } from './options.js'
 import { type CredentialRequest, targetOf } from './request.js'
 
 /** Identifies the login that a diagnostics message is about. No message contains a secret. */
 export interface TraceContext {
   /** The AWS operation, or `identityProvider` if the application provides the token. */
-  readonly api: CredentialRequest['api']
+  readonly api: RedshiftApi | 'identityProvider'
   /** The cluster, workgroup or custom domain, or the type of the identity provider. */
   readonly target: string
   /** The AWS region; undefined if the AWS SDK determines it. */
