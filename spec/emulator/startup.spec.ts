@@ -40,8 +40,6 @@ describe('The start of a session at the emulator', () => {
           TimeZone: 'Europe/Berlin',
           '_pq_.compression': 'lz4:1',
           extra_float_digits: '2',
-          idp_type: 'AwsIdc',
-          token_type: 'ACCESS_TOKEN',
           identity_namespace: 'awsidc',
           provider_name: 'azure',
           idc_client_display_name: 'a client',

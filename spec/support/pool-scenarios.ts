@@ -175,7 +175,7 @@ export const poolScenarios: Readonly<Record<string, (scene: Scene) => Promise<vo
   },
 
   'does not wait longer than connectionTimeoutMillis for a client': async ({ create, note }) => {
-    const pool = create({ max: 1, connectionTimeoutMillis: 200 })
+    const pool = create({ max: 1, connectionTimeoutMillis: 1_500 })
     const client = await pool.connect()
     note(await failure(pool.query('select 1')), counts(pool))
     client.release()
