@@ -33,7 +33,7 @@ const RENEWAL_MILLIS = 2_000
  * once a second. If that fails or takes over two seconds, the old address is used. Each target has one look-up at a time, with the
  * deadline of a fetch.
  */
-export class AddressBook {
+export class EndpointCache {
   readonly #clients: AwsClients
   readonly #timeoutMillis: number
   readonly #lookUps: LRUCache<string, LookUp>
@@ -62,7 +62,7 @@ export class AddressBook {
   }
 
   /** Call after a connection failed. The cluster may have moved, so the next `find` looks it up again. */
-  forget(request: CredentialRequest): void {
+  invalidate(request: CredentialRequest): void {
     const known = this.#lookUps.get(keyOf(request))
     if (known) known.stale = true
   }

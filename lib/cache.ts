@@ -81,7 +81,7 @@ export class CredentialCache {
       // After the machine was suspended, no time may be left. A fetch still needs some.
       return this.#get(key, request, signal, place, Math.max(left, fetchTimeoutMillis / 3))
     }
-    const served = entry.served(now)
+    const served = entry.usable(now)
     if (served) {
       const patience = entry.refusals.patience(place, served.lease.lifetime, now)
       if (flight && patience > 0) return flight.wait(signal, patience).catch(again)
@@ -89,7 +89,7 @@ export class CredentialCache {
         this.#launch(entry, refreshDeadline(served.lease, now), true)
       return Promise.resolve(served.login)
     }
-    if (flight && !flight.isForsaken) {
+    if (flight && !flight.isOverdue) {
       if (!background) return flight.wait(signal)
       // The refresh got its time limit when the old login was still usable. If it fails, there must be time for another fetch.
       flight.limit(atMost / 2)
@@ -97,7 +97,7 @@ export class CredentialCache {
     }
     const failure = entry.failure(now)
     if (flight) {
-      flight.abandon(forsakenError(request))
+      flight.abandon(overdueError(request))
       // A listener of the trace channel may have called get or close.
       if (this.#closed || this.#flights.has(key)) return again()
     }
@@ -111,7 +111,7 @@ export class CredentialCache {
 
   /** Returns the login in use, even if it is in doubt. Never starts a fetch. */
   peek(key: string): RedshiftLogin | undefined {
-    return this.#entries.peek(key)?.served(this.#options.clock.now())?.login
+    return this.#entries.peek(key)?.usable(this.#options.clock.now())?.login
   }
 
   /** Reports that the server at this place accepted a login. */
@@ -130,7 +130,7 @@ export class CredentialCache {
     if (!samePair(entry.login, login)) return true
     this.#abandonForsaken(entry)
     const now = this.#options.clock.now()
-    const lease = entry.served(now)?.lease
+    const lease = entry.usable(now)?.lease
     const refusal = entry.refuse(place, now)
     if (!refusal || !lease) return true
     const { verdict, ageMillis } = refusal
@@ -186,7 +186,7 @@ export class CredentialCache {
   /** Ends a flight that was lost while the machine was suspended. Waiting for it would not resolve a refusal. */
   #abandonForsaken({ key, request }: Entry): void {
     const { flight } = this.#flights.get(key) ?? {}
-    if (flight?.isForsaken) flight.abandon(forsakenError(request))
+    if (flight?.isOverdue) flight.abandon(overdueError(request))
   }
 
   #add(key: string, request: CredentialRequest): Entry {
@@ -207,7 +207,7 @@ export class CredentialCache {
       deadlineMillis,
       async signal => {
         const answer = await fetch(request, signal, notes, entry.held)
-        return entry.diedOnTheWay(answer, clock.now()) ? fetch(request, signal, notes, entry.held) : answer
+        return entry.expiredInTransit(answer, clock.now()) ? fetch(request, signal, notes, entry.held) : answer
       },
       millis => notes.failure ?? timeoutError(request, millis),
       outcome => {
@@ -252,7 +252,7 @@ export class CredentialCache {
   }
 }
 
-const forsakenError = (request: CredentialRequest): RedshiftCredentialsError =>
+const overdueError = (request: CredentialRequest): RedshiftCredentialsError =>
   new RedshiftCredentialsError(
     'ERR_REDSHIFT_TIMEOUT',
     `${request.api} for ${JSON.stringify(targetOf(request))} was under way when this process was suspended. It is begun anew.`,

@@ -1,4 +1,4 @@
-import { type Address, AddressBook } from './address.js'
+import { type Address, EndpointCache } from './address.js'
 import { AwsClients } from './aws/client.js'
 import { endpointOf } from './aws/endpoint.js'
 import { CredentialCache } from './cache.js'
@@ -150,7 +150,7 @@ export class RedshiftCredentials {
     findAddress = async (credentials, connection, signal) => {
       const { request } = credentials.#resolve(connection)
       const address = await credentials.#addresses.find(request, signal)
-      return { ...address, forget: () => credentials.#addresses.forget(request) }
+      return { ...address, forget: () => credentials.#addresses.invalidate(request) }
     }
   }
 
@@ -159,7 +159,7 @@ export class RedshiftCredentials {
   readonly #clients: AwsClients
   readonly #endpoint: string | undefined
   readonly #cache: CredentialCache
-  readonly #addresses: AddressBook
+  readonly #addresses: EndpointCache
   /** For tokens that are valid for one connection. They are never cached. */
   readonly #single: SingleTokens | undefined
   #resolved: Resolved | undefined
@@ -180,7 +180,7 @@ export class RedshiftCredentials {
     this.#connectionOptions = { ...own, tokenLogin }
     const { maxEntries = 100, fetchTimeoutMillis = 15_000 } = options
     this.#clients = new AwsClients(options.aws, systemClock, maxEntries)
-    this.#addresses = new AddressBook(this.#clients, fetchTimeoutMillis, maxEntries)
+    this.#addresses = new EndpointCache(this.#clients, fetchTimeoutMillis, maxEntries)
     const fetch = fetchFrom(this.#clients, identityProvider)
     if (tokenLogin?.singleUse) this.#single = new SingleTokens(fetch, fetchTimeoutMillis)
     const { store, aws } = options

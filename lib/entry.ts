@@ -72,7 +72,7 @@ export class Entry {
   }
 
   /** The login and its lease, unless it has expired. */
-  served(now: Instant): { login: RedshiftLogin; lease: Lease; phase: Phase } | undefined {
+  usable(now: Instant): { login: RedshiftLogin; lease: Lease; phase: Phase } | undefined {
     if (!this.#login || !this.#lease) return undefined
     const phase = phaseOf(this.#lease, now)
     return phase === 'expired' ? undefined : { login: this.#login, lease: this.#lease, phase }
@@ -114,7 +114,7 @@ export class Entry {
   }
 
   /** Whether a response has expired since it was sent. A machine that was suspended reads it when it wakes up. */
-  diedOnTheWay(answer: FetchedLogin, now: Instant): boolean {
+  expiredInTransit(answer: FetchedLogin, now: Instant): boolean {
     const lease = this.#leaseOf(answer)
     return lease !== undefined && phaseOf(lease, now) === 'expired'
   }
@@ -131,7 +131,7 @@ export class Entry {
       )
     this.#error = undefined
     this.#failures = 0
-    const served = this.served(now)
+    const served = this.usable(now)
     const same = samePair(served?.login, answer)
     // A login in doubt is replaced by any other pair, because the server may no longer accept it.
     if (served?.login.user === user && (same || !this.refusals.doubtedSince)) {
@@ -155,7 +155,7 @@ export class Entry {
    * suspended, the next caller does not get this failure but starts a new fetch.
    */
   fail(error: RedshiftCredentialsError, retryAfter: number | undefined, now: Instant, background: boolean): void {
-    const served = this.served(now)
+    const served = this.usable(now)
     const serving = served !== undefined || background
     if (this.#failedServing !== serving) this.#failures = 0
     const failure = { throttled: error.code === 'ERR_REDSHIFT_THROTTLED', retryAfter }
@@ -174,7 +174,7 @@ export class Entry {
    * @returns undefined if the login has expired, since the next caller gets another one anyway
    */
   refuse(place: string | undefined, now: Instant): { verdict: Verdict; ageMillis: number } | undefined {
-    const lease = this.served(now)?.lease
+    const lease = this.usable(now)?.lease
     if (!lease) return undefined
     const verdict = this.refusals.refused(place, lease.lifetime, now)
     return { verdict, ageMillis: Math.round(elapsed(lease.sentAt, now)) }

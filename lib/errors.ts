@@ -103,7 +103,7 @@ export const closedError = (): RedshiftCredentialsError =>
   )
 
 /** Converts a thrown value to a RedshiftCredentialsError. The message of an unexpected error is left out, because it may contain secrets. */
-export const ours = (error: unknown): RedshiftCredentialsError =>
+export const toRedshiftCredentialsError = (error: unknown): RedshiftCredentialsError =>
   error instanceof RedshiftCredentialsError
     ? error
     : new RedshiftCredentialsError(

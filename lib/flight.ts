@@ -1,6 +1,6 @@
 // Imported rather than the global, which is an accessor and slower: every connection reads the clock.
 import { performance } from 'node:perf_hooks'
-import { ours, type RedshiftCredentialsError } from './errors.js'
+import { type RedshiftCredentialsError, toRedshiftCredentialsError } from './errors.js'
 import { elapsed, type Instant } from './lease.js'
 
 /** Turns of the event loop between a deadline and its error. A received response needs them to pass through TLS, HTTP and the SDK. */
@@ -78,7 +78,7 @@ export class Flight<T, Answer = T> {
     this.#timer = this.#arm(deadlineMillis)
     run(this.#controller.signal).then(
       value => this.#settle({ value }),
-      error => this.#settle({ error: ours(error) }),
+      error => this.#settle({ error: toRedshiftCredentialsError(error) }),
     )
   }
 
@@ -86,7 +86,7 @@ export class Flight<T, Answer = T> {
    * Whether the deadline has passed and no caller waits: the machine was suspended, and the connection is probably dead. The timer has
    * not fired, because the monotonic clock may stop while a machine is suspended.
    */
-  get isForsaken(): boolean {
+  get isOverdue(): boolean {
     return this.#waiting === 0 && elapsed(this.#start, this.#clock.now()) > this.#deadlineMillis
   }
 

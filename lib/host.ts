@@ -11,7 +11,7 @@ export interface RedshiftHost {
 }
 
 /** A Redshift host name that contains its region, but neither a cluster nor a workgroup. */
-export interface NamelessHost {
+export interface RegionOnlyHost {
   readonly form: 'old-serverless' | 'managed-vpc-endpoint'
   readonly region: string
 }
@@ -61,7 +61,7 @@ export function parseRedshiftHost(host: string): RedshiftHost | undefined {
 }
 
 /** Parses a Redshift host name that contains neither a cluster nor a workgroup. Returns undefined for any other host. */
-export function namelessHost(host: string): NamelessHost | undefined {
+export function parseRegionOnlyHost(host: string): RegionOnlyHost | undefined {
   const { name, region } = read(host) ?? {}
   if (!region || parseRedshiftHost(host)) return undefined
   return { form: name === undefined ? 'old-serverless' : 'managed-vpc-endpoint', region }

@@ -142,7 +142,7 @@ export function checkDomainName(option: string, value: unknown): asserts value i
 }
 
 /** Checks that a value is an integer within bounds, both included. Throws `ERR_REDSHIFT_OPTION`. */
-export function checkWhole(option: string, value: unknown, least: number, most: number): asserts value is number {
+export function checkInteger(option: string, value: unknown, least: number, most: number): asserts value is number {
   if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most)
     throw optionError(
       `${option} is ${quoted(value)}. Set it to a whole number from ${least} to ${most}, or leave it out.`,
@@ -150,6 +150,6 @@ export function checkWhole(option: string, value: unknown, least: number, most: 
 }
 
 /** Checks that a value is a boolean. A string from the environment is not. Throws `ERR_REDSHIFT_OPTION`. */
-export function checkFlag(option: string, value: unknown): asserts value is boolean {
+export function checkBoolean(option: string, value: unknown): asserts value is boolean {
   if (typeof value !== 'boolean') throw optionError(`${option} is ${quoted(value)}. Set it to true or false.`)
 }

@@ -38,9 +38,9 @@ export interface LeaseTimes {
 }
 
 // AWS's minimum is 15 minutes. A lifetime below a second is useless, and a server that returns one would be called without pause.
-const SHORTEST = 1_000
+const MIN_LIFETIME_MILLIS = 1_000
 // AWS's maximum is an hour. An expiration more than a day ahead means a broken response, not a wrong clock.
-const FARTHEST = 24 * 3_600_000
+const MAX_AHEAD_MILLIS = 24 * 3_600_000
 
 /**
  * How long AWS may fail before callers notice: a quarter of the lifetime, plus the time for a hanging call to reach its deadline and for
@@ -60,7 +60,7 @@ export function createLease(times: LeaseTimes, random: number): Lease | undefine
   const ahead = times.expiration.getTime() - times.serverTime
   // The header Date has whole seconds only. Subtracting a second is safe.
   const lifetime = Math.min(ahead - 1_000, times.durationSeconds * 1_000)
-  if (!(lifetime >= SHORTEST) || ahead > FARTHEST) return undefined
+  if (!(lifetime >= MIN_LIFETIME_MILLIS) || ahead > MAX_AHEAD_MILLIS) return undefined
   const expireAt = lifetime - Math.min(10_000, lifetime / 20)
   const next = times.nextRefreshTime ? times.nextRefreshTime.getTime() - times.serverTime : undefined
   const nextRefreshAt = Number.isFinite(next) ? next : undefined

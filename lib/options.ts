@@ -3,13 +3,13 @@ import type { RedshiftServerlessClientConfig } from '@aws-sdk/client-redshift-se
 import type { ClientConfig } from 'pg'
 import { optionError, quoted } from './errors.js'
 import {
+  checkBoolean,
   checkClusterIdentifier,
   checkDomainName,
-  checkFlag,
   checkGroupName,
+  checkInteger,
   checkRegion,
   checkUserName,
-  checkWhole,
   checkWorkgroupName,
 } from './identifiers.js'
 import { checkIdentityProvider, type IdentityProvider, TOKEN_API } from './identity-provider.js'
@@ -120,7 +120,7 @@ const checkText = (option: string, value: unknown): void => {
 /** The check of each option. Each one throws `ERR_REDSHIFT_OPTION`. */
 export const CHECKS: { readonly [option in keyof Required<RedshiftOptions>]: (value: unknown) => void } = {
   host: value => checkText('host', value),
-  port: value => checkWhole('port', value, 1, 65_535),
+  port: value => checkInteger('port', value, 1, 65_535),
   // AWS's rule for database names is checked with the request, because this name is not always sent to AWS.
   database: value => checkText('database', value),
   user: value => checkText('user', value),
@@ -139,8 +139,8 @@ export const CHECKS: { readonly [option in keyof Required<RedshiftOptions>]: (va
     if (!Array.isArray(value)) throw optionError(`dbGroups is ${quoted(value)}. Set it to an array of group names.`)
     for (const group of value) checkGroupName('dbGroups', group)
   },
-  autoCreate: value => checkFlag('autoCreate', value),
-  durationSeconds: value => checkWhole('durationSeconds', value, 900, 3_600),
+  autoCreate: value => checkBoolean('autoCreate', value),
+  durationSeconds: value => checkInteger('durationSeconds', value, 900, 3_600),
   region: value => checkRegion('region', value),
   api: value => {
     if (!APIS.has(value)) throw optionError(`api is ${quoted(value)}. Set it to one of ${[...APIS].join(', ')}.`)
@@ -154,7 +154,7 @@ export const CHECKS: { readonly [option in keyof Required<RedshiftOptions>]: (va
   },
   identityProvider: checkIdentityProvider,
   store: checkStoreOption,
-  maxEntries: value => checkWhole('maxEntries', value, 1, 1_000_000),
-  fetchTimeoutMillis: value => checkWhole('fetchTimeoutMillis', value, 1, 2_147_483_647),
-  requireTls: value => checkFlag('requireTls', value),
+  maxEntries: value => checkInteger('maxEntries', value, 1, 1_000_000),
+  fetchTimeoutMillis: value => checkInteger('fetchTimeoutMillis', value, 1, 2_147_483_647),
+  requireTls: value => checkBoolean('requireTls', value),
 }

@@ -1,5 +1,5 @@
 import { quoted, targetError } from './errors.js'
-import { namelessHost, parseRedshiftHost } from './host.js'
+import { parseRedshiftHost, parseRegionOnlyHost } from './host.js'
 import { serverlessWorkgroup } from './identifiers.js'
 import { isAwsClient, type RedshiftOptions } from './options.js'
 
@@ -46,7 +46,7 @@ const clusterTarget = (name: string): Named => {
 const shown = (host: string): string => quoted(host.replace(/^[^/]*(?=@)/, '…').replace(/(?<=[?;]).+$/s, '…'))
 
 /** Explains why a host does not identify a cluster or workgroup, and what to do. */
-function unsayingHost(host: string): string {
+function explainUnrecognizedHost(host: string): string {
   // The AWS console copies host:port/database, or for JDBC jdbc:redshift:iam://host:port/database.
   const bare = host
     .trim()
@@ -59,7 +59,7 @@ function unsayingHost(host: string): string {
       : `The host ${shown(host)} holds more than a host name. Set host to ${quoted(bare)}, and port and database apart.`
   if (/^\s*jdbc:/i.test(host))
     return `The host ${shown(host)} is a JDBC URL. Set host, port and database apart, or clusterIdentifier or workgroupName, and region.`
-  const form = namelessHost(host)?.form
+  const form = parseRegionOnlyHost(host)?.form
   if (form === 'old-serverless')
     return `The host ${shown(host)} is of an old form that does not name its workgroup. Set workgroupName.`
   if (form === 'managed-vpc-endpoint')
@@ -79,7 +79,7 @@ function readHosts(option: string | undefined, connection: string | undefined, e
   const regions: Claim<string>[] = []
   for (const { by, value } of hosts) {
     const named = parseRedshiftHost(value)
-    const host = named ?? namelessHost(value)
+    const host = named ?? parseRegionOnlyHost(value)
     if (named) names.push({ by, value: named })
     if (host) regions.push({ by, value: host.region })
   }
@@ -127,7 +127,7 @@ export function resolveTarget(
   if (customDomainName === undefined)
     throw targetError(
       hosts[0]
-        ? unsayingHost(hosts[0].value)
+        ? explainUnrecognizedHost(hosts[0].value)
         : 'No cluster or workgroup is named. Set host to its own host name, or clusterIdentifier or workgroupName, and region.',
     )
   if (!api)

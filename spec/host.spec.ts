@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { namelessHost, parseRedshiftHost } from '../lib/host.js'
+import { parseRedshiftHost, parseRegionOnlyHost } from '../lib/host.js'
 import { checkClusterIdentifier, checkRegion, checkWorkgroupName } from '../lib/identifiers.js'
 
 const cluster = (name: string, region: string) => ({ kind: 'provisioned', name, region })
@@ -68,7 +68,7 @@ describe('the host name of', () => {
       expect(parseRedshiftHost(host.toUpperCase())).to.deep.equal(says)
       expect(parseRedshiftHost(`${host}.`)).to.deep.equal(says)
       expect(parseRedshiftHost(`${host}..`)).to.equal(undefined)
-      expect(namelessHost(host)).to.equal(undefined)
+      expect(parseRegionOnlyHost(host)).to.equal(undefined)
     })
     it(`${what} says nothing with anything before or after it`, () => {
       const around = [
@@ -105,12 +105,12 @@ describe('the host name of', () => {
       ]
       for (const change of around) {
         expect(parseRedshiftHost(change(host)), JSON.stringify(change(host))).to.equal(undefined)
-        expect(namelessHost(change(host)), JSON.stringify(change(host))).to.equal(undefined)
+        expect(parseRegionOnlyHost(change(host)), JSON.stringify(change(host))).to.equal(undefined)
       }
     })
   }
 
-  const nameless: [string, string, ReturnType<typeof namelessHost>][] = [
+  const nameless: [string, string, ReturnType<typeof parseRegionOnlyHost>][] = [
     [
       'a workgroup of the old form',
       '123456789012.us-west-2.redshift-serverless.amazonaws.com',
@@ -136,7 +136,7 @@ describe('the host name of', () => {
     it(`${what} says its region only`, () => {
       for (const spelling of [host, host.toUpperCase(), `${host}.`]) {
         expect(parseRedshiftHost(spelling)).to.equal(undefined)
-        expect(namelessHost(spelling)).to.deep.equal(says)
+        expect(parseRegionOnlyHost(spelling)).to.deep.equal(says)
       }
     })
 
@@ -183,7 +183,7 @@ describe('the host name of', () => {
   for (const host of silent)
     it(`something else says nothing: ${JSON.stringify(host.slice(0, 60))}`, () => {
       expect(parseRedshiftHost(host)).to.equal(undefined)
-      expect(namelessHost(host)).to.equal(undefined)
+      expect(parseRegionOnlyHost(host)).to.equal(undefined)
     })
 })
 
@@ -223,7 +223,7 @@ describe('parseRedshiftHost', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string({ unit: 'binary' }), almost, { arbitrary: suffixed, weight: 4 }), host => {
         const parsed = parseRedshiftHost(host)
-        const found = parsed ?? namelessHost(host)
+        const found = parsed ?? parseRegionOnlyHost(host)
         if (!found) return
         accepted++
         expect(host.toLowerCase()).to.match(
@@ -233,7 +233,7 @@ describe('parseRedshiftHost', () => {
         checkRegion('region', found.region)
         if (parsed?.kind === 'provisioned') checkClusterIdentifier('name', parsed.name)
         if (parsed?.kind === 'serverless') checkWorkgroupName('name', parsed.name)
-        expect(parsed === undefined).to.equal(namelessHost(host) !== undefined)
+        expect(parsed === undefined).to.equal(parseRegionOnlyHost(host) !== undefined)
       }),
       { numRuns: 2_000 },
     )
@@ -244,7 +244,7 @@ describe('parseRedshiftHost', () => {
     fc.assert(
       fc.property(fc.anything(), value => {
         parseRedshiftHost(value as string)
-        namelessHost(value as string)
+        parseRegionOnlyHost(value as string)
       }),
     )
   })
@@ -270,7 +270,7 @@ describe('parseRedshiftHost', () => {
         const long = unit.repeat(size / unit.length)
         for (const host of [long, long + suffix, `a.${long}${suffix}`, `a.b.${long}`, `${suffix.slice(1)}${long}`]) {
           expect(parseRedshiftHost(host)).to.equal(undefined)
-          expect(namelessHost(host)).to.equal(undefined)
+          expect(parseRegionOnlyHost(host)).to.equal(undefined)
         }
       }
   })

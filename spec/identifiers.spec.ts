@@ -2,14 +2,14 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { optionError, quoted, RedshiftCredentialsError } from '../lib/errors.js'
 import {
+  checkBoolean,
   checkClusterIdentifier,
   checkDatabaseName,
   checkDomainName,
-  checkFlag,
   checkGroupName,
+  checkInteger,
   checkRegion,
   checkUserName,
-  checkWhole,
   checkWorkgroupName,
   parseIamUser,
   serverlessClusterIdentifier,
@@ -228,16 +228,16 @@ describe('the user of a connection', () => {
 
 describe('numbers and flags', () => {
   it('are whole and within their bounds, both included', () => {
-    const check: Check = (option, value) => checkWhole(option, value, 900, 3_600)
+    const check: Check = (option, value) => checkInteger(option, value, 900, 3_600)
     for (const value of [900, 901, 3_599, 3_600]) check('durationSeconds', value)
     for (const value of [899, 3_601, 900.5, -900, 0, Number.NaN, Number.POSITIVE_INFINITY, '900', 900n, null, [900]])
       expectRefused(check, value, /whole number from 900 to 3600, or leave it out/)
   })
 
   it('are true or false, and no string from the environment', () => {
-    checkFlag('autoCreate', true)
-    checkFlag('autoCreate', false)
-    for (const value of ['true', 'false', '', 0, 1, null]) expectRefused(checkFlag, value, /true or false/)
+    checkBoolean('autoCreate', true)
+    checkBoolean('autoCreate', false)
+    for (const value of ['true', 'false', '', 0, 1, null]) expectRefused(checkBoolean, value, /true or false/)
   })
 })
 

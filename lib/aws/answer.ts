@@ -1,5 +1,5 @@
 import { RedshiftCredentialsError } from '../errors.js'
-import type { FailedCall } from './call.js'
+import type { CallDescription } from './call.js'
 
 /** The remedy for a response that does not come from AWS. */
 export const CHECK_PATH = 'Check the endpoint, and what stands between this host and AWS.'
@@ -13,7 +13,7 @@ interface LoginAnswer {
 }
 
 /** Refuses an endpoint without an address or a port, as of a cluster that is being created. */
-export function checkEndpoint(call: FailedCall, host: string | undefined, port: number | undefined) {
+export function checkEndpoint(call: CallDescription, host: string | undefined, port: number | undefined) {
   if (host && port) return { host, port }
   throw new RedshiftCredentialsError(
     'ERR_REDSHIFT_UNAVAILABLE',
@@ -22,7 +22,7 @@ export function checkEndpoint(call: FailedCall, host: string | undefined, port: 
 }
 
 /** Refuses a response without a token or an expiration. The error does not repeat the response, which may contain the token. */
-export function checkToken({ action }: FailedCall, token: string | undefined, expiration: Date | undefined) {
+export function checkToken({ action }: CallDescription, token: string | undefined, expiration: Date | undefined) {
   const lacks = (what: string): RedshiftCredentialsError =>
     new RedshiftCredentialsError('ERR_REDSHIFT_RESPONSE', `The answer to ${action} has no ${what}. ${CHECK_PATH}`)
   if (typeof token !== 'string' || !/^[\x21-\x7e]+$/.test(token)) throw lacks('token')
@@ -31,7 +31,7 @@ export function checkToken({ action }: FailedCall, token: string | undefined, ex
 }
 
 /** Refuses a response without a user, password or expiration. The error does not repeat the response, which may contain the password. */
-export function checkAnswer({ action }: FailedCall, answer: LoginAnswer) {
+export function checkAnswer({ action }: CallDescription, answer: LoginAnswer) {
   const { user, password, expiration, nextRefreshTime } = answer
   const lacks = (what: string): RedshiftCredentialsError =>
     new RedshiftCredentialsError('ERR_REDSHIFT_RESPONSE', `The answer to ${action} has no ${what}. ${CHECK_PATH}`)

@@ -8,7 +8,7 @@ import { type CredentialRequest, targetOf, workgroupOf } from '../request.js'
 export type Diagnosis = readonly [code: RedshiftErrorCode, problem: string, remedy: string]
 
 /** A call of AWS, as described in error messages. */
-export interface FailedCall {
+export interface CallDescription {
   /** The IAM action: `redshift:GetClusterCredentials`. */
   readonly action: string
   /** The target of the call: `cluster "x"`. */
@@ -30,7 +30,7 @@ const arnOf = (service: string, region: string | undefined, resource: string): s
 const IF_WORKGROUP = 'if it is a serverless workgroup, set workgroupName'
 
 /** Describes the call that fetches a login. */
-export function describeCall(request: CredentialRequest): FailedCall {
+export function describeCall(request: CredentialRequest): CallDescription {
   const { region, dbName } = request
   const name = targetOf(request)
   if (request.api === TOKEN_API) return describeTokenCall(request)
@@ -63,7 +63,7 @@ function describeTokenCall({
   kind,
   name,
   region,
-}: Extract<CredentialRequest, { api: typeof TOKEN_API }>): FailedCall {
+}: Extract<CredentialRequest, { api: typeof TOKEN_API }>): CallDescription {
   const serverless = kind === 'serverless'
   const service = serverless ? 'redshift-serverless' : 'redshift'
   return {
@@ -77,7 +77,7 @@ function describeTokenCall({
 }
 
 /** Describes the call that looks up an address. */
-export function describeLookUp(request: CredentialRequest): FailedCall {
+export function describeLookUp(request: CredentialRequest): CallDescription {
   const { region } = request
   const name = targetOf(request)
   const workgroup = workgroupOf(request)

@@ -4,7 +4,7 @@ import type { Instant } from '../lease.js'
 import type { FetchNotes } from '../login.js'
 import { type AwsClientConfig, isAwsClient, type RedshiftOptions } from '../options.js'
 import { observe, retryAfterOf, serverTimeOf } from './attempts.js'
-import type { FailedCall } from './call.js'
+import type { CallDescription } from './call.js'
 import { missingProfileError, stalledError } from './credentials/errors.js'
 import { readProfiles, rereadProfiles } from './credentials/profiles.js'
 import { isProfileMissing, type Source, sourcesOf } from './credentials/sources.js'
@@ -65,7 +65,7 @@ export class AwsClients {
   async send<Sdk, Output>(
     service: Service<Sdk>,
     region: string | undefined,
-    call: FailedCall,
+    call: CallDescription,
     createCommand: (sdk: Sdk) => object,
     signal: AbortSignal,
     notes: FetchNotes,

@@ -1,6 +1,6 @@
 import { quoted, RedshiftCredentialsError } from '../errors.js'
 import { CHECK_PATH } from './answer.js'
-import type { Diagnosis, FailedCall } from './call.js'
+import type { CallDescription, Diagnosis } from './call.js'
 import { credentialsError } from './credentials/errors.js'
 import type { Source } from './credentials/sources.js'
 import {
@@ -43,7 +43,7 @@ export const isClockError = (error: unknown): boolean => {
 }
 
 /** Determines what failed, and the remedy. The caller appends `said` to the problem unless it ends with a full stop. */
-function diagnose(error: SdkError, said: string, call: FailedCall, sources: readonly Source[]): Diagnosis {
+function diagnose(error: SdkError, said: string, call: CallDescription, sources: readonly Source[]): Diagnosis {
   const name = identifierOf(error.name) ?? 'Error'
   const service = fromService(error)
 
@@ -146,7 +146,7 @@ function renewal(sources: readonly Source[]): string {
   }
 }
 
-function accessDenied(said: string, call: FailedCall): [problem: string, remedy: string] {
+function accessDenied(said: string, call: CallDescription): [problem: string, remedy: string] {
   const action = /perform: ([\w-]+:\w+)/.exec(said)?.[1] ?? call.action
   const resource = /on resource: (arn:\S+)/.exec(said)?.[1]?.replace(/[.,]$/, '')
   const resources = resource ? [resource] : call.resources
@@ -160,7 +160,7 @@ function accessDenied(said: string, call: FailedCall): [problem: string, remedy:
  */
 export function toRedshiftError(
   error: unknown,
-  call: FailedCall,
+  call: CallDescription,
   sources: readonly Source[] = [],
 ): RedshiftCredentialsError {
   if (error instanceof RedshiftCredentialsError) return error
@@ -179,7 +179,11 @@ const OWN: readonly Source[] = [{ kind: 'own' }]
  * Converts an error from before the first attempt to a RedshiftCredentialsError. It is a failure of the AWS credentials unless the client
  * itself is configured wrongly.
  */
-export function toLoadingError(error: unknown, call: FailedCall, sources: readonly Source[]): RedshiftCredentialsError {
+export function toLoadingError(
+  error: unknown,
+  call: CallDescription,
+  sources: readonly Source[],
+): RedshiftCredentialsError {
   if (error instanceof RedshiftCredentialsError) return error
   const { name, message, code } = asError(error)
   const hasUrl = sources.some(({ kind }) => kind === 'container endpoint')

@@ -1,4 +1,4 @@
-import type { Diagnosis, FailedCall } from './call.js'
+import type { CallDescription, Diagnosis } from './call.js'
 import { identifierOf, type SdkError } from './scrub.js'
 
 // AWS's guide and the SDK's models have different names for the same failures.
@@ -8,7 +8,7 @@ const NOT_FOUND = /^(ClusterNotFound|WorkgroupNotFound|ResourceNotFound)(Excepti
 const NOT_AVAILABLE = /^InvalidClusterState(Exception|Fault)?$/
 
 /** Diagnoses failures that are specific to tokens. Undefined for failures that logins have as well. */
-export function diagnoseToken(error: SdkError, call: FailedCall): Diagnosis | undefined {
+export function diagnoseToken(error: SdkError, call: CallDescription): Diagnosis | undefined {
   if (!call.forToken) return undefined
   const name = identifierOf(error.name) ?? ''
   if (NOT_FOUND.test(name))

@@ -10,7 +10,7 @@ interface Written {
  * A command line as the AWS CLI understands it, in the words of commander: flags may be cut short, may stand before the command, and
  * of a list that is given twice the last one counts. What cannot be understood stays as it is, for commander to refuse.
  */
-export function arrange(argv: readonly string[], program: Command): string[] {
+export function normalizeArgv(argv: readonly string[], program: Command): string[] {
   const everyFlag = program.commands.flatMap(({ options }) => options)
   const { length: before } = readFlags(argv, everyFlag)
   const [name, ...behind] = argv.slice(before)

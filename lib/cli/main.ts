@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { arrange } from './command-line.js'
+import { normalizeArgv } from './command-line.js'
 import { adoptAwsCliVariables } from './login/profile.js'
 import { createProgram, run } from './program.js'
 import { debugError } from './terminal/debug.js'
@@ -9,7 +9,7 @@ import { wrapped } from './terminal/terminal.js'
 
 // With the environment as it is now, for what it starts.
 const program = createProgram({ ...process.env })
-const argv = arrange(process.argv.slice(2), program)
+const argv = normalizeArgv(process.argv.slice(2), program)
 const OUTPUTS = [process.stdout, process.stderr]
 
 /** Says what went wrong, and never with a stack, unless that is asked for. */

@@ -105,7 +105,7 @@ export class Faults {
   }
 
   /** All of these kinds that meet it; each has one hit more. */
-  meetAll<K extends Fault['kind']>(meeting: Meeting, ...kinds: readonly K[]): FaultAtWork<FaultOf<K>>[] {
+  activeFaults<K extends Fault['kind']>(meeting: Meeting, ...kinds: readonly K[]): FaultAtWork<FaultOf<K>>[] {
     const met = this.find(meeting, ...kinds)
     for (const atWork of met) atWork.hit()
     return met

@@ -12,7 +12,7 @@ import { passwordRefused } from '../identity-provider.js'
 import { checkPlain } from '../intake.js'
 import type { RedshiftOptions } from '../options.js'
 import { clientClass } from '../pg/client.js'
-import { type GivenConnection, givenConnection, REDSHIFT_PORT, tlsOf } from '../pg/config.js'
+import { type ConnectionSettings, connectionSettings, REDSHIFT_PORT, tlsOf } from '../pg/config.js'
 import { checkSsl, checkUser, placeOf } from '../pg/login.js'
 import { passwordFunction, type RedshiftPasswordFunction } from '../pg/password.js'
 import { aliasOf, verifyAlias } from '../pg/server-name.js'
@@ -61,20 +61,21 @@ export function redshiftKnexConnection(
   checkKnexOptions(pgOptions)
   const credentials = toCredentials(source)
   const options = connectionOptionsOf(credentials)
-  const given = givenConnection(pgOptions, options)
+  const given = connectionSettings(pgOptions, options)
   const tls = verifyAlias(tlsOf(pgOptions, options), aliasOf(given.host, options.host))
   const { host, port, database, user, ssl, ...own } = { ...pgOptions, ...given, ssl: tls }
   checkSsl(ssl, options)
   const settings = { ...own, database, ...(ssl !== undefined && { ssl }) }
   const place = placeOf({ host, port: port ?? REDSHIFT_PORT, database, ssl })
-  const borrowers = new WeakSet<KnexClient>()
+  const patchedClients = new WeakSet<KnexClient>()
 
   return async function connection(this: unknown) {
     if (isKnexClient(this)) {
       // The client fetches its token itself, because a token may be valid for only one connection.
       if (!options.tokenLogin) checkUser(user, await getLogin(credentials, given, place))
-      if (!borrowers.has(this)) Object.assign(this, { driver: lend(this.driver, credentials, given) })
-      borrowers.add(this)
+      if (!patchedClients.has(this))
+        Object.assign(this, { driver: driverWithOurClient(this.driver, credentials, given) })
+      patchedClients.add(this)
       return {
         ...settings,
         ...(host !== undefined && { host }),
@@ -126,7 +127,11 @@ const isKnexClient = (value: unknown): value is KnexClient =>
   typeof (value.driver as Partial<KnexClient['driver']> | undefined)?.Client === 'function'
 
 /** The module `pg` with our client class. Knex has no option for the class, and before 3.3 none for a pool. */
-function lend(driver: KnexClient['driver'], redshift: RedshiftCredentials, given: GivenConnection): object {
+function driverWithOurClient(
+  driver: KnexClient['driver'],
+  redshift: RedshiftCredentials,
+  given: ConnectionSettings,
+): object {
   const { tokenLogin } = connectionOptionsOf(redshift)
   class Client extends clientClass(driver.Client) {
     #disposed: unknown

@@ -19,7 +19,11 @@ const DIGEST = 13
 const TOKEN = 14
 
 /** Decides about a message of the server: pass it to pg, finish the login, send a response, or fail with an error. */
-export function judge(type: string, body: Buffer, proof: Proof | undefined): 'pass' | 'done' | Buffer | Error {
+export function answerAuthentication(
+  type: string,
+  body: Buffer,
+  proof: Proof | undefined,
+): 'pass' | 'done' | Buffer | Error {
   // pg loops forever if the terminator of an error's fields is missing.
   if (type === 'E' || type === 'N') return isTerminated(body) ? 'pass' : malformed()
   if (type !== 'R' || body.length < 4) return malformed()

@@ -14,9 +14,8 @@ import { isMarked, mark } from '../intake.js'
 import type { RedshiftLogin } from '../login.js'
 import { type Binding, REDSHIFT_PORT, type RedshiftPgClientConfig } from './config.js'
 import {
-  direct,
+  emitEndBeforeConnect,
   endOnceDrained,
-  endUnconnected,
   holdStartup,
   isConnectionEnding,
   onAccepted,
@@ -24,6 +23,7 @@ import {
   presentAlias,
   promiseOf,
   renewConnection,
+  setAddress,
   socketOf,
   wipePassword,
 } from './internals.js'
@@ -184,7 +184,7 @@ const extend = (Base: typeof pg.Client): RedshiftPgClientClass =>
       if (!setUp.tokenLogin?.singleUse) this.#getLogin(setUp).catch(error => this.#fail(error))
       const { host, port } =
         given.host === undefined ? await this.#lookUp(setUp) : { host: given.host, port: REDSHIFT_PORT }
-      direct(this, { host, port: given.port ?? port, database: given.database })
+      setAddress(this, { host, port: given.port ?? port, database: given.database })
       this.#connect(setUp)
     }
 
@@ -281,7 +281,7 @@ const extend = (Base: typeof pg.Client): RedshiftPgClientClass =>
         this.#interrupt.abort()
         this.#address?.forget()
         socketOf(this)?.destroy()
-        endUnconnected(this, error)
+        emitEndBeforeConnect(this, error)
         settle(error)
       } else settle(null, this)
     }

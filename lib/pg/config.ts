@@ -1,7 +1,7 @@
 import type { ClientConfig } from 'pg'
 import type { ConnectionOptions, RedshiftCredentials } from '../credentials.js'
 import { optionError } from '../errors.js'
-import { checkWhole, isIamUser } from '../identifiers.js'
+import { checkInteger, isIamUser } from '../identifiers.js'
 import type { RedshiftOptions } from '../options.js'
 import { checkPlacement } from '../placement.js'
 import { iamUser } from './login.js'
@@ -42,7 +42,7 @@ export function boundConfig<Config extends Pick<RedshiftPgClientConfig, 'redshif
 export const REDSHIFT_PORT = 5439
 
 /** The connection as configured, without pg's fallbacks: the operating system's account for the user, the user for the database. */
-export interface GivenConnection {
+export interface ConnectionSettings {
   /** The host to connect to; undefined if it is to be looked up. */
   readonly host: string | undefined
   readonly port: number | undefined
@@ -103,7 +103,7 @@ export const environmentUser = ({ dbUser }: ConnectionOptions): string | undefin
 /** Parses a port. An empty value counts as missing, as in pg. An invalid one is rejected here, because opening the socket would throw. */
 function toPort(value: string | number | undefined): number | undefined {
   if (!value) return undefined
-  checkWhole('port', Number(value), 1, 65_535)
+  checkInteger('port', Number(value), 1, 65_535)
   return Number(value)
 }
 
@@ -121,7 +121,7 @@ function checkNoPassword(password: unknown): void {
  * Reads the connection from a configuration. pg's own keys override those of `redshift`, and these override `PG*`.
  * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`
  */
-export function givenConnection(config: RedshiftPgClientConfig, options: ConnectionOptions): GivenConnection {
+export function connectionSettings(config: RedshiftPgClientConfig, options: ConnectionOptions): ConnectionSettings {
   const url: ConnectionUrl = config.connectionString ? readUrl(config.connectionString) : {}
   checkNoPassword(config.password)
   checkPlacement(config)

@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
-import { judge, type Proof } from './authentication.js'
+import { answerAuthentication, type Proof } from './authentication.js'
 
 /*
  * pg does not support Redshift's own authentication: its parser throws inside a socket handler, which ends the process. So the server's
@@ -37,7 +37,7 @@ export function interceptAuthentication(connection: Connection): (proof: Proof) 
       const read = messageReader()
       const intercept = (bytes: Buffer): void => {
         for (const { type, body, message, rest } of read(bytes)) {
-          const verdict = judge(type, body, proof)
+          const verdict = answerAuthentication(type, body, proof)
           // A refused client may stay in memory for long, so drop the secret.
           if (type === 'E') proof = undefined
           // No `try` here: an exception in a user's callback must not be swallowed.

@@ -66,7 +66,7 @@ function setParameters(client: pg.Client, parameters: object): void {
 }
 
 /** Sets where to connect. Overrides pg's connection string, `PG*` variables and defaults. */
-export const direct = (client: pg.Client, to: { host: string; port: number; database: string }): void =>
+export const setAddress = (client: pg.Client, to: { host: string; port: number; database: string }): void =>
   setParameters(client, { host: to.host, port: to.port, database: to.database })
 
 /**
@@ -111,7 +111,7 @@ export function endOnceDrained(client: pg.Client): void {
 }
 
 /** Does what pg does when a socket closes, for a client that ends before pg has begun to connect. */
-export function endUnconnected(client: pg.Client, error: Error): void {
+export function emitEndBeforeConnect(client: pg.Client, error: Error): void {
   if (internals(client)._connecting) return
   internals(client)._errorAllQueries?.(error)
   process.nextTick(() => client.emit('end'))

@@ -39,7 +39,7 @@ const isClient = (value: unknown): value is CallingClient =>
   typeof value === 'object' && value !== null && 'connectionParameters' in value
 
 /** Checks the options for a call without a connection, as from postgres.js: they must specify everything. */
-function checkAlone(options: ConnectionOptions): void {
+function checkOptionsWithoutConnection(options: ConnectionOptions): void {
   checkTls(options.ssl ?? true, options)
   if (options.dbUser === undefined && options.user === undefined)
     throw optionError(
@@ -98,7 +98,7 @@ export function passwordFunction(
       checkConnection(parameters)
       if (parameters) checkTls(stream ? stream.encrypted : parameters.ssl, options)
       if (parameters && !given) checkIamUser(parameters.user, options)
-      if (!parameters && !given) checkAlone(options)
+      if (!parameters && !given) checkOptionsWithoutConnection(options)
       // A library may have changed the database since.
       const target = given && parameters?.database ? { ...given, database: parameters.database } : (given ?? parameters)
       const place = client && placeOf(client)

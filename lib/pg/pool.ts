@@ -4,7 +4,7 @@ import { optionError } from '../errors.js'
 import { checkPlain } from '../intake.js'
 import type { RedshiftOptions } from '../options.js'
 import { binding, bindingOf, clientClass, type RedshiftPgClientClass } from './client.js'
-import { type Binding, boundConfig, givenConnection, REDSHIFT_PORT, tlsOf } from './config.js'
+import { type Binding, boundConfig, connectionSettings, REDSHIFT_PORT, tlsOf } from './config.js'
 import { knownUser } from './login.js'
 import { passwordFunction, type RedshiftPasswordFunction } from './password.js'
 import { aliasOf, verifyAlias } from './server-name.js'
@@ -41,7 +41,7 @@ export class RedshiftPool extends pg.Pool {
     const given = boundConfig(config, bindingOf(Client))
     // Created before super(), so that `options` never contains AWS keys.
     const redshift = toCredentials(given.redshift)
-    givenConnection(given, connectionOptionsOf(redshift))
+    connectionSettings(given, connectionOptionsOf(redshift))
     super({ ...given, Client, redshift } as pg.PoolConfig)
     this.#credentials = redshift
     this.#owned = redshift !== given.redshift
@@ -104,7 +104,7 @@ export function redshiftPoolOptions(
   // The class may be bound already. Its credentials must be the same.
   boundConfig(bound, bindingOf(Base))
   const { redshift: _, ...own } = boundConfig(pgOptions, bound)
-  const { host, port, database, user = knownUser(options) } = givenConnection(own, options)
+  const { host, port, database, user = knownUser(options) } = connectionSettings(own, options)
   return {
     ...own,
     // Left out if it is to be looked up, because pg uses localhost if host is undefined.

@@ -8,8 +8,8 @@ import { copyOptions } from '../placement.js'
 import {
   type Binding,
   boundConfig,
-  type GivenConnection,
-  givenConnection,
+  type ConnectionSettings,
+  connectionSettings,
   type RedshiftPgClientConfig,
   tlsOf,
 } from './config.js'
@@ -22,7 +22,7 @@ export interface ClientSetUp {
   /** The configuration for pg's own constructor. */
   readonly pgConfig: pg.ClientConfig
   readonly credentials: RedshiftCredentials
-  readonly given: GivenConnection
+  readonly given: ConnectionSettings
   /** Set if the host is not the cluster's own name. */
   readonly alias: Alias | undefined
   /** Undefined for a login with a password. */
@@ -56,7 +56,7 @@ export function setUpClient(
 function setUp({ redshift, password, ...config }: RedshiftPgClientConfig, Base: typeof pg.Client): ClientSetUp {
   const credentials = sharedCredentials(redshift, redshift ?? shared)
   const options = connectionOptionsOf(credentials)
-  const given = givenConnection({ ...config, password }, options)
+  const given = connectionSettings({ ...config, password }, options)
   const { connectionTimeoutMillis = 0, connectionString, sslnegotiation } = config
   // Our own timer replaces pg's, because it must also cover the look-up and the second attempt.
   const ssl = tlsOf(config, options)

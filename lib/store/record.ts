@@ -56,7 +56,7 @@ export interface Verdict {
  * @param readAt when the read was sent. The age is counted from then, which can only overestimate it.
  * @param held the login that this process has
  */
-export function judge(
+export function validateRecord(
   stored: StoredValue & { readonly record: string | undefined },
   durationSeconds: number,
   readAt: Instant,
@@ -92,7 +92,10 @@ function vouches(login: FetchedLogin, held: HeldLogin, doubtedSince: Instant, { 
 }
 
 /** Whether a record contains this login. */
-export function holds(record: string | undefined, { user, password }: { user: string; password: string }): boolean {
+export function containsLogin(
+  record: string | undefined,
+  { user, password }: { user: string; password: string },
+): boolean {
   if (record === undefined) return false
   const login = fromRecord(record, { wall: 0, monotonic: 0 })
   return login?.user === user && login.password === password

@@ -7,7 +7,7 @@ import { type StoreIgnoredReason, type StoreMessage, storeUse, traceContext } fr
 import { BoundedStore, StoreFailure } from './bounded.js'
 import { Claim } from './claim.js'
 import { Envelope, storeKey } from './crypto.js'
-import { holds, judge, lifetimeLeft, toRecord } from './record.js'
+import { containsLogin, lifetimeLeft, toRecord, validateRecord } from './record.js'
 import type { CredentialStore } from './store.js'
 
 const FIRST_PAUSE_MILLIS = 25
@@ -79,7 +79,7 @@ export class SharedLogins {
     const search = this.#search(request, undefined)
     try {
       const { stored } = await search.store.read(search.key)
-      if (stored && holds(this.#envelope.open(stored.value, search.context), login))
+      if (stored && containsLogin(this.#envelope.open(stored.value, search.context), login))
         await search.store.remove(search.key, stored.value)
     } catch (error) {
       this.#failed(search, error)
@@ -144,7 +144,7 @@ export class SharedLogins {
     if (!stored) return { claimed }
     const record = this.#envelope.open(stored.value, search.context)
     const { durationSeconds } = search.request
-    const { login, ignored } = judge({ ...stored, record }, durationSeconds, readAt, clock.now(), search.held)
+    const { login, ignored } = validateRecord({ ...stored, record }, durationSeconds, readAt, clock.now(), search.held)
     if (login) report(search, 'hit')
     if (ignored && !search.reported.has(stored.value)) report(search, 'ignored', ignored)
     search.reported.add(stored.value)

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import { optionError, quoted } from '../errors.js'
-import { checkWhole } from '../identifiers.js'
+import { checkInteger } from '../identifiers.js'
 
 /** A key for AES-256-GCM: 32 random bytes, their base64 encoding (`openssl rand -base64 32`), or a secret `KeyObject`. */
 export type EncryptionKey = string | Uint8Array | KeyObject
@@ -87,7 +87,7 @@ export function checkStoreOption(store: unknown): void {
       `store has no method ${missing.join(', ')}. Set it to redisStore(…) or dynamoDbStore(…) (a client itself is not a store), or write a CredentialStore.`,
     )
   const { operationMillis } = store as Partial<CredentialStore>
-  if (operationMillis !== undefined) checkWhole('store.operationMillis', operationMillis, 1, 2_000)
+  if (operationMillis !== undefined) checkInteger('store.operationMillis', operationMillis, 1, 2_000)
   checkIdentity('store.identity', (store as Partial<CredentialStore>).identity)
 }
 

@@ -86,7 +86,7 @@ export function makeExchange({ settings, operations, faults, calls, identity, pe
     if (faults.meetFirst(meeting, 'reset')) return 'reset'
 
     // From here on nothing waits: the times in the answer are those of its sending.
-    faults.meetAll(meeting, 'clock-skew')
+    faults.activeFaults(meeting, 'clock-skew')
     const now = Date.now() + skew
     const headers = clockHeaders(faults, meeting, now)
     try {
@@ -123,7 +123,7 @@ export function makeExchange({ settings, operations, faults, calls, identity, pe
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 async function delays(faults: Faults, meeting: Meeting): Promise<void> {
-  const held = faults.meetAll(meeting, 'hold', 'latency', 'hang')
+  const held = faults.activeFaults(meeting, 'hold', 'latency', 'hang')
   await Promise.all(
     held.map(({ fault, cleared }) => {
       if (fault.kind === 'hold') return cleared

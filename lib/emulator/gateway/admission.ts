@@ -141,7 +141,7 @@ function join(client: Duplex, session: Session, filters: Filters | undefined): v
 }
 
 async function wait(meeting: Meeting, faults: Faults): Promise<void> {
-  for (const { fault, cleared } of faults.meetAll(meeting, 'login-latency')) {
+  for (const { fault, cleared } of faults.activeFaults(meeting, 'login-latency')) {
     await Promise.race([delay(fault.millis, undefined, { ref: false }), cleared])
   }
 }

@@ -84,7 +84,7 @@ export class Catalog {
       const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [name])
       if (rowCount === 0) await client.query(`CREATE DATABASE ${pg.escapeIdentifier(name)}`)
     })
-    await insistently(() =>
+    await withRetries(() =>
       asSuperuser(this.#server, name, async client => {
         const { rows } = await client.query(`SELECT has_schema_privilege('public', 'public', 'CREATE') AS open`)
         if (!rows[0]?.open) await client.query('GRANT USAGE, CREATE ON SCHEMA public TO PUBLIC')
@@ -147,7 +147,7 @@ export class Catalog {
 
   /** Runs something as the superuser in the database that is always there, again where another emulator was in the way. */
   #insistently(work: (client: pg.Client) => Promise<void>): Promise<void> {
-    return insistently(() => asSuperuser(this.#server, this.#server.database, work))
+    return withRetries(() => asSuperuser(this.#server, this.#server.database, work))
   }
 
   /** The same in every emulator on this server, so that none locks out the others by setting a password of its own. */
@@ -168,7 +168,7 @@ function roleName(user: string): string {
     .toString('latin1')}~${digest}`
 }
 
-async function insistently(work: () => Promise<void>): Promise<void> {
+async function withRetries(work: () => Promise<void>): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await work()
