@@ -3,6 +3,5 @@ export {
   DescribeClustersCommand,
   GetClusterCredentialsCommand,
   GetClusterCredentialsWithIAMCommand,
-  GetIdentityCenterAuthTokenCommand,
   RedshiftClient,
 } from '@aws-sdk/client-redshift'

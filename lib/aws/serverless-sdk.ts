@@ -1,7 +1,6 @@
 // Named exports of what we use, so that bundlers leave out the rest of the SDK.
 export {
   GetCredentialsCommand,
-  GetIdentityCenterAuthTokenCommand,
   GetWorkgroupCommand,
   RedshiftServerlessClient,
 } from '@aws-sdk/client-redshift-serverless'

@@ -1,11 +1,13 @@
 import type { GetIdentityCenterAuthTokenResponse as ProvisionedResponse } from '@aws-sdk/client-redshift'
 import type { GetIdentityCenterAuthTokenResponse as ServerlessResponse } from '@aws-sdk/client-redshift-serverless'
+import { RedshiftCredentialsError } from '../errors.js'
 import type { FetchedLogin, FetchNotes } from '../login.js'
 import type { CredentialRequest } from '../request.js'
 import { checkToken } from './answer.js'
 import { describeCall } from './call.js'
 import type { AwsClients } from './client.js'
 import { type RedshiftSdk, redshift } from './provisioned.js'
+import { loadRedshiftToken, loadServerlessToken } from './sdk.js'
 import { type RedshiftServerlessSdk, redshiftServerless } from './serverless.js'
 
 /**
@@ -22,23 +24,40 @@ export async function fetchIdentityCenterToken(
   const call = describeCall(request)
   const { region, kind, name } = request
   if (kind === 'serverless') {
+    // Where the package is missing, the client says so.
+    const command = await loadServerlessToken().catch(() => undefined)
     const { output, ...times } = await clients.send<RedshiftServerlessSdk, ServerlessResponse>(
       redshiftServerless,
       region,
       call,
-      sdk => new sdk.GetIdentityCenterAuthTokenCommand({ workgroupNames: [name] }),
+      () => {
+        const Command = command?.GetIdentityCenterAuthTokenCommand
+        if (!Command) throw tooOld('@aws-sdk/client-redshift-serverless', '3.1000.0')
+        return new Command({ workgroupNames: [name] })
+      },
       signal,
       notes,
     )
     return { ...checkToken(call, output.token, output.expirationTime), ...times }
   }
+  const command = await loadRedshiftToken().catch(() => undefined)
   const { output, ...times } = await clients.send<RedshiftSdk, ProvisionedResponse>(
     redshift,
     region,
     call,
-    sdk => new sdk.GetIdentityCenterAuthTokenCommand({ ClusterIds: [name] }),
+    () => {
+      const Command = command?.GetIdentityCenterAuthTokenCommand
+      if (!Command) throw tooOld('@aws-sdk/client-redshift', '3.936.0')
+      return new Command({ ClusterIds: [name] })
+    },
     signal,
     notes,
   )
   return { ...checkToken(call, output.Token, output.ExpirationTime), ...times }
 }
+
+const tooOld = (name: string, version: string): RedshiftCredentialsError =>
+  new RedshiftCredentialsError(
+    'ERR_REDSHIFT_UNSUPPORTED',
+    `The installed ${name} has no GetIdentityCenterAuthToken. Update it to ${version} or newer.`,
+  )

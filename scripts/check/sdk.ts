@@ -26,17 +26,22 @@ async function main() {
   const credentials = new RedshiftCredentials({ clusterIdentifier: 'nowhere', database: 'dev', aws })
   const error = await credentials.get().catch(error => error)
   const shown = inspect(error, { depth: 9, showHidden: true }) + inspect(credentials, { depth: 9, showHidden: true })
+  const token = new RedshiftCredentials({ clusterIdentifier: 'examplecluster', database: 'dev', api: 'GetIdentityCenterAuthToken', aws })
+  const tokenError = await token.getToken().catch(error => error)
+  console.log(/Update it to/.test(tokenError.message) ? 'tooOld' : 'has')
   console.log(error.code, [AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN].some(secret => shown.includes(secret)))
 }
 main()
 `
 
-async function use(setting: Setting, name: string, version: string): Promise<string> {
+async function use(setting: Setting, name: string, version: string, hasTokens: boolean): Promise<string> {
   const project = new Project(setting, name)
-  await project.install('pg', ...CLIENTS.map(client => `${client}@${version}`))
+  const bundlers = ['esbuild', 'webpack', 'webpack-cli', 'rollup', '@rollup/plugin-node-resolve', '@rollup/plugin-json']
+  await project.install('pg', ...bundlers, ...CLIENTS.map(client => `${client}@${version}`))
   project.write('use.cjs', REQUIRES + PROGRAM)
   const printed = (await project.node('use.cjs')).trim().split('\n').join(' ')
-  expectOutput(printed, 'alice IAMR:analyst IAMR:analyst ERR_REDSHIFT_NOT_FOUND false')
+  expectOutput(printed, `alice IAMR:analyst IAMR:analyst ${hasTokens ? 'has' : 'tooOld'} ERR_REDSHIFT_NOT_FOUND false`)
+  await bundle(project)
   // A second copy below the package would be another release than the one that is looked at.
   return (await project.run('npm', ['ls', ...CLIENTS, '--parseable', '--long']))
     .split('\n')
@@ -44,7 +49,33 @@ async function use(setting: Setting, name: string, version: string): Promise<str
     .join(', ')
 }
 
+/** A bundler refuses the import of a name that the SDK lacks. */
+async function bundle(project: Project): Promise<void> {
+  project.write('bundle.mjs', "export { RedshiftPool } from 'pg-redshift-iam'\n")
+  const flags = [
+    '--bundle',
+    '--platform=node',
+    '--main-fields=module,main',
+    '--external:pg-native',
+    '--log-level=error',
+  ]
+  await project.bin('esbuild/bin/esbuild', 'bundle.mjs', '--outfile=esbuild.cjs', ...flags)
+  project.write(
+    'rollup.config.mjs',
+    `import resolve from '@rollup/plugin-node-resolve'
+    import json from '@rollup/plugin-json'
+    const external = id => !/pg-redshift-iam|@aws-sdk.client-redshift|^\\.|^\\/|bundle/.test(id)
+    export default { input: 'bundle.mjs', external, plugins: [resolve(), json()], output: { dir: 'rollup' } }`,
+  )
+  await project.bin('rollup/dist/bin/rollup', '--silent', '-c')
+  project.write(
+    'webpack.config.cjs',
+    `module.exports = { mode: 'none', target: 'node', entry: './bundle.mjs', externals: { 'pg-native': 'commonjs pg-native' } }`,
+  )
+  await project.bin('webpack-cli/bin/cli.js')
+}
+
 export const sdk: readonly Row[] = [
-  { name: 'sdk-oldest', run: setting => use(setting, 'sdk-oldest', oldest) },
-  { name: 'sdk-newest', run: setting => use(setting, 'sdk-newest', 'latest') },
+  { name: 'sdk-oldest', run: setting => use(setting, 'sdk-oldest', oldest, false) },
+  { name: 'sdk-newest', run: setting => use(setting, 'sdk-newest', 'latest', true) },
 ]
