@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { copyFileSync, cpSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -283,7 +283,7 @@ describe('pg-redshift-iam emulate', function () {
     for (const name of readdirSync(packages))
       if (!missing.includes(name)) symlinkSync(join(packages, name), join(home, 'node_modules', name))
     cpSync(join(cli.folder, 'dist'), join(home, 'dist'), { recursive: true })
-    cpSync(join(cli.folder, 'package.json'), join(home, 'package.json'), { dereference: true })
+    copyFileSync(join(cli.folder, 'package.json'), join(home, 'package.json'))
     const child = spawn(process.execPath, [join(home, 'dist/cli/main.js'), 'emulate'], {
       cwd: home,
       env: { PATH: process.env.PATH, TMPDIR: left.tmp },

@@ -107,7 +107,8 @@ describe('What docs/orms.md says of Redshift and', () => {
       await orm.close()
       return row?.name
     }
-    expect(await userOf({})).to.equal('IAM:postgres')
+    // The emulator's own server has a role of that name, and does not lend it.
+    expect((await rejection(userOf({}))).message).to.include('"postgres"')
     expect(await userOf({ user: '' })).to.equal('IAMR:analyst')
   })
 })
