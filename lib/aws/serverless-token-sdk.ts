@@ -1,5 +1,2 @@
-import * as sdk from '@aws-sdk/client-redshift-serverless'
-
-// Older releases lack it. A bundler refuses an import by name of what is not there, but not this.
-export const GetIdentityCenterAuthTokenCommand =
-  'GetIdentityCenterAuthTokenCommand' in sdk ? sdk.GetIdentityCenterAuthTokenCommand : undefined
+// By name, so that bundlers keep nothing else of the SDK. Undefined in Node.js where the installed SDK lacks it.
+export { GetIdentityCenterAuthTokenCommand } from '@aws-sdk/client-redshift-serverless'

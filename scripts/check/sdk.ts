@@ -41,7 +41,7 @@ async function use(setting: Setting, name: string, version: string, hasTokens: b
   project.write('use.cjs', REQUIRES + PROGRAM)
   const printed = (await project.node('use.cjs')).trim().split('\n').join(' ')
   expectOutput(printed, `alice IAMR:analyst IAMR:analyst ${hasTokens ? 'has' : 'tooOld'} ERR_REDSHIFT_NOT_FOUND false`)
-  await bundle(project)
+  if (hasTokens) await bundle(project)
   // A second copy below the package would be another release than the one that is looked at.
   return (await project.run('npm', ['ls', ...CLIENTS, '--parseable', '--long']))
     .split('\n')
@@ -49,7 +49,7 @@ async function use(setting: Setting, name: string, version: string, hasTokens: b
     .join(', ')
 }
 
-/** A bundler refuses the import of a name that the SDK lacks. */
+/** Not the oldest: a bundler refuses the import of a name that the SDK lacks. */
 async function bundle(project: Project): Promise<void> {
   project.write('bundle.mjs', "export { RedshiftPool } from 'pg-redshift-iam'\n")
   const flags = [
