@@ -1,5 +1,6 @@
 import type { Basis, Question } from './question.js'
 import { allQuestions } from './questions/all.js'
+import { cell } from './report.js'
 
 const SECTIONS: readonly (readonly [Basis, heading: string, introduction: string])[] = [
   ['documents', 'Known from documents', 'AWS’s documentation, models, drivers or tests say it.'],
@@ -14,7 +15,7 @@ const row = ({ asks, source, rule, eitherWay, expected, only }: Question): strin
     lifetimeSeconds: 900,
   } as Parameters<Question['expected']>[0]
   const cells = [asks, expected(example), source, `${rule.text} (\`${rule.file}\`)`, eitherWay]
-  return `| ${cells.map(text => text.replaceAll('|', '\\|')).join(' | ')} |`
+  return `| ${cells.map(cell).join(' | ')} |`
 }
 
 /** One row for all examples, which differ in their library only. */

@@ -49,14 +49,18 @@ const program: Command = new Command('npm run acceptance --')
 const flags = program.opts<Flags>()
 
 function realTarget(): Target {
-  const { host, dbName, dbUser, otherDbName, dbGroups = [], via, long } = flags
+  const { dbName, dbUser, otherDbName, dbGroups = [], via, long } = flags
+  const host = flags.host?.toLowerCase().replace(/\.$/, '')
   if (host === undefined) program.error('Set --host to the own host name of a cluster or workgroup, or set --emulator.')
   const parsed = parseRedshiftHost(host)
   if (!parsed)
     program.error(
       `--host ${JSON.stringify(host)} is not the own name of a cluster or workgroup. For a tunnel, add --via.`,
     )
-  const [dialHost = '', dialPort = ''] = via?.split(':') ?? []
+  const [, address, name, dialPort] = /^(?:\[([\da-f:]+)\]|([^:[\]\s]+)):(\d{1,5})$/i.exec(via ?? '') ?? []
+  const dialHost = address ?? name ?? ''
+  if (via !== undefined && !(Number(dialPort) >= 1 && Number(dialPort) <= 65_535))
+    program.error(`--via ${JSON.stringify(via)} is not a host and a port. Write it as localhost:5439 or [::1]:5439.`)
   return {
     kind: parsed.kind,
     host,
@@ -78,15 +82,15 @@ function realTarget(): Target {
 }
 
 async function announce(target: Target): Promise<void> {
-  const { kind, long, host } = target
+  const { kind, long, name } = target
   const cost =
     kind === 'serverless'
       ? 'A workgroup that is asleep resumes, and AWS bills it for the time, a minute at least.'
       : 'A running cluster costs nothing more. The calls are free.'
   console.log(
     [
-      `This asks ${host} ${questionsFor(allQuestions, target).length} questions, with the AWS credentials that the SDK finds here.`,
-      'It calls the AWS API at most six times a minute, some calls with a wrong parameter, and opens about 40 connections, some of',
+      `This asks the ${kind} target ${name} ${questionsFor(allQuestions, target).length} questions, with the AWS credentials that the SDK finds here.`,
+      'It calls the AWS API about 60 times, some calls with a wrong parameter, and opens about 60 connections, some of',
       'which fail on purpose. It reads from the database, and changes nothing.',
       `It takes about ${long ? 17 : 6} minutes. ${cost}`,
       'Passwords, keys and account numbers are masked in what it writes.',

@@ -1,6 +1,7 @@
 import type { Finding, Verdict } from './question.js'
 
-const cell = (text: string): string => text.replaceAll('|', '\\|').replace(/\s+/g, ' ')
+/** A line for Markdown, which would drop `<host>` as an unknown tag. */
+export const cell = (text: string): string => text.replaceAll('<', '&lt;').replaceAll('|', '\\|').replace(/\s+/g, ' ')
 
 const row = (...cells: string[]): string => `| ${cells.map(cell).join(' | ')} |`
 
@@ -23,7 +24,7 @@ export function toMarkdown(title: string, findings: readonly Finding[]): string 
   ]
   const others = findings.filter(({ verdict }) => verdict === 'other than expected')
   if (others.length > 0) lines.push('', '## What to change', '')
-  for (const finding of others) lines.push(`- ${remedy(finding)}`)
+  for (const finding of others) lines.push(`- ${cell(remedy(finding))}`)
   return `${lines.join('\n')}\n`
 }
 

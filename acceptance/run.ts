@@ -16,17 +16,23 @@ export async function askAll(
   const session = new Session(target)
   const findings: Finding[] = []
   if (target.long) await openBeforeExpiry(session)
-  for (const question of questionsFor(questions, target)) {
-    const after = await around(question)
-    findings.push(await findOut(question, session))
-    after?.()
+  try {
+    for (const question of questionsFor(questions, target)) {
+      const after = await around(question)
+      findings.push(await findOut(question, session))
+      after?.()
+    }
+  } finally {
+    await closeRemains(session)
   }
-  await closeRemains(session)
   // At the end, when every secret is known.
   const names = new Map([
     [target.host, 'host'],
     [target.name, 'target'],
     [target.dial.host, 'dialled host'],
+    ...[...target.dbGroups, target.dbUser, target.otherDatabase].flatMap(name =>
+      name ? [[name, 'name'] as const] : [],
+    ),
   ])
   const mask = masker(session.secrets, names)
   return findings.map(finding => ({ ...finding, answer: mask(finding.answer), expected: mask(finding.expected) }))

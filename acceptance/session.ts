@@ -112,7 +112,9 @@ export class Session {
       ...(stsEndpoint !== undefined && { endpoint: stsEndpoint }),
     })
     try {
-      return (await client.send(new GetCallerIdentityCommand({}))).Arn ?? ''
+      return (
+        (await client.send(new GetCallerIdentityCommand({}), { abortSignal: AbortSignal.timeout(60_000) })).Arn ?? ''
+      )
     } finally {
       client.destroy()
     }
@@ -174,7 +176,9 @@ export class Session {
     }
     client.middlewareStack.add(note as never, { step: 'deserialize', priority: 'low' })
     try {
-      return await client.send(command as never)
+      const { accessKeyId, secretAccessKey, sessionToken } = await client.config.credentials()
+      for (const secret of [accessKeyId, secretAccessKey, sessionToken]) if (secret) this.secrets.add(secret)
+      return await client.send(command as never, { abortSignal: AbortSignal.timeout(60_000) } as never)
     } finally {
       client.destroy()
     }

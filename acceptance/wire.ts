@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { connect as connectTcp, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { connect as connectTls, type PeerCertificate, type TLSSocket } from 'node:tls'
 import type { Place } from './target.js'
 
@@ -29,11 +30,22 @@ export interface Handshake {
 /** Logs in as psql would, byte by byte, so that the server's own words and codes are seen. Closes the connection. */
 export async function attemptLogin(place: Place, attempt: Attempt): Promise<Handshake> {
   const tcp = connectTcp({ host: place.dial.host, port: place.dial.port })
-  tcp.setTimeout(60_000, () => tcp.destroy(new Error('The server did not respond within 60 s.')))
-  try {
+  // Promises of `once` do not settle when a socket closes without an error, as behind a tunnel that leads nowhere.
+  const closed = new Promise<never>((_, reject) => {
+    tcp.once('close', () => reject(new Error('The server closed the connection.')))
+  })
+  closed.catch(() => {})
+  const slow = new Promise<never>((_, reject) => {
+    tcp.setTimeout(60_000, () => reject(new Error('The server did not respond within 60 s.')))
+  })
+  slow.catch(() => {})
+  const work = async (): Promise<Handshake> => {
     await once(tcp, 'connect')
     const stream = attempt.tls === false ? tcp : await startTls(tcp, place)
-    return await handshake(stream, attempt)
+    return handshake(stream, attempt)
+  }
+  try {
+    return await Promise.race([work(), slow, closed.catch(error => sleep(1_000).then(() => Promise.reject(error)))])
   } finally {
     tcp.destroy()
   }

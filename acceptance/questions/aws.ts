@@ -9,7 +9,10 @@ const FIXDATE = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d \w{3} \d{4} \d\d:\d\d:\d
 
 const isSame = (one: Date, other: Date): boolean => Math.abs(one.getTime() - other.getTime()) < 2_000
 
-const validation = ({ kind }: Target): string => (kind === 'serverless' ? 'ValidationException' : 'ValidationError')
+/** Where a user is named, serverless logins come from the API of clusters. */
+const usesServerlessApi = ({ kind, dbUser }: Target): boolean => kind === 'serverless' && dbUser === undefined
+
+const validation = (target: Target): string => (usesServerlessApi(target) ? 'ValidationException' : 'ValidationError')
 
 const refusedName = (target: Target, value: string, member: string, rule: string): string =>
   `${validation(target)} (400): 1 validation error detected: Value '${value}' at '${member}' failed to satisfy constraint: Member must ${rule}`
@@ -46,16 +49,14 @@ export const awsQuestions: readonly Question[] = [
     rule: { text: 'The user in the response is opaque: it is passed on as it is.', file: 'lib/request.ts' },
     eitherWay: 'The user and the password of one response reach pg together.',
     change: 'docs/iam-policies.md, and the emulator’s `identity`',
-    expected: () => 'IAMR: and the name of the caller’s role, without its path',
+    expected: () => 'the prefix and the name of the caller’s role or IAM user, without its path',
     ask: async session => {
       const { user } = await session.fetchLogin({ dbUser: undefined })
       const resource = (await session.callerArn()).split(':').at(-1) ?? ''
       const [type, ...path] = resource.split('/')
       const role = type === 'assumed-role' ? path.at(-2) : undefined
-      if (role !== undefined && user === `IAMR:${role}`)
-        return 'IAMR: and the name of the caller’s role, without its path'
-      if (type === 'user' && user === `IAM:${path.at(-1)}`) return 'IAM: and the name of the IAM user, without its path'
-      return user
+      const predicted = type === 'user' ? `IAM:${path.at(-1)}` : `IAMR:${role}`
+      return user === predicted ? 'the prefix and the name of the caller’s role or IAM user, without its path' : user
     },
   },
   {
@@ -192,22 +193,19 @@ export const awsQuestions: readonly Question[] = [
     what: 'a cluster or workgroup that does not exist',
     basis: 'transcripts',
     source: 'verbatim in several issues',
-    expected: ({ kind, dbUser }) =>
-      kind === 'serverless' && dbUser === undefined
+    expected: target =>
+      usesServerlessApi(target)
         ? 'ResourceNotFoundException (400): Serverless workgroup no-such-target-1 not found.'
         : 'ClusterNotFoundFault (404): Cluster no-such-target-1 not found.',
-    parameters: ({ target }) => ({
-      target: 'no-such-target-1',
-      dbUser: target.kind === 'serverless' ? undefined : target.dbUser,
-    }),
+    parameters: () => ({ target: 'no-such-target-1' }),
   }),
   badParameter({
     id: 'error-duration',
     what: 'a duration of 899 seconds',
     basis: 'open',
     source: 'moto has it so, without a transcript',
-    expected: ({ kind }) =>
-      `${kind === 'serverless' ? 'ValidationException' : 'InvalidParameterValue'} (400): Token duration must be between 900 and 3600 seconds`,
+    expected: target =>
+      `${usesServerlessApi(target) ? 'ValidationException' : 'InvalidParameterValue'} (400): Token duration must be between 900 and 3600 seconds`,
     parameters: () => ({ durationSeconds: 899 }),
   }),
   badParameter({

@@ -21,9 +21,14 @@ export async function openBeforeExpiry(session: Session): Promise<void> {
   const credentials = credentialsFor(target)
   const open = poolFor(target, credentialsFor(target), { max: 1, idleTimeoutMillis: 0 })
   const pool = poolFor(target, credentials, { maxUses: 1 })
-  await open.query('select 1')
-  await pool.query('select 1')
-  openings.set(session, { login: await session.fetchLogin(), open, pool, credentials, opened: performance.now() })
+  try {
+    await open.query('select 1')
+    await pool.query('select 1')
+    openings.set(session, { login: await session.fetchLogin(), open, pool, credentials, opened: performance.now() })
+  } catch {
+    // The other questions find out why.
+    await Promise.all([open.end(), pool.end()])
+  }
 }
 
 /** Waits until the logins have expired, and half a minute more. */
@@ -45,6 +50,7 @@ function poolFor(target: Target, redshift: RedshiftCredentials, options: object)
     host: dial.host,
     port: dial.port,
     database,
+    connectionTimeoutMillis: 60_000,
     ssl: { servername: host, ...(ca !== undefined && { ca }) },
     redshift,
     ...options,
@@ -59,8 +65,9 @@ export async function canQuery(session: Session, sql: string): Promise<boolean> 
   try {
     await pool.query(sql)
     return true
-  } catch {
-    return false
+  } catch (error) {
+    if ((error as { code?: unknown }).code === '42P01') return false
+    throw error
   } finally {
     await pool.end()
   }
