@@ -109,6 +109,8 @@ async function run({ quick }: Setting): Promise<Result> {
       unit: '×',
       relation: '≤',
       limit: 4,
+      // Node.js 24 calls the fixed function twice as fast as 20, and reading PG* variables takes the rest.
+      quickLimit: 20,
       exact: false,
     },
     {
@@ -117,6 +119,7 @@ async function run({ quick }: Setting): Promise<Result> {
       unit: '×',
       relation: '≥',
       limit: 100,
+      quickLimit: 30,
       exact: false,
     },
   ])
