@@ -90,9 +90,9 @@ async function announce(target: Target): Promise<void> {
   console.log(
     [
       `This asks the ${kind} target ${name} ${questionsFor(allQuestions, target).length} questions, with the AWS credentials that the SDK finds here.`,
-      'It calls the AWS API about 60 times, some calls with a wrong parameter, and opens about 60 connections, some of',
+      'It calls the AWS API at most six times a minute, some calls with a wrong parameter, and opens about 60 connections, some of',
       'which fail on purpose. It reads from the database, and changes nothing.',
-      `It takes about ${long ? 17 : 6} minutes. ${cost}`,
+      `It takes about ${long ? 20 : 8} minutes. ${cost}`,
       'Passwords, keys and account numbers are masked in what it writes.',
     ].join('\n'),
   )

@@ -43,7 +43,7 @@ export class Session {
   readonly secrets = new Set<string>()
   /** The headers of every response so far. */
   readonly headers: Readonly<Record<string, string>>[] = []
-  #lastCall = Number.NEGATIVE_INFINITY
+  #nextCall = Number.NEGATIVE_INFINITY
   #first: Promise<Login> | undefined
 
   /** How long a login lives. */
@@ -158,9 +158,15 @@ export class Session {
         })
   }
 
+  /** Waits until AWS may be called again. */
+  async pace(): Promise<void> {
+    const free = Math.max(performance.now(), this.#nextCall)
+    this.#nextCall = free + this.target.paceMillis
+    await sleep(Math.max(0, free - performance.now()))
+  }
+
   async #call(command: object): Promise<object> {
-    await sleep(Math.max(0, this.#lastCall + this.target.paceMillis - performance.now()))
-    this.#lastCall = performance.now()
+    await this.pace()
     const { aws, region } = this.target
     if ('send' in aws) throw new NotAsked('the kit makes its own clients')
     const config = { ...aws, region, maxAttempts: 1 } as redshift.RedshiftClientConfig

@@ -22,7 +22,9 @@ export async function openBeforeExpiry(session: Session): Promise<void> {
   const open = poolFor(target, credentialsFor(target), { max: 1, idleTimeoutMillis: 0 })
   const pool = poolFor(target, credentials, { maxUses: 1 })
   try {
+    await session.pace()
     await open.query('select 1')
+    await session.pace()
     await pool.query('select 1')
     openings.set(session, { login: await session.fetchLogin(), open, pool, credentials, opened: performance.now() })
   } catch {
@@ -62,6 +64,7 @@ function poolFor(target: Target, redshift: RedshiftCredentials, options: object)
 /** Whether a table or a function can be read, by a connection of its own. */
 export async function canQuery(session: Session, sql: string): Promise<boolean> {
   const pool = poolFor(session.target, credentialsFor(session.target), {})
+  await session.pace()
   try {
     await pool.query(sql)
     return true

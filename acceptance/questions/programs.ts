@@ -14,9 +14,11 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const scratch = '.cache/acceptance'
 
 /** Runs a TypeScript program with this input. Resolves to its output. */
-async function run(file: string, { target }: Session, input = ''): Promise<string> {
+async function run(file: string, session: Session, input = ''): Promise<string> {
+  const { target } = session
   if (target.dial.host !== target.host && target.programs.nodeOptions.length === 0)
     throw new NotAsked('a program connects to the host itself, not through --via')
+  await session.pace()
   const child = spawn(process.execPath, [...target.programs.nodeOptions, '--import', 'tsx', file], {
     cwd: root,
     timeout: 120_000,
@@ -71,8 +73,7 @@ const example = (file: string): Question => ({
   change: `docs/orms.md and examples/${file}`,
   expected: () => 'it runs',
   ask: async session => {
-    if (!(await canQuery(session, 'select 1 from category limit 1')))
-      throw new NotAsked('the table category of the sample data TICKIT is missing')
+    if (!(await hasSampleData(session))) throw new NotAsked('the table category of the sample data TICKIT is missing')
     if (file === 'prisma.ts') await generatePrismaClient()
     const output = await run(join('examples', file), session, 'Shows\n')
     const answer = output.split('\n').find(line => line.startsWith('{"user"')) ?? '{}'
@@ -80,6 +81,15 @@ const example = (file: string): Question => ({
     return Array.isArray(categories) && categories.length > 0 ? 'it runs' : 'it printed no categories'
   },
 })
+
+const sampleData = new WeakMap<Session, Promise<boolean>>()
+
+/** Asked once. */
+function hasSampleData(session: Session): Promise<boolean> {
+  const known = sampleData.get(session) ?? canQuery(session, 'select 1 from category limit 1')
+  sampleData.set(session, known)
+  return known
+}
 
 /** What users run. */
 export const programQuestions: readonly Question[] = [
