@@ -65,7 +65,7 @@ interface Resolved {
   readonly host: unknown
   readonly database: unknown
   readonly user: unknown
-  readonly environment: string
+  readonly environment: Readonly<Record<'PGHOST' | 'PGDATABASE' | 'PGUSER', string | undefined>>
   readonly key: string
   readonly request: CredentialRequest
 }
@@ -292,10 +292,11 @@ export class RedshiftCredentials {
   #resolve(connection: RedshiftConnection = {}): Resolved {
     const { host, database, user } = connection
     const { PGHOST, PGDATABASE, PGUSER } = process.env
-    const environment = JSON.stringify([PGHOST, PGDATABASE, PGUSER])
     const last = this.#resolved
-    if (last && last.host === host && last.database === database && last.user === user)
-      if (last.environment === environment) return last
+    if (last && last.host === host && last.database === database && last.user === user) {
+      const then = last.environment
+      if (then.PGHOST === PGHOST && then.PGDATABASE === PGDATABASE && then.PGUSER === PGUSER) return last
+    }
     const request = resolveRequest(this.#options, connection, process.env)
     const { aws, store } = this.#options
     if (store && request.region === undefined)
@@ -303,7 +304,7 @@ export class RedshiftCredentials {
         `A store shares logins by region, and none is named for ${JSON.stringify(targetOf(request))}. Set region, or use its own host name, which says it.`,
       )
     const key = cacheKey(request, this.#endpoint, identityOf(aws))
-    this.#resolved = { host, database, user, environment, key, request }
+    this.#resolved = { host, database, user, environment: { PGHOST, PGDATABASE, PGUSER }, key, request }
     return this.#resolved
   }
 }
