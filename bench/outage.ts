@@ -148,7 +148,7 @@ export const outage: Bench = {
   title: 'AWS fails for a while',
   about: `Simulated time. One connection a second is opened; AWS answers in 300 ms, and fails for a while, beginning at ${MOMENTS} moments all over the life of a login. Counted are the connections that failed: no login to be had, or one that the server refuses because it has expired. The SDK’s memoize is run itself; AWS’s shared rules are modelled after the sources of botocore and of the SDK for Rust (a mandatory window of one minute, an advisory one of 5 minutes, which botocore widens to 15 for lifetimes of 20 to 90 minutes, a pause of 300 to 600 s after a failure).`,
   silence:
-    'AWS’s rules were made for AWS credentials, which AWS may accept for longer than they say; a Redshift login is dead at its expiry. Calls fail after a second here; calls that hang are held to the same promise by `spec/rotation.spec.ts`.',
+    'AWS’s rules were made for AWS credentials, which AWS may accept for longer than they say; a Redshift login is dead at its expiry. Calls fail after a second here; calls that hang are held to the same promise by `spec/pg/rotation.spec.ts`.',
   cheap: true,
   run,
 }

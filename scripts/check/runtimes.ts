@@ -7,7 +7,7 @@ import { expectOutput, Project, type Row, type Setting } from './project.js'
 /** The oldest that is supported, and each line that is maintained. */
 const RELEASES = ['20.19.0', '20', '22', '24', '26']
 /** The heart of them. The workflow runs all of them on each release. */
-const SPECS = ['password', 'client', 'api'].map(name => `spec/${name}.spec.ts`)
+const SPECS = ['pg/password', 'pg/client', 'aws/api'].map(name => `spec/${name}.spec.ts`)
 
 /** The package of a runtime, which holds its binary, installed apart from the project that it runs. */
 async function runtime(setting: Setting, name: string, packages: readonly string[], binary: string): Promise<string> {

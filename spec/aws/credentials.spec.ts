@@ -1,0 +1,237 @@
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { expect } from 'chai'
+import { generate } from 'selfsigned'
+import { CREDENTIAL_FAILURES } from '../../lib/aws/credentials/failures.js'
+import { inFlags } from '../../lib/cli/terminal/wording.js'
+import type { RedshiftEmulator } from '../../lib/emulator/index.js'
+import { RedshiftCredentials, type RedshiftCredentialsError } from '../../lib/index.js'
+import { AwsDoors } from '../support/aws-doors.js'
+import { type Cli, ended, withCli } from '../support/cli.js'
+import { type CredentialCase, credentialCases, transportCases } from '../support/credential-cases.js'
+import { disclosures } from '../support/disclosure.js'
+import { startEndpoint } from '../support/endpoint.js'
+import { rejection } from '../support/rejection.js'
+import { until } from '../support/until.js'
+
+const host = 'examplecluster.abc123xyz789.us-west-2.redshift.amazonaws.com'
+const REPORTER = { accessKeyId: 'AKIAREPORTEREXAMPLE1', secretAccessKey: 'reporter/secret' }
+const LOADER = { accessKeyId: 'AKIALOADEREXAMPLE001', secretAccessKey: 'loader/secret' }
+const SECRETS = ['hunter2', 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY', 'AKIAIOSFODNN7EXAMPLE']
+
+describe('AWS credentials that cannot be loaded', function () {
+  this.timeout(60_000)
+  let cli: Cli
+  let emulator: RedshiftEmulator
+  let doors: AwsDoors
+  let cases: readonly CredentialCase[]
+  const folder = mkdtempSync(join(tmpdir(), 'pg-redshift-iam-aws-'))
+  const environment = { ...process.env }
+  withCli(
+    (built, started) => {
+      cli = built
+      emulator = started
+    },
+    { identities: { [REPORTER.accessKeyId]: 'IAMR:reporter', [LOADER.accessKeyId]: 'IAMR:loader' } },
+  )
+  before(async () => {
+    doors = await AwsDoors.open()
+    cases = credentialCases(doors)
+  })
+  after(async () => {
+    setEnvironment(environment)
+    await doors.close()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  /** In place: Node passes changes of `process.env` on to the system, which knows where HOME is. */
+  function setEnvironment(env: Readonly<Record<string, string | undefined>>): void {
+    for (const name of Object.keys(process.env)) if (/^(AWS_|HOME$)/.test(name)) delete process.env[name]
+    Object.assign(process.env, env)
+  }
+
+  let homes = 0
+  /** The variables of a user who has these files. */
+  function livingWith({ env = {}, config, files = {} }: CredentialCase): Record<string, string> {
+    const home = join(folder, String(++homes))
+    const all = { '.aws/config': config ?? '', ...files }
+    for (const [name, content] of Object.entries(all)) {
+      mkdirSync(dirname(join(home, name)), { recursive: true })
+      writeFileSync(join(home, name), content)
+    }
+    const filled = Object.entries(env).map(([name, value]) => [name, value.replace('{home}', home)])
+    return { AWS_EC2_METADATA_DISABLED: 'true', HOME: home, ...Object.fromEntries(filled) }
+  }
+
+  async function inProgram(env: Readonly<Record<string, string>>): Promise<RedshiftCredentialsError> {
+    setEnvironment(env)
+    await using credentials = new RedshiftCredentials({ host, database: 'dev' })
+    return await credentials.get().then(
+      () => expect.fail('It did not fail.'),
+      error => error,
+    )
+  }
+
+  async function inCheck(
+    env: Readonly<Record<string, string>>,
+  ): Promise<{ code: string; message: string; all: string }> {
+    const without = Object.keys(cli.env).filter(name => name.startsWith('AWS_'))
+    const unset = Object.fromEntries(without.map(name => [name, undefined]))
+    const { stdout, stderr } = await ended(cli.start(['check', '--json', '--host', host], { ...unset, ...env }))
+    const step = JSON.parse(stdout).steps.find(({ step }: { step: string }) => step === 'credentials')
+    return { ...step, all: stdout + stderr }
+  }
+
+  it('have a case for each row of the table', () => {
+    const failures = CREDENTIAL_FAILURES.filter(({ sources }) => !sources.every(kind => kind === 'own'))
+    expect([...new Set(cases.map(({ failure }) => failure))].sort()).to.deep.equal(
+      failures.map(({ failure }) => failure).sort(),
+    )
+  })
+
+  for (const source of new Set(CREDENTIAL_FAILURES.flatMap(({ sources }) => sources.filter(kind => kind !== 'own'))))
+    it(`name the culprit and the cure, in a program and in check: ${source}`, async () => {
+      const rows = CREDENTIAL_FAILURES.filter(({ sources }) => sources.includes(source))
+      const own = cases.filter(one => one.source === source)
+      for (const one of own) {
+        const env = livingWith(one)
+        const checked = inCheck(env)
+        const error = await inProgram(env)
+        const row = rows.find(({ failure }) => failure === one.failure)
+        expect(error.code, error.message).to.equal('ERR_REDSHIFT_AWS_CREDENTIALS')
+        if (typeof one.cure === 'string') expect(error.remedy).to.include(one.cure)
+        expect(error.message, row?.failure)
+          .to.match(/^[A-Z].*\. [A-Z].*\.$/)
+          .and.not.match(/undefined|\n/)
+        const { code, message, all } = await checked
+        expect({ code, message }).to.deep.equal({ code: error.code, message: inFlags(error) })
+        expect(disclosures({ error, all }, SECRETS), one.failure).to.deep.equal([])
+      }
+    })
+
+  it('because their profile does not exist are not replaced by those of the container', async () => {
+    const container = doors.url('container', {
+      status: 200,
+      body: JSON.stringify({
+        AccessKeyId: LOADER.accessKeyId,
+        SecretAccessKey: LOADER.secretAccessKey,
+        Token: 'session',
+        Expiration: '2090-01-01T00:00:00Z',
+      }),
+    })
+    const env = livingWith({
+      failure: '',
+      source: '',
+      cure: '',
+      env: { AWS_CONTAINER_CREDENTIALS_FULL_URI: container, AWS_ENDPOINT_URL: emulator.endpoint },
+    })
+    const checked = inCheck({ ...env, AWS_PROFILE: 'nope' })
+    const error = await inProgram({ ...env, AWS_PROFILE: 'nope' })
+    expect(error.code).to.equal('ERR_REDSHIFT_AWS_CREDENTIALS')
+    expect(error.message).to.include('There is no profile "nope"')
+    const { code, message } = await checked
+    expect({ code, message }).to.deep.equal({ code: error.code, message: inFlags(error) })
+
+    setEnvironment(env)
+    await using named = new RedshiftCredentials({ host, database: 'dev', aws: { profile: 'nope' } })
+    for (const _ of ['first', 'second'])
+      expect((await rejection(named.get())).message).to.include('There is no profile "nope"')
+    for (const AWS_PROFILE of ['', 'default']) {
+      setEnvironment({ ...env, AWS_PROFILE })
+      await using credentials = new RedshiftCredentials({ host, database: 'dev' })
+      expect((await credentials.get()).user).to.equal('IAMR:loader')
+    }
+  })
+
+  it('name the service that could not give them, with the code of the failure', async () => {
+    for (const { what, code, names, one } of transportCases(doors)) {
+      const env = livingWith(one)
+      const checked = inCheck(env)
+      const error = await inProgram(env)
+      expect(error.code, `${what}: ${error.message}`).to.equal(code)
+      expect(error.message)
+        .to.match(names)
+        .and.not.match(/redshift:|hunter2/)
+      const { code: shown, message } = await checked
+      expect({ code: shown, message }, what).to.deep.equal({ code, message: inFlags(error) })
+    }
+  })
+
+  const webIdentity = (url: string): CredentialCase => ({
+    failure: '',
+    source: 'web identity',
+    env: {
+      AWS_ROLE_ARN: 'arn:aws:iam::1:role/x',
+      AWS_WEB_IDENTITY_TOKEN_FILE: '{home}/token',
+      AWS_ENDPOINT_URL_STS: url,
+    },
+    files: { token: 'hunter2-jwt' },
+    cure: '',
+  })
+
+  it('name the service that is waited for when the deadline fires', async () => {
+    const silent = await startEndpoint(() => new Promise(() => {}))
+    try {
+      setEnvironment(livingWith(webIdentity(silent.url)))
+      await using credentials = new RedshiftCredentials({ host, database: 'dev', fetchTimeoutMillis: 1_000 })
+      const error = await rejection(credentials.get())
+      expect(error).to.have.property('code', 'ERR_REDSHIFT_TIMEOUT')
+      expect(error.message).to.include(`AWS STS at ${new URL(silent.url).host}`)
+    } finally {
+      await silent.close()
+    }
+  })
+
+  it('because a certificate is not trusted name what Node.js reads', async () => {
+    const { private: key, cert } = await generate([{ name: 'commonName', value: 'proxy' }])
+    const proxy = createServer({ key, cert }).listen(0, '127.0.0.1')
+    await once(proxy, 'listening')
+    try {
+      const { port } = proxy.address() as AddressInfo
+      const error = await inProgram(livingWith(webIdentity(`https://127.0.0.1:${port}`)))
+      expect(error.code).to.equal('ERR_REDSHIFT_UNAVAILABLE')
+      expect(error.message).to.match(/certificate of AWS STS.*NODE_EXTRA_CA_CERTS.*AWS_CA_BUNDLE/)
+    } finally {
+      proxy.close()
+    }
+  })
+
+  describe('after which the files are rewritten', () => {
+    const keys = (profile: string, { accessKeyId, secretAccessKey }: typeof REPORTER): string =>
+      `[${profile}]\naws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n`
+    const file = join(folder, 'credentials')
+    const create = (profile: string): RedshiftCredentials =>
+      new RedshiftCredentials({ host, database: 'dev', aws: { profile, endpoint: emulator.endpoint } })
+    before(() => setEnvironment({ AWS_SHARED_CREDENTIALS_FILE: file, AWS_EC2_METADATA_DISABLED: 'true' }))
+
+    it('are read again, in the same call where the session has expired', async () => {
+      writeFileSync(file, keys('work', REPORTER))
+      await using first = create('work')
+      expect((await first.get()).user).to.equal('IAMR:reporter')
+      writeFileSync(file, keys('work', LOADER))
+      emulator.fail({ kind: 'expired-token' }, { times: 1 })
+      await using second = create('work')
+      expect((await second.get()).user).to.equal('IAMR:loader')
+    })
+
+    it('are found in the next call, in a profile that was not there before', async () => {
+      writeFileSync(file, '')
+      await using credentials = create('later')
+      expect(await rejection(credentials.get())).to.have.property('code', 'ERR_REDSHIFT_AWS_CREDENTIALS')
+      writeFileSync(file, keys('later', LOADER))
+      let user: string | undefined
+      await until('the new profile is read', async () => {
+        user = await credentials.get().then(
+          login => login.user,
+          () => undefined,
+        )
+        return user !== undefined
+      })
+      expect(user).to.equal('IAMR:loader')
+    })
+  })
+})

@@ -1,0 +1,678 @@
+import { Readable } from 'node:stream'
+import vm from 'node:vm'
+import { GetClusterCredentialsCommand, RedshiftClient } from '@aws-sdk/client-redshift'
+import { GetCredentialsCommand, RedshiftServerlessClient } from '@aws-sdk/client-redshift-serverless'
+import { fromEnv, fromIni, fromProcess, fromSSO, fromTokenFile } from '@aws-sdk/credential-providers'
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { checkAnswer, checkEndpoint } from '../../lib/aws/answer.js'
+import { describeCall } from '../../lib/aws/call.js'
+import { isExpiredToken, toLoadingError, toRedshiftError } from '../../lib/aws/failures.js'
+import { RedshiftCredentials } from '../../lib/credentials.js'
+import { RedshiftCredentialsError, type RedshiftErrorCode } from '../../lib/errors.js'
+import { resolveRequest } from '../../lib/request.js'
+import { disclosures } from '../support/disclosure.js'
+
+const KEY = 'AKIAIOSFODNN7EXAMPLE'
+const SECRET = 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY'
+const SECRET_WITHOUT_DIGIT = SECRET.replace('7', 'q')
+const TOKEN = `IQoJb3JpZ2luX2VjEXAMPLE/${'x7Zq+A9/='.repeat(20)}`
+const PASSWORD = 'hunter2Hunter2/+Hunter2=='
+const SECRETS = [KEY, SECRET, TOKEN, PASSWORD]
+
+const host = 'examplecluster.abc123xyz789.us-west-2.redshift.amazonaws.com'
+const call = describeCall(resolveRequest({}, { host, database: 'dev', user: 'IAM:alice' }))
+
+/** What an HTTP handler of the SDK does: an answer, or a failure to get one. */
+type Wire = { status: number; body: string; headers?: Record<string, string> } | { error: unknown }
+
+const configuration = (wire: Wire) => ({
+  region: 'us-west-2',
+  maxAttempts: 1,
+  credentials: { accessKeyId: KEY, secretAccessKey: SECRET, sessionToken: TOKEN },
+  requestHandler: {
+    handle: async () => {
+      if ('error' in wire) throw wire.error
+      const { status, body, headers = {} } = wire
+      return { response: { statusCode: status, headers, body: Readable.from([Buffer.from(body)]) } }
+    },
+  },
+})
+
+/** What the SDK itself makes of it, for a provisioned cluster and a workgroup. */
+const provisioned = (wire: Wire, config: object = {}): Promise<unknown> =>
+  new RedshiftClient({ ...configuration(wire), ...config } as object)
+    .send(new GetClusterCredentialsCommand({ ClusterIdentifier: 'examplecluster', DbUser: 'alice' }))
+    .then(surprise, error => error)
+const serverless = (wire: Wire): Promise<unknown> =>
+  new RedshiftServerlessClient(configuration(wire) as object)
+    .send(new GetCredentialsCommand({ workgroupName: 'analytics' }))
+    .then(surprise, error => error)
+const surprise = (): never => {
+  throw new Error('The SDK did not fail.')
+}
+
+const xml = (code: string, message: string): string =>
+  `<ErrorResponse xmlns="http://redshift.amazonaws.com/doc/2012-12-01/"><Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error><RequestId>12345678-1234-1234-1234-123456789012</RequestId></ErrorResponse>`
+const json = (type: string, message: string): string => JSON.stringify({ __type: type, message })
+
+const expectSafe = (error: RedshiftCredentialsError): void => {
+  expect(disclosures({ error, copy: error.copy(), cause: error.cause }, SECRETS), error.message).to.deep.equal([])
+}
+
+const expectError = (
+  thrown: unknown,
+  code: RedshiftErrorCode,
+  ...parts: (string | RegExp)[]
+): RedshiftCredentialsError => {
+  const error = toRedshiftError(thrown, call)
+  expect(error).to.be.instanceOf(RedshiftCredentialsError)
+  expect(error.code, error.message).to.equal(code)
+  for (const part of parts) expect(error.message).to.match(part instanceof RegExp ? part : new RegExp(part))
+  // One line of whole sentences, the last of which is the remedy.
+  expect(error.message)
+    .to.match(/^[^\n]*\. [A-Z][^\n]*\.$/)
+    .and.not.match(/ {2}|\.\.|: \.|undefined|\[object/)
+  expectSafe(error)
+  return error
+}
+
+type Row = [name: string, status: number, code: RedshiftErrorCode, remedy: RegExp]
+
+describe('an error of AWS', () => {
+  const denied: Row[] = [
+    [
+      'AccessDenied',
+      403,
+      'ERR_REDSHIFT_ACCESS_DENIED',
+      /Allow redshift:GetClusterCredentials on arn:aws:redshift:us-west-2:<account>:dbuser:examplecluster\/alice and arn:.*:dbname:examplecluster\/dev in the IAM policy/,
+    ],
+    ['AccessDeniedException', 403, 'ERR_REDSHIFT_ACCESS_DENIED', /Allow redshift:/],
+    ['AccessDeniedException', 400, 'ERR_REDSHIFT_ACCESS_DENIED', /Allow redshift:/],
+    ['UnauthorizedOperation', 403, 'ERR_REDSHIFT_ACCESS_DENIED', /Allow redshift:/],
+    ['NotAuthorized', 400, 'ERR_REDSHIFT_ACCESS_DENIED', /Allow redshift:/],
+    ['SomethingNew', 403, 'ERR_REDSHIFT_ACCESS_DENIED', /Allow redshift:/],
+  ]
+  const identity = /Check that access key, secret and session token belong together/
+  const credentials: Row[] = [
+    ...[
+      'InvalidClientTokenId',
+      'SignatureDoesNotMatch',
+      'AuthFailure',
+      'OptInRequired',
+      'MissingAuthenticationToken',
+    ].map((name): Row => [name, 403, 'ERR_REDSHIFT_AWS_CREDENTIALS', identity]),
+    ...['UnrecognizedClientException', 'InvalidSignatureException', 'IncompleteSignature', 'RequestExpired'].map(
+      (name): Row => [name, 400, 'ERR_REDSHIFT_AWS_CREDENTIALS', identity],
+    ),
+    ...['RequestTimeTooSkewed', 'RequestInTheFuture'].map(
+      (name): Row => [name, 403, 'ERR_REDSHIFT_AWS_CREDENTIALS', /clock is right/],
+    ),
+    ['ExpiredToken', 403, 'ERR_REDSHIFT_AWS_CREDENTIALS', /session of these AWS credentials has expired.*Renew it/],
+    ['ExpiredTokenException', 400, 'ERR_REDSHIFT_AWS_CREDENTIALS', /has expired.*Renew it/],
+  ]
+  const throttled: Row[] = [
+    'Throttling',
+    'ThrottlingException',
+    'ThrottledException',
+    'RequestThrottled',
+    'RequestThrottledException',
+    'RequestLimitExceeded',
+    'TooManyRequestsException',
+    'LimitExceededException',
+    'PriorRequestNotComplete',
+    'BandwidthLimitExceeded',
+  ].map((name): Row => [name, 400, 'ERR_REDSHIFT_THROTTLED', /Share one RedshiftCredentials among pools/])
+  const rows: Row[] = [
+    ...denied,
+    ...credentials,
+    ...throttled,
+    ['SlowDown', 503, 'ERR_REDSHIFT_THROTTLED', /Share one/],
+    ['Whatever', 429, 'ERR_REDSHIFT_THROTTLED', /Share one/],
+    ['InternalFailure', 500, 'ERR_REDSHIFT_UNAVAILABLE', /HTTP 500.*Try again later/],
+    ['InternalServerException', 500, 'ERR_REDSHIFT_UNAVAILABLE', /Try again later/],
+    ['ServiceUnavailable', 503, 'ERR_REDSHIFT_UNAVAILABLE', /HTTP 503/],
+    ['RequestTimeout', 400, 'ERR_REDSHIFT_TIMEOUT', /Check the network path/],
+    ['RequestTimeoutException', 400, 'ERR_REDSHIFT_TIMEOUT', /Check the network path/],
+    ['InvalidParameterValue', 400, 'ERR_REDSHIFT_OPTION', /\(InvalidParameterValue\).*Correct the option/],
+    ['InvalidParameterCombination', 400, 'ERR_REDSHIFT_OPTION', /Correct the option/],
+    ['ValidationError', 400, 'ERR_REDSHIFT_OPTION', /Correct the option/],
+    ['ValidationException', 400, 'ERR_REDSHIFT_OPTION', /Correct the option/],
+    ['MissingParameter', 400, 'ERR_REDSHIFT_OPTION', /Correct the option/],
+  ]
+  for (const [name, status, code, remedy] of rows) {
+    it(`${name} (${status}) is ${code}, from either service`, async () => {
+      for (const message of ['It went wrong', 'It went wrong.']) {
+        const error = await provisioned({ status, body: xml(name, message) })
+        expect(error).to.include({ name })
+        expectError(error, code, remedy, /It went wrong\. /)
+        expectError(await serverless({ status, body: json(name, message) }), code, /It went wrong\. /)
+      }
+    })
+  }
+
+  it('ClusterNotFound is NOT_FOUND, and says what to check', async () => {
+    const error = await provisioned({ status: 404, body: xml('ClusterNotFound', 'Cluster examplecluster not found.') })
+    expect(error).to.include({ name: 'ClusterNotFoundFault' })
+    expectError(
+      error,
+      'ERR_REDSHIFT_NOT_FOUND',
+      /no cluster "examplecluster" in us-west-2.*Check the name.*region and the account; if it is a serverless workgroup, set workgroupName\.$/,
+    )
+  })
+
+  it('ResourceNotFoundException is NOT_FOUND', async () => {
+    const error = await serverless({ status: 400, body: json('ResourceNotFoundException', 'No such workgroup.') })
+    expectError(error, 'ERR_REDSHIFT_NOT_FOUND', /Check the name/)
+  })
+
+  it('UnsupportedOperation is UNSUPPORTED', async () => {
+    const error = await provisioned({ status: 400, body: xml('UnsupportedOperation', 'Not for this cluster') })
+    expect(error).to.include({ name: 'UnsupportedOperationFault' })
+    expectError(error, 'ERR_REDSHIFT_UNSUPPORTED', /Not for this cluster\. Set api to another operation/)
+  })
+
+  it('with "Rate exceeded" is THROTTLED, whatever its name', async () => {
+    expectError(
+      await serverless({ status: 400, body: json('ValidationException', 'Rate exceeded') }),
+      'ERR_REDSHIFT_THROTTLED',
+    )
+  })
+
+  it('tells which action and resource a policy denies, and leaves the names in ARNs as they are', async () => {
+    const who =
+      'arn:aws:sts::123456789012:assumed-role/AWSReservedSSO_AdministratorAccess_0123456789abcdef/alice.smith@example.com'
+    const what = 'arn:aws:redshift:us-west-2:123456789012:dbuser:examplecluster/AliceInTheLongChainOfWonderlands2026'
+    const message = `User: ${who} is not authorized to perform: redshift:GetClusterCredentials on resource: ${what} because no identity-based policy allows the redshift:GetClusterCredentials action`
+    const error = await provisioned({ status: 403, body: xml('AccessDenied', message) })
+    const { message: told } = expectError(error, 'ERR_REDSHIFT_ACCESS_DENIED')
+    expect(told).to.include(who)
+    expect(told).to.match(
+      new RegExp(`action\\. Allow redshift:GetClusterCredentials on ${what} in the IAM policy of this identity\\.$`),
+    )
+  })
+
+  it('tells that a role may not be assumed', async () => {
+    const message =
+      'User: arn:aws:iam::123456789012:user/alice is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::123456789012:role/reader.'
+    const error = Object.assign(new Error(message), {
+      name: 'AccessDenied',
+      $fault: 'client',
+      $metadata: { httpStatusCode: 403 },
+    })
+    expectError(
+      error,
+      'ERR_REDSHIFT_ACCESS_DENIED',
+      /^AWS denies sts:AssumeRole.*Allow sts:AssumeRole on arn:aws:iam::123456789012:role\/reader in/,
+    )
+  })
+
+  it('that has expired tokens for its reason is recognised', () => {
+    for (const name of ['ExpiredToken', 'ExpiredTokenException'])
+      expect(isExpiredToken(Object.assign(new Error(), { name }))).to.equal(true)
+    for (const thrown of [new Error(), 'ExpiredToken', undefined, null, { name: 'ExpiredToken' }])
+      expect(isExpiredToken(thrown)).to.equal(false)
+  })
+})
+
+describe('an answer that is not AWS’s, or is broken,', () => {
+  const html = '<html><head><title>Log in</title></head><body><p>Hotel</p></body></html>'
+  const login = (expiration: string) =>
+    `<GetClusterCredentialsResponse xmlns="http://redshift.amazonaws.com/doc/2012-12-01/"><GetClusterCredentialsResult><DbUser>IAM:alice</DbUser><DbPassword>${PASSWORD}</DbPassword><Expiration>${expiration}</Expiration></GetClusterCredentialsResult></GetClusterCredentialsResponse>`
+  const rows: [string, Wire, Promise<unknown>, RedshiftErrorCode][] = (
+    [
+      ['a page of a proxy, 403', { status: 403, body: html }, provisioned, 'ERR_REDSHIFT_RESPONSE'],
+      ['a page of a proxy, 404', { status: 404, body: html }, serverless, 'ERR_REDSHIFT_RESPONSE'],
+      [
+        'a page of a proxy, 407',
+        { status: 407, body: 'Proxy Authentication Required' },
+        provisioned,
+        'ERR_REDSHIFT_RESPONSE',
+      ],
+      ['a page of a proxy, 502', { status: 502, body: html }, provisioned, 'ERR_REDSHIFT_UNAVAILABLE'],
+      ['a page of a proxy, 504, serverless', { status: 504, body: html }, serverless, 'ERR_REDSHIFT_UNAVAILABLE'],
+      ['a captive portal, 200', { status: 200, body: html }, serverless, 'ERR_REDSHIFT_RESPONSE'],
+      ['an error without a name', { status: 400, body: '{}' }, serverless, 'ERR_REDSHIFT_RESPONSE'],
+      ['XML that is cut', { status: 200, body: login('2026').slice(0, -80) }, provisioned, 'ERR_REDSHIFT_RESPONSE'],
+      [
+        'XML with the password for a date',
+        { status: 200, body: login(PASSWORD) },
+        provisioned,
+        'ERR_REDSHIFT_RESPONSE',
+      ],
+      ['JSON for XML', { status: 200, body: `{"dbPassword":"${PASSWORD}"}` }, provisioned, 'ERR_REDSHIFT_RESPONSE'],
+      ['JSON that is cut', { status: 200, body: `{"dbPassword":"${PASSWORD}"` }, serverless, 'ERR_REDSHIFT_RESPONSE'],
+      ['JSON that begins with the password', { status: 200, body: `${PASSWORD}` }, serverless, 'ERR_REDSHIFT_RESPONSE'],
+      [
+        'JSON with the password for a date',
+        { status: 200, body: `{"expiration":"${PASSWORD}"}` },
+        serverless,
+        'ERR_REDSHIFT_RESPONSE',
+      ],
+      ['an error that is cut', { status: 400, body: `{"__type":"${PASSWORD}` }, serverless, 'ERR_REDSHIFT_RESPONSE'],
+      [
+        'a password that looks like a stack',
+        { status: 200, body: `"\n    at ${PASSWORD}` },
+        serverless,
+        'ERR_REDSHIFT_RESPONSE',
+      ],
+    ] as const
+  ).map(([what, wire, send, code]) => [what, wire, send(wire), code])
+  for (const [what, , error, code] of rows)
+    it(`such as ${what}, is ${code}, and is not repeated`, async () => {
+      const { message, cause } = expectError(await error, code)
+      for (const text of [message, (cause as Error).message, (cause as Error).stack])
+        expect(text).to.not.match(/Hotel|hunter2|raw response|Unexpected token/)
+    })
+})
+
+describe('an error on the way to AWS', () => {
+  const node = (code: string, message: string): Error => Object.assign(new Error(message), { code })
+
+  const codes: [string, string][] = [
+    ['ENOTFOUND', 'getaddrinfo ENOTFOUND redshift.us-west-2.amazonaws.com'],
+    ['EAI_AGAIN', 'getaddrinfo EAI_AGAIN redshift.us-west-2.amazonaws.com'],
+    ['ECONNREFUSED', 'connect ECONNREFUSED 127.0.0.1:1'],
+    ['ECONNRESET', 'read ECONNRESET'],
+    ['EHOSTUNREACH', 'connect EHOSTUNREACH 10.0.0.1:443'],
+    ['ENETUNREACH', 'connect ENETUNREACH 10.0.0.1:443'],
+    ['EPIPE', 'write EPIPE'],
+    ['ETIMEDOUT', 'connect ETIMEDOUT 10.0.0.1:443'],
+    ['EPROTO', 'write EPROTO ssl3_get_record:wrong version number'],
+  ]
+  for (const [code, message] of codes)
+    it(`${code} is UNAVAILABLE, and keeps its code`, async () => {
+      const { cause } = expectError(
+        await provisioned({ error: node(code, message) }),
+        'ERR_REDSHIFT_UNAVAILABLE',
+        new RegExp(
+          `could not be reached for redshift:GetClusterCredentials \\(${code}\\): .*\\. Check region, endpoint, proxy`,
+        ),
+      )
+      expect(cause).to.include({ code, message })
+    })
+
+  for (const [code, cure] of [
+    ['SELF_SIGNED_CERT_IN_CHAIN', /NODE_EXTRA_CA_CERTS.*AWS_CA_BUNDLE/],
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', /NODE_EXTRA_CA_CERTS/],
+    ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', /NODE_EXTRA_CA_CERTS/],
+    ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', /NODE_EXTRA_CA_CERTS/],
+    ['CERT_HAS_EXPIRED', /clock/],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', /NODE_EXTRA_CA_CERTS/],
+  ] as const)
+    it(`${code} is UNAVAILABLE, and names what Node.js reads`, async () => {
+      const error = expectError(await provisioned({ error: node(code, 'It is bad') }), 'ERR_REDSHIFT_UNAVAILABLE', code)
+      expect(error.remedy).to.match(cure)
+      expect(error.cause).to.include({ code })
+    })
+
+  it('without words, as Node makes of several addresses, is UNAVAILABLE', async () => {
+    const error = Object.assign(new AggregateError([node('ECONNREFUSED', 'connect')]), { code: 'ECONNREFUSED' })
+    expectError(await provisioned({ error }), 'ERR_REDSHIFT_UNAVAILABLE', /\(ECONNREFUSED\)\. Check region/)
+  })
+
+  it('of a dropped connection that the SDK calls a TimeoutError is UNAVAILABLE', async () => {
+    const error = Object.assign(node('ECONNRESET', 'socket hang up'), { name: 'TimeoutError' })
+    expectError(await provisioned({ error }), 'ERR_REDSHIFT_UNAVAILABLE')
+  })
+
+  it('of a time-out in the handler is TIMEOUT', async () => {
+    const message =
+      '@smithy/node-http-handler - the request socket did not establish a connection with the server within the configured timeout of 1000 ms.'
+    const error = Object.assign(new Error(message), { name: 'TimeoutError' })
+    expectError(
+      await provisioned({ error }),
+      'ERR_REDSHIFT_TIMEOUT',
+      /within the configured timeout of 1000 ms\. Check the network path/,
+    )
+  })
+
+  it('of another realm is read like one of this', async () => {
+    const error = vm.runInNewContext(`Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })`)
+    expect(error).to.not.be.instanceOf(Error)
+    expectError(error, 'ERR_REDSHIFT_UNAVAILABLE', /ECONNREFUSED/)
+  })
+
+  it('of another realm is retried by the SDK, and keeps its code', async () => {
+    let calls = 0
+    const handle = async () => {
+      calls++
+      throw vm.runInNewContext(`Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })`)
+    }
+    const aws = { ...configuration({ error: undefined }), requestHandler: { handle }, maxAttempts: 2 } as object
+    await using credentials = new RedshiftCredentials({ host, database: 'dev', aws })
+    const error = await credentials.get().then(surprise, error => error)
+    expect(error).to.have.property('code', 'ERR_REDSHIFT_UNAVAILABLE')
+    expect(error.message).to.include('AWS could not be reached').and.include('(ECONNREFUSED)')
+    expect(error.cause).to.have.property('code', 'ECONNREFUSED')
+    expect(calls).to.equal(2)
+  })
+
+  it('whose message or stack is no text is told without it', () => {
+    for (const message of [undefined, null, ['x'], { a: 1 }, 7])
+      expectError(Object.assign(new Error(), { name: 'ThrottlingException', message }), 'ERR_REDSHIFT_THROTTLED')
+    expectError(Object.assign(new Error('It fails.'), { stack: [{}] }), 'ERR_REDSHIFT_UNAVAILABLE')
+    const unreadable = Object.defineProperty(new Error('It fails.'), 'stack', {
+      get: () => {
+        throw new TypeError('It has no text.')
+      },
+    })
+    expectError(unreadable, 'ERR_REDSHIFT_UNAVAILABLE')
+  })
+
+  it('whose HTTP status is no number is told without it', () => {
+    for (const httpStatusCode of [{ toString: [] }, '503', Number.NaN, [503]])
+      expectError(
+        Object.assign(new Error('It fails.'), { $metadata: { httpStatusCode } }),
+        'ERR_REDSHIFT_UNAVAILABLE',
+        /See cause/,
+      )
+  })
+
+  it('that is no error at all is one of ours all the same', () => {
+    for (const thrown of [undefined, null, 'hunter2', 7, {}, { message: PASSWORD }, Symbol('x'), () => PASSWORD])
+      expectError(thrown, 'ERR_REDSHIFT_UNAVAILABLE')
+  })
+
+  it('of ours goes through as it is', () => {
+    const error = new RedshiftCredentialsError('ERR_REDSHIFT_OPTION', 'x')
+    expect(toRedshiftError(error, call)).to.equal(error)
+  })
+
+  it('never makes anything but one of ours', () => {
+    const field = fc.oneof(
+      fc.anything(),
+      fc.constantFrom('AccessDenied', 'Throttling', 'ENOTFOUND', 403, 500, 'client', 'server'),
+    )
+    fc.assert(
+      fc.property(fc.string(), fc.string(), field, field, field, (message, name, code, $fault, httpStatusCode) => {
+        const error = Object.assign(new Error(message), { name, code, $fault, $metadata: { httpStatusCode } })
+        const { message: told, cause } = toRedshiftError(error, call)
+        expect(told).to.match(/\.$/).and.not.include('\n')
+        expect(cause).to.not.equal(error)
+      }),
+    )
+  })
+})
+
+describe('AWS credentials that cannot be had', () => {
+  const none = { profile: 'no-such-profile', filepath: '/nonexistent', configFilepath: '/nonexistent' }
+  const sso = {
+    ssoStartUrl: 'https://example.com/none',
+    ssoAccountId: '123456789012',
+    ssoRegion: 'us-west-2',
+    ssoRoleName: 'r',
+  }
+  const environment = { ...process.env }
+  before(() => {
+    for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_PROFILE'])
+      delete process.env[name]
+  })
+  // In place: a plain object would hide HOME and other variables from the system.
+  after(() => {
+    Object.assign(process.env, environment)
+  })
+  const rows: [string, () => object, RegExp][] = [
+    [
+      'no profile',
+      () => ({ credentials: fromIni(none) }),
+      /could not be loaded: .*no-such-profile.*Check aws.credentials/,
+    ],
+    [
+      'no profile of a name such as processor',
+      () => ({ credentials: fromIni({ ...none, profile: 'processor' }) }),
+      /could not be loaded: .*processor.*Check aws.credentials/,
+    ],
+    ['no variables', () => ({ credentials: fromEnv() }), /could not be loaded.*Check aws.credentials/],
+    ['no credential process', () => ({ credentials: fromProcess(none) }), /could not be loaded/],
+    ['no SSO session', () => ({ credentials: fromSSO(sso) }), /SSO session has ended.*Run `aws sso login`/],
+    [
+      'no token file',
+      () => ({
+        credentials: fromTokenFile({
+          webIdentityTokenFile: '/nonexistent/token',
+          roleArn: 'arn:aws:iam::123456789012:role/x',
+        }),
+      }),
+      /could not be loaded: ENOENT.*Check aws.credentials/,
+    ],
+    ['no keys in what a provider gives', () => ({ credentials: {} }), /could not be loaded.*Check aws.credentials/],
+  ]
+  for (const [what, config, remedy] of rows)
+    it(`because there are ${what} are AWS_CREDENTIALS`, async () => {
+      const thrown = toLoadingError(await provisioned({ status: 200, body: '' }, config()), call, [{ kind: 'own' }])
+      expectError(thrown, 'ERR_REDSHIFT_AWS_CREDENTIALS', remedy)
+    })
+
+  it('because a credential process fails tell nothing of its arguments', async () => {
+    const error = Object.assign(new Error(`Command failed: get-keys --password ${PASSWORD}\nno`), {
+      name: 'CredentialsProviderError',
+    })
+    expectError(error, 'ERR_REDSHIFT_AWS_CREDENTIALS', /The command failed\./)
+  })
+
+  it('and no region are a missing target', async () => {
+    const error = await provisioned(
+      { status: 200, body: '' },
+      { region: async () => Promise.reject(new Error('Region is missing')) },
+    )
+    expectError(error, 'ERR_REDSHIFT_TARGET', /No region for cluster "examplecluster"\. Set region, or AWS_REGION/)
+  })
+})
+
+describe('what AWS or the SDK say', () => {
+  const says = (message: string, more: object = {}): RedshiftCredentialsError =>
+    toRedshiftError(Object.assign(new Error(message), more), call)
+  const fault = { name: 'SignatureDoesNotMatch', $fault: 'client', $metadata: { httpStatusCode: 403 } }
+
+  it('is cut before the canonical strings, which hold the session token', async () => {
+    const message = `The signature does not match.\n\nThe Canonical String for this request should have been\n'POST\n/\nx-amz-security-token:${TOKEN}\n'\n\nThe String-to-Sign should have been\n'AWS4-HMAC-SHA256'`
+    const error = expectError(
+      await provisioned({ status: 403, body: xml('SignatureDoesNotMatch', message) }),
+      'ERR_REDSHIFT_AWS_CREDENTIALS',
+    )
+    expect(error.message).to.include('The signature does not match. Check that')
+    for (const one of ['x The Canonical String hunter2', 'x The String-to-Sign hunter2'])
+      expect(says(one, fault).message).to.include('x. Check').and.not.include('hunter2')
+  })
+
+  it('is told without keys, secrets and tokens, wherever they stand', () => {
+    for (const secret of [KEY, KEY.replace('AKIA', 'ASIA'), SECRET, SECRET_WITHOUT_DIGIT, TOKEN])
+      for (const message of [
+        secret,
+        `a ${secret} b`,
+        `a='${secret}',`,
+        `Credential=${secret}/20260101/us-west-2`,
+        `${secret}\n${secret}`,
+      ]) {
+        const error = says(message, fault)
+        expect(disclosures({ error }, [secret]), message).to.deep.equal([])
+      }
+  })
+
+  it('is told without what an error carries besides', () => {
+    const carried = {
+      ...fault,
+      $response: { body: PASSWORD, headers: { 'x-amz-security-token': TOKEN } },
+      $responseBodyText: PASSWORD,
+      request: { TOKEN },
+      cause: new Error(SECRET),
+      errors: [PASSWORD],
+    }
+    expectSafe(says('x', carried))
+    expectSafe(says('x', { code: SECRET, name: TOKEN }))
+    const lying = new Error('x')
+    lying.stack = `Error: ${TOKEN}\n    at ${SECRET}\n    at send (/app/node_modules/sdk/send.js:1:2)`
+    const { cause } = toRedshiftError(lying, call)
+    expectSafe(toRedshiftError(lying, call))
+    expect((cause as Error).stack).to.equal('Error: x\n    at send (/app/node_modules/sdk/send.js:1:2)')
+  })
+
+  it('is told without the user of a URL, quoted JSON, and what a terminal obeys', () => {
+    for (const [message, told] of [
+      ['proxy http://user:hunter2@proxy:3128 failed', 'proxy http://…@proxy:3128 failed'],
+      ['connect https://hunter2@[::1]:1/x', 'connect https://…@[::1]:1/x'],
+      ['Unexpected token \'h\', "hunter2 hunt"... is not valid JSON', 'it is not valid JSON'],
+      ['Unexpected token h in JSON at position 0', 'it is not valid JSON'],
+      ['"hunter2" is not valid JSON', 'it is not valid JSON'],
+      ['Unexpected token \'h\', "hunter2\nhunter2" is not valid JSON', 'it is not valid JSON'],
+      ['Unexpected token \'h\', "hunter2\r\n\r\nhunter2"... is not valid JSON', 'it is not valid JSON'],
+      ['proxy http://user:hunter2/hunter2?#@proxy:3128 failed', 'proxy http://…@proxy:3128 failed'],
+      ['no proxy //user:hunter2@proxy:3128/', 'no proxy //…@proxy:3128/'],
+      ["no keys in { SecretAccessKey: 'hunter2' }", 'no keys in {…}'],
+      ['no keys in {"Password":"hunter2"}', 'no keys in {…}'],
+      ['no keys in { "Password": "hunter2', 'no keys in {…}'],
+      ['no \u001b[31mred\u001b[0m\u0007', 'no [31mred[0m'],
+      ['\u202ereversed\u2066\u200b', 'reversed'],
+    ] as const) {
+      const { message: all } = says(message, fault)
+      expect(all)
+        .to.include(told)
+        .and.not.match(/hunter2|[\p{Cc}\u200b\u202e\u2066]/u)
+    }
+  })
+
+  it('is no longer than a thousand characters', () => {
+    const { message } = says('word '.repeat(100_000), fault)
+    expect(message).to.have.length.below(1_500)
+    expect(message).to.match(/…/)
+  })
+
+  it('keeps name, code, $fault and $metadata in the cause, and the frames of its stack', async () => {
+    const original = (await provisioned({ status: 403, body: xml('AccessDenied', 'no') })) as Error
+    const { cause } = toRedshiftError(original, call)
+    expect(cause).to.not.equal(original)
+    expect(cause).to.be.instanceOf(Error).and.include({ name: 'AccessDenied', message: 'no', $fault: 'client' })
+    expect(cause).to.have.nested.property('$metadata.httpStatusCode', 403)
+    expect(Reflect.ownKeys(cause as Error)).to.have.members(['stack', 'message', 'name', '$fault', '$metadata'])
+    const frames = (original.stack ?? '').split('\n').filter(line => /^ +at /.test(line))
+    expect((cause as Error).stack).to.equal(['AccessDenied: no', ...frames].join('\n'))
+  })
+})
+
+describe('the call that a message names', () => {
+  const describeOf = (options: Parameters<typeof resolveRequest>[0]) =>
+    describeCall(resolveRequest({ database: 'dev', ...options }))
+
+  it('has its action, target and the resources that a policy must allow', () => {
+    expect(describeOf({ host, dbUser: 'alice' })).to.deep.equal({
+      action: 'redshift:GetClusterCredentials',
+      target: 'cluster "examplecluster"',
+      region: 'us-west-2',
+      otherKind: 'if it is a serverless workgroup, set workgroupName',
+      resources: [
+        'arn:aws:redshift:us-west-2:<account>:dbuser:examplecluster/alice',
+        'arn:aws:redshift:us-west-2:<account>:dbname:examplecluster/dev',
+      ],
+    })
+    expect(describeOf({ host }).action).to.equal('redshift:GetClusterCredentialsWithIAM')
+    expect(describeOf({ host }).resources).to.deep.equal([
+      'arn:aws:redshift:us-west-2:<account>:dbname:examplecluster/dev',
+    ])
+    expect(describeCall(resolveRequest({ host, dbName: null })).resources).to.deep.equal([
+      'arn:aws:redshift:us-west-2:<account>:dbname:examplecluster/*',
+    ])
+    expect(describeOf({ workgroupName: 'analytics' })).to.deep.equal({
+      action: 'redshift-serverless:GetCredentials',
+      target: 'workgroup "analytics"',
+      region: undefined,
+      resources: ['arn:aws:redshift-serverless:<region>:<account>:workgroup/<workgroup id>'],
+    })
+  })
+
+  it('has the partition of its region', () => {
+    const arn = (region: string) => describeOf({ clusterIdentifier: 'c', region }).resources[0]
+    expect(arn('cn-north-1')).to.match(/^arn:aws-cn:/)
+    expect(arn('us-gov-west-1')).to.match(/^arn:aws-us-gov:/)
+    expect(arn('us-west-2')).to.match(/^arn:aws:/)
+  })
+
+  it('names what else would help, where there is something', async () => {
+    const thrown = await provisioned({ status: 403, body: xml('AccessDenied', 'no') })
+    const { message } = toRedshiftError(thrown, { ...call, alternative: 'give host' })
+    expect(message).to.match(/in the IAM policy of this identity, or give host\.$/)
+  })
+})
+
+describe('an answer of AWS', () => {
+  const expiration = new Date('2026-03-01T12:15:00Z')
+  const answer = { user: 'IAM:alice', password: PASSWORD, expiration, nextRefreshTime: undefined }
+  const login = { DbUser: 'IAM:alice', DbPassword: PASSWORD }
+  const refusal = (changes: object): RedshiftCredentialsError => {
+    try {
+      checkAnswer(call, { ...answer, ...changes })
+    } catch (error) {
+      return error as RedshiftCredentialsError
+    }
+    throw new Error('It was not refused.')
+  }
+
+  it('that is complete is taken', () => {
+    expect(checkAnswer(call, answer)).to.deep.equal(answer)
+    const nextRefreshTime = new Date('2026-03-01T12:10:00Z')
+    expect(checkAnswer(call, { ...answer, nextRefreshTime })).to.deep.equal({ ...answer, nextRefreshTime })
+  })
+
+  it('with a nextRefreshTime that is no date is taken without it', () => {
+    expect(checkAnswer(call, { ...answer, nextRefreshTime: new Date(Number.NaN) })).to.deep.equal(answer)
+  })
+
+  for (const [what, changes] of [
+    ['user', { user: undefined }],
+    ['user', { user: '' }],
+    ['password', { password: undefined }],
+    ['password', { password: '' }],
+    ['valid expiry', { expiration: undefined }],
+    ['valid expiry', { expiration: new Date(Number.NaN) }],
+  ] as const)
+    it(`without a ${what} is refused, and says what it lacks, not what it holds`, () => {
+      const error = refusal(changes)
+      expect(error.code).to.equal('ERR_REDSHIFT_RESPONSE')
+      expect(error.message).to.equal(
+        `The answer to redshift:GetClusterCredentials has no ${what}. Check the endpoint, and what stands between this host and AWS.`,
+      )
+      expectSafe(error)
+    })
+
+  for (const nothing of [undefined, null, 0, 'text', {}])
+    it(`of a ready client that answers ${JSON.stringify(nothing)} is RESPONSE`, async () => {
+      await using credentials = new RedshiftCredentials({ aws: { send: async () => nothing } })
+      const error = await credentials.get({ host, database: 'dev', user: 'IAM:alice' }).catch(error => error)
+      expect(error.code).to.equal('ERR_REDSHIFT_RESPONSE')
+    })
+
+  it('of a ready client whose nextRefreshTime is a text is taken without it', async () => {
+    const later = new Date(Date.now() + 900_000)
+    const send = async () => ({ ...login, Expiration: later, NextRefreshTime: later.toISOString() })
+    await using credentials = new RedshiftCredentials({ aws: { send } })
+    const { user, nextRefreshTime } = await credentials.get({ host, database: 'dev', user: 'IAM:alice' })
+    expect([user, nextRefreshTime]).to.deep.equal(['IAM:alice', undefined])
+  })
+
+  it('of a ready client that cannot even be read settles the call, with one of our errors', async () => {
+    const send = async () => ({
+      get DbUser() {
+        throw new TypeError('It throws.')
+      },
+    })
+    await using credentials = new RedshiftCredentials({ aws: { send } })
+    const error = await credentials.get({ host, database: 'dev', user: 'IAM:alice' }).catch(error => error)
+    expect(error).to.be.instanceOf(RedshiftCredentialsError).with.property('code', 'ERR_REDSHIFT_UNAVAILABLE')
+    expect(error.message).to.include('not foreseen (TypeError)').and.not.include('It throws')
+    expect(credentials.status()[0]?.lastError).to.have.property('message', error.message)
+  })
+
+  it('without an address is UNAVAILABLE', () => {
+    expect(checkEndpoint(call, 'h', 5439)).to.deep.equal({ host: 'h', port: 5439 })
+    for (const [host, port] of [
+      [undefined, 5439],
+      ['h', undefined],
+      ['', 5439],
+      ['h', 0],
+    ] as const)
+      expect(() => checkEndpoint(call, host, port)).to.throw(
+        RedshiftCredentialsError,
+        /Wait until it is available, or give host/,
+      )
+  })
+})

@@ -1,0 +1,157 @@
+import { execFileSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { expect } from 'chai'
+import { type BuildOptions, build } from 'esbuild'
+import { buildLibrary } from '../../scripts/build-library.js'
+import { manifest } from '../../scripts/build-manifest.js'
+import { entries } from '../../scripts/entries.js'
+import { startEmulator } from '../support/emulator.js'
+import { rejection } from '../support/rejection.js'
+
+type Package = typeof import('../../lib/index.js')
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const packageFile = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+
+describe('The package as it is built', function () {
+  this.timeout(60_000)
+
+  /** A folder of a user's, with the package installed. */
+  let folder: string
+  let dist: string
+  let require: NodeJS.Require
+
+  before(async () => {
+    // Below the project, so that it finds its dependencies.
+    folder = mkdtempSync(join(root, 'node_modules/.pg-redshift-iam-'))
+    dist = join(folder, 'node_modules/pg-redshift-iam/dist')
+    await buildLibrary(dist)
+    cpSync(join(root, 'package.json'), join(dist, '../package.json'))
+    // Otherwise the package that is found is this one: a package may import itself by its name.
+    writeFileSync(join(folder, 'package.json'), '{ "name": "user" }')
+    require = createRequire(join(folder, 'user.js'))
+  })
+  after(() => rmSync(folder, { recursive: true, force: true }))
+
+  const importPath = async (path: string): Promise<object> => {
+    const file = join(folder, `import-${path.replace(/\W/g, '-')}.mjs`)
+    writeFileSync(file, `export * from '${path}'`)
+    return await import(pathToFileURL(file).href)
+  }
+  const pathOf = (path: string): string => path.replace('.', 'pg-redshift-iam')
+
+  it('says where its entry points are', () => {
+    const { files, exports, main, types } = packageFile
+    expect({ files, exports, main, types }, 'npm run build').to.deep.equal(manifest)
+  })
+
+  it('gives the same classes and functions to import and to require', async () => {
+    for (const { path } of entries) {
+      const required = require(pathOf(path))
+      const imported = await importPath(pathOf(path))
+      expect(Object.keys(imported), path).to.have.members(Object.keys(required)).and.not.empty
+      for (const [name, value] of Object.entries(imported)) expect(value, name).to.equal(required[name])
+    }
+  })
+
+  it('shares its classes among its entry points', () => {
+    const { RedshiftCredentialsError } = require('pg-redshift-iam') as Package
+    const { redisStore } = require('pg-redshift-iam/redis') as typeof import('../../lib/store/redis.js')
+    expect(() => redisStore({} as never, {} as never)).to.throw(RedshiftCredentialsError)
+  })
+
+  it('has its classes and functions under their own names', () => {
+    const library = require('pg-redshift-iam') as Package
+    for (const [name, value] of Object.entries(library)) expect(value).to.have.property('name', name)
+    expect(library.RedshiftCredentialsError.prototype.name).to.equal('RedshiftCredentialsError')
+  })
+
+  /** A login of each kind, from AWS. */
+  async function logIn({ RedshiftCredentials }: Package): Promise<void> {
+    await using emulator = await startEmulator()
+    for (const kind of ['provisioned', 'serverless'] as const) {
+      const { host, database } = emulator.poolConfig(kind)
+      await using credentials = new RedshiftCredentials({ host, database, aws: emulator.aws })
+      expect(await credentials.get()).to.have.property('user', 'IAMR:analyst')
+    }
+    expect(emulator.calls.map(({ operation }) => operation)).to.deep.equal([
+      'GetClusterCredentialsWithIAM',
+      'GetCredentials',
+    ])
+  }
+
+  it('tells where the SDK is missing, and which package of it', async () => {
+    // Away from the project, with all that it needs but the SDK.
+    const away = mkdtempSync(join(tmpdir(), 'pg-redshift-iam-'))
+    try {
+      await buildLibrary(away)
+      mkdirSync(join(away, 'node_modules'))
+      for (const name of ['pg', 'lru-cache'])
+        symlinkSync(join(root, 'node_modules', name), join(away, 'node_modules', name))
+      const { RedshiftCredentials } = createRequire(join(away, 'user.js'))('./index.cjs') as Package
+      for (const [options, name] of [
+        [{ clusterIdentifier: 'sales', dbUser: 'alice' }, 'client-redshift'],
+        [{ workgroupName: 'sales' }, 'client-redshift-serverless'],
+      ] as const) {
+        const credentials = new RedshiftCredentials({ ...options, database: 'dev', region: 'us-west-2' })
+        const error = await rejection(credentials.get())
+        expect(error.message).to.equal(
+          `The AWS SDK could not be loaded: the program has no @aws-sdk/${name}. Install that package where the program runs, or let the bundler include it.`,
+        )
+        expect(error.cause).to.be.an('error').with.property('code', 'MODULE_NOT_FOUND')
+        await credentials.close()
+      }
+    } finally {
+      rmSync(away, { recursive: true, force: true })
+    }
+  })
+
+  it('requires the SDK, which is faster than to import it', async () => {
+    const { cache } = require
+    await logIn((await importPath('pg-redshift-iam')) as Package)
+    for (const client of ['redshift', 'redshift-serverless']) {
+      const parents = Object.values(cache).filter(module =>
+        module?.children.some(({ filename }) => filename === require.resolve(`@aws-sdk/client-${client}`)),
+      )
+      expect(parents.map(module => module?.filename).filter(name => name?.startsWith(dist))).to.have.length(1)
+    }
+  })
+
+  it('loads no SDK client before it is used', () => {
+    const code = `require('pg-redshift-iam'); console.log(Object.keys(require.cache).filter(file => /client-redshift/.test(file)).length)`
+    expect(execFileSync(process.execPath, ['-e', code], { cwd: folder, encoding: 'utf8' })).to.equal('0\n')
+  })
+
+  /** A program that takes the package in both ways, as one file. */
+  async function bundle(name: string, options: BuildOptions): Promise<Package & { required: Package }> {
+    const entry = join(folder, `${name}.mjs`)
+    writeFileSync(entry, `export * from 'pg-redshift-iam'\nexport const required = require('pg-redshift-iam')\n`)
+    const outfile = join(folder, `${name}.bundle.${options.format === 'esm' ? 'mjs' : 'cjs'}`)
+    await build({
+      entryPoints: [entry],
+      outfile,
+      bundle: true,
+      platform: 'node',
+      external: ['@aws-sdk/*', 'pg'],
+      ...options,
+    })
+    return options.format === 'esm' ? await import(pathToFileURL(outfile).href) : require(outfile)
+  }
+
+  for (const format of ['esm', 'cjs'] as const)
+    it(`is in a bundle once, and logs in from there, as ${format}`, async () => {
+      const library = await bundle(`bundled-${format}`, { format })
+      expect(library.required.RedshiftCredentials).to.equal(library.RedshiftCredentials)
+      await logIn(library)
+    })
+
+  it('is in a bundle once where the bundler has conditions of its own', async () => {
+    const library = await bundle('conditions', { format: 'cjs', conditions: ['custom'] })
+    expect(library.required.RedshiftCredentials).to.equal(library.RedshiftCredentials)
+    await logIn(library)
+  })
+})

@@ -1,0 +1,116 @@
+import { fileURLToPath } from 'node:url'
+import { expect } from 'chai'
+import pg from 'pg'
+import PgPool from 'pg-pool'
+import ts from 'typescript'
+import {
+  type RedshiftCredentials,
+  RedshiftPgClient,
+  type RedshiftPgClientConfig,
+  RedshiftPool,
+  type RedshiftPoolConfig,
+  redshiftPassword,
+  redshiftPoolOptions,
+} from '../../lib/index.js'
+
+/*
+ * Each function below is never run: the compiler has to accept it, without a cast. What must be refused stands after
+ * `@ts-expect-error`, which the compiler refuses where there is no error.
+ */
+const source = { host: 'x', database: 'dev' }
+
+const accepted = {
+  'RedshiftPgClient as the Client of a pool': (): pg.PoolConfig['Client'] => RedshiftPgClient,
+  'RedshiftPgClient where a client of pg is wanted': (): pg.Client => new RedshiftPgClient(source),
+  'RedshiftPgClient without a configuration, or with a connection string': (): pg.Client[] => [
+    new RedshiftPgClient(),
+    new RedshiftPgClient('postgres://x/dev'),
+  ],
+  'a subclass of RedshiftPgClient': () => {
+    class Own extends RedshiftPgClient {
+      readonly name: string
+      constructor(config?: string | RedshiftPgClientConfig) {
+        super(config)
+        this.name = 'own'
+      }
+    }
+    return new RedshiftPool({ ...source, Client: Own })
+  },
+  'RedshiftPool where a pool of pg is wanted': (): pg.Pool => new RedshiftPool(source),
+  'both forms of connect() and end()': async (client: RedshiftPgClient, pool: RedshiftPool) => {
+    await client.connect()
+    client.connect((error: Error) => error.message)
+    await client.end()
+    client.end((error: Error) => error.message)
+    const taken: pg.PoolClient = await pool.connect()
+    pool.connect((error, given, done) => done(error ?? given))
+    taken.release()
+    await pool.end()
+    pool.end(() => {})
+  },
+  'rows of a type': async (pool: RedshiftPool): Promise<number[]> => {
+    const { rows } = await pool.query<{ n: number }>('select 1 as n')
+    return rows.map(({ n }) => n)
+  },
+  'redshiftPoolOptions() for a pool, a plain client and pg-pool': () => [
+    new pg.Pool(redshiftPoolOptions(source)),
+    new pg.Client(redshiftPoolOptions(source)),
+    new PgPool(redshiftPoolOptions(source)),
+    new PgPool({ ...source, password: redshiftPassword() }),
+    new RedshiftPool(redshiftPoolOptions(source)),
+  ],
+  "the caller's Client, of its own copy of pg or extended": (Client: new (config: pg.ClientConfig) => pg.Client) => [
+    redshiftPoolOptions(source, { Client: pg.Client, max: 5, ssl: { ca: 'x' } }),
+    redshiftPoolOptions(source, { Client: pg.native?.Client }),
+    redshiftPoolOptions(source, { Client }),
+    new RedshiftPool({ ...source, Client }),
+    new RedshiftPool({ ...source, Client: undefined }),
+  ],
+  'credentials in place of options': (credentials: RedshiftCredentials) => [
+    new RedshiftPool({ ...source, redshift: credentials }),
+    new RedshiftPgClient({ ...source, redshift: credentials }),
+    redshiftPoolOptions(credentials),
+    redshiftPassword(credentials),
+  ],
+  'environment variables, which may be undefined': (env: NodeJS.ProcessEnv): RedshiftPoolConfig => ({
+    host: env.HOST,
+    database: env.DATABASE,
+    redshift: { workgroupName: env.WORKGROUP, region: env.AWS_REGION, dbName: env.DATABASE ?? null },
+  }),
+}
+
+const refused = {
+  'an unknown option': () =>
+    // @ts-expect-error there is none of that name
+    new RedshiftPool({ ...source, redshift: { cluster: 'x' } }),
+  'a number for a name': () =>
+    // @ts-expect-error a name is a string
+    redshiftPoolOptions({ clusterIdentifier: 5 }),
+  'a class that is no client': () =>
+    // @ts-expect-error it has nothing of one
+    new RedshiftPool({ ...source, Client: Date }),
+}
+
+describe('The types', function () {
+  this.timeout(120_000)
+
+  let messages: string[]
+  before(() => {
+    const file = fileURLToPath(import.meta.url)
+    const root = fileURLToPath(new URL('../..', import.meta.url))
+    const { config } = ts.readConfigFile(`${root}tsconfig.json`, path => ts.sys.readFile(path))
+    const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root)
+    const program = ts.createProgram([file], options)
+    const source = program.getSourceFile(file)
+    const diagnostics = [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)]
+    messages = diagnostics.map(
+      ({ start = 0, messageText }) =>
+        `line ${(source?.getLineAndCharacterOfPosition(start).line ?? 0) + 1}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`,
+    )
+  })
+
+  it('fit those of pg and pg-pool without a cast, and refuse mistakes', () => {
+    expect(messages).to.deep.equal([])
+    expect(Object.keys({ ...accepted, ...refused })).to.have.length(14)
+  })
+})

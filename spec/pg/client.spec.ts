@@ -1,0 +1,592 @@
+import { once } from 'node:events'
+import { Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+import { connect as connectTls } from 'node:tls'
+import { inspect } from 'node:util'
+import { expect } from 'chai'
+import type pg from 'pg'
+import type { RedshiftEmulator } from '../../lib/emulator/index.js'
+import {
+  RedshiftCredentials,
+  type RedshiftCredentialsError,
+  RedshiftPgClient,
+  type RedshiftPgClientConfig,
+} from '../../lib/index.js'
+import { clientClass } from '../../lib/pg/client.js'
+import { startEmulator } from '../support/emulator.js'
+import { pgVersions } from '../support/pg-versions.js'
+import { rejection } from '../support/rejection.js'
+import { expectNothingUncaught } from '../support/uncaught.js'
+import { noSockets } from '../support/until.js'
+
+/** The two forms of `connect()`, each as a promise of the connected client. */
+const forms: Record<string, (client: pg.Client) => Promise<unknown>> = {
+  'a promise': client => client.connect(),
+  'a callback': client =>
+    new Promise((resolve, reject) => {
+      client.connect(((error: Error | null, connected: unknown) =>
+        error ? reject(error) : resolve(connected)) as never)
+    }),
+}
+
+for (const [version, module] of pgVersions)
+  describe(`RedshiftPgClient on ${version}`, () => {
+    const Client = clientClass(module.Client)
+    const open: pg.Client[] = []
+    let emulator: RedshiftEmulator
+
+    expectNothingUncaught()
+    before(async () => {
+      emulator = await startEmulator({ users: ['alice'], customDomains: { 'db.example.com': 'examplecluster' } })
+    })
+    afterEach(async () => {
+      await Promise.all(open.splice(0).map(client => client.end()))
+      await noSockets(emulator)
+      emulator.calls.length = emulator.logins.length = 0
+      emulator.identity = 'IAMR:analyst'
+    })
+    after(() => emulator.close())
+
+    const create = (
+      config: RedshiftPgClientConfig = {},
+      host: Parameters<RedshiftEmulator['poolConfig']>[0] = 'serverless',
+    ): RedshiftPgClient => {
+      const client = new Client({ ...emulator.poolConfig(host), redshift: { aws: emulator.aws }, ...config })
+      open.push(client)
+      return client
+    }
+    const currentUser = async (client: pg.Client): Promise<unknown> =>
+      (await client.query('select session_user')).rows[0].session_user
+
+    for (const authentication of ['cleartext', 'md5', 'digest'] as const)
+      for (const [form, connect] of Object.entries(forms))
+        it(`logs in as the role that AWS names, asked for the password in ${authentication}, with ${form}`, async () => {
+          const server = await startEmulator({ authentication })
+          try {
+            for (const [host, operation] of [
+              ['serverless', 'GetCredentials'],
+              ['provisioned', 'GetClusterCredentialsWithIAM'],
+            ] as const) {
+              const client = new Client({ ...server.poolConfig(host), redshift: { aws: server.aws } })
+              expect(await connect(client)).to.equal(client)
+              expect(await currentUser(client)).to.equal('IAMR:analyst')
+              await client.end()
+              expect(server.calls.splice(0)).to.have.length(1).and.have.nested.property('[0].operation', operation)
+            }
+          } finally {
+            await server.close()
+          }
+        })
+
+    it('logs in as a user that it names, and as one that is created', async () => {
+      for (const user of ['IAM:alice', 'alice', 'IAMA:carol']) {
+        const client = create({ user }, 'provisioned')
+        await client.connect()
+        expect(await currentUser(client)).to.equal(user === 'alice' ? 'IAM:alice' : user)
+      }
+    })
+
+    it('logs in as a user whose name is also that of the database', async () => {
+      const redshift = { aws: emulator.aws, autoCreate: true }
+      const client = create({ user: 'dev', database: 'dev', redshift }, 'provisioned')
+      await client.connect()
+      expect(await currentUser(client)).to.equal('IAMA:dev')
+    })
+
+    it('logs in as a chosen user on serverless', async () => {
+      const client = create({ redshift: { aws: emulator.aws, dbUser: 'alice' } })
+      await client.connect()
+      expect(await currentUser(client)).to.equal('IAM:alice')
+      expect(emulator.calls[0]).to.deep.include({ operation: 'GetClusterCredentials' })
+      expect(emulator.calls[0]?.parameters).to.include({ ClusterIdentifier: 'redshift-serverless-analytics' })
+    })
+
+    it('logs in under a custom domain name', async () => {
+      const redshift = {
+        aws: { ...emulator.aws, region: 'us-west-2' },
+        customDomainName: 'db.example.com',
+        api: 'GetClusterCredentialsWithIAM',
+      } as const
+      const client = create({ redshift }, 'db.example.com')
+      await client.connect()
+      expect(await currentUser(client)).to.equal('IAMR:analyst')
+      expect(emulator.calls[0]?.parameters).to.include({ CustomDomainName: 'db.example.com' })
+      expect(emulator.logins[0]).to.include({ host: 'db.example.com', ok: true })
+    })
+
+    it('shares one login among databases where dbName is null', async () => {
+      const credentials = new RedshiftCredentials({ aws: emulator.aws, dbName: null })
+      for (const database of ['dev', 'postgres']) {
+        const client = create({ database, redshift: credentials })
+        await client.connect()
+        expect((await client.query('select current_database() as name')).rows).to.deep.equal([{ name: database }])
+      }
+      expect(emulator.calls).to.have.length(1)
+      expect(emulator.calls[0]?.parameters).to.not.have.property('dbName')
+    })
+
+    it('verifies TLS through a tunnel', async () => {
+      const { host } = emulator.poolConfig('serverless')
+      const tunnel = { ...emulator.address, stream: () => new Socket(), redshift: { aws: emulator.aws, host } }
+      const client = create({ ...tunnel, ssl: { ca: emulator.ca, servername: host } })
+      await client.connect()
+      expect(await currentUser(client)).to.equal('IAMR:analyst')
+      const astray = create({ ...tunnel, ssl: { ca: emulator.ca, servername: 'elsewhere.example.com' } })
+      expect(await rejection(astray.connect())).to.have.property('code', 'ERR_TLS_CERT_ALTNAME_INVALID')
+    })
+
+    it('takes the user that AWS names anew for each connection', async () => {
+      const credentials = new RedshiftCredentials({ aws: emulator.aws })
+      const first = create({ redshift: credentials })
+      await first.connect()
+      expect(await currentUser(first)).to.equal('IAMR:analyst')
+      emulator.identity = 'IAMR:admin'
+      await credentials.close()
+      const second = create({ redshift: { aws: emulator.aws } })
+      await second.connect()
+      expect(await currentUser(second)).to.equal('IAMR:admin')
+      expect(await currentUser(first)).to.equal('IAMR:analyst')
+    })
+
+    it('refuses a login for another user than its own', async () => {
+      const error = await rejection(create({ user: 'IAM:bob' }).connect())
+      expect(error).to.have.property('code', 'ERR_REDSHIFT_USER_MISMATCH')
+      expect(error.message)
+        .to.contain('"IAM:bob"')
+        .and.contain('"IAMR:analyst"')
+        .and.contain('redshift: { dbUser: "bob" }')
+      const named = { aws: emulator.aws, user: 'IAM:bob' }
+      expect((await rejection(create({ redshift: named }).connect())).message).to.equal(error.message)
+      expect(emulator.logins).to.have.length(0)
+    })
+
+    it('makes one RedshiftCredentials of one options object, however many clients it is given to', async () => {
+      const redshift = { aws: emulator.aws }
+      const clients = [create({ redshift }), create({ redshift })]
+      await Promise.all(clients.map(client => client.connect()))
+      expect(emulator.calls).to.have.length(1)
+    })
+
+    it('runs queries that were queued before the connection, in their order', async () => {
+      const client = create()
+      const rows = [1, 2, 3].map(async n => (await client.query(`select ${n} as n`)).rows[0].n)
+      await client.connect()
+      expect(await Promise.all(rows)).to.deep.equal([1, 2, 3])
+    })
+
+    it('tells who connects, ends and errs in the same order as a stock client', async () => {
+      const credentials = new RedshiftCredentials({ aws: emulator.aws })
+      const config = { ...emulator.poolConfig('serverless') }
+      const login = await credentials.get(config)
+      const record = async (client: pg.Client): Promise<string[]> => {
+        const events: string[] = []
+        for (const event of ['connect', 'drain', 'end', 'error', 'notice'] as const)
+          client.on(event, () => void events.push(event))
+        await new Promise<void>(resolve => client.connect((() => resolve(void events.push('callback'))) as never))
+        await client.query('select 1').then(
+          () => events.push('row'),
+          () => events.push('failed'),
+        )
+        await client.end()
+        events.push('ended')
+        await delay(20)
+        return events
+      }
+      const stock = { ...config, user: login.user, password: login.password }
+      for (const change of [{}, { database: 'nosuch' }, { ssl: true }]) {
+        const redshift = new RedshiftCredentials({ aws: emulator.aws, dbName: null })
+        const all = 'database' in change ? await redshift.get(config) : login
+        const expected = await record(new module.Client({ ...stock, password: all.password, ...change }))
+        expect(await record(new Client({ ...config, redshift, ...change }))).to.deep.equal(expected)
+        expect(expected).to.include('callback').and.include('end')
+      }
+    })
+
+    describe('fails the queries that wait in it, and tells its end, as a stock client does,', () => {
+      const fate = async (client: pg.Client, endWhen?: Promise<unknown>): Promise<string[]> => {
+        const events: string[] = []
+        const ended = new Promise<void>(resolve => client.on('end', () => resolve(void events.push('end'))))
+        const queries = [1, 2].map(n =>
+          client.query('select 1').catch(error => void events.push(`query ${n}: ${error.message}`)),
+        )
+        const connected = client.connect().catch(error => void events.push(`connect: ${error.message}`))
+        await endWhen
+        if (endWhen) await client.end()
+        await Promise.all([connected, ...queries, ended])
+        await client.end()
+        await delay(10)
+        return events.toSorted()
+      }
+      const looksUp = (config: RedshiftPgClientConfig = {}): pg.Client =>
+        create({
+          host: undefined,
+          redshift: { aws: emulator.aws, workgroupName: 'analytics', region: 'us-west-2' },
+          ...config,
+        } as never)
+      const all = (message: string) => [`connect: ${message}`, 'end', `query 1: ${message}`, `query 2: ${message}`]
+
+      it('where its address is not to be had', async () => {
+        using _ = emulator.fail({ kind: 'not-found' }, { operation: 'GetWorkgroup' })
+        const events = await fate(looksUp())
+        expect(events).to.have.length(4)
+        for (const event of events.filter(event => event !== 'end'))
+          expect(event).to.match(/: AWS has no workgroup "analytics"/)
+      })
+
+      it('where that takes too long', async () => {
+        using _ = emulator.fail({ kind: 'hold' }, { operation: 'GetWorkgroup' })
+        expect(await fate(looksUp({ connectionTimeoutMillis: 100 }))).to.deep.equal(all('timeout expired'))
+      })
+
+      it('where it is ended meanwhile', async () => {
+        using holding = emulator.fail({ kind: 'hold' }, { operation: 'GetWorkgroup' })
+        expect(await fate(looksUp(), holding.reached())).to.deep.equal(all('Connection terminated'))
+      })
+
+      it('where it is ended meanwhile, with a callback that throws', async () => {
+        using holding = emulator.fail({ kind: 'hold' }, { operation: 'GetWorkgroup' })
+        const client = looksUp()
+        const connecting = rejection(client.connect())
+        await holding.reached()
+        const end = () =>
+          client.end(() => {
+            throw new Error('It throws.')
+          })
+        expect(end).to.throw('It throws.')
+        expect((await connecting).message).to.equal('Connection terminated')
+      })
+
+      it('where its configuration is refused', async () => {
+        const events = await fate(create({ ssl: false }))
+        expect(events).to.have.length(4)
+        for (const event of events.filter(event => event !== 'end'))
+          expect(event).to.match(/: The connection is not encrypted/)
+      })
+
+      it('and once only, where pg does so', async () => {
+        const events = await fate(create({ ssl: true }))
+        expect(events).to.have.length(4).and.include('query 2: Connection terminated unexpectedly')
+      })
+    })
+
+    describe('as a stock client does,', () => {
+      /** The same scene on a stock client, with the login in hand, and on ours. */
+      const onBoth = async <T>(scene: (make: (config?: pg.ClientConfig) => pg.Client) => Promise<T>): Promise<T> => {
+        const base = emulator.poolConfig('serverless')
+        const redshift = new RedshiftCredentials({ aws: emulator.aws })
+        const { user, password } = await redshift.get(base)
+        const expected = await scene(config => new module.Client({ ...base, user, password, ...config }))
+        expect(await scene(config => new Client({ ...base, redshift, ...config }))).to.deep.equal(expected)
+        return expected
+      }
+
+      it("uses pg's deprecated option Promise", async () => {
+        class Own<T> extends Promise<T> {}
+        const forms = await onBoth(async make => {
+          const client = make({ Promise: Own } as pg.ClientConfig)
+          const connecting = client.connect()
+          await connecting
+          const querying = client.query('select 1')
+          await querying
+          const ending = client.end()
+          await ending
+          return [connecting, querying, ending].map(promise => promise instanceof Own)
+        })
+        expect(forms).to.deep.equal([true, true, true])
+      })
+
+      it('connects out of the callback of an end() before', async function () {
+        // Older versions of pg call it a second time.
+        if (module !== pgVersions[0]?.[1]) return this.skip()
+        const events = await onBoth(async make => {
+          const client = make()
+          const seen: unknown[] = []
+          await new Promise<void>((resolve, reject) => {
+            client.end(() => {
+              seen.push('ended')
+              client.connect(((error?: Error) => (error ? reject(error) : resolve())) as never)
+            })
+          })
+          seen.push('connected')
+          await client.end()
+          return seen
+        })
+        expect(events).to.deep.equal(['ended', 'connected'])
+      })
+
+      it('serves what waits in a pipeline when it is ended while it connects', async function () {
+        if (!('pipeline' in new module.Client())) return this.skip()
+        const scene = async (make: (config?: pg.ClientConfig) => pg.Client) => {
+          const seen: unknown[] = []
+          for (const form of [(client: pg.Client) => client.end(), endWithCallback]) {
+            const client = make({ pipeline: true })
+            const connecting = client.connect().then(() => seen.push('connected'))
+            const queries = [1, 2].map(n => client.query(`select ${n} as n`))
+            const ended = form(client)
+            const late = rejection(client.query('select 3'))
+            seen.push(
+              (await Promise.all(queries)).map(({ rows }) => rows[0].n),
+              (await late).message,
+            )
+            await Promise.all([connecting, ended])
+          }
+          return seen
+        }
+        expect(await onBoth(scene)).to.deep.include([1, 2])
+        // The same where the address has to be looked up first, and where the login is replaced.
+        const redshift = new RedshiftCredentials({ aws: emulator.aws, workgroupName: 'analytics', region: 'us-west-2' })
+        const { host: _, ...config } = emulator.poolConfig('serverless')
+        expect(await scene(more => new Client({ ...config, redshift, ...more }))).to.deep.include([1, 2])
+      })
+      const endWithCallback = (client: pg.Client): Promise<void> => new Promise(resolve => client.end(() => resolve()))
+    })
+
+    it('leaves no unhandled rejection where end() cuts a connect() short that nobody waits for', async () => {
+      for (const config of [{}, { connectionTimeoutMillis: 5_000 }]) {
+        const client = create(config)
+        client.connect()
+        await client.end()
+        // Who does wait is told.
+        const awaited = create(config)
+        const connecting = awaited.connect()
+        await awaited.end()
+        expect((await rejection(connecting)).message).to.equal('Connection terminated')
+      }
+    })
+
+    describe('passes on, untouched,', () => {
+      const fails = async (
+        config: RedshiftPgClientConfig,
+        host?: 'provisioned',
+      ): Promise<Error & { code?: string }> => {
+        const errors = []
+        for (const connect of Object.values(forms)) errors.push(await rejection(connect(create(config, host))))
+        expect(errors[0]?.message).to.equal(errors[1]?.message)
+        await noSockets(emulator)
+        return errors[0] as Error
+      }
+
+      it("the server's refusal of the database", async () => {
+        const error = await fails({ database: 'nosuch', redshift: { aws: emulator.aws, dbName: null } })
+        expect(error).to.be.an.instanceOf(module.DatabaseError)
+        expect(error).to.include({ code: '3D000', severity: 'FATAL' })
+      })
+
+      it('the news that the user does not exist', async () => {
+        const error = await fails({ user: 'IAM:nobody' }, 'provisioned')
+        expect(error).to.be.an.instanceOf(module.DatabaseError)
+        expect(error).to.include({ code: '42704', message: 'user "IAM:nobody" does not exist' })
+      })
+
+      it('a connection that is refused', async () => {
+        const gone = await startEmulator()
+        const { port } = gone.address
+        await gone.close()
+        const error = await fails({
+          stream: () => new Socket(),
+          host: '127.0.0.1',
+          port,
+          redshift: { aws: emulator.aws, host: emulator.poolConfig('serverless').host },
+        })
+        expect(error).to.include({ code: 'ECONNREFUSED', syscall: 'connect', port })
+      })
+
+      it('a certificate that cannot be verified', async () => {
+        const error = await fails({ ssl: true })
+        expect(error.code).to.match(/SELF_SIGNED|UNABLE_TO_VERIFY/)
+        expect(emulator.logins).to.have.length(0)
+      })
+
+      it('a connection that the server drops', async () => {
+        using _ = emulator.fail({ kind: 'login-reset' })
+        expect(['Connection terminated unexpectedly', 'read ECONNRESET']).to.include((await fails({})).message)
+      })
+
+      it("AWS's refusal", async () => {
+        using _ = emulator.fail({ kind: 'access-denied' })
+        expect(await fails({})).to.have.property('code', 'ERR_REDSHIFT_ACCESS_DENIED')
+      })
+    })
+
+    describe('refuses in connect(), and nowhere else,', () => {
+      const refused = async (config: RedshiftPgClientConfig | string): Promise<RedshiftCredentialsError> => {
+        const redshift = { aws: { ...emulator.aws, credentials: async () => emulator.aws.credentials } }
+        const errors = []
+        for (const connect of Object.values(forms)) {
+          const client =
+            typeof config === 'string'
+              ? new Client(config)
+              : new Client({ ...emulator.poolConfig('serverless'), redshift, ...config })
+          errors.push(await rejection(connect(client)))
+          await client.end()
+        }
+        const pool = new module.Pool({
+          ...emulator.poolConfig('serverless'),
+          ...(typeof config === 'string' ? { connectionString: config } : { redshift, ...config }),
+          Client,
+        })
+        errors.push(await rejection(pool.query('select 1')))
+        expect(pool.totalCount).to.equal(0)
+        await pool.end()
+        for (const error of errors) expect(error.message).to.equal(errors[0]?.message)
+        expect(emulator.calls).to.have.length(0)
+        return errors[0] as RedshiftCredentialsError
+      }
+
+      it('a password', async () => {
+        const error = await refused({ password: 'hunter2' })
+        expect(error.code).to.equal('ERR_REDSHIFT_OPTION')
+        expect(error.message).to.match(/^password is set\. Leave it out/)
+        expect(inspect(error)).to.not.contain('hunter2')
+      })
+
+      it('no database', async () => {
+        const error = await refused({ database: '' })
+        expect(error.code).to.equal('ERR_REDSHIFT_OPTION')
+        expect(error.message).to.match(/^No database is named.*Set database, or PGDATABASE\.$/)
+      })
+
+      it('a connection without TLS', async () => {
+        const error = await refused({ ssl: false })
+        expect(error.code).to.equal('ERR_REDSHIFT_TLS')
+        expect(error.message).to.contain('Set ssl: true')
+      })
+
+      it('a text for ssl, on which pg crashes', async () => {
+        const error = await refused({ ssl: 'false' as never })
+        expect(error.code).to.equal('ERR_REDSHIFT_OPTION')
+        expect(error.message).to.match(/^ssl is "false".*Set ssl: true/)
+      })
+
+      it('a port that is none', async () => {
+        const error = await refused({ port: 70_000 })
+        expect(error.code).to.equal('ERR_REDSHIFT_OPTION')
+        expect(error.message).to.match(/^port is 70000\. Set it to a whole number from 1 to 65535/)
+      })
+
+      it('an unknown option', async () => {
+        const error = await refused({ redshift: { cluster: 'x' } as never })
+        expect(error.code).to.equal('ERR_REDSHIFT_OPTION')
+        expect(error.message).to.contain('There is no option "cluster"')
+      })
+
+      it('what it refuses, where pg would refuse the environment', async () => {
+        for (const negotiation of ['direct', 'bogus']) {
+          process.env.PGSSLNEGOTIATION = negotiation
+          try {
+            expect((await refused({ password: 'hunter2' })).code).to.equal('ERR_REDSHIFT_OPTION')
+            expect(await refused({ ssl: false })).to.be.an.instanceOf(Error)
+          } finally {
+            delete process.env.PGSSLNEGOTIATION
+          }
+        }
+      })
+
+      it('TLS options in which pg cannot hide the key', async () => {
+        // pg.Pool throws by itself, when it is made.
+        const client = create({ ssl: Object.freeze({ ca: emulator.ca, key: 'hunter2' }) })
+        expect((await rejection(client.connect())).message).to.match(/^Cannot redefine property: key/)
+      })
+
+      it('what pg itself refuses in its constructor', async () => {
+        const { host } = emulator.poolConfig('serverless')
+        const error = await refused(`postgres://${host}/dev?sslrootcert=/nosuch.pem`)
+        expect(error).to.have.property('code', 'ENOENT')
+      })
+    })
+
+    it('connects without TLS where requireTls is false, up to the server', async () => {
+      const error = await rejection(
+        create({ ssl: false, redshift: { aws: emulator.aws, requireTls: false } }).connect(),
+      )
+      expect(error.message).to.contain('that TLS is on up to the cluster')
+      for (const login of emulator.logins) expect(login).to.include({ tls: false, ok: false })
+    })
+
+    it('connects over a stream that is encrypted already, as a connector of a cloud hands it out', async () => {
+      const { host, port } = emulator.poolConfig('serverless')
+      const socket: Socket = emulator.stream().connect(port, host)
+      await once(socket, 'connect')
+      // The request for TLS of PostgreSQL's protocol.
+      socket.write(Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]))
+      expect(String((await once(socket, 'data'))[0])).to.equal('S')
+      const stream = connectTls({ socket, ca: emulator.ca, servername: host })
+      await once(stream, 'secureConnect')
+      stream.connect = () => {
+        process.nextTick(() => stream.emit('connect'))
+        return stream
+      }
+      const client = create({ stream: () => stream, ssl: false, redshift: { aws: emulator.aws, requireTls: false } })
+      await client.connect()
+      expect(await currentUser(client)).to.equal('IAMR:analyst')
+      expect(emulator.logins[0]).to.include({ tls: true, ok: true })
+    })
+
+    it('gives a second connect() the error of pg, and lets the first one go on', async () => {
+      for (const connect of Object.values(forms)) {
+        const client = create()
+        const first = connect(client)
+        for (const again of Object.values(forms))
+          expect(await rejection(again(client))).to.have.property(
+            'message',
+            'Client has already been connected. You cannot reuse a client.',
+          )
+        await first
+        expect(await currentUser(client)).to.equal('IAMR:analyst')
+        expect(await rejection(client.connect())).to.have.property(
+          'message',
+          'Client has already been connected. You cannot reuse a client.',
+        )
+      }
+    })
+
+    it('keeps no password, once it is connected or has failed, and never shows a secret', async () => {
+      const credentials = new RedshiftCredentials({ aws: emulator.aws })
+      const { password } = await credentials.get(emulator.poolConfig('serverless'))
+      const { secretAccessKey, sessionToken } = emulator.aws.credentials
+      const shown = (client: unknown): string =>
+        inspect(client, { depth: null, showHidden: true, maxStringLength: null })
+      const check = (client: pg.Client): void => {
+        for (const secret of [password, secretAccessKey, sessionToken]) expect(shown(client)).to.not.contain(secret)
+        expect(client).to.have.property('password', null)
+        expect(client).to.have.nested.property('connectionParameters.password', null)
+      }
+      const client = create({ redshift: credentials })
+      expect(shown(client)).to.contain('connectionParameters').and.not.contain(password)
+      await client.connect()
+      check(client)
+      expect(Object.keys(client)).to.not.include('password')
+      for (const kind of ['login-reset', 'reject-login'] as const) {
+        using _ = emulator.fail({ kind })
+        const failing = create({ redshift: credentials })
+        const error = await rejection(failing.connect())
+        check(failing)
+        expect(shown(error)).to.not.contain(password)
+      }
+      const direct = create({ redshift: { aws: emulator.aws } })
+      await direct.connect()
+      check(direct)
+    })
+  })
+
+// Apart, since one is uncaught on purpose.
+describe('An exception of the callback of connect()', () => {
+  it('is an uncaught one, as with a stock client, and no unhandled rejection', async () => {
+    await using emulator = await startEmulator()
+    using _ = emulator.fail({ kind: 'access-denied' })
+    const listeners = process.listeners('uncaughtException')
+    process.removeAllListeners('uncaughtException')
+    const thrown = new Promise<unknown[]>(resolve =>
+      process.once('uncaughtException', (error, origin) => resolve([error.message, origin])),
+    )
+    try {
+      const client = new RedshiftPgClient({ ...emulator.poolConfig(), redshift: { aws: emulator.aws } })
+      client.connect(() => {
+        throw new Error('not of ours')
+      })
+      expect(await thrown).to.deep.equal(['not of ours', 'uncaughtException'])
+    } finally {
+      for (const listener of listeners) process.on('uncaughtException', listener)
+    }
+  })
+})

@@ -1,0 +1,336 @@
+import { expect } from 'chai'
+import type pg from 'pg'
+import type { RedshiftEmulator } from '../../lib/emulator/index.js'
+import { RedshiftCredentials, type RedshiftCredentialsError, redshiftPassword } from '../../lib/index.js'
+import { startEmulator } from '../support/emulator.js'
+import { pgVersions } from '../support/pg-versions.js'
+import { rejection } from '../support/rejection.js'
+
+const HOSTS = [
+  'examplecluster.abc123xyz789.us-west-2.redshift.amazonaws.com',
+  'other.abc123xyz789.eu-west-1.redshift.amazonaws.com',
+  'analytics.123456789012.us-west-2.redshift-serverless.amazonaws.com',
+] as const
+const [EXAMPLE, OTHER, SERVERLESS] = HOSTS
+
+for (const [version, { Client, Pool }] of pgVersions)
+  describe(`redshiftPassword() with ${version}`, () => {
+    let emulator: RedshiftEmulator
+    const open: { end(): Promise<void> }[] = []
+
+    before(async () => {
+      emulator = await startEmulator({ hosts: HOSTS, databases: ['dev', 'prod'] })
+    })
+    afterEach(async () => {
+      await Promise.all(open.splice(0).map(it => it.end()))
+      emulator.calls.length = 0
+      emulator.logins.length = 0
+    })
+    after(() => emulator.close())
+
+    const createPool = (config: pg.PoolConfig, host: string = EXAMPLE): pg.Pool => {
+      const pool = new Pool({ ...emulator.poolConfig(host), user: 'IAM:alice', ...config })
+      open.push(pool)
+      return pool
+    }
+    const currentUser = async (pool: pg.Pool): Promise<unknown> =>
+      (await pool.query('select session_user, current_database()')).rows[0]
+
+    /** Resolves when no client has a socket at the gateway any more. */
+    const noSockets = async (): Promise<void> => {
+      while (emulator.connections > 0) await new Promise(resolve => setTimeout(resolve, 5))
+    }
+
+    it('logs a stock pool in as the IAM user, with cluster, region, database and user read off the connection', async () => {
+      const pool = createPool({ password: redshiftPassword({ aws: emulator.aws }) })
+      expect(await currentUser(pool)).to.deep.equal({ session_user: 'IAM:alice', current_database: 'dev' })
+      expect(emulator.calls).to.have.length(1)
+      expect(emulator.calls[0]).to.deep.include({ operation: 'GetClusterCredentials', region: 'us-west-2' })
+      expect(emulator.calls[0]?.parameters).to.deep.include({
+        ClusterIdentifier: 'examplecluster',
+        DbUser: 'alice',
+        DbName: 'dev',
+        AutoCreate: false,
+        DurationSeconds: 900,
+      })
+    })
+
+    it('leaves no password in a client that has given up to wait for it, and no listener', async () => {
+      const password = redshiftPassword({ aws: emulator.aws })
+      let given: Promise<string> | undefined
+      function listened(this: unknown, ...args: Parameters<typeof password>): Promise<string> {
+        given = password.apply(this, args)
+        return given
+      }
+      const client = new Client({
+        ...emulator.poolConfig(EXAMPLE),
+        user: 'IAM:alice',
+        connectionTimeoutMillis: 150,
+        password: listened as never,
+      })
+      using holding = emulator.fail({ kind: 'hold' })
+      expect((await rejection(client.connect())).message).to.match(/timeout expired|Connection terminated/)
+      const listeners = client.connection.listenerCount('errorMessage')
+      holding.clear()
+      expect(await given).to.equal('')
+      expect(client.connection.listenerCount('errorMessage')).to.equal(listeners)
+      await noSockets()
+      expect(client).to.have.property('password', '')
+    })
+
+    it('leaves no listener on a connection that has logged in', async () => {
+      const config = { ...emulator.poolConfig(EXAMPLE), user: 'IAM:alice' }
+      const credentials = new RedshiftCredentials({ aws: emulator.aws })
+      const { password } = await credentials.get(config)
+      const [plain, client] = [password, redshiftPassword(credentials)].map(
+        given => new Client({ ...config, password: given }),
+      ) as [pg.Client, pg.Client]
+      for (const each of [plain, client]) {
+        open.push(each)
+        await each.connect()
+      }
+      for (const event of ['errorMessage', 'authenticationOk', 'end'])
+        expect(client.connection.listenerCount(event)).to.equal(plain.connection.listenerCount(event))
+    })
+
+    it('logs in where the server asks for the password by MD5', async () => {
+      const md5 = await startEmulator({ authentication: 'md5' })
+      open.push({ end: () => md5.close() })
+      const pool = new Pool({ ...md5.poolConfig(), user: 'IAM:alice', password: redshiftPassword({ aws: md5.aws }) })
+      expect(await currentUser(pool)).to.deep.include({ session_user: 'IAM:alice' })
+      await pool.end()
+    })
+
+    it('creates the user and joins the group that the user name says', async () => {
+      const pool = createPool({ user: 'IAMA:bob:analysts', password: redshiftPassword({ aws: emulator.aws }) })
+      expect(await currentUser(pool)).to.deep.include({ session_user: 'IAMA:bob:analysts' })
+      expect(emulator.calls[0]?.parameters).to.deep.include({ DbUser: 'bob', AutoCreate: true })
+      expect(JSON.stringify(emulator.calls[0]?.parameters)).to.contain('analysts')
+    })
+
+    it('serves several pools, clusters, users and databases with one function, each with a login of its own', async () => {
+      const password = redshiftPassword({ aws: emulator.aws })
+      const pools = [
+        createPool({ password }),
+        createPool({ password, database: 'prod' }),
+        createPool({ password, user: 'IAM:bob' }),
+        createPool({ password }, OTHER),
+      ]
+      const rows = await Promise.all(pools.map(currentUser))
+      expect(rows).to.deep.equal([
+        { session_user: 'IAM:alice', current_database: 'dev' },
+        { session_user: 'IAM:alice', current_database: 'prod' },
+        { session_user: 'IAM:bob', current_database: 'dev' },
+        { session_user: 'IAM:alice', current_database: 'dev' },
+      ])
+      await Promise.all(pools.map(currentUser))
+      expect(emulator.calls).to.have.length(4)
+      expect(new Set(emulator.calls.map(call => call.region))).to.deep.equal(new Set(['us-west-2', 'eu-west-1']))
+    })
+
+    it('shares the logins of given credentials with everything else that has them', async () => {
+      const credentials = new RedshiftCredentials({ aws: emulator.aws })
+      const pools = [
+        createPool({ password: redshiftPassword(credentials) }),
+        createPool({ password: redshiftPassword(credentials) }),
+      ]
+      await Promise.all(pools.map(currentUser))
+      expect(emulator.calls).to.have.length(1)
+      await credentials.close()
+      const client = new Client({
+        ...emulator.poolConfig(),
+        user: 'IAM:alice',
+        password: redshiftPassword(credentials),
+      })
+      expect((await rejection(client.connect())).code).to.equal('ERR_REDSHIFT_CLOSED')
+    })
+
+    it('leaves no copy of the password in the client, once it is logged in', async () => {
+      const client = new Client({
+        ...emulator.poolConfig(),
+        user: 'IAM:alice',
+        password: redshiftPassword({ aws: emulator.aws }),
+      })
+      open.push(client)
+      await client.connect()
+      const { password, connectionParameters } = client as unknown as Record<string, { password?: unknown }>
+      expect([password, connectionParameters?.password]).to.deep.equal([null, null])
+    })
+
+    it('is not called by pg beside a connection string', async () => {
+      let called = 0
+      const config = emulator.poolConfig()
+      const client = new Client({
+        ...config,
+        connectionString: `postgres://IAM%3Aalice@${config.host}/dev`,
+        password: () => `${++called}`,
+      })
+      await rejection(client.connect())
+      await client.end()
+      expect(called).to.equal(0)
+    })
+
+    it('reads the parameters off the client where pg passes none, as pg before 8.19', async () => {
+      const password = redshiftPassword({ aws: emulator.aws })
+      const client = new Client({
+        ...emulator.poolConfig(),
+        user: 'IAM:alice',
+        password(this: unknown) {
+          return password.call(this)
+        },
+      } as pg.ClientConfig)
+      open.push(client)
+      await client.connect()
+      expect((await client.query('select session_user')).rows).to.deep.equal([{ session_user: 'IAM:alice' }])
+    })
+
+    it('names what its options need where it is called without a connection', async () => {
+      const alone = redshiftPassword({ aws: emulator.aws, host: EXAMPLE, database: 'dev' })
+      expect((await rejection(alone())).message).to.match(/without a connection.*dbUser/)
+      const complete = redshiftPassword({ aws: emulator.aws, host: EXAMPLE, database: 'dev', dbUser: 'alice' })
+      expect(await complete())
+        .to.be.a('string')
+        .with.length.above(20)
+    })
+
+    describe('refuses, without asking AWS, and leaves no socket open,', () => {
+      const refused = async (config: pg.ClientConfig, source: Parameters<typeof redshiftPassword>[0] = {}) => {
+        const options = { aws: emulator.aws, ...source }
+        const client = new Client({
+          ...emulator.poolConfig(),
+          user: 'IAM:alice',
+          ...config,
+          password: redshiftPassword(options),
+        })
+        const error = await rejection(client.connect())
+        await noSockets()
+        expect(emulator.calls).to.have.length(0)
+        return error as RedshiftCredentialsError
+      }
+
+      it('a user that pg took from the operating system, and names the one to set', async () => {
+        const error = await refused({ user: 'root' })
+        expect(error.code).to.equal('ERR_REDSHIFT_USER_MISMATCH')
+        expect(error.message).to.contain('Set user: "IAM:root"')
+      })
+
+      it('a host that does not say its cluster', async () => {
+        const error = await refused({ host: '127.0.0.1', ssl: { rejectUnauthorized: false } })
+        expect(error.code).to.equal('ERR_REDSHIFT_TARGET')
+        expect(error.message).to.match(/"127\.0\.0\.1".*Set clusterIdentifier or workgroupName/)
+      })
+
+      it('a host of another cluster than the option names', async () => {
+        const error = await refused({}, { clusterIdentifier: 'another' })
+        expect(error.code).to.equal('ERR_REDSHIFT_TARGET')
+        expect(error.message).to.contain('examplecluster').and.contain('another')
+      })
+
+      it('a database that the options contradict', async () => {
+        const error = await refused({}, { database: 'prod' })
+        expect(error.code).to.equal('ERR_REDSHIFT_OPTION')
+        expect(error.message).to.contain('"dev"').and.contain('"prod"')
+      })
+
+      it('a connection whose database pg took from the user', async () => {
+        const { host, port, ssl, stream } = emulator.poolConfig()
+        const client = new Client({
+          host,
+          port,
+          ssl,
+          stream,
+          user: 'IAM:alice',
+          password: redshiftPassword({ aws: emulator.aws }),
+        } as pg.ClientConfig)
+        const error = await rejection(client.connect())
+        expect(error.code).to.equal('ERR_REDSHIFT_OPTION')
+        expect(error.message).to.match(/No database is named.*Set database/)
+        await noSockets()
+      })
+    })
+
+    it('refuses a login for another user than pg has named to the server, and closes the socket', async () => {
+      const client = new Client({
+        ...emulator.poolConfig(SERVERLESS),
+        user: 'IAM:alice',
+        password: redshiftPassword({ aws: emulator.aws }),
+      })
+      const error = await rejection(client.connect())
+      expect(error.code).to.equal('ERR_REDSHIFT_USER_MISMATCH')
+      expect(error.message).to.contain('"IAM:alice"').and.contain('"IAMR:analyst"').and.contain('RedshiftPool')
+      expect(emulator.logins.filter(login => login.ok)).to.have.length(0)
+      await noSockets()
+    })
+
+    it('refuses to give a password to a connection without TLS, unless requireTls is false', async () => {
+      const parameters = { host: EXAMPLE, database: 'dev', user: 'IAM:alice', ssl: false }
+      const error = await rejection(redshiftPassword({ aws: emulator.aws })(parameters))
+      expect(error.code).to.equal('ERR_REDSHIFT_TLS')
+      expect(error.message).to.contain('Set ssl: true')
+      expect(emulator.calls).to.have.length(0)
+      const password = redshiftPassword({ aws: emulator.aws, requireTls: false })
+      expect(await password(parameters))
+        .to.be.a('string')
+        .with.length.above(20)
+    })
+
+    it('takes the socket, not the configuration, as proof of TLS', async () => {
+      const password = redshiftPassword({ aws: emulator.aws })
+      const parameters = { host: EXAMPLE, database: 'dev', user: 'IAM:alice', ssl: true }
+      let destroyed = false
+      const stream = {
+        encrypted: false,
+        destroy: () => {
+          destroyed = true
+        },
+      }
+      const error = await rejection(
+        password.call({ connectionParameters: parameters, connection: { stream } }, parameters),
+      )
+      expect(error.code).to.equal('ERR_REDSHIFT_TLS')
+      await new Promise(setImmediate)
+      expect(destroyed).to.equal(true)
+    })
+
+    it('throws where pg.native would send its source code as the password', () => {
+      const password = redshiftPassword() as unknown
+      // biome-ignore lint/style/useTemplate: pg.native concatenates, and a template has another hint
+      expect(() => '' + (password as string))
+        .to.throw()
+        .with.property('code', 'ERR_REDSHIFT_NATIVE')
+      expect(String(password)).to.equal('redshiftPassword()')
+    })
+
+    it('has the login replaced for the next connection after the server has refused it', async () => {
+      const own = await startEmulator()
+      open.push({ end: () => own.close() })
+      const credentials = new RedshiftCredentials({ aws: own.aws })
+      let asked = (): void => {}
+      const given = redshiftPassword(credentials)
+      function password(this: unknown, ...parameters: Parameters<typeof given>): Promise<string> {
+        const giving = given.apply(this, parameters)
+        asked()
+        return giving
+      }
+      const config = { ...own.poolConfig(), user: 'IAM:alice', password }
+      const session = async (): Promise<void> => {
+        const client = new Client(config)
+        await client.connect()
+        await client.end()
+      }
+      await session()
+      own.revokeLogins()
+      const answer = own.fail({ kind: 'hold' })
+      expect(await rejection(new Client(config).connect())).to.have.property('code', '28000')
+      // AWS is being asked: it waits, since the server has accepted the login before.
+      const waits = new Promise<void>(resolve => {
+        asked = resolve
+      })
+      const next = session()
+      await waits
+      answer.clear()
+      await next
+      expect(own.logins.map(({ ok }) => ok)).to.deep.equal([true, false, true])
+      expect(own.calls).to.have.length(2)
+    })
+  })

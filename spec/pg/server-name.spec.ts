@@ -1,0 +1,303 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { checkServerIdentity, type PeerCertificate } from 'node:tls'
+import * as core from '@sequelize/core'
+import { PostgresDialect } from '@sequelize/postgres'
+import { expect } from 'chai'
+import knex from 'knex'
+import knex31 from 'knex31'
+import type pg from 'pg'
+import { Sequelize } from 'sequelize'
+import { certificateFor } from '../../lib/emulator/gateway/certificate.js'
+import type { RedshiftEmulator } from '../../lib/emulator/index.js'
+import {
+  RedshiftCredentials,
+  RedshiftPool,
+  redshiftBeforeConnect,
+  redshiftKnexConnection,
+  redshiftPoolOptions,
+} from '../../lib/index.js'
+import { clientClass } from '../../lib/pg/client.js'
+import { aliasOf, verifyAlias } from '../../lib/pg/server-name.js'
+import { startEmulator } from '../support/emulator.js'
+import { pgVersions } from '../support/pg-versions.js'
+import { rejection } from '../support/rejection.js'
+import { startTlsProxy, type TlsProxy } from '../support/tls-proxy.js'
+import { expectNothingUncaught } from '../support/uncaught.js'
+
+const CLUSTER = 'examplecluster.abc123xyz789.us-west-2.redshift.amazonaws.com'
+const PRIVATE = 'warehouse.internal.example'
+const PROXY = 'proxy.internal.example'
+
+type Ssl = pg.PoolConfig['ssl']
+interface Connection {
+  readonly host: string
+  readonly port: number
+  readonly ssl: Ssl
+  readonly stream: () => Socket
+}
+interface Door {
+  readonly name: string
+  /** Whether the handshake names the cluster: stock clients of pg name the host that they dial. */
+  readonly namesCluster: boolean
+  readonly user: (connection: Connection, credentials: RedshiftCredentials) => Promise<unknown>
+}
+
+const WHO = 'SELECT session_user::text AS name'
+
+async function ofClient(client: pg.Client): Promise<unknown> {
+  try {
+    await client.connect()
+    return (await client.query(WHO)).rows[0].name
+  } finally {
+    await client.end()
+  }
+}
+
+async function ofPool(pool: pg.Pool): Promise<unknown> {
+  try {
+    return (await pool.query(WHO)).rows[0].name
+  } finally {
+    await pool.end()
+  }
+}
+
+const perVersion = pgVersions.flatMap(([version, module]): Door[] => [
+  {
+    name: `RedshiftPgClient on ${version}`,
+    namesCluster: true,
+    user: (connection, redshift) =>
+      ofClient(new (clientClass(module.Client))({ ...connection, database: 'dev', redshift })),
+  },
+  {
+    name: `redshiftPoolOptions in a stock pool of ${version}`,
+    namesCluster: true,
+    user: (connection, redshift) =>
+      ofPool(new module.Pool(redshiftPoolOptions(redshift, { ...connection, database: 'dev', Client: module.Client }))),
+  },
+  {
+    name: `redshiftPoolOptions in a plain client of ${version}`,
+    namesCluster: false,
+    user: (connection, redshift) =>
+      ofClient(new module.Client(redshiftPoolOptions(redshift, { ...connection, database: 'dev', user: 'IAM:alice' }))),
+  },
+])
+
+/** Knex logs why a connection failed. */
+const log = { warn() {}, error() {}, deprecate() {}, debug() {} }
+
+const knexDoor = (name: string, build: typeof knex, lent: boolean): Door => ({
+  name,
+  namesCluster: lent,
+  async user({ ssl, ...connection }, credentials) {
+    const method = redshiftKnexConnection(credentials, { ...connection, database: 'dev', ...(ssl && { ssl }) })
+    const db = build({ client: 'redshift', connection: lent ? method : () => method.call(undefined), log })
+    try {
+      return (await db.raw(WHO)).rows[0].name
+    } finally {
+      await db.destroy()
+    }
+  },
+})
+
+async function ofSequelize(db: {
+  query(sql: string, options: object): Promise<unknown[]>
+  close(): Promise<void>
+}): Promise<unknown> {
+  try {
+    const [row] = await db.query(WHO, { type: 'SELECT' })
+    return (row as { name: string }).name
+  } finally {
+    await db.close()
+  }
+}
+
+const doors: Door[] = [
+  ...perVersion,
+  {
+    name: 'RedshiftPool',
+    namesCluster: true,
+    user: (connection, redshift) => ofPool(new RedshiftPool({ ...connection, database: 'dev', redshift })),
+  },
+  knexDoor('Knex 3.3', knex, true),
+  knexDoor('Knex 3.1', knex31 as unknown as typeof knex, true),
+  knexDoor('Knex through a function of its own', knex, false),
+  {
+    name: 'Sequelize 6',
+    namesCluster: false,
+    user: ({ ssl, stream, ...connection }, credentials) =>
+      ofSequelize(
+        new Sequelize({
+          dialect: 'postgres',
+          logging: false,
+          ...{ databaseVersion: '18.0.0' },
+          ...connection,
+          database: 'dev',
+          dialectOptions: { ssl, stream },
+          hooks: { beforeConnect: redshiftBeforeConnect(credentials) },
+        }),
+      ),
+  },
+  {
+    name: 'Sequelize 7',
+    namesCluster: false,
+    user: ({ ssl, ...connection }, credentials) =>
+      ofSequelize(
+        new core.Sequelize({
+          dialect: PostgresDialect,
+          logging: false,
+          ...connection,
+          ...(ssl && { ssl }),
+          database: 'dev',
+          hooks: { beforeConnect: redshiftBeforeConnect(credentials) },
+        }),
+      ),
+  },
+]
+
+describe('A cluster behind a name that is not its own', () => {
+  let emulator: RedshiftEmulator
+  let proxy: TlsProxy
+  let proxyCa: string
+  let folder: string
+  let rootCertificate: string
+
+  expectNothingUncaught()
+  before(async () => {
+    emulator = await startEmulator({ hosts: [CLUSTER] })
+    const { ca, context } = await certificateFor([PROXY])
+    proxyCa = ca
+    proxy = await startTlsProxy(context, { port: emulator.address.port, servername: CLUSTER, ca: emulator.ca })
+    folder = mkdtempSync(join(tmpdir(), 'private-names-'))
+    rootCertificate = join(folder, 'ca.pem')
+    writeFileSync(rootCertificate, emulator.ca)
+  })
+  afterEach(() => {
+    emulator.logins.length = proxy.names.length = 0
+  })
+  after(async () => {
+    rmSync(folder, { recursive: true })
+    proxy.close()
+    await emulator.close()
+  })
+
+  const credentials = (host = CLUSTER, more = {}) => new RedshiftCredentials({ aws: emulator.aws, host, ...more })
+  /** Leads every name to a port of this machine, as a private zone of DNS does. */
+  const to = (port: number) => () => {
+    const socket = new Socket()
+    const dial: (port: number, host: string) => Socket = socket.connect
+    return Object.assign(socket, { connect: () => dial.call(socket, port, '127.0.0.1') })
+  }
+  const connection = (host: string, own: Partial<Connection> = {}): Connection => ({
+    host,
+    port: 5439,
+    ssl: { ca: emulator.ca },
+    stream: to(emulator.address.port),
+    ...own,
+  })
+  const throughProxy = (host: string): Connection => connection(host, { ssl: { ca: proxyCa }, stream: to(proxy.port) })
+
+  for (const { name, namesCluster, user } of doors)
+    describe(`by ${name}`, () => {
+      const options = { dbUser: 'alice', database: 'dev' }
+
+      it("logs in where the certificate carries the cluster's own name", async () => {
+        expect(await user(connection(PRIVATE), credentials(CLUSTER, options))).to.equal('IAM:alice')
+        expect(emulator.logins[0]).to.include({ ok: true, host: namesCluster ? CLUSTER : PRIVATE })
+      })
+
+      it('logs in where the certificate carries the name that was dialled', async () => {
+        expect(await user(throughProxy(PROXY), credentials(CLUSTER, options))).to.equal('IAM:alice')
+        expect(proxy.names).to.deep.equal([namesCluster ? CLUSTER : PROXY])
+      })
+
+      it('refuses a certificate that carries neither', async () => {
+        const error = await rejection(user(throughProxy(PRIVATE), credentials(CLUSTER, options)))
+        expect(String(error)).to.match(/altnames/)
+        expect(emulator.logins).to.deep.equal([])
+      })
+
+      it('leaves the verdict to a check of the user, which is told the name that was dialled', async () => {
+        const asked: string[] = []
+        const check = (accept: boolean) => (host: string, certificate: PeerCertificate) => {
+          asked.push(host)
+          return accept ? undefined : (checkServerIdentity('elsewhere.example', certificate) as Error)
+        }
+        const own = (accept: boolean) => ({ ssl: { ca: emulator.ca, checkServerIdentity: check(accept) } })
+        expect(await user(connection(PRIVATE, own(true)), credentials(CLUSTER, options))).to.equal('IAM:alice')
+        expect(String(await rejection(user(connection(PRIVATE, own(false)), credentials(CLUSTER, options))))).to.match(
+          /altnames/,
+        )
+        expect(asked).to.deep.equal([PRIVATE, PRIVATE])
+      })
+    })
+
+  for (const [version, module] of pgVersions)
+    describe(`by RedshiftPgClient on ${version}`, () => {
+      const Client = clientClass(module.Client)
+
+      it('is verified with sslmode and a root certificate in a connection string', async () => {
+        const connectionString = `postgres://IAM%3Aalice@${PRIVATE}/dev?sslmode=verify-full&sslrootcert=${rootCertificate}`
+        const { stream } = connection(PRIVATE)
+        expect(await ofClient(new Client({ connectionString, stream, redshift: credentials() }))).to.equal('IAM:alice')
+        const astray = credentials('examplecluster.other0hash0.us-west-2.redshift.amazonaws.com')
+        const error = await rejection(ofClient(new Client({ connectionString, stream, redshift: astray })))
+        expect(error).to.have.property('code', 'ERR_TLS_CERT_ALTNAME_INVALID')
+      })
+
+      it('is reached by an IP address without servername, and by localhost with one that pg ignores', async () => {
+        const plain = () => new Socket()
+        const local = { ...emulator.address, database: 'dev', user: 'IAM:alice', stream: plain }
+        const ca = { ca: emulator.ca }
+        expect(await ofClient(new Client({ ...local, ssl: ca, redshift: credentials() }))).to.equal('IAM:alice')
+        const named = { ...local, host: 'localhost', ssl: { ...ca, servername: 'ignored.example' } }
+        expect(await ofClient(new Client({ ...named, redshift: credentials() }))).to.equal('IAM:alice')
+        expect(emulator.logins.map(({ host }) => host)).to.deep.equal([CLUSTER, CLUSTER])
+      })
+    })
+})
+
+describe('The options of TLS for an alias', () => {
+  const alias = aliasOf('Warehouse.internal.example', `${CLUSTER}.`)
+  const check = (ssl: Ssl, ...names: string[]) => {
+    const verified = verifyAlias(ssl, alias)
+    if (typeof verified !== 'object') throw new Error('no options')
+    const certificate = { subject: {}, subjectaltname: names.map(name => `DNS:${name}`).join(', ') } as PeerCertificate
+    return verified.checkServerIdentity?.('whatever.example', certificate)
+  }
+  const wildcard = '*.abc123xyz789.us-west-2.redshift.amazonaws.com'
+
+  it('accept the wildcard that Redshift shows, the dialled name, and nothing else', () => {
+    expect(check(true, wildcard)).to.equal(undefined)
+    expect(check(true, 'warehouse.internal.example')).to.equal(undefined)
+    expect(check(true, 'localhost', 'warehouse.internal.example')).to.equal(undefined)
+    for (const other of ['*.us-west-2.redshift.amazonaws.com', '*.xyz.us-west-2.redshift.amazonaws.com', 'x.example'])
+      expect(check(true, other)).to.be.instanceOf(Error)
+  })
+
+  it('are the given ones where the host is the cluster, written one way or the other', () => {
+    expect(aliasOf(`${CLUSTER.toUpperCase()}.`, CLUSTER)).to.equal(undefined)
+    expect(aliasOf(undefined, CLUSTER)).to.equal(undefined)
+    expect(aliasOf(PRIVATE, undefined)).to.equal(undefined)
+    expect(verifyAlias(true, undefined)).to.equal(true)
+  })
+
+  it('leave TLS off where it is off, and keep what the user has set', () => {
+    for (const ssl of [false, undefined]) expect(verifyAlias(ssl, alias)).to.equal(ssl)
+    const own = { checkServerIdentity: () => undefined }
+    expect(verifyAlias(own, alias)).to.equal(own)
+    const byAddress = { servername: 'elsewhere.example' }
+    expect(verifyAlias(byAddress, aliasOf('127.0.0.1', CLUSTER))).to.equal(byAddress)
+    expect(verifyAlias({ rejectUnauthorized: false }, alias)).to.include({ rejectUnauthorized: false })
+  })
+
+  it('keep a private key that pg has hidden, hidden, and do not change the given object', () => {
+    const ssl = Object.defineProperty({ ca: 'x' }, 'key', { value: 'secret', enumerable: false })
+    const verified = verifyAlias(ssl, alias) as { key?: string }
+    expect(verified.key).to.equal('secret')
+    expect(JSON.stringify(verified)).to.not.include('secret')
+    expect(ssl).to.not.have.property('checkServerIdentity')
+  })
+})

@@ -1,0 +1,192 @@
+import { createSecretKey, generateKeyPairSync, randomBytes } from 'node:crypto'
+import { inspect } from 'node:util'
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { createClient } from 'redis'
+import { RedshiftCredentials, RedshiftCredentialsError } from '../../lib/index.js'
+import { Envelope, storeKey } from '../../lib/store/crypto.js'
+import { redisStore } from '../../lib/store/redis.js'
+import type { CredentialStore, EncryptionKey } from '../../lib/store/store.js'
+
+const key = (): Buffer => randomBytes(32)
+const text = fc.string({ unit: 'binary', maxLength: 300 })
+
+describe('a sealed value', () => {
+  it('opens to what was sealed, under each of the keys', () => {
+    const [old, current] = [key(), key()]
+    fc.assert(
+      fc.property(text, text, (plaintext, context) => {
+        const sealed = new Envelope([old]).seal(plaintext, context)
+        for (const keys of [[old], [current, old], [old, current]])
+          expect(new Envelope(keys).open(sealed, context)).to.equal(plaintext)
+      }),
+    )
+  })
+
+  it('is sealed under the first key', () => {
+    const [old, current] = [key(), key()]
+    const sealed = new Envelope([current, old]).seal('secret', 'context')
+    expect(new Envelope([current]).open(sealed, 'context')).to.equal('secret')
+    expect(new Envelope([old]).open(sealed, 'context')).to.equal(undefined)
+  })
+
+  it('never opens under another key, or for another context', () => {
+    fc.assert(
+      fc.property(text, text, text, (plaintext, context, other) => {
+        fc.pre(context !== other)
+        const secret = key()
+        const sealed = new Envelope([secret]).seal(plaintext, context)
+        expect(new Envelope([secret]).open(sealed, other)).to.equal(undefined)
+        expect(new Envelope([key(), key()]).open(sealed, context)).to.equal(undefined)
+      }),
+    )
+  })
+
+  it('never opens once any bit of it was changed, or any part cut off', () => {
+    const envelope = new Envelope([key()])
+    const sealed = envelope.seal('IAM:alice and her password', 'context')
+    const [version = '', body = ''] = sealed.split('.')
+    const bytes = Buffer.from(body, 'base64url')
+    for (let bit = 0; bit < bytes.length * 8; bit++) {
+      const changed = Buffer.from(bytes)
+      changed.writeUInt8(changed.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3)
+      expect(envelope.open(`${version}.${changed.toString('base64url')}`, 'context'), `bit ${bit}`).to.equal(undefined)
+    }
+    for (let length = 0; length < bytes.length; length++)
+      expect(envelope.open(`${version}.${bytes.subarray(0, length).toString('base64url')}`, 'context')).to.equal(
+        undefined,
+      )
+    for (const other of ['', 'v0', 'v2', 'v1 '])
+      expect(envelope.open(`${other}.${body}`, 'context')).to.equal(undefined)
+  })
+
+  it('opens to nothing, and throws nothing, whatever a store makes up', () => {
+    const envelope = new Envelope([key()])
+    fc.assert(
+      fc.property(fc.oneof(text, fc.base64String({ maxLength: 400 })), made => {
+        expect(envelope.open(made, '')).to.equal(undefined)
+        expect(envelope.open(`v1.${made}`, '')).to.equal(undefined)
+      }),
+    )
+  })
+
+  it('differs each time, so that nobody sees whether a login is the same', () => {
+    const envelope = new Envelope([key()])
+    const sealed = Array.from({ length: 1_000 }, () => envelope.seal('secret', 'context'))
+    expect(new Set(sealed.map(one => one.slice(0, 19))).size, 'nonces').to.equal(1_000)
+  })
+
+  it('has a name in the store that tells nothing of what it is for', () => {
+    expect(storeKey('["GetCredentials","us-west-2","analytics"]')).to.match(/^[\w-]{43}$/)
+    expect(storeKey('a')).to.not.equal(storeKey('b'))
+  })
+})
+
+describe('an encryption key', () => {
+  const client = { isOpen: true, isReady: true, eval: async () => null }
+  const storeWith = (encryptionKeys: unknown): CredentialStore =>
+    redisStore(client, { encryptionKeys: encryptionKeys as EncryptionKey[], identity: 'reports' })
+  const refusal = (create: () => unknown): RedshiftCredentialsError => {
+    try {
+      create()
+    } catch (error) {
+      if (error instanceof RedshiftCredentialsError) return error
+      throw error
+    }
+    throw new Error('It was not refused.')
+  }
+
+  it('is 32 bytes, or their base64, or a secret KeyObject of them', () => {
+    const bytes = randomBytes(32)
+    const sealed = new Envelope([bytes]).seal('secret', '')
+    const forms = [new Uint8Array(bytes), bytes.toString('base64'), bytes.toString('base64url'), createSecretKey(bytes)]
+    for (const form of forms) expect(new Envelope([form]).open(sealed, '')).to.equal('secret')
+  })
+
+  it('is refused by redisStore where it is missing or malformed, and never repeated in the message', () => {
+    const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    const cases: Record<string, unknown> = {
+      'encryptionKeys is missing': undefined,
+      'encryptionKeys is empty': [],
+      'encryptionKeys is not an array': key(),
+      'encryptionKeys[0] is missing': [undefined],
+      'encryptionKeys[0] is a string that is not the base64 of 32 bytes': ['hunter2hunter2hunter2hunter2hunt'],
+      'encryptionKeys[1] is 16 bytes long': [key(), randomBytes(16)],
+      'encryptionKeys[0] is a KeyObject, but not a secret one of 32 bytes': [publicKey],
+      'encryptionKeys[0] is not a key but "number"': [7],
+    }
+    for (const [message, keys] of Object.entries(cases)) {
+      const error = refusal(() => storeWith(keys))
+      expect(error.code).to.equal('ERR_REDSHIFT_OPTION')
+      expect(error.message).to.include(message).and.include('openssl rand -base64 32').and.not.include('hunter2')
+    }
+    expect(refusal(() => storeWith([randomBytes(33).toString('base64')])).message).to.include('base64 of 32 bytes')
+  })
+
+  it('goes with a client that returns promises, and a prefix that keeps a login and its claim together', () => {
+    const options = { encryptionKeys: [key()], identity: 'reports' }
+    const callbacks = { connected: true, eval: () => true }
+    for (const other of [callbacks, createClient().legacy(), undefined, 'redis://localhost', { isOpen: true }])
+      expect(refusal(() => redisStore(other as never, options)).message).to.match(
+        /^The client of redisStore is .*\. Give a client of redis 4 or later/,
+      )
+    for (const prefix of ['{}', 'app:{}', '{}{app}'])
+      expect(refusal(() => redisStore(client, { ...options, prefix })).message).to.include('whose empty braces')
+    for (const prefix of ['', '{app}', '{app}{}', '}{', 'app:']) redisStore(client, { ...options, prefix })
+  })
+
+  it('is demanded of every store, also of one that somebody wrote', () => {
+    const store = {
+      identity: 'reports',
+      encryptionKeys: [] as EncryptionKey[],
+      read: async () => ({ claimed: false }),
+      claim: async () => true,
+      write: async () => true,
+      release: async () => {},
+      remove: async () => {},
+    }
+    expect(refusal(() => new RedshiftCredentials({ store })).message).to.include('encryptionKeys is empty')
+    expect(
+      refusal(() => new RedshiftCredentials({ store: { ...store, encryptionKeys: [key()], identity: '' } })).message,
+    ).to.include('store.identity is ""')
+    const { claim, write, ...half } = store
+    expect(refusal(() => new RedshiftCredentials({ store: half as unknown as CredentialStore })).message).to.include(
+      'store has no method claim, write',
+    )
+    expect(refusal(() => new RedshiftCredentials({ store: client as unknown as CredentialStore })).message).to.include(
+      'a client itself is not a store',
+    )
+    for (const operationMillis of [0, 2_001, 1.5, '300'])
+      expect(
+        refusal(
+          () =>
+            new RedshiftCredentials({
+              store: { ...store, operationMillis, encryptionKeys: [key()] } as CredentialStore,
+            }),
+        ).message,
+      ).to.include('store.operationMillis is')
+    new RedshiftCredentials({ store: { ...store, operationMillis: 2_000, encryptionKeys: [key()] } })
+  })
+
+  it('is not shown by the store that has it, nor by credentials that have the store', () => {
+    const secret = randomBytes(32).toString('base64')
+    const store = storeWith([secret])
+    const credentials = new RedshiftCredentials({ store })
+    const shown = [store, credentials]
+      .map(it => inspect(it, { depth: 9, showHidden: true, getters: true }) + JSON.stringify(it))
+      .join()
+    expect(shown).to.include('reports')
+    const hex = Buffer.from(secret, 'base64').toString('hex').slice(0, 8)
+    expect(shown)
+      .to.not.include(secret)
+      .and.not.include(hex)
+      .and.not.include(hex.replace(/(..)(?=.)/g, '$1 '))
+  })
+
+  it('goes with an identity, without which redisStore is refused', () => {
+    for (const identity of [undefined, '', 7])
+      expect(
+        refusal(() => redisStore(client, { encryptionKeys: [key()], identity: identity as string })).message,
+      ).to.match(/^identity is .* the ARN of their role, for example\.$/)
+  })
+})
