@@ -2,6 +2,7 @@ import { type Address, EndpointCache } from './address.js'
 import { AwsClients } from './aws/client.js'
 import { endpointOf } from './aws/endpoint.js'
 import { CredentialCache } from './cache.js'
+import { RecordedEnvironment } from './environment.js'
 import { optionError, type RedshiftCredentialsError, targetError } from './errors.js'
 import { systemClock } from './flight.js'
 import { copyProvider, passwordRefused, type TokenLogin, tokenLoginOf } from './identity-provider.js'
@@ -65,7 +66,8 @@ interface Resolved {
   readonly host: unknown
   readonly database: unknown
   readonly user: unknown
-  readonly environment: Readonly<Record<'PGHOST' | 'PGDATABASE' | 'PGUSER', string | undefined>>
+  /** The variables that it depends on. */
+  readonly environment: RecordedEnvironment
   readonly key: string
   readonly request: CredentialRequest
 }
@@ -291,20 +293,18 @@ export class RedshiftCredentials {
 
   #resolve(connection: RedshiftConnection = {}): Resolved {
     const { host, database, user } = connection
-    const { PGHOST, PGDATABASE, PGUSER } = process.env
     const last = this.#resolved
-    if (last && last.host === host && last.database === database && last.user === user) {
-      const then = last.environment
-      if (then.PGHOST === PGHOST && then.PGDATABASE === PGDATABASE && then.PGUSER === PGUSER) return last
-    }
-    const request = resolveRequest(this.#options, connection, process.env)
+    if (last && last.host === host && last.database === database && last.user === user && last.environment.isCurrent())
+      return last
+    const environment = new RecordedEnvironment(process.env)
+    const request = resolveRequest(this.#options, connection, environment)
     const { aws, store } = this.#options
     if (store && request.region === undefined)
       throw targetError(
         `A store shares logins by region, and none is named for ${JSON.stringify(targetOf(request))}. Set region, or use its own host name, which says it.`,
       )
     const key = cacheKey(request, this.#endpoint, identityOf(aws))
-    this.#resolved = { host, database, user, environment: { PGHOST, PGDATABASE, PGUSER }, key, request }
+    this.#resolved = { host, database, user, environment, key, request }
     return this.#resolved
   }
 }

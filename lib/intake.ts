@@ -17,12 +17,10 @@ export const isMarked = (value: object): boolean => MARK in value
 
 /** Whether an object has only enumerable properties of its own. Test runners have realms, each with its own `Object.prototype`. */
 export function isPlain(value: object): boolean {
-  if (hidesAll(value)) return false
   const prototype: object | null = Object.getPrototypeOf(value)
-  return (
-    prototype === null ||
-    (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'propertyIsEnumerable'))
-  )
+  // In this order, because pg passes an instance of a class for each connection, and asking for a Proxy is slow.
+  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) return false
+  return (prototype === null || Object.hasOwn(prototype, 'propertyIsEnumerable')) && !hidesAll(value)
 }
 
 /** Whether a Proxy lists no properties. It may still have some, which a copy would lose. */

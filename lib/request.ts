@@ -1,3 +1,4 @@
+import type { Environment } from './environment.js'
 import { optionError, quoted, targetError } from './errors.js'
 import {
   checkDatabaseName,
@@ -72,9 +73,6 @@ export const workgroupOf = (request: CredentialRequest): string | undefined => {
   if (request.api === TOKEN_API) return request.kind === 'serverless' ? request.name : undefined
   return request.api === 'GetCredentials' ? targetOf(request) : serverlessWorkgroup(targetOf(request))
 }
-
-/** The environment variables that affect a request. */
-export type Environment = Readonly<Partial<Record<'PGHOST' | 'PGDATABASE' | 'PGUSER', string | undefined>>>
 
 /** Reads a property of a connection. An empty string counts as missing, as in pg. Throws `ERR_REDSHIFT_OPTION`. */
 function read(connection: RedshiftConnection, name: 'host' | 'database' | 'user'): string | undefined {
@@ -186,7 +184,7 @@ const providerRequest = ({ type }: IdentityProvider): CredentialRequest =>
   })
 
 /**
- * Determines which login to request from AWS. A pure function: nothing is sent.
+ * Determines which login to request from AWS. A pure function: nothing is sent. It reads only those variables that matter.
  * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`, `ERR_REDSHIFT_TARGET`
  */
 export function resolveRequest(
@@ -198,7 +196,7 @@ export function resolveRequest(
     checkHosts(options.host, read(connection, 'host'))
     return providerRequest(options.identityProvider)
   }
-  const { name, region, ...target } = resolveTarget(options, read(connection, 'host'), env.PGHOST)
+  const { name, region, ...target } = resolveTarget(options, read(connection, 'host'), env)
   if (options.api === TOKEN_API) return tokenRequest(name, region, target.kind)
   const user = options.user ?? read(connection, 'user') ?? (env.PGUSER || undefined)
   // A workgroup given as clusterIdentifier selects the operations for clusters.

@@ -1,3 +1,4 @@
+import type { Environment } from './environment.js'
 import { quoted, targetError } from './errors.js'
 import { parseRedshiftHost, parseRegionOnlyHost } from './host.js'
 import { serverlessWorkgroup } from './identifiers.js'
@@ -70,11 +71,12 @@ function explainUnrecognizedHost(host: string): string {
 const describe = ({ kind, name }: Named): string => `${kind} ${name}`
 
 /** Collects the hosts, and the targets and regions in them. */
-function readHosts(option: string | undefined, connection: string | undefined, environment: string | undefined) {
+function readHosts(option: string | undefined, connection: string | undefined, env: Environment) {
   const hosts: Claim<string>[] = []
   if (option !== undefined) hosts.push({ by: 'host (option)', value: option })
   if (connection !== undefined) hosts.push({ by: 'host (connection)', value: connection })
-  if (hosts.length === 0 && environment) hosts.push({ by: 'PGHOST', value: environment })
+  const fallback = hosts.length === 0 && env.PGHOST
+  if (fallback) hosts.push({ by: 'PGHOST', value: fallback })
   const names: Claim<Named>[] = []
   const regions: Claim<string>[] = []
   for (const { by, value } of hosts) {
@@ -91,7 +93,7 @@ function readHosts(option: string | undefined, connection: string | undefined, e
  * @throws RedshiftCredentialsError `ERR_REDSHIFT_TARGET`
  */
 export function checkHosts(option: string | undefined, connection: string | undefined): void {
-  const { names, regions } = readHosts(option, connection, undefined)
+  const { names, regions } = readHosts(option, connection, {})
   agreed('the target is', names, describe)
   agreed('the region is', regions, value => value)
 }
@@ -101,12 +103,8 @@ export function checkHosts(option: string | undefined, connection: string | unde
  * sent to another.
  * @throws RedshiftCredentialsError `ERR_REDSHIFT_TARGET`
  */
-export function resolveTarget(
-  options: RedshiftOptions,
-  connectionHost: string | undefined,
-  environmentHost: string | undefined,
-): Target {
-  const { hosts, ...hosted } = readHosts(options.host, connectionHost, environmentHost)
+export function resolveTarget(options: RedshiftOptions, connectionHost: string | undefined, env: Environment): Target {
+  const { hosts, ...hosted } = readHosts(options.host, connectionHost, env)
   const names: Claim<Named>[] = []
   const regions: Claim<string>[] = []
   if (options.clusterIdentifier !== undefined)

@@ -1,16 +1,10 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
+import type { Environment } from '../lib/environment.js'
 import { RedshiftCredentialsError, type RedshiftErrorCode } from '../lib/errors.js'
 import type { RedshiftOptions } from '../lib/options.js'
 import { checkOptions } from '../lib/placement.js'
-import {
-  type CredentialRequest,
-  cacheKey,
-  type Environment,
-  type RedshiftConnection,
-  resolveRequest,
-  targetOf,
-} from '../lib/request.js'
+import { type CredentialRequest, cacheKey, type RedshiftConnection, resolveRequest, targetOf } from '../lib/request.js'
 
 const CLUSTER = 'examplecluster.abc123xyz789.us-west-2.redshift.amazonaws.com'
 const WORKGROUP = 'analytics.123456789012.us-west-2.redshift-serverless.amazonaws.com'
