@@ -17,26 +17,16 @@ import {
 } from '../lib/identifiers.js'
 import type { RedshiftOptions } from '../lib/options.js'
 import { checkOptions, copyOptions } from '../lib/placement.js'
+import { expectError, thrownBy } from './support/rejection.js'
 
 type Check = (option: string, value: unknown) => void
 
-const refusal = (run: () => void): RedshiftCredentialsError => {
-  try {
-    run()
-  } catch (error) {
-    expect(error).to.be.instanceOf(RedshiftCredentialsError)
-    return error as RedshiftCredentialsError
-  }
-  throw new Error('It was not refused.')
-}
-
-/** Every refusal names the option and the value, says the rule, and ends with what to do. */
-const expectRefused = (check: Check, value: unknown, ...parts: (string | RegExp)[]): void => {
-  const { code, message } = refusal(() => check('theOption', value))
-  expect(code).to.equal('ERR_REDSHIFT_OPTION')
-  expect(message).to.include('theOption').and.include(quoted(value))
-  for (const part of parts) expect(message).to.match(part instanceof RegExp ? part : new RegExp(part))
-  expect(message).to.match(/\.$/).and.not.include('\n')
+/** Every refusal names the option and the value, and what else is given here. */
+const expectRefused = (check: Check, value: unknown, ...names: string[]): void => {
+  expectError(
+    thrownBy(() => check('theOption', value)),
+    { code: 'ERR_REDSHIFT_OPTION', names: ['theOption', quoted(value), ...names] },
+  )
 }
 
 const STRANGE: unknown[] = [
@@ -53,7 +43,7 @@ const STRANGE: unknown[] = [
   Object.create(null),
 ]
 
-const tables: Record<string, { check: Check; good: string[]; bad: string[]; says: RegExp[] }> = {
+const tables: Record<string, { check: Check; good: string[]; bad: string[]; rule: string[] }> = {
   'a database name': {
     check: checkDatabaseName,
     good: ['d', 'dev', 'Dev', 'a_+.@-9', 'z'.repeat(64), 'selects', 'PUBLIC', 'useR1', 'IAM'],
@@ -79,31 +69,31 @@ const tables: Record<string, { check: Check; good: string[]; bad: string[]; says
       'mostly16',
       'WITHOUT',
     ],
-    says: [/1 to 64 letters/, /reserved word/, /Set theOption to/],
+    rule: ['1 to 64', 'dbName: null'],
   },
   'a user name': {
     check: checkUserName,
     good: ['a', 'alice', 'Alice', 'alice@example.com', 'a'.repeat(64), 'publicly'],
     bad: ['', 'a'.repeat(65), '1alice', 'al ice', 'al/ice', 'al:ice', 'public', 'PUBLIC', 'Public', 'user', 'alice\n'],
-    says: [/1 to 64 letters/],
+    rule: ['1 to 64'],
   },
   'a group name': {
     check: checkGroupName,
     good: ['g', 'analysts', 'a_+.@-9', 'g'.repeat(64)],
     bad: ['', 'Analysts', 'analystS', 'g'.repeat(65), '1g', 'group', 'a:b', 'a/b', 'a,b', 'analysts\n'],
-    says: [/1 to 64 lowercase letters/, /lowercase: write them so/],
+    rule: ['1 to 64', 'lowercase'],
   },
   'a cluster identifier': {
     check: checkClusterIdentifier,
     good: ['c', 'examplecluster', 'a-1-b', 'c'.repeat(63), 'redshift-serverless-wgx', 'redshift-serverless-9--a-'],
     bad: ['', 'c'.repeat(64), '1c', '-c', 'c-', 'a--b', 'Cluster', 'c_1', 'c.d', 'examplecluster.abc.us-west-2', 'c\n'],
-    says: [/1 to 63 lowercase letters/, /first part of the cluster endpoint/],
+    rule: ['1 to 63', 'lowercase', 'cluster'],
   },
   'a workgroup name': {
     check: checkWorkgroupName,
     good: ['abc', '1-2', 'a--', 'w'.repeat(64), 'default'],
     bad: ['', 'ab', 'w'.repeat(65), 'Abc', 'a_b', 'a.b', 'abc\n'],
-    says: [/3 to 64 lowercase letters/, /first part of the workgroup endpoint/],
+    rule: ['3 to 64', 'lowercase', 'workgroup'],
   },
   'a region': {
     check: checkRegion,
@@ -119,7 +109,7 @@ const tables: Record<string, { check: Check; good: string[]; bad: string[]; says
       'us--2',
       `us-${'a'.repeat(99)}-1`,
     ],
-    says: [/region code such as us-west-2/, /AWS_REGION/],
+    rule: ['us-west-2', 'AWS_REGION'],
   },
   'a custom domain name': {
     check: checkDomainName,
@@ -138,18 +128,18 @@ const tables: Record<string, { check: Check; good: string[]; bad: string[]; says
       'é.com',
       `${'a.'.repeat(126)}aa`,
     ],
-    says: [/host name without port or scheme/, /as it is associated/],
+    rule: ['host name', 'port', 'scheme'],
   },
 }
 
 describe('names', () => {
-  for (const [kind, { check, good, bad, says }] of Object.entries(tables))
+  for (const [kind, { check, good, bad, rule }] of Object.entries(tables))
     describe(kind, () => {
       for (const name of good) it(`may be ${quoted(name)}`, () => check('theOption', name))
       for (const name of bad)
-        it(`may not be ${quoted(name)}, and the refusal says what may`, () => expectRefused(check, name, ...says))
+        it(`may not be ${quoted(name)}, and the refusal says what may`, () => expectRefused(check, name, ...rule))
       it('may be nothing but a string', () => {
-        for (const value of STRANGE) expectRefused(check, value, /not a string/, /Set it to/)
+        for (const value of STRANGE) expectRefused(check, value, 'string')
       })
     })
 
@@ -158,33 +148,38 @@ describe('names', () => {
       'AES128 ALL ANALYSE CURRENT_USER_ID DEFRAG GLOBALDICT64K LUNS LZOP OFFSET TDES TEXT32K USER VERBOSE WITH WITHOUT'
     for (const word of words.split(' '))
       for (const name of [word, word.toLowerCase(), word[0] + word.slice(1).toLowerCase()]) {
-        expectRefused(checkDatabaseName, name, /reserved word/)
-        expectRefused(checkUserName, name, /reserved word/)
+        expectRefused(checkDatabaseName, name)
+        expectRefused(checkUserName, name)
         checkDatabaseName('database', `${name}x`)
       }
   })
 
   it('of a workgroup written as a cluster are held to the rule of workgroups', () => {
-    expectRefused(checkClusterIdentifier, 'redshift-serverless-wg', /3 to 64 lowercase letters/)
-    expectRefused(checkClusterIdentifier, `redshift-serverless-${'w'.repeat(65)}`, /3 to 64 lowercase letters/)
+    expectRefused(checkClusterIdentifier, 'redshift-serverless-wg', '3 to 64', 'lowercase')
+    expectRefused(checkClusterIdentifier, `redshift-serverless-${'w'.repeat(65)}`, '3 to 64', 'lowercase')
     checkClusterIdentifier('clusterIdentifier', `redshift-serverless-${'w'.repeat(64)}`)
   })
 
   it('tells who writes the prefix of a user name to leave it out', () => {
-    expectRefused(checkUserName, 'IAM:alice', /AWS adds the prefix: write "alice"/)
-    expectRefused(
-      checkUserName,
-      'IAMA:alice:analysts',
-      /set .* to "alice" and autoCreate to true, with the group in dbGroups/,
-    )
-    expectRefused(checkUserName, 'IAMA:alice', /set .* to "alice" and autoCreate to true\./)
-    expectRefused(checkUserName, 'IAMR:analyst', /leave .* out, and use the AWS credentials of that role/)
+    expectRefused(checkUserName, 'IAM:alice', '"alice"')
+    expectRefused(checkUserName, 'IAMA:alice:analysts', '"alice"', 'autoCreate', 'dbGroups')
+    expectRefused(checkUserName, 'IAMA:alice', '"alice"', 'autoCreate')
+    expectRefused(checkUserName, 'IAMR:analyst', 'role')
+    for (const [user, omits] of [
+      ['IAM:alice', ['autoCreate', 'role']],
+      ['IAMA:alice', ['dbGroups']],
+      ['IAMR:analyst', ['"analyst"', 'autoCreate']],
+    ] as const)
+      expectError(
+        thrownBy(() => checkUserName('dbUser', user)),
+        { code: 'ERR_REDSHIFT_OPTION', names: ['dbUser'], omits },
+      )
   })
 
   it('answer at once for any length', () => {
     const checks = Object.values(tables).map(({ check }) => check)
     for (const unit of ['a', '-', 'a-', 'a.', '1', ' ', '\n', 'É'])
-      for (const check of checks) refusal(() => check('theOption', unit.repeat(100_000)))
+      for (const check of checks) thrownBy(() => check('theOption', unit.repeat(100_000)))
   })
 
   it('never throw anything but an option error, whatever they are given', () => {
@@ -231,13 +226,13 @@ describe('numbers and flags', () => {
     const check: Check = (option, value) => checkInteger(option, value, 900, 3_600)
     for (const value of [900, 901, 3_599, 3_600]) check('durationSeconds', value)
     for (const value of [899, 3_601, 900.5, -900, 0, Number.NaN, Number.POSITIVE_INFINITY, '900', 900n, null, [900]])
-      expectRefused(check, value, /whole number from 900 to 3600, or leave it out/)
+      expectRefused(check, value, '900', '3600')
   })
 
   it('are true or false, and no string from the environment', () => {
     checkBoolean('autoCreate', true)
     checkBoolean('autoCreate', false)
-    for (const value of ['true', 'false', '', 0, 1, null]) expectRefused(checkBoolean, value, /true or false/)
+    for (const value of ['true', 'false', '', 0, 1, null]) expectRefused(checkBoolean, value, 'true', 'false')
   })
 })
 
@@ -298,42 +293,51 @@ describe('options', () => {
     })
     it(`${option} refuses what lies beyond them, by name, with the remedy`, () => {
       for (const value of bad) {
-        const { code, message } = refusal(() => check({ [option]: value }))
-        expect(code).to.equal('ERR_REDSHIFT_OPTION')
-        expect(message).to.include(option)
-        expect(message).to.match(/(Set|Write|Take|It is the|AWS adds|Redshift folds|Name|leave).*\.$/)
+        const error = thrownBy(() => check({ [option]: value }))
+        expectError(error, { code: 'ERR_REDSHIFT_OPTION' })
+        // Not as a token: it may be identityProvider.type.
+        expect(error.message).to.include(option)
         // Of those, the message repeats a part, or nothing.
         const isWhole = !Array.isArray(value) && option !== 'aws' && option !== 'identityProvider'
-        if (isWhole) expect(message).to.include(quoted(value))
+        if (isWhole) expect(error.message).to.include(quoted(value))
       }
     })
   }
 
   it('that do not exist are refused, and those that do are listed', () => {
     for (const unknown of ['clusterId', 'toString', '__proto__x', 'constructor']) {
-      const { code, message } = refusal(() => check({ [unknown]: 'hunter2' }))
-      expect(code).to.equal('ERR_REDSHIFT_OPTION')
-      expect(message).to.include(quoted(unknown)).and.include('clusterIdentifier').and.include('requireTls')
-      expect(message).to.not.include('hunter2')
+      expectError(
+        thrownBy(() => check({ [unknown]: 'hunter2' })),
+        {
+          code: 'ERR_REDSHIFT_OPTION',
+          names: [quoted(unknown), 'clusterIdentifier', 'requireTls'],
+          omits: ['hunter2'],
+        },
+      )
     }
-    refusal(() => check(JSON.parse('{"__proto__": 1}')))
+    thrownBy(() => check(JSON.parse('{"__proto__": 1}')))
   })
 
   it('are an object', () => {
     for (const options of [null, 'postgres://alice:hunter2@x/dev', 5, true])
-      expect(refusal(() => copyOptions(options as never)).message)
-        .to.match(/plain object of options/)
-        .and.not.include('hunter2')
+      expectError(
+        thrownBy(() => copyOptions(options as never)),
+        { code: 'ERR_REDSHIFT_OPTION', names: [quoted(options), 'object'], omits: ['hunter2'] },
+      )
   })
 
   it('name a cluster or a workgroup, not both', () => {
-    const { message } = refusal(() => check({ clusterIdentifier: 'c', workgroupName: 'wgx' }))
-    expect(message).to.include('clusterIdentifier').and.include('workgroupName').and.include('Keep the one')
+    expectError(
+      thrownBy(() => check({ clusterIdentifier: 'c', workgroupName: 'wgx' })),
+      { code: 'ERR_REDSHIFT_OPTION', names: ['clusterIdentifier', 'workgroupName'] },
+    )
   })
 
   it('that hold AWS keys are never repeated', () => {
-    const { message } = refusal(() => check({ aws: 'AKIAIOSFODNN7EXAMPLE' }))
-    expect(message).to.equal('aws is a string. Set it to the configuration of an AWS SDK client, or to a ready client.')
+    expectError(
+      thrownBy(() => check({ aws: 'AKIAIOSFODNN7EXAMPLE' })),
+      { code: 'ERR_REDSHIFT_OPTION', names: ['aws', 'string'], omits: ['AKIA'] },
+    )
   })
 })
 

@@ -1,10 +1,11 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import type { Environment } from '../lib/environment.js'
-import { RedshiftCredentialsError, type RedshiftErrorCode } from '../lib/errors.js'
+import { RedshiftCredentialsError } from '../lib/errors.js'
 import type { RedshiftOptions } from '../lib/options.js'
 import { checkOptions } from '../lib/placement.js'
 import { type CredentialRequest, cacheKey, type RedshiftConnection, resolveRequest, targetOf } from '../lib/request.js'
+import { expectError, thrownBy } from './support/rejection.js'
 
 const CLUSTER = 'examplecluster.abc123xyz789.us-west-2.redshift.amazonaws.com'
 const WORKGROUP = 'analytics.123456789012.us-west-2.redshift-serverless.amazonaws.com'
@@ -22,18 +23,8 @@ const resolve = ({ options = {}, connection, env }: Given): CredentialRequest =>
   return resolveRequest(options, connection, env)
 }
 
-const refusal = (given: Given): RedshiftCredentialsError => {
-  try {
-    resolve(given)
-  } catch (error) {
-    expect(error).to.be.instanceOf(RedshiftCredentialsError)
-    return error as RedshiftCredentialsError
-  }
-  throw new Error('It was not refused.')
-}
-
 type Row = [title: string, given: Given, expected: Record<string, unknown>]
-type Refusal = [title: string, given: Given, code: 'OPTION' | 'TARGET', ...parts: (string | RegExp)[]]
+type Refusal = [title: string, given: Given, code: 'OPTION' | 'TARGET', ...names: string[]]
 
 const table = (rows: Row[]): void => {
   for (const [title, given, expected] of rows)
@@ -45,12 +36,12 @@ const table = (rows: Row[]): void => {
 }
 
 const refusals = (rows: Refusal[]): void => {
-  for (const [title, given, code, ...parts] of rows)
+  for (const [title, given, code, ...names] of rows)
     it(title, () => {
-      const error = refusal(given)
-      expect(error.code).to.equal(`ERR_REDSHIFT_${code}` satisfies RedshiftErrorCode)
-      for (const part of parts) expect(error.message).to.match(part instanceof RegExp ? part : new RegExp(part))
-      expect(error.message).to.match(/\.$/).and.not.include('\n')
+      expectError(
+        thrownBy(() => resolve(given)),
+        { code: `ERR_REDSHIFT_${code}`, names, omits: ['hunter2'] },
+      )
     })
 }
 
@@ -250,236 +241,270 @@ describe('precedence', () => {
       'refuses an option host and a connection to another cluster',
       { options: { host: other }, connection: dev },
       'TARGET',
-      /host \(option\).*"provisioned other".*host \(connection\).*"provisioned examplecluster"/,
-      /correct one of them, or leave host out/,
+      'host (option)',
+      '"provisioned other"',
+      'host (connection)',
+      '"provisioned examplecluster"',
     ],
     [
       'refuses a clusterIdentifier that the host contradicts',
       { options: { clusterIdentifier: 'mine' }, connection: dev },
       'TARGET',
-      /^clusterIdentifier/,
-      /mine/,
-      /leave clusterIdentifier out/,
+      'clusterIdentifier',
+      '"provisioned mine"',
+      'host (connection)',
+      '"provisioned examplecluster"',
     ],
     [
       'refuses a workgroupName that the host contradicts',
       { options: { workgroupName: 'mine' }, connection: { ...dev, host: WORKGROUP } },
       'TARGET',
-      /^workgroupName/,
-      /analytics/,
+      'workgroupName',
+      '"serverless mine"',
+      '"serverless analytics"',
     ],
     [
       'refuses a workgroupName with the host of a cluster of that name',
       { options: { workgroupName: 'examplecluster' }, connection: dev },
       'TARGET',
-      /serverless examplecluster/,
-      /provisioned examplecluster/,
+      '"serverless examplecluster"',
+      '"provisioned examplecluster"',
     ],
     [
       'refuses a clusterIdentifier with the host of a workgroup of that name',
       { options: { clusterIdentifier: 'analytics' }, connection: { ...dev, host: WORKGROUP } },
       'TARGET',
-      /provisioned analytics/,
+      '"provisioned analytics"',
+      '"serverless analytics"',
     ],
     [
       'refuses a clusterIdentifier of another workgroup',
       { options: { clusterIdentifier: 'redshift-serverless-other' }, connection: { ...dev, host: WORKGROUP } },
       'TARGET',
-      /serverless other/,
+      '"serverless other"',
+      '"serverless analytics"',
     ],
     [
       'refuses PGHOST that contradicts an option',
       { options: { clusterIdentifier: 'mine' }, env: { PGHOST: CLUSTER } },
       'TARGET',
-      /PGHOST/,
+      'clusterIdentifier',
+      'PGHOST',
     ],
     [
       'refuses a region that the host contradicts',
       { options: { region: 'eu-west-1' }, connection: dev },
       'TARGET',
-      /^region says the region is "eu-west-1"/,
-      /"us-west-2"/,
+      'region',
+      '"eu-west-1"',
+      'host (connection)',
+      '"us-west-2"',
     ],
     [
       'refuses a region that a nameless host contradicts',
       { options: { region: 'eu-west-1', workgroupName: 'analytics' }, connection: { ...dev, host: OLD_SERVERLESS } },
       'TARGET',
-      /us-west-2/,
+      '"eu-west-1"',
+      '"us-west-2"',
     ],
     [
       'refuses a region of aws that the host contradicts',
       { options: { aws: { region: 'eu-west-1' } }, connection: dev },
       'TARGET',
-      /^aws\.region/,
-      /leave aws\.region out/,
+      'aws.region',
+      '"eu-west-1"',
+      'host (connection)',
+      '"us-west-2"',
     ],
     [
       'refuses a region that aws contradicts',
       { options: { region: 'us-west-2', aws: { region: 'eu-west-1' } }, connection: dev },
       'TARGET',
-      /^region/,
-      /aws\.region/,
+      'region',
+      '"us-west-2"',
+      'aws.region',
+      '"eu-west-1"',
     ],
     [
       'refuses two hosts in two regions',
       { options: { host: elsewhere }, connection: dev },
       'TARGET',
-      /eu-west-1/,
-      /us-west-2/,
+      'host (option)',
+      '"eu-west-1"',
+      'host (connection)',
+      '"us-west-2"',
     ],
     [
       'refuses nothing at all, and names what to set',
       { connection: { database: 'dev' } },
       'TARGET',
-      /Set host .*clusterIdentifier or workgroupName, and region/,
+      'host',
+      'clusterIdentifier',
+      'workgroupName',
+      'region',
     ],
     [
       'refuses a host that says nothing',
       { connection: { ...dev, host: '127.0.0.1' } },
       'TARGET',
-      /"127\.0\.0\.1" does not say/,
-      /Set clusterIdentifier or workgroupName, and region/,
+      '"127.0.0.1"',
+      'clusterIdentifier',
+      'workgroupName',
+      'region',
     ],
     [
       'refuses a look-alike of a host',
       { connection: { ...dev, host: `${CLUSTER}.attacker.io` } },
       'TARGET',
-      /does not say/,
+      `"${CLUSTER}.attacker.io"`,
+      'clusterIdentifier',
+      'workgroupName',
+      'region',
     ],
     [
       'refuses a host of the old serverless form',
       { connection: { ...dev, host: OLD_SERVERLESS } },
       'TARGET',
-      /old form.*Set workgroupName/,
+      `"${OLD_SERVERLESS}"`,
+      'workgroupName',
     ],
     [
       'refuses a managed VPC endpoint',
       { connection: { ...dev, host: MANAGED } },
       'TARGET',
-      /managed VPC endpoint.*Set clusterIdentifier or workgroupName/,
+      `"${MANAGED}"`,
+      'VPC',
+      'clusterIdentifier',
+      'workgroupName',
     ],
     [
       "refuses the console's endpoint, with port and database",
       { connection: { ...dev, host: `${CLUSTER}:5439/dev` } },
       'TARGET',
-      /more than a host name/,
-      new RegExp(`Set host to "${CLUSTER}"`),
+      `"${CLUSTER}:5439/dev"`,
+      `"${CLUSTER}"`,
+      'port',
+      'database',
     ],
     [
       'refuses a JDBC URL, and says what to write',
       { connection: { ...dev, host: `jdbc:redshift:iam://${CLUSTER}:5439/dev` } },
       'TARGET',
-      new RegExp(`Set host to "${CLUSTER}", and port and database apart`),
+      `"jdbc:redshift:iam://${CLUSTER}:5439/dev"`,
+      `"${CLUSTER}"`,
+      'port',
+      'database',
     ],
     [
       'refuses a JDBC URL without a host name',
       { connection: { ...dev, host: 'jdbc:redshift:iam://examplecluster:us-west-2/dev' } },
       'TARGET',
-      /JDBC URL. Set host, port and database apart, or clusterIdentifier/,
+      '"jdbc:redshift:iam://examplecluster:us-west-2/dev"',
+      'JDBC',
+      'host',
+      'clusterIdentifier',
     ],
     [
       'refuses a host with white space around it',
       { connection: { ...dev, host: ` ${CLUSTER}\n` } },
       'TARGET',
-      new RegExp(`white space around it. Set host to "${CLUSTER}"\\.`),
+      `" ${CLUSTER}\\n"`,
+      `"${CLUSTER}"`,
     ],
     [
       'refuses a URL in place of a host, without repeating its password',
       { connection: { ...dev, host: 'postgres://alice:hunter2@x:5439/dev' } },
       'TARGET',
-      /^(?!.*hunter2)/,
+      '"postgres://…@x:5439/dev"',
+      'clusterIdentifier',
     ],
-    ...[
-      `alice:hunter2@${CLUSTER}`,
-      `${CLUSTER}?password=hunter2`,
-      `jdbc:redshift://${CLUSTER}/dev;PWD=hunter2`,
-      'jdbc:redshift:iam://x/dev?AccessKeyID=hunter2&SecretAccessKey=hunter2',
-      'alice:hunter2@/x@nowhere',
-    ].map(
-      (host): Refusal => [
+    ...(
+      [
+        [`alice:hunter2@${CLUSTER}`, `"…@${CLUSTER}"`, `"${CLUSTER}"`],
+        [`${CLUSTER}?password=hunter2`, `"${CLUSTER}?…"`, `"${CLUSTER}"`],
+        [`jdbc:redshift://${CLUSTER}/dev;PWD=hunter2`, 'jdbc:redshift:', `"${CLUSTER}"`],
+        ['jdbc:redshift:iam://x/dev?AccessKeyID=hunter2&SecretAccessKey=hunter2', 'JDBC', 'clusterIdentifier'],
+        ['alice:hunter2@/x@nowhere', '"…@nowhere"', 'clusterIdentifier'],
+      ] as const
+    ).map(
+      ([host, ...names]): Refusal => [
         `refuses the host ${host} without repeating its password`,
         { connection: { ...dev, host } },
         'TARGET',
-        /^(?!.*hunter2).*Set (host to "examplecluster\.|host, port and database apart|clusterIdentifier)/,
+        ...names,
       ],
     ),
     [
       'refuses a custom domain name alone',
       { options: { customDomainName: 'db.example.com' }, connection: { database: 'dev' } },
       'TARGET',
-      /cluster or to a workgroup. Set api/,
+      'customDomainName',
+      '"db.example.com"',
+      'api',
     ],
-    [
-      'refuses no database',
-      { options: { host: CLUSTER } },
-      'OPTION',
-      /No database is named/,
-      /Set database, or PGDATABASE, or dbName: null/,
-    ],
+    ['refuses no database', { options: { host: CLUSTER } }, 'OPTION', 'PGDATABASE', 'dbName: null'],
     [
       "refuses pg's fallback to the user's name for the database",
       { connection: { host: CLUSTER, database: 'alice', user: 'alice' } },
       'OPTION',
-      /No database is named, and pg falls back to the user's name/,
+      'PGDATABASE',
+      'dbName: null',
     ],
     [
       "tells a database option that pg's fallback contradicts where to set it",
       { options: { database: 'dev' }, connection: { host: CLUSTER, database: 'IAM:alice', user: 'IAM:alice' } },
       'OPTION',
-      /set database in the configuration of pg/,
+      '"dev"',
+      '"IAM:alice"',
+      'pg',
     ],
     [
       'refuses a connection to another database than the option',
       { options: { database: 'dev' }, connection: { ...dev, database: 'prod' } },
       'OPTION',
-      /"dev".*goes to "prod"/,
-      /Leave database out of the options, or set dbName: null/,
+      '"dev"',
+      '"prod"',
+      'database',
+      'dbName: null',
     ],
     [
       'refuses a connection to another database than dbName',
       { options: { dbName: 'dev' }, connection: { ...dev, database: 'prod' } },
       'OPTION',
-      /Leave dbName out/,
+      '"dev"',
+      '"prod"',
+      'dbName',
     ],
     [
       'refuses dbName and database that differ',
       { options: { host: CLUSTER, dbName: 'dev', database: 'prod' } },
       'OPTION',
-      /dbName "dev".*database is "prod"/,
-      /Leave dbName out/,
+      'dbName "dev"',
+      '"prod"',
     ],
     [
       'refuses a database name of the connection that is none',
       { connection: { ...dev, database: 'de v' } },
       'OPTION',
-      /database "de v" is not valid/,
+      'database "de v"',
     ],
     [
       'refuses a reserved word for a database',
       { env: { PGHOST: CLUSTER, PGDATABASE: 'select', PGUSER: 'alice' } },
       'OPTION',
-      /reserved word/,
+      'database "select"',
     ],
-    [
-      'refuses a user name that is none',
-      { connection: { ...dev, user: 'IAM:al ice' } },
-      'OPTION',
-      /user "al ice" is not valid/,
-    ],
-    [
-      'refuses an empty name behind a prefix',
-      { connection: { ...dev, user: 'IAM:' } },
-      'OPTION',
-      /user "" is not valid/,
-    ],
-    ['refuses the user PUBLIC', { connection: { ...dev, user: 'IAM:public' } }, 'OPTION', /PUBLIC/],
+    ['refuses a user name that is none', { connection: { ...dev, user: 'IAM:al ice' } }, 'OPTION', 'user "al ice"'],
+    ['refuses an empty name behind a prefix', { connection: { ...dev, user: 'IAM:' } }, 'OPTION', 'user ""'],
+    ['refuses the user PUBLIC', { connection: { ...dev, user: 'IAM:public' } }, 'OPTION', 'user "public"', 'PUBLIC'],
     [
       'refuses a group in upper case',
       { connection: { ...dev, user: 'IAMA:alice:Analysts' } },
       'OPTION',
-      /user "Analysts".*lowercase/,
+      'user "Analysts"',
+      'lowercase',
     ],
-    ['refuses an empty group', { connection: { ...dev, user: 'IAMA:alice:a,,b' } }, 'OPTION', /user "" is not valid/],
+    ['refuses an empty group', { connection: { ...dev, user: 'IAMA:alice:a,,b' } }, 'OPTION', 'user ""'],
   ])
 
   it('takes any values of a connection without throwing anything but its own errors', () => {
@@ -620,79 +645,94 @@ describe('which API', () => {
       'GetCredentials refuses a cluster',
       { options: { api: 'GetCredentials' }, connection: provisioned },
       'OPTION',
-      /GetCredentials, which is for serverless.*"examplecluster" is a cluster/,
-      /Leave api out, or set workgroupName/,
+      'api',
+      'GetCredentials',
+      '"examplecluster"',
+      'workgroupName',
     ],
     [
       'GetCredentials refuses a workgroup named as a cluster',
       { options: { api: 'GetCredentials', clusterIdentifier: 'redshift-serverless-wgx', database: 'dev' } },
       'OPTION',
-      /"redshift-serverless-wgx" is a cluster/,
-      /set workgroupName/,
+      'GetCredentials',
+      '"redshift-serverless-wgx"',
+      'workgroupName',
     ],
     [
       'GetClusterCredentialsWithIAM refuses a workgroup',
       { options: { api: 'GetClusterCredentialsWithIAM' }, connection: serverless },
       'OPTION',
-      /for provisioned clusters, but "analytics" is a serverless workgroup. Leave api out/,
+      'api',
+      'GetClusterCredentialsWithIAM',
+      '"analytics"',
     ],
     [
       'GetCredentials refuses dbUser',
       { options: { api: 'GetCredentials', dbUser: 'alice' }, connection: serverless },
       'OPTION',
-      /^dbUser is set, but GetCredentials does not take it/,
-      /Leave dbUser out/,
+      'dbUser',
+      'GetCredentials',
+      "'GetClusterCredentials'",
     ],
     [
       'GetCredentials refuses dbGroups',
       { options: { dbGroups: ['a'] }, connection: serverless },
       'OPTION',
-      /^dbGroups is set, but GetCredentials/,
-      /Leave dbGroups out, or set dbUser/,
+      'dbGroups',
+      'GetCredentials',
+      'dbUser',
     ],
     [
       'GetCredentials refuses dbGroups: []',
       { options: { dbGroups: [] }, connection: serverless },
       'OPTION',
-      /^dbGroups/,
+      'dbGroups',
+      'GetCredentials',
     ],
     [
       'GetCredentials refuses autoCreate',
       { options: { autoCreate: false }, connection: serverless },
       'OPTION',
-      /^autoCreate is set, but GetCredentials/,
+      'autoCreate',
+      'GetCredentials',
     ],
     [
       'GetClusterCredentialsWithIAM refuses dbUser',
       { options: { api: 'GetClusterCredentialsWithIAM', dbUser: 'alice' }, connection: provisioned },
       'OPTION',
-      /^dbUser is set, but GetClusterCredentialsWithIAM/,
-      /set api to 'GetClusterCredentials'/,
+      'dbUser',
+      'GetClusterCredentialsWithIAM',
+      "'GetClusterCredentials'",
     ],
     [
       'GetClusterCredentialsWithIAM refuses dbGroups',
       { options: { dbGroups: ['a'] }, connection: provisioned },
       'OPTION',
-      /^dbGroups is set, but GetClusterCredentialsWithIAM/,
+      'dbGroups',
+      'GetClusterCredentialsWithIAM',
     ],
     [
       'GetClusterCredentialsWithIAM refuses autoCreate',
       { options: { autoCreate: true }, connection: { ...provisioned, user: 'IAMR:x' } },
       'OPTION',
-      /^autoCreate/,
+      'autoCreate',
+      'GetClusterCredentialsWithIAM',
     ],
     [
       'GetClusterCredentials refuses no user',
       { options: { api: 'GetClusterCredentials' }, connection: provisioned },
       'OPTION',
-      /needs a user. Set dbUser/,
+      'GetClusterCredentials',
+      'dbUser',
+      'IAM:name',
     ],
     [
       'GetClusterCredentials refuses a role',
       { options: { api: 'GetClusterCredentials' }, connection: { ...provisioned, user: 'IAMR:analyst' } },
       'OPTION',
-      /"IAMR:analyst" is a role/,
-      /Leave api out, or set dbUser/,
+      '"IAMR:analyst"',
+      'api',
+      'dbUser',
     ],
   ])
 
