@@ -12,6 +12,7 @@ import { RedshiftCredentials } from '../../lib/credentials.js'
 import { RedshiftCredentialsError, type RedshiftErrorCode } from '../../lib/errors.js'
 import { resolveRequest } from '../../lib/request.js'
 import { disclosures } from '../support/disclosure.js'
+import { expectError, thrownBy } from '../support/rejection.js'
 
 const KEY = 'AKIAIOSFODNN7EXAMPLE'
 const SECRET = 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY'
@@ -60,24 +61,20 @@ const expectSafe = (error: RedshiftCredentialsError): void => {
   expect(disclosures({ error, copy: error.copy(), cause: error.cause }, SECRETS), error.message).to.deep.equal([])
 }
 
-const expectError = (
+/** What the error of the SDK is told as: with this code, these names, and without secrets. */
+const expectTold = (
   thrown: unknown,
   code: RedshiftErrorCode,
-  ...parts: (string | RegExp)[]
+  ...names: readonly string[]
 ): RedshiftCredentialsError => {
-  const error = toRedshiftError(thrown, call)
-  expect(error).to.be.instanceOf(RedshiftCredentialsError)
-  expect(error.code, error.message).to.equal(code)
-  for (const part of parts) expect(error.message).to.match(part instanceof RegExp ? part : new RegExp(part))
-  // One line of whole sentences, the last of which is the remedy.
-  expect(error.message)
-    .to.match(/^[^\n]*\. [A-Z][^\n]*\.$/)
-    .and.not.match(/ {2}|\.\.|: \.|undefined|\[object/)
+  const error = expectError(toRedshiftError(thrown, call), { code, names, omits: ['undefined'] })
+  // The remedy is a sentence of its own.
+  expect(error.message).to.match(/\. [A-Z][^\n]*\.$/)
   expectSafe(error)
   return error
 }
 
-type Row = [name: string, status: number, code: RedshiftErrorCode, remedy: RegExp]
+type Row = [name: string, status: number, code: RedshiftErrorCode, ...names: readonly string[]]
 
 describe('an error of AWS', () => {
   const denied: Row[] = [
@@ -85,15 +82,17 @@ describe('an error of AWS', () => {
       'AccessDenied',
       403,
       'ERR_REDSHIFT_ACCESS_DENIED',
-      /Allow redshift:GetClusterCredentials on arn:aws:redshift:us-west-2:<account>:dbuser:examplecluster\/alice and arn:.*:dbname:examplecluster\/dev in the IAM policy/,
+      'redshift:GetClusterCredentials',
+      'arn:aws:redshift:us-west-2:<account>:dbuser:examplecluster/alice',
+      'arn:aws:redshift:us-west-2:<account>:dbname:examplecluster/dev',
     ],
-    ['AccessDeniedException', 403, 'ERR_REDSHIFT_ACCESS_DENIED', /Allow redshift:/],
-    ['AccessDeniedException', 400, 'ERR_REDSHIFT_ACCESS_DENIED', /Allow redshift:/],
-    ['UnauthorizedOperation', 403, 'ERR_REDSHIFT_ACCESS_DENIED', /Allow redshift:/],
-    ['NotAuthorized', 400, 'ERR_REDSHIFT_ACCESS_DENIED', /Allow redshift:/],
-    ['SomethingNew', 403, 'ERR_REDSHIFT_ACCESS_DENIED', /Allow redshift:/],
+    ['AccessDeniedException', 403, 'ERR_REDSHIFT_ACCESS_DENIED', 'redshift:GetClusterCredentials'],
+    ['AccessDeniedException', 400, 'ERR_REDSHIFT_ACCESS_DENIED', 'redshift:GetClusterCredentials'],
+    ['UnauthorizedOperation', 403, 'ERR_REDSHIFT_ACCESS_DENIED', 'redshift:GetClusterCredentials'],
+    ['NotAuthorized', 400, 'ERR_REDSHIFT_ACCESS_DENIED', 'redshift:GetClusterCredentials'],
+    ['SomethingNew', 403, 'ERR_REDSHIFT_ACCESS_DENIED', 'redshift:GetClusterCredentials'],
   ]
-  const identity = /Check that access key, secret and session token belong together/
+  const identity = 'clock'
   const credentials: Row[] = [
     ...[
       'InvalidClientTokenId',
@@ -101,15 +100,15 @@ describe('an error of AWS', () => {
       'AuthFailure',
       'OptInRequired',
       'MissingAuthenticationToken',
-    ].map((name): Row => [name, 403, 'ERR_REDSHIFT_AWS_CREDENTIALS', identity]),
+    ].map((name): Row => [name, 403, 'ERR_REDSHIFT_AWS_CREDENTIALS', name, identity]),
     ...['UnrecognizedClientException', 'InvalidSignatureException', 'IncompleteSignature', 'RequestExpired'].map(
-      (name): Row => [name, 400, 'ERR_REDSHIFT_AWS_CREDENTIALS', identity],
+      (name): Row => [name, 400, 'ERR_REDSHIFT_AWS_CREDENTIALS', name, identity],
     ),
     ...['RequestTimeTooSkewed', 'RequestInTheFuture'].map(
-      (name): Row => [name, 403, 'ERR_REDSHIFT_AWS_CREDENTIALS', /clock is right/],
+      (name): Row => [name, 403, 'ERR_REDSHIFT_AWS_CREDENTIALS', name, identity],
     ),
-    ['ExpiredToken', 403, 'ERR_REDSHIFT_AWS_CREDENTIALS', /session of these AWS credentials has expired.*Renew it/],
-    ['ExpiredTokenException', 400, 'ERR_REDSHIFT_AWS_CREDENTIALS', /has expired.*Renew it/],
+    ['ExpiredToken', 403, 'ERR_REDSHIFT_AWS_CREDENTIALS', '`aws sso login`', 'AWS_SESSION_TOKEN'],
+    ['ExpiredTokenException', 400, 'ERR_REDSHIFT_AWS_CREDENTIALS', '`aws sso login`', 'AWS_SESSION_TOKEN'],
   ]
   const throttled: Row[] = [
     'Throttling',
@@ -122,31 +121,31 @@ describe('an error of AWS', () => {
     'LimitExceededException',
     'PriorRequestNotComplete',
     'BandwidthLimitExceeded',
-  ].map((name): Row => [name, 400, 'ERR_REDSHIFT_THROTTLED', /Share one RedshiftCredentials among pools/])
+  ].map((name): Row => [name, 400, 'ERR_REDSHIFT_THROTTLED', 'redshift:GetClusterCredentials', 'RedshiftCredentials'])
   const rows: Row[] = [
     ...denied,
     ...credentials,
     ...throttled,
-    ['SlowDown', 503, 'ERR_REDSHIFT_THROTTLED', /Share one/],
-    ['Whatever', 429, 'ERR_REDSHIFT_THROTTLED', /Share one/],
-    ['InternalFailure', 500, 'ERR_REDSHIFT_UNAVAILABLE', /HTTP 500.*Try again later/],
-    ['InternalServerException', 500, 'ERR_REDSHIFT_UNAVAILABLE', /Try again later/],
-    ['ServiceUnavailable', 503, 'ERR_REDSHIFT_UNAVAILABLE', /HTTP 503/],
-    ['RequestTimeout', 400, 'ERR_REDSHIFT_TIMEOUT', /Check the network path/],
-    ['RequestTimeoutException', 400, 'ERR_REDSHIFT_TIMEOUT', /Check the network path/],
-    ['InvalidParameterValue', 400, 'ERR_REDSHIFT_OPTION', /\(InvalidParameterValue\).*Correct the option/],
-    ['InvalidParameterCombination', 400, 'ERR_REDSHIFT_OPTION', /Correct the option/],
-    ['ValidationError', 400, 'ERR_REDSHIFT_OPTION', /Correct the option/],
-    ['ValidationException', 400, 'ERR_REDSHIFT_OPTION', /Correct the option/],
-    ['MissingParameter', 400, 'ERR_REDSHIFT_OPTION', /Correct the option/],
+    ['SlowDown', 503, 'ERR_REDSHIFT_THROTTLED', 'RedshiftCredentials'],
+    ['Whatever', 429, 'ERR_REDSHIFT_THROTTLED', 'RedshiftCredentials'],
+    ['InternalFailure', 500, 'ERR_REDSHIFT_UNAVAILABLE', 'HTTP 500', 'redshift:GetClusterCredentials'],
+    ['InternalServerException', 500, 'ERR_REDSHIFT_UNAVAILABLE', 'HTTP 500'],
+    ['ServiceUnavailable', 503, 'ERR_REDSHIFT_UNAVAILABLE', 'HTTP 503'],
+    ['RequestTimeout', 400, 'ERR_REDSHIFT_TIMEOUT', 'aws.requestHandler'],
+    ['RequestTimeoutException', 400, 'ERR_REDSHIFT_TIMEOUT', 'aws.requestHandler'],
+    ['InvalidParameterValue', 400, 'ERR_REDSHIFT_OPTION', 'InvalidParameterValue', 'cluster "examplecluster"'],
+    ['InvalidParameterCombination', 400, 'ERR_REDSHIFT_OPTION', 'InvalidParameterCombination'],
+    ['ValidationError', 400, 'ERR_REDSHIFT_OPTION', 'ValidationError'],
+    ['ValidationException', 400, 'ERR_REDSHIFT_OPTION', 'ValidationException'],
+    ['MissingParameter', 400, 'ERR_REDSHIFT_OPTION', 'MissingParameter'],
   ]
-  for (const [name, status, code, remedy] of rows) {
+  for (const [name, status, code, ...names] of rows) {
     it(`${name} (${status}) is ${code}, from either service`, async () => {
       for (const message of ['It went wrong', 'It went wrong.']) {
         const error = await provisioned({ status, body: xml(name, message) })
         expect(error).to.include({ name })
-        expectError(error, code, remedy, /It went wrong\. /)
-        expectError(await serverless({ status, body: json(name, message) }), code, /It went wrong\. /)
+        expectTold(error, code, ...names, 'It went wrong.')
+        expectTold(await serverless({ status, body: json(name, message) }), code, 'It went wrong.')
       }
     })
   }
@@ -154,26 +153,22 @@ describe('an error of AWS', () => {
   it('ClusterNotFound is NOT_FOUND, and says what to check', async () => {
     const error = await provisioned({ status: 404, body: xml('ClusterNotFound', 'Cluster examplecluster not found.') })
     expect(error).to.include({ name: 'ClusterNotFoundFault' })
-    expectError(
-      error,
-      'ERR_REDSHIFT_NOT_FOUND',
-      /no cluster "examplecluster" in us-west-2.*Check the name.*region and the account; if it is a serverless workgroup, set workgroupName\.$/,
-    )
+    expectTold(error, 'ERR_REDSHIFT_NOT_FOUND', 'cluster "examplecluster"', 'us-west-2', 'workgroupName')
   })
 
   it('ResourceNotFoundException is NOT_FOUND', async () => {
     const error = await serverless({ status: 400, body: json('ResourceNotFoundException', 'No such workgroup.') })
-    expectError(error, 'ERR_REDSHIFT_NOT_FOUND', /Check the name/)
+    expectTold(error, 'ERR_REDSHIFT_NOT_FOUND', 'cluster "examplecluster"')
   })
 
   it('UnsupportedOperation is UNSUPPORTED', async () => {
     const error = await provisioned({ status: 400, body: xml('UnsupportedOperation', 'Not for this cluster') })
     expect(error).to.include({ name: 'UnsupportedOperationFault' })
-    expectError(error, 'ERR_REDSHIFT_UNSUPPORTED', /Not for this cluster\. Set api to another operation/)
+    expectTold(error, 'ERR_REDSHIFT_UNSUPPORTED', 'Not for this cluster.', 'api')
   })
 
   it('with "Rate exceeded" is THROTTLED, whatever its name', async () => {
-    expectError(
+    expectTold(
       await serverless({ status: 400, body: json('ValidationException', 'Rate exceeded') }),
       'ERR_REDSHIFT_THROTTLED',
     )
@@ -185,11 +180,8 @@ describe('an error of AWS', () => {
     const what = 'arn:aws:redshift:us-west-2:123456789012:dbuser:examplecluster/AliceInTheLongChainOfWonderlands2026'
     const message = `User: ${who} is not authorized to perform: redshift:GetClusterCredentials on resource: ${what} because no identity-based policy allows the redshift:GetClusterCredentials action`
     const error = await provisioned({ status: 403, body: xml('AccessDenied', message) })
-    const { message: told } = expectError(error, 'ERR_REDSHIFT_ACCESS_DENIED')
-    expect(told).to.include(who)
-    expect(told).to.match(
-      new RegExp(`action\\. Allow redshift:GetClusterCredentials on ${what} in the IAM policy of this identity\\.$`),
-    )
+    const { remedy } = expectTold(error, 'ERR_REDSHIFT_ACCESS_DENIED', who)
+    expect(remedy).to.include('redshift:GetClusterCredentials').and.include(what).and.not.include('<account>')
   })
 
   it('tells that a role may not be assumed', async () => {
@@ -200,11 +192,7 @@ describe('an error of AWS', () => {
       $fault: 'client',
       $metadata: { httpStatusCode: 403 },
     })
-    expectError(
-      error,
-      'ERR_REDSHIFT_ACCESS_DENIED',
-      /^AWS denies sts:AssumeRole.*Allow sts:AssumeRole on arn:aws:iam::123456789012:role\/reader in/,
-    )
+    expectTold(error, 'ERR_REDSHIFT_ACCESS_DENIED', 'sts:AssumeRole', 'arn:aws:iam::123456789012:role/reader')
   })
 
   it('that has expired tokens for its reason is recognised', () => {
@@ -260,7 +248,7 @@ describe('an answer that is not AWS’s, or is broken,', () => {
   ).map(([what, wire, send, code]) => [what, wire, send(wire), code])
   for (const [what, , error, code] of rows)
     it(`such as ${what}, is ${code}, and is not repeated`, async () => {
-      const { message, cause } = expectError(await error, code)
+      const { message, cause } = expectTold(await error, code)
       for (const text of [message, (cause as Error).message, (cause as Error).stack])
         expect(text).to.not.match(/Hotel|hunter2|raw response|Unexpected token/)
     })
@@ -282,55 +270,56 @@ describe('an error on the way to AWS', () => {
   ]
   for (const [code, message] of codes)
     it(`${code} is UNAVAILABLE, and keeps its code`, async () => {
-      const { cause } = expectError(
+      const { cause } = expectTold(
         await provisioned({ error: node(code, message) }),
         'ERR_REDSHIFT_UNAVAILABLE',
-        new RegExp(
-          `could not be reached for redshift:GetClusterCredentials \\(${code}\\): .*\\. Check region, endpoint, proxy`,
-        ),
+        `redshift:GetClusterCredentials`,
+        `(${code})`,
+        'VPC',
       )
       expect(cause).to.include({ code, message })
     })
 
   for (const [code, cure] of [
-    ['SELF_SIGNED_CERT_IN_CHAIN', /NODE_EXTRA_CA_CERTS.*AWS_CA_BUNDLE/],
-    ['DEPTH_ZERO_SELF_SIGNED_CERT', /NODE_EXTRA_CA_CERTS/],
-    ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', /NODE_EXTRA_CA_CERTS/],
-    ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', /NODE_EXTRA_CA_CERTS/],
-    ['CERT_HAS_EXPIRED', /clock/],
-    ['ERR_TLS_CERT_ALTNAME_INVALID', /NODE_EXTRA_CA_CERTS/],
+    ['SELF_SIGNED_CERT_IN_CHAIN', ['NODE_EXTRA_CA_CERTS', 'AWS_CA_BUNDLE']],
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', ['NODE_EXTRA_CA_CERTS']],
+    ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', ['NODE_EXTRA_CA_CERTS']],
+    ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', ['NODE_EXTRA_CA_CERTS']],
+    ['CERT_HAS_EXPIRED', ['clock', 'TLS']],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', ['NODE_EXTRA_CA_CERTS']],
   ] as const)
     it(`${code} is UNAVAILABLE, and names what Node.js reads`, async () => {
-      const error = expectError(await provisioned({ error: node(code, 'It is bad') }), 'ERR_REDSHIFT_UNAVAILABLE', code)
-      expect(error.remedy).to.match(cure)
+      const thrown = await provisioned({ error: node(code, 'It is bad') })
+      const error = expectTold(thrown, 'ERR_REDSHIFT_UNAVAILABLE', `(${code})`, ...cure)
       expect(error.cause).to.include({ code })
     })
 
   it('without words, as Node makes of several addresses, is UNAVAILABLE', async () => {
     const error = Object.assign(new AggregateError([node('ECONNREFUSED', 'connect')]), { code: 'ECONNREFUSED' })
-    expectError(await provisioned({ error }), 'ERR_REDSHIFT_UNAVAILABLE', /\(ECONNREFUSED\)\. Check region/)
+    expectTold(await provisioned({ error }), 'ERR_REDSHIFT_UNAVAILABLE', '(ECONNREFUSED)', 'VPC')
   })
 
   it('of a dropped connection that the SDK calls a TimeoutError is UNAVAILABLE', async () => {
     const error = Object.assign(node('ECONNRESET', 'socket hang up'), { name: 'TimeoutError' })
-    expectError(await provisioned({ error }), 'ERR_REDSHIFT_UNAVAILABLE')
+    expectTold(await provisioned({ error }), 'ERR_REDSHIFT_UNAVAILABLE')
   })
 
   it('of a time-out in the handler is TIMEOUT', async () => {
     const message =
       '@smithy/node-http-handler - the request socket did not establish a connection with the server within the configured timeout of 1000 ms.'
     const error = Object.assign(new Error(message), { name: 'TimeoutError' })
-    expectError(
+    expectTold(
       await provisioned({ error }),
       'ERR_REDSHIFT_TIMEOUT',
-      /within the configured timeout of 1000 ms\. Check the network path/,
+      'within the configured timeout of 1000 ms.',
+      'aws.requestHandler',
     )
   })
 
   it('of another realm is read like one of this', async () => {
     const error = vm.runInNewContext(`Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })`)
     expect(error).to.not.be.instanceOf(Error)
-    expectError(error, 'ERR_REDSHIFT_UNAVAILABLE', /ECONNREFUSED/)
+    expectTold(error, 'ERR_REDSHIFT_UNAVAILABLE', '(ECONNREFUSED)')
   })
 
   it('of another realm is retried by the SDK, and keeps its code', async () => {
@@ -342,36 +331,35 @@ describe('an error on the way to AWS', () => {
     const aws = { ...configuration({ error: undefined }), requestHandler: { handle }, maxAttempts: 2 } as object
     await using credentials = new RedshiftCredentials({ host, database: 'dev', aws })
     const error = await credentials.get().then(surprise, error => error)
-    expect(error).to.have.property('code', 'ERR_REDSHIFT_UNAVAILABLE')
-    expect(error.message).to.include('AWS could not be reached').and.include('(ECONNREFUSED)')
+    expectError(error, { code: 'ERR_REDSHIFT_UNAVAILABLE', names: ['(ECONNREFUSED)', 'VPC'] })
     expect(error.cause).to.have.property('code', 'ECONNREFUSED')
     expect(calls).to.equal(2)
   })
 
   it('whose message or stack is no text is told without it', () => {
     for (const message of [undefined, null, ['x'], { a: 1 }, 7])
-      expectError(Object.assign(new Error(), { name: 'ThrottlingException', message }), 'ERR_REDSHIFT_THROTTLED')
-    expectError(Object.assign(new Error('It fails.'), { stack: [{}] }), 'ERR_REDSHIFT_UNAVAILABLE')
+      expectTold(Object.assign(new Error(), { name: 'ThrottlingException', message }), 'ERR_REDSHIFT_THROTTLED')
+    expectTold(Object.assign(new Error('It fails.'), { stack: [{}] }), 'ERR_REDSHIFT_UNAVAILABLE')
     const unreadable = Object.defineProperty(new Error('It fails.'), 'stack', {
       get: () => {
         throw new TypeError('It has no text.')
       },
     })
-    expectError(unreadable, 'ERR_REDSHIFT_UNAVAILABLE')
+    expectTold(unreadable, 'ERR_REDSHIFT_UNAVAILABLE')
   })
 
   it('whose HTTP status is no number is told without it', () => {
     for (const httpStatusCode of [{ toString: [] }, '503', Number.NaN, [503]])
-      expectError(
+      expectTold(
         Object.assign(new Error('It fails.'), { $metadata: { httpStatusCode } }),
         'ERR_REDSHIFT_UNAVAILABLE',
-        /See cause/,
+        'cause',
       )
   })
 
   it('that is no error at all is one of ours all the same', () => {
     for (const thrown of [undefined, null, 'hunter2', 7, {}, { message: PASSWORD }, Symbol('x'), () => PASSWORD])
-      expectError(thrown, 'ERR_REDSHIFT_UNAVAILABLE')
+      expectTold(thrown, 'ERR_REDSHIFT_UNAVAILABLE')
   })
 
   it('of ours goes through as it is', () => {
@@ -412,20 +400,17 @@ describe('AWS credentials that cannot be had', () => {
   after(() => {
     Object.assign(process.env, environment)
   })
-  const rows: [string, () => object, RegExp][] = [
-    [
-      'no profile',
-      () => ({ credentials: fromIni(none) }),
-      /could not be loaded: .*no-such-profile.*Check aws.credentials/,
-    ],
+  const rows: [what: string, config: () => object, ...names: string[]][] = [
+    ['no profile', () => ({ credentials: fromIni(none) }), 'no-such-profile', 'aws.credentials'],
     [
       'no profile of a name such as processor',
       () => ({ credentials: fromIni({ ...none, profile: 'processor' }) }),
-      /could not be loaded: .*processor.*Check aws.credentials/,
+      'processor',
+      'aws.credentials',
     ],
-    ['no variables', () => ({ credentials: fromEnv() }), /could not be loaded.*Check aws.credentials/],
-    ['no credential process', () => ({ credentials: fromProcess(none) }), /could not be loaded/],
-    ['no SSO session', () => ({ credentials: fromSSO(sso) }), /SSO session has ended.*Run `aws sso login`/],
+    ['no variables', () => ({ credentials: fromEnv() }), 'environment variable', 'aws.credentials'],
+    ['no credential process', () => ({ credentials: fromProcess(none) }), 'no-such-profile', 'aws.credentials'],
+    ['no SSO session', () => ({ credentials: fromSSO(sso) }), '`aws sso login`'],
     [
       'no token file',
       () => ({
@@ -434,21 +419,22 @@ describe('AWS credentials that cannot be had', () => {
           roleArn: 'arn:aws:iam::123456789012:role/x',
         }),
       }),
-      /could not be loaded: ENOENT.*Check aws.credentials/,
+      'ENOENT',
+      'aws.credentials',
     ],
-    ['no keys in what a provider gives', () => ({ credentials: {} }), /could not be loaded.*Check aws.credentials/],
+    ['no keys in what a provider gives', () => ({ credentials: {} }), 'aws.credentials'],
   ]
-  for (const [what, config, remedy] of rows)
+  for (const [what, config, ...names] of rows)
     it(`because there are ${what} are AWS_CREDENTIALS`, async () => {
       const thrown = toLoadingError(await provisioned({ status: 200, body: '' }, config()), call, [{ kind: 'own' }])
-      expectError(thrown, 'ERR_REDSHIFT_AWS_CREDENTIALS', remedy)
+      expectTold(thrown, 'ERR_REDSHIFT_AWS_CREDENTIALS', ...names)
     })
 
   it('because a credential process fails tell nothing of its arguments', async () => {
     const error = Object.assign(new Error(`Command failed: get-keys --password ${PASSWORD}\nno`), {
       name: 'CredentialsProviderError',
     })
-    expectError(error, 'ERR_REDSHIFT_AWS_CREDENTIALS', /The command failed\./)
+    expectTold(error, 'ERR_REDSHIFT_AWS_CREDENTIALS', 'command')
   })
 
   it('and no region are a missing target', async () => {
@@ -456,24 +442,26 @@ describe('AWS credentials that cannot be had', () => {
       { status: 200, body: '' },
       { region: async () => Promise.reject(new Error('Region is missing')) },
     )
-    expectError(error, 'ERR_REDSHIFT_TARGET', /No region for cluster "examplecluster"\. Set region, or AWS_REGION/)
+    expectTold(error, 'ERR_REDSHIFT_TARGET', 'cluster "examplecluster"', 'region', 'AWS_REGION')
   })
 })
 
 describe('what AWS or the SDK say', () => {
   const says = (message: string, more: object = {}): RedshiftCredentialsError =>
     toRedshiftError(Object.assign(new Error(message), more), call)
+  const withoutRemedy = ({ message, remedy = '' }: RedshiftCredentialsError): string =>
+    message.slice(0, -remedy.length).trim()
   const fault = { name: 'SignatureDoesNotMatch', $fault: 'client', $metadata: { httpStatusCode: 403 } }
 
   it('is cut before the canonical strings, which hold the session token', async () => {
     const message = `The signature does not match.\n\nThe Canonical String for this request should have been\n'POST\n/\nx-amz-security-token:${TOKEN}\n'\n\nThe String-to-Sign should have been\n'AWS4-HMAC-SHA256'`
-    const error = expectError(
+    const error = expectTold(
       await provisioned({ status: 403, body: xml('SignatureDoesNotMatch', message) }),
       'ERR_REDSHIFT_AWS_CREDENTIALS',
     )
-    expect(error.message).to.include('The signature does not match. Check that')
+    expect(withoutRemedy(error)).to.match(/: The signature does not match\.$/)
     for (const one of ['x The Canonical String hunter2', 'x The String-to-Sign hunter2'])
-      expect(says(one, fault).message).to.include('x. Check').and.not.include('hunter2')
+      expect(withoutRemedy(says(one, fault))).to.match(/: x\.$/)
   })
 
   it('is told without keys, secrets and tokens, wherever they stand', () => {
@@ -589,8 +577,8 @@ describe('the call that a message names', () => {
 
   it('names what else would help, where there is something', async () => {
     const thrown = await provisioned({ status: 403, body: xml('AccessDenied', 'no') })
-    const { message } = toRedshiftError(thrown, { ...call, alternative: 'give host' })
-    expect(message).to.match(/in the IAM policy of this identity, or give host\.$/)
+    const { remedy } = toRedshiftError(thrown, { ...call, alternative: 'give host' })
+    expect(remedy).to.match(/ give host\.$/)
   })
 })
 
@@ -598,15 +586,6 @@ describe('an answer of AWS', () => {
   const expiration = new Date('2026-03-01T12:15:00Z')
   const answer = { user: 'IAM:alice', password: PASSWORD, expiration, nextRefreshTime: undefined }
   const login = { DbUser: 'IAM:alice', DbPassword: PASSWORD }
-  const refusal = (changes: object): RedshiftCredentialsError => {
-    try {
-      checkAnswer(call, { ...answer, ...changes })
-    } catch (error) {
-      return error as RedshiftCredentialsError
-    }
-    throw new Error('It was not refused.')
-  }
-
   it('that is complete is taken', () => {
     expect(checkAnswer(call, answer)).to.deep.equal(answer)
     const nextRefreshTime = new Date('2026-03-01T12:10:00Z')
@@ -617,21 +596,24 @@ describe('an answer of AWS', () => {
     expect(checkAnswer(call, { ...answer, nextRefreshTime: new Date(Number.NaN) })).to.deep.equal(answer)
   })
 
-  for (const [what, changes] of [
+  for (const [lack, changes] of [
     ['user', { user: undefined }],
     ['user', { user: '' }],
     ['password', { password: undefined }],
     ['password', { password: '' }],
-    ['valid expiry', { expiration: undefined }],
-    ['valid expiry', { expiration: new Date(Number.NaN) }],
+    ['expiry', { expiration: undefined }],
+    ['expiry', { expiration: new Date(Number.NaN) }],
   ] as const)
-    it(`without a ${what} is refused, and says what it lacks, not what it holds`, () => {
-      const error = refusal(changes)
-      expect(error.code).to.equal('ERR_REDSHIFT_RESPONSE')
-      expect(error.message).to.equal(
-        `The answer to redshift:GetClusterCredentials has no ${what}. Check the endpoint, and what stands between this host and AWS.`,
+    it(`without a ${lack} is refused, and says what it lacks, not what it holds`, () => {
+      const error = thrownBy(() => checkAnswer(call, { ...answer, ...changes }))
+      const lacks = ['user', 'password', 'expiry']
+      expectSafe(
+        expectError(error, {
+          code: 'ERR_REDSHIFT_RESPONSE',
+          names: ['redshift:GetClusterCredentials', lack],
+          omits: lacks.filter(other => other !== lack),
+        }),
       )
-      expectSafe(error)
     })
 
   for (const nothing of [undefined, null, 0, 'text', {}])
@@ -657,8 +639,7 @@ describe('an answer of AWS', () => {
     })
     await using credentials = new RedshiftCredentials({ aws: { send } })
     const error = await credentials.get({ host, database: 'dev', user: 'IAM:alice' }).catch(error => error)
-    expect(error).to.be.instanceOf(RedshiftCredentialsError).with.property('code', 'ERR_REDSHIFT_UNAVAILABLE')
-    expect(error.message).to.include('not foreseen (TypeError)').and.not.include('It throws')
+    expectError(error, { code: 'ERR_REDSHIFT_UNAVAILABLE', names: ['TypeError', 'aws'], omits: ['It throws'] })
     expect(credentials.status()[0]?.lastError).to.have.property('message', error.message)
   })
 
@@ -670,9 +651,9 @@ describe('an answer of AWS', () => {
       ['', 5439],
       ['h', 0],
     ] as const)
-      expect(() => checkEndpoint(call, host, port)).to.throw(
-        RedshiftCredentialsError,
-        /Wait until it is available, or give host/,
+      expectError(
+        thrownBy(() => checkEndpoint(call, host, port)),
+        { code: 'ERR_REDSHIFT_UNAVAILABLE', names: ['cluster "examplecluster"', 'host'] },
       )
   })
 })
