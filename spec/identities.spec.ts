@@ -9,6 +9,7 @@ import { systemClock } from '../lib/flight.js'
 import {
   type AwsClientConfig,
   RedshiftCredentials,
+  type RedshiftErrorCode,
   type RedshiftOptions,
   RedshiftPool,
   redshiftPassword,
@@ -17,7 +18,7 @@ import { startEmulator } from './support/emulator.js'
 import { figure } from './support/figure.js'
 import { MemoryStore } from './support/memory-store.js'
 import { phaseReached } from './support/phase.js'
-import { rejection } from './support/rejection.js'
+import { expectError, rejection } from './support/rejection.js'
 import { until } from './support/until.js'
 
 const WEST = 'sales.abc123xyz789.us-west-2.redshift.amazonaws.com'
@@ -210,14 +211,13 @@ describe('Logins of several identities and clusters', function () {
 
     it('are not fetched from the wrong service or region', async () => {
       const serverless = new RedshiftServerlessClient({ ...emulator.aws, region: 'us-west-2' })
-      const cases: [RedshiftOptions['aws'], string, RegExp][] = [
-        [serverless, 'ERR_REDSHIFT_OPTION', /client of "Redshift Serverless".*comes from "Redshift".*Give the client/],
-        [sdk('eu-east-9'), 'ERR_REDSHIFT_TARGET', /region "eu-east-9".*"us-west-2".*Give a client of that region/],
+      const cases: [RedshiftOptions['aws'], RedshiftErrorCode, ...names: string[]][] = [
+        [serverless, 'ERR_REDSHIFT_OPTION', 'aws', '"Redshift Serverless"', '"Redshift"'],
+        [sdk('eu-east-9'), 'ERR_REDSHIFT_TARGET', 'aws', '"eu-east-9"', '"us-west-2"'],
       ]
-      for (const [aws, code, message] of cases) {
+      for (const [aws, code, ...names] of cases) {
         const error = await rejection(create({ aws }).get({ host: WEST, user: 'IAM:alice' }))
-        expect(error).to.have.property('code', code)
-        expect(error.message).to.match(message)
+        expectError(error, { code, names })
       }
       expect(emulator.calls).to.have.length(0)
       serverless.destroy()
@@ -326,8 +326,7 @@ describe('Logins of several identities and clusters', function () {
       const ready = new RedshiftClient({ region: 'us-west-2' })
       for (const aws of [emulator.aws, ready, { ...emulator.aws, region: async () => 'us-west-2' }]) {
         const error = await rejection(create({ aws, clusterIdentifier: 'sales', dbUser: 'alice', store }).get())
-        expect(error).to.have.property('code', 'ERR_REDSHIFT_TARGET')
-        expect(error.message).to.match(/A store shares logins by region.*"sales".*Set region/)
+        expectError(error, { code: 'ERR_REDSHIFT_TARGET', names: ['store', '"sales"', 'region'] })
       }
       ready.destroy()
       expect(emulator.calls).to.deep.equal([])

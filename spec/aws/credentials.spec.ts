@@ -6,16 +6,18 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { expect } from 'chai'
 import { generate } from 'selfsigned'
-import { CREDENTIAL_FAILURES } from '../../lib/aws/credentials/failures.js'
+import { CREDENTIAL_FAILURES, type CredentialFailure } from '../../lib/aws/credentials/failures.js'
+import { readProfiles } from '../../lib/aws/credentials/profiles.js'
+import { sourcesOf } from '../../lib/aws/credentials/sources.js'
 import { inFlags } from '../../lib/cli/terminal/wording.js'
 import type { RedshiftEmulator } from '../../lib/emulator/index.js'
-import { RedshiftCredentials, type RedshiftCredentialsError } from '../../lib/index.js'
+import { RedshiftCredentials } from '../../lib/index.js'
 import { AwsDoors } from '../support/aws-doors.js'
 import { type Cli, ended, withCli } from '../support/cli.js'
 import { type CredentialCase, credentialCases, transportCases } from '../support/credential-cases.js'
 import { disclosures } from '../support/disclosure.js'
 import { startEndpoint } from '../support/endpoint.js'
-import { rejection } from '../support/rejection.js'
+import { expectError, rejection } from '../support/rejection.js'
 import { until } from '../support/until.js'
 
 const host = 'examplecluster.abc123xyz789.us-west-2.redshift.amazonaws.com'
@@ -67,13 +69,16 @@ describe('AWS credentials that cannot be loaded', function () {
     return { AWS_EC2_METADATA_DISABLED: 'true', HOME: home, ...Object.fromEntries(filled) }
   }
 
-  async function inProgram(env: Readonly<Record<string, string>>): Promise<RedshiftCredentialsError> {
+  async function inProgram(env: Readonly<Record<string, string>>): Promise<Error> {
     setEnvironment(env)
     await using credentials = new RedshiftCredentials({ host, database: 'dev' })
-    return await credentials.get().then(
-      () => expect.fail('It did not fail.'),
-      error => error,
-    )
+    return await rejection(credentials.get())
+  }
+
+  /** The remedies that a row has for the sources in the current environment. */
+  async function remediesOf(row: CredentialFailure | undefined): Promise<(string | undefined)[]> {
+    const sources = sourcesOf(undefined, process.env, await readProfiles())
+    return sources.map(source => row && `${row.cure(source)}.`)
   }
 
   async function inCheck(
@@ -100,13 +105,14 @@ describe('AWS credentials that cannot be loaded', function () {
       for (const one of own) {
         const env = livingWith(one)
         const checked = inCheck(env)
-        const error = await inProgram(env)
+        const error = expectError(await inProgram(env), {
+          code: 'ERR_REDSHIFT_AWS_CREDENTIALS',
+          names: one.cure,
+          omits: ['undefined'],
+        })
         const row = rows.find(({ failure }) => failure === one.failure)
-        expect(error.code, error.message).to.equal('ERR_REDSHIFT_AWS_CREDENTIALS')
-        if (typeof one.cure === 'string') expect(error.remedy).to.include(one.cure)
-        expect(error.message, row?.failure)
-          .to.match(/^[A-Z].*\. [A-Z].*\.$/)
-          .and.not.match(/undefined|\n/)
+        expect(await remediesOf(row), one.failure).to.include(error.remedy)
+        expect(error.message, one.failure).to.match(/^[A-Z].*\. [A-Z].*\.$/)
         const { code, message, all } = await checked
         expect({ code, message }).to.deep.equal({ code: error.code, message: inFlags(error) })
         expect(disclosures({ error, all }, SECRETS), one.failure).to.deep.equal([])
@@ -126,20 +132,21 @@ describe('AWS credentials that cannot be loaded', function () {
     const env = livingWith({
       failure: '',
       source: '',
-      cure: '',
+      cure: [],
       env: { AWS_CONTAINER_CREDENTIALS_FULL_URI: container, AWS_ENDPOINT_URL: emulator.endpoint },
     })
     const checked = inCheck({ ...env, AWS_PROFILE: 'nope' })
-    const error = await inProgram({ ...env, AWS_PROFILE: 'nope' })
-    expect(error.code).to.equal('ERR_REDSHIFT_AWS_CREDENTIALS')
-    expect(error.message).to.include('There is no profile "nope"')
+    const missing = {
+      code: 'ERR_REDSHIFT_AWS_CREDENTIALS',
+      names: ['profile "nope"', '`aws configure list-profiles`'],
+    } as const
+    const error = expectError(await inProgram({ ...env, AWS_PROFILE: 'nope' }), missing)
     const { code, message } = await checked
     expect({ code, message }).to.deep.equal({ code: error.code, message: inFlags(error) })
 
     setEnvironment(env)
     await using named = new RedshiftCredentials({ host, database: 'dev', aws: { profile: 'nope' } })
-    for (const _ of ['first', 'second'])
-      expect((await rejection(named.get())).message).to.include('There is no profile "nope"')
+    for (const _ of ['first', 'second']) expectError(await rejection(named.get()), missing)
     for (const AWS_PROFILE of ['', 'default']) {
       setEnvironment({ ...env, AWS_PROFILE })
       await using credentials = new RedshiftCredentials({ host, database: 'dev' })
@@ -151,11 +158,7 @@ describe('AWS credentials that cannot be loaded', function () {
     for (const { what, code, names, one } of transportCases(doors)) {
       const env = livingWith(one)
       const checked = inCheck(env)
-      const error = await inProgram(env)
-      expect(error.code, `${what}: ${error.message}`).to.equal(code)
-      expect(error.message)
-        .to.match(names)
-        .and.not.match(/redshift:|hunter2/)
+      const error = expectError(await inProgram(env), { code, names, omits: ['redshift:', 'hunter2'] })
       const { code: shown, message } = await checked
       expect({ code: shown, message }, what).to.deep.equal({ code, message: inFlags(error) })
     }
@@ -170,7 +173,7 @@ describe('AWS credentials that cannot be loaded', function () {
       AWS_ENDPOINT_URL_STS: url,
     },
     files: { token: 'hunter2-jwt' },
-    cure: '',
+    cure: [],
   })
 
   it('name the service that is waited for when the deadline fires', async () => {
@@ -178,9 +181,10 @@ describe('AWS credentials that cannot be loaded', function () {
     try {
       setEnvironment(livingWith(webIdentity(silent.url)))
       await using credentials = new RedshiftCredentials({ host, database: 'dev', fetchTimeoutMillis: 1_000 })
-      const error = await rejection(credentials.get())
-      expect(error).to.have.property('code', 'ERR_REDSHIFT_TIMEOUT')
-      expect(error.message).to.include(`AWS STS at ${new URL(silent.url).host}`)
+      expectError(await rejection(credentials.get()), {
+        code: 'ERR_REDSHIFT_TIMEOUT',
+        names: ['AWS STS', new URL(silent.url).host],
+      })
     } finally {
       await silent.close()
     }
@@ -193,8 +197,10 @@ describe('AWS credentials that cannot be loaded', function () {
     try {
       const { port } = proxy.address() as AddressInfo
       const error = await inProgram(livingWith(webIdentity(`https://127.0.0.1:${port}`)))
-      expect(error.code).to.equal('ERR_REDSHIFT_UNAVAILABLE')
-      expect(error.message).to.match(/certificate of AWS STS.*NODE_EXTRA_CA_CERTS.*AWS_CA_BUNDLE/)
+      expectError(error, {
+        code: 'ERR_REDSHIFT_UNAVAILABLE',
+        names: ['AWS STS', 'NODE_EXTRA_CA_CERTS', 'AWS_CA_BUNDLE'],
+      })
     } finally {
       proxy.close()
     }

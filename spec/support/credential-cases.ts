@@ -1,4 +1,5 @@
 import { createHash, generateKeyPairSync } from 'node:crypto'
+import type { RedshiftErrorCode } from '../../lib/index.js'
 import { type AwsDoors, jsonError, type Reply, stsError } from './aws-doors.js'
 
 /** What a user has when it fails: variables, files below HOME, and what AWS says. */
@@ -9,8 +10,8 @@ export interface CredentialCase {
   readonly env?: Readonly<Record<string, string>>
   readonly config?: string
   readonly files?: Readonly<Record<string, string>>
-  /** The remedy must say this. */
-  readonly cure: string | RegExp
+  /** What the remedy names. */
+  readonly cure: readonly string[]
 }
 
 const ROLE = 'arn:aws:iam::123456789012:role/reader'
@@ -52,9 +53,9 @@ const loginToken = (): Record<string, string> => ({
 /** What fails on the way to the service that gives AWS credentials. */
 export interface TransportCase {
   readonly what: string
-  readonly code: string
+  readonly code: RedshiftErrorCode
   /** Whom the message names. */
-  readonly names: RegExp
+  readonly names: readonly string[]
   readonly one: CredentialCase
 }
 
@@ -64,7 +65,7 @@ export function transportCases(doors: AwsDoors): readonly TransportCase[] {
     source: 'role',
     env: { AWS_PROFILE: 'reader', AWS_ENDPOINT_URL_STS: url, AWS_MAX_ATTEMPTS: '1' },
     config: `[profile reader]\nrole_arn = ${ROLE}\nsource_profile = base\n[profile base]\n${KEYS}`,
-    cure: '',
+    cure: [],
   })
   const ssoFrom = (url: string): CredentialCase => ({
     failure: '',
@@ -72,7 +73,7 @@ export function transportCases(doors: AwsDoors): readonly TransportCase[] {
     env: { AWS_PROFILE: 'analyst', AWS_ENDPOINT_URL_SSO: url, AWS_MAX_ATTEMPTS: '1' },
     config: SSO_PROFILE,
     files: ssoToken('corp', LATER),
-    cure: '',
+    cure: [],
   })
   const busy = stsError('Throttling', 'Rate exceeded', 400)
   const broken = stsError('InternalFailure', 'It failed', 500)
@@ -81,37 +82,37 @@ export function transportCases(doors: AwsDoors): readonly TransportCase[] {
     {
       what: 'AWS STS is out of reach',
       code: 'ERR_REDSHIFT_UNAVAILABLE',
-      names: /AWS STS at 127\.0\.0\.1:1 .*VPC endpoint for sts/,
+      names: ['AWS STS', '127.0.0.1:1', 'sts'],
       one: roleFrom('http://127.0.0.1:1'),
     },
     {
       what: 'AWS STS throttles',
       code: 'ERR_REDSHIFT_THROTTLED',
-      names: /^AWS STS/,
+      names: ['AWS STS'],
       one: roleFrom(doors.url('throttled', busy)),
     },
     {
       what: 'AWS STS fails',
       code: 'ERR_REDSHIFT_UNAVAILABLE',
-      names: /^AWS STS.*HTTP 500/,
+      names: ['AWS STS', 'HTTP 500'],
       one: roleFrom(doors.url('broken', broken)),
     },
     {
       what: 'AWS STS answers with a page of a proxy',
       code: 'ERR_REDSHIFT_AWS_CREDENTIALS',
-      names: /AWS STS/,
+      names: ['AWS STS'],
       one: roleFrom(doors.url('page', { status: 200, body: '<html>hunter2' })),
     },
     {
       what: 'IAM Identity Center is out of reach',
       code: 'ERR_REDSHIFT_UNAVAILABLE',
-      names: /^IAM Identity Center/,
+      names: ['IAM Identity Center'],
       one: ssoFrom('http://127.0.0.1:1'),
     },
     {
       what: 'IAM Identity Center throttles',
       code: 'ERR_REDSHIFT_THROTTLED',
-      names: /^IAM Identity Center/,
+      names: ['IAM Identity Center'],
       one: ssoFrom(doors.url('sso-throttled', tooMany)),
     },
   ]
@@ -128,7 +129,7 @@ export function credentialCases(doors: AwsDoors): readonly CredentialCase[] {
     cases.push({ ...rest, env: { ...env, ...door } })
   }
 
-  const web = (failure: string, reply: Reply, cure: string | RegExp): void =>
+  const web = (failure: string, reply: Reply, ...cure: string[]): void =>
     add({
       failure,
       source: 'web identity',
@@ -141,7 +142,8 @@ export function credentialCases(doors: AwsDoors): readonly CredentialCase[] {
   web(
     'the role does not trust the web identity',
     stsError('AccessDenied', 'Not authorized to perform sts:AssumeRoleWithWebIdentity'),
-    'trust policy of the role',
+    '`aud`',
+    '`sub`',
   )
   web(
     'the account has no OIDC provider',
@@ -150,7 +152,9 @@ export function credentialCases(doors: AwsDoors): readonly CredentialCase[] {
       'No OpenIDConnect provider found in your account for https://oidc.example.com',
       400,
     ),
-    'Create an IAM OIDC provider',
+    'IAM',
+    'OIDC',
+    'ARN',
   )
   web(
     'the token has another audience',
@@ -164,22 +168,24 @@ export function credentialCases(doors: AwsDoors): readonly CredentialCase[] {
       'Token expired: current date/time 1 must be before the expiration date/time 0',
       400,
     ),
-    'Check what renews that file',
+    'subPath',
   )
   web(
     'AWS does not accept the web identity token',
     stsError('InvalidIdentityToken', "Couldn't retrieve verification key from your identity provider", 400),
-    "the role's OIDC provider",
+    'OIDC',
   )
   web(
     'the role session is too long',
     stsError('ValidationError', 'The requested DurationSeconds exceeds the MaxSessionDuration set for this role.', 400),
-    'the duration of the role session',
+    'duration of the role session',
+    'durationSeconds',
   )
   web(
     'AWS STS is off in the region',
     stsError('RegionDisabledException', 'STS is not activated in this region for account:1'),
-    'Activate',
+    'IAM',
+    'AWS_REGION',
   )
   web(
     'AWS STS refuses a parameter',
@@ -194,16 +200,16 @@ export function credentialCases(doors: AwsDoors): readonly CredentialCase[] {
     failure: 'the token file is missing',
     source: 'web identity',
     env: { AWS_ROLE_ARN: ROLE, AWS_WEB_IDENTITY_TOKEN_FILE: '/no/such/token' },
-    cure: 'AWS_WEB_IDENTITY_TOKEN_FILE',
+    cure: ['AWS_WEB_IDENTITY_TOKEN_FILE'],
   })
   add({
     failure: 'half a web identity in the environment',
     source: 'half of a web identity',
     env: { AWS_ROLE_ARN: ROLE },
-    cure: 'AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN',
+    cure: ['AWS_WEB_IDENTITY_TOKEN_FILE', 'AWS_ROLE_ARN'],
   })
 
-  const role = (failure: string, reply: Reply, cure: string | RegExp): void =>
+  const role = (failure: string, reply: Reply, ...cure: string[]): void =>
     add({
       failure,
       source: 'role',
@@ -216,42 +222,46 @@ export function credentialCases(doors: AwsDoors): readonly CredentialCase[] {
   role(
     'the role session is too long',
     stsError('ValidationError', 'The requested DurationSeconds exceeds the MaxSessionDuration set for this role.', 400),
-    'duration_seconds of profile "reader"',
+    'duration_seconds',
+    '"reader"',
+    'durationSeconds',
   )
   role(
     'AWS STS is off in the region',
     stsError('RegionDisabledException', 'STS is not activated in this region for account:1'),
-    'Activate',
+    'IAM',
+    'AWS_REGION',
   )
   role(
     'AWS STS refuses a parameter',
     stsError('ValidationError', '1 validation error detected: x', 400),
+    'role_arn',
     'profile "reader"',
   )
   role(
     'the MFA code is wrong',
     stsError('AccessDenied', 'MultiFactorAuthentication failed with invalid MFA one time pass code. '),
-    'current code',
+    'mfa_serial',
   )
   role(
     'the role may not be assumed',
     stsError('AccessDenied', `User: ${SESSION} is not authorized to perform: sts:AssumeRole on resource: ${ROLE}`),
-    'trust policy of the role',
+    'sts:AssumeRole',
   )
   role(
     'the credentials that assume the role are not accepted',
     stsError('InvalidClientTokenId', 'The security token included in the request is invalid.'),
-    'Renew the keys of profile "base"',
+    'profile "base"',
   )
   add({
     failure: 'nobody gives the MFA code',
     source: 'role',
     env: { AWS_PROFILE: 'reader' },
     config: `[profile reader]\nrole_arn = ${ROLE}\nmfa_serial = arn:aws:iam::123456789012:mfa/alice\nsource_profile = base\n[profile base]\n${KEYS}`,
-    cure: 'mfaCodeProvider',
+    cure: ['mfaCodeProvider', 'aws.credentials', '--profile reader'],
   })
 
-  const sso = (failure: string, more: Partial<CredentialCase> & { reply?: Reply }, cure: string | RegExp): void =>
+  const sso = (failure: string, more: Partial<CredentialCase> & { reply?: Reply }, ...cure: string[]): void =>
     add({
       failure,
       source: 'SSO',
@@ -291,25 +301,34 @@ export function credentialCases(doors: AwsDoors): readonly CredentialCase[] {
   sso(
     'the permission set is not assigned',
     { ...open, reply: jsonError('ForbiddenException', { message: 'No access' }) },
-    'permission set assigned',
+    'sso_account_id',
+    'sso_role_name',
+    'profile "analyst"',
   )
   sso(
     'IAM Identity Center refuses a parameter',
     { ...open, reply: jsonError('InvalidRequestException', { message: 'x' }, 400) },
-    'sso_account_id and sso_role_name of profile "analyst"',
+    'sso_account_id',
+    'sso_role_name',
+    'profile "analyst"',
   )
   sso(
     'the sso-session is not in the file',
     { config: `[profile analyst]\nsso_session = corp\nsso_account_id = 123456789012\nsso_role_name = Analyst` },
     '[sso-session corp]',
+    'sso_start_url',
+    'sso_region',
   )
   sso(
     'the SSO profile is incomplete',
     { config: `[profile analyst]\nsso_start_url = ${START_URL}\nsso_region = us-west-2` },
-    'aws configure sso',
+    '`aws configure sso`',
+    'sso_account_id',
+    'sso_role_name',
+    'sso_session',
   )
 
-  const login = (failure: string, more: Partial<CredentialCase> & { reply?: Reply }, cure: string | RegExp): void =>
+  const login = (failure: string, more: Partial<CredentialCase> & { reply?: Reply }, ...cure: string[]): void =>
     add({
       failure,
       source: 'aws login',
@@ -332,54 +351,63 @@ export function credentialCases(doors: AwsDoors): readonly CredentialCase[] {
   login(
     'the session of aws login cannot be renewed',
     { env: { ...SIGNED_IN, AWS_ENDPOINT_URL_SIGNIN: 'http://127.0.0.1:1' } },
-    'network path',
+    '`aws login --profile dev`',
+    'network',
   )
 
-  const profile = (failure: string, source: string, config: string, cure: string | RegExp): void =>
+  const profile = (failure: string, source: string, config: string, ...cure: string[]): void =>
     add({ failure, source, env: { AWS_PROFILE: 'dev' }, config, cure })
   profile(
     'the credential_process fails',
     'process',
     '[profile dev]\ncredential_process = sh -c "exit 3" hunter2',
-    'by hand',
+    'PATH',
+    'HOME',
   )
-  profile('there is no such profile', 'unknown profile', '', 'AWS_PROFILE')
+  profile(
+    'there is no such profile',
+    'unknown profile',
+    '',
+    'AWS_PROFILE',
+    'aws.profile',
+    '`aws configure list-profiles`',
+  )
   profile(
     'source_profile does not exist',
     'unknown source profile',
     `[profile dev]\nrole_arn = ${ROLE}\nsource_profile = nobody`,
-    'list-profiles',
+    '`aws configure list-profiles`',
   )
   profile(
     'source_profile leads in a circle',
     'circle',
     `[profile dev]\nrole_arn = ${ROLE}\nsource_profile = other\n[profile other]\nrole_arn = ${ROLE}\nsource_profile = dev`,
-    'credentials of its own',
+    'credentials',
   )
-  profile(
-    'role_arn without a source',
-    'role without a source',
-    `[profile dev]\nrole_arn = ${ROLE}`,
-    'Set one of the two',
-  )
+  profile('role_arn without a source', 'role without a source', `[profile dev]\nrole_arn = ${ROLE}`)
   profile(
     'the credential_source gives nothing',
     'credential source',
     `[profile dev]\nrole_arn = ${ROLE}\ncredential_source = Environment`,
+    'Environment',
+    'Ec2InstanceMetadata',
     'EcsContainer',
+    'source_profile',
   )
+  profile('half a key pair in the profile', 'half of the keys', '[profile dev]\naws_secret_access_key = hunter2')
   profile(
-    'half a key pair in the profile',
-    'half of the keys',
-    '[profile dev]\naws_secret_access_key = hunter2',
-    'the other half',
+    'the profile has no credentials',
+    'empty profile',
+    '[profile dev]\nregion = us-west-2',
+    'role_arn',
+    'credential_process',
+    '`aws configure sso`',
   )
-  profile('the profile has no credentials', 'empty profile', '[profile dev]\nregion = us-west-2', 'aws configure sso')
   add({
     failure: 'half a key pair in the environment',
     source: 'half of the environment',
     env: { AWS_ACCESS_KEY_ID: 'a' },
-    cure: 'unset both',
+    cure: ['unset'],
   })
 
   add({
@@ -389,26 +417,26 @@ export function credentialCases(doors: AwsDoors): readonly CredentialCase[] {
       AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://127.0.0.1:1/x',
       AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: '/no/such/file',
     },
-    cure: 'Mount the token',
+    cure: ['token', 'variable'],
   })
   add({
     failure: 'the container endpoint gives nothing',
     source: 'container endpoint',
     at: 'AWS_CONTAINER_CREDENTIALS_FULL_URI',
     reply: { status: 404, body: '{}' },
-    cure: 'AWS_CONTAINER_CREDENTIALS_FULL_URI',
+    cure: ['AWS_CONTAINER_CREDENTIALS_FULL_URI'],
   })
   add({
     failure: 'EKS Pod Identity gives nothing',
     source: 'pod identity',
     env: { AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://169.254.170.23/v1/credentials' },
-    cure: 'pod identity association',
+    cure: ['EKS Pod Identity Agent'],
   })
   add({
     failure: 'the ECS task role gives nothing',
     source: 'task role',
     env: { AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: '/v2/credentials/x' },
-    cure: 'a task role',
+    cure: ['ECS', 'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI'],
   })
   add({
     failure: 'there are no AWS credentials',
@@ -416,8 +444,8 @@ export function credentialCases(doors: AwsDoors): readonly CredentialCase[] {
     env: { AWS_EC2_METADATA_DISABLED: 'false' },
     at: 'AWS_EC2_METADATA_SERVICE_ENDPOINT',
     reply: { status: 404, body: '' },
-    cure: 'hop limit',
+    cure: ['EC2', 'AWS_PROFILE'],
   })
-  add({ failure: 'there are no AWS credentials', source: 'nothing at all', cure: 'AWS_PROFILE' })
+  add({ failure: 'there are no AWS credentials', source: 'nothing at all', cure: ['AWS_PROFILE', '`aws sso login`'] })
   return cases
 }
