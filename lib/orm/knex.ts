@@ -12,10 +12,11 @@ import { passwordRefused } from '../identity-provider.js'
 import { checkPlain } from '../intake.js'
 import type { RedshiftOptions } from '../options.js'
 import { clientClass } from '../pg/client.js'
-import { type ConnectionSettings, connectionSettings, REDSHIFT_PORT, tlsOf } from '../pg/config.js'
-import { checkSsl, checkUser, placeOf } from '../pg/login.js'
+import { type ConnectionSettings, connectionSettings, placeOf, REDSHIFT_PORT } from '../pg/config.js'
 import { passwordFunction, type RedshiftPasswordFunction } from '../pg/password.js'
 import { aliasOf, verifyAlias } from '../pg/server-name.js'
+import { checkSsl, tlsOf } from '../pg/tls.js'
+import { checkUser } from '../pg/user.js'
 
 /** The connection settings that the `connection` function resolves to. */
 export interface RedshiftKnexConnection {

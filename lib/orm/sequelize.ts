@@ -2,10 +2,11 @@ import type { ClientConfig } from 'pg'
 import { connectionOptionsOf, getLogin, type RedshiftCredentials, toCredentials } from '../credentials.js'
 import { passwordRefused } from '../identity-provider.js'
 import type { RedshiftOptions } from '../options.js'
-import { environmentUser } from '../pg/config.js'
-import { checkSsl, checkUser, placeOf } from '../pg/login.js'
+import { placeOf } from '../pg/config.js'
 import { passwordFunction } from '../pg/password.js'
 import { aliasOf, verifyAlias } from '../pg/server-name.js'
+import { checkSsl } from '../pg/tls.js'
+import { checkUser, environmentUser } from '../pg/user.js'
 
 /**
  * The properties of Sequelize's connection configuration that the hook reads and writes. Sequelize 6 has `username` and

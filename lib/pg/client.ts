@@ -2,7 +2,8 @@ import pg from 'pg'
 import type { RedshiftCredentials } from '../credentials.js'
 import { optionError, quoted } from '../errors.js'
 import { isMarked, mark } from '../intake.js'
-import type { Binding, RedshiftPgClientConfig } from './config.js'
+import { type Binding, binding } from './binding.js'
+import type { RedshiftPgClientConfig } from './config.js'
 import { ConnectAttempt, type Settle } from './connect-attempt.js'
 import { endOnceDrained, isConnectionEnding, pipelinesQueries, promiseOf } from './internals.js'
 import { type ClientSetUp, type RefusedSetUp, setUpClient } from './set-up.js'
@@ -23,13 +24,6 @@ export interface RedshiftPgClientClass {
 }
 
 const classes = new WeakMap<typeof pg.Client, RedshiftPgClientClass>()
-
-/** The key of a class's binding, which its subclasses inherit. */
-export const binding = Symbol('binding')
-
-/** The binding that `redshiftPoolOptions` gave to a class. */
-export const bindingOf = (Client: unknown): Binding | undefined =>
-  typeof Client === 'function' ? (Client as { [binding]?: Binding })[binding] : undefined
 
 /**
  * Extends a client class: the user's, an APM's, or one from another copy of pg. Returns a class that was made here unchanged.

@@ -9,7 +9,7 @@ import {
   replaceLogin,
 } from '../credentials.js'
 import type { RedshiftLogin } from '../login.js'
-import { REDSHIFT_PORT } from './config.js'
+import { placeOf, REDSHIFT_PORT } from './config.js'
 import {
   emitEndBeforeConnect,
   holdStartup,
@@ -20,9 +20,10 @@ import {
   socketOf,
   wipePassword,
 } from './internals.js'
-import { checkUser, explainTokenError, placeOf, rejectedLogin } from './login.js'
+import { explainTokenError, rejectedLogin } from './rejected-login.js'
 import { isRefusal } from './server-messages.js'
 import { type ClientSetUp, checkClient, type RefusedSetUp } from './set-up.js'
+import { checkUser } from './user.js'
 
 /** The client that connects. */
 interface ConnectingClient {

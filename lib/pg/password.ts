@@ -14,8 +14,10 @@ import type { RedshiftLogin } from '../login.js'
 import type { RedshiftOptions } from '../options.js'
 import { checkConnection } from '../placement.js'
 import type { RedshiftConnection } from '../request.js'
-import { checkIamUser, checkSameUser, checkTls, checkUser, placeOf } from './login.js'
+import { placeOf } from './config.js'
 import { isRefusal } from './server-messages.js'
+import { checkTls } from './tls.js'
+import { checkIamUser, checkSameUser, checkUser } from './user.js'
 
 /** The function for pg's `password` option that {@link redshiftPassword} returns. It resolves to the current password. */
 export type RedshiftPasswordFunction = (connection?: RedshiftConnection) => Promise<string>

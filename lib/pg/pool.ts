@@ -3,11 +3,13 @@ import { connectionOptionsOf, type RedshiftCredentials, toCredentials } from '..
 import { optionError } from '../errors.js'
 import { checkPlain } from '../intake.js'
 import type { RedshiftOptions } from '../options.js'
-import { binding, bindingOf, clientClass, type RedshiftPgClientClass } from './client.js'
-import { type Binding, boundConfig, connectionSettings, REDSHIFT_PORT, tlsOf } from './config.js'
-import { knownUser } from './login.js'
+import { type Binding, binding, bindingOf, boundConfig } from './binding.js'
+import { clientClass, type RedshiftPgClientClass } from './client.js'
+import { connectionSettings, REDSHIFT_PORT } from './config.js'
 import { passwordFunction, type RedshiftPasswordFunction } from './password.js'
 import { aliasOf, verifyAlias } from './server-name.js'
+import { tlsOf } from './tls.js'
+import { knownUser } from './user.js'
 
 /** The options of `pg.Pool`. */
 export interface RedshiftPgOptions extends Omit<pg.PoolConfig, 'Client'> {

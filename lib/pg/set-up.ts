@@ -5,17 +5,11 @@ import type { TokenLogin } from '../identity-provider.js'
 import { checkPlain, isSame } from '../intake.js'
 import type { RedshiftOptions } from '../options.js'
 import { copyOptions } from '../placement.js'
-import {
-  type Binding,
-  boundConfig,
-  type ConnectionSettings,
-  connectionSettings,
-  type RedshiftPgClientConfig,
-  tlsOf,
-} from './config.js'
+import { type Binding, boundConfig } from './binding.js'
+import { type ConnectionSettings, connectionSettings, type RedshiftPgClientConfig } from './config.js'
 import { dryRun, isNative, sslOf } from './internals.js'
-import { checkSsl } from './login.js'
 import { type Alias, aliasOf } from './server-name.js'
+import { checkSsl, tlsOf } from './tls.js'
 
 /** The checked configuration of a client. */
 export interface ClientSetUp {

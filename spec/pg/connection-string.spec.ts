@@ -14,6 +14,7 @@ import {
   redshiftPoolOptions,
 } from '../../lib/index.js'
 import { clientClass } from '../../lib/pg/client.js'
+import { parseConnectionString } from '../../lib/pg/connection-string.js'
 import { startEmulator } from '../support/emulator.js'
 import { pgVersions } from '../support/pg-versions.js'
 import { rejection } from '../support/rejection.js'
@@ -212,6 +213,29 @@ for (const [version, module] of pgVersions)
           }
           expect(emulator.calls).to.have.length(0)
         })
+
+      it('with the same result as pg', () => {
+        for (const connectionString of [
+          `postgres://IAM%3Aalice@${PROVISIONED}:5440/prod`,
+          `postgresql://alice@${PROVISIONED.toUpperCase()}:5440/Prod?application_name=report#fragment`,
+          'redshift://alice%2Breports@[::1]:5439/my%20database',
+          `postgres://alice@/dev?host=${PROVISIONED}&port=5441`,
+          `postgres://someone@elsewhere:1/dev?host=${PROVISIONED}&port=5441&user=IAM:bob`,
+          `postgres://alice@${PROVISIONED}:1/dev?host=&port=&user=`,
+        ]) {
+          const { host, port, database, user } = new module.Client({ connectionString })
+          const parts = parseConnectionString(connectionString)
+          expect(parts, connectionString).to.include({ host, port: String(port), database, user })
+        }
+      })
+
+      it('without reading the files that it names before it connects', async () => {
+        const connectionString = `postgres://${SERVERLESS}/dev?sslrootcert=${join(folder, 'missing.pem')}`
+        redshiftPoolOptions({}, { connectionString })
+        const pool = new RedshiftPool({ connectionString })
+        expect(await rejection(pool.connect())).to.have.property('code', 'ENOENT')
+        await pool.end()
+      })
 
       it('and refuses one that begins twice, whose database would hold its password', async () => {
         const rest = `alice:hunter2@${PROVISIONED}:5439/dev?host=${PROVISIONED}`

@@ -1,0 +1,36 @@
+import type { RedshiftCredentials } from '../credentials.js'
+import { optionError } from '../errors.js'
+import type { RedshiftPgClientConfig } from './config.js'
+import type { RedshiftPasswordFunction } from './password.js'
+
+/** What `redshiftPoolOptions` binds a client class to. */
+export interface Binding {
+  readonly redshift: RedshiftCredentials
+  /** The password function in the same options, for libraries that create a plain `pg.Client`. */
+  readonly password: RedshiftPasswordFunction
+}
+
+/** The key of a class's binding, which its subclasses inherit. */
+export const binding = Symbol('binding')
+
+/** The binding that `redshiftPoolOptions` gave to a class. */
+export const bindingOf = (Client: unknown): Binding | undefined =>
+  typeof Client === 'function' ? (Client as { [binding]?: Binding })[binding] : undefined
+
+/**
+ * The configuration for a client class. A bound class adds its credentials and removes its own password function.
+ * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`
+ */
+export function boundConfig<Config extends Pick<RedshiftPgClientConfig, 'redshift' | 'password'>>(
+  config: Config,
+  binding: Binding | undefined,
+): Config & Pick<RedshiftPgClientConfig, 'redshift'> {
+  if (!binding) return config
+  const { redshift, password } = binding
+  if (config.redshift !== undefined && config.redshift !== redshift)
+    throw optionError(
+      'redshift is set beside a Client of redshiftPoolOptions, which logs in with other credentials. Leave redshift out, or leave Client out.',
+    )
+  // pg-pool makes password non-enumerable, so the spread does not copy it.
+  return { ...config, redshift, password: config.password === password ? undefined : config.password }
+}

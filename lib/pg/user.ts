@@ -1,0 +1,71 @@
+import type { ConnectionOptions } from '../credentials.js'
+import { quoted, RedshiftCredentialsError } from '../errors.js'
+import { isIamUser, parseIamUser } from '../identifiers.js'
+import type { RedshiftLogin } from '../login.js'
+
+/** The user name of a login for a database user, with the prefix that AWS adds. */
+export const iamUser = (name: string, autoCreate: boolean | undefined): string =>
+  `${autoCreate ? 'IAMA' : 'IAM'}:${name}`
+
+/** The user name that AWS will return for `dbUser`. Undefined with groups, which AWS appends to the name. */
+export const knownUser = ({ dbUser, dbGroups, autoCreate }: ConnectionOptions): string | undefined =>
+  dbUser === undefined || dbGroups?.length ? undefined : iamUser(dbUser, autoCreate)
+
+/**
+ * The user from `PGUSER`, if it is an IAM user name and `dbUser` is not set. A plain name may be meant for other servers. The request still
+ * reads it, because AWS may need a user.
+ */
+export const environmentUser = ({ dbUser }: ConnectionOptions): string | undefined => {
+  const { PGUSER } = process.env
+  return PGUSER && dbUser === undefined && isIamUser(PGUSER) ? PGUSER : undefined
+}
+
+/**
+ * Refuses a user that is not an IAM user name before anything is sent. Without a user, pg uses the operating system's account.
+ * @throws RedshiftCredentialsError `ERR_REDSHIFT_USER_MISMATCH`
+ */
+export function checkIamUser(user: string | null | undefined, options: ConnectionOptions): void {
+  if (!user || isIamUser(user)) return
+  const name = iamUser(options.dbUser ?? user, options.autoCreate)
+  throw new RedshiftCredentialsError(
+    'ERR_REDSHIFT_USER_MISMATCH',
+    `pg logs in as ${quoted(user)}, which is no IAM user name; where none is set, pg takes the account of the operating system. ` +
+      `Set user: ${quoted(name)} in the configuration of pg; where AWS chooses the user, use RedshiftPool or redshiftPoolOptions.`,
+  )
+}
+
+/**
+ * Refuses a login for another user than the one that pg has already sent to the server.
+ * @throws RedshiftCredentialsError `ERR_REDSHIFT_USER_MISMATCH`
+ */
+export function checkSameUser(user: string | null | undefined, login: RedshiftLogin): void {
+  if (!user || user === login.user) return
+  const { prefix, name } = parseIamUser(user)
+  const chosen = prefix === 'IAM' || prefix === 'IAMA' ? name : undefined
+  throw new RedshiftCredentialsError(
+    'ERR_REDSHIFT_USER_MISMATCH',
+    // On serverless, AWS chooses the user, and `user` is only compared with it.
+    `pg logs in as ${quoted(user)}, but AWS gave a login for ${quoted(login.user)}. ` +
+      (chosen !== undefined && /^IAMR:/.test(login.user)
+        ? `Set dbUser: ${quoted(chosen)} among the options of the login, to log in as that user, or leave user out in RedshiftPool or redshiftPoolOptions.`
+        : `Set user: ${quoted(login.user)} in the configuration of pg, or use RedshiftPool or redshiftPoolOptions, which take the user from the login.`),
+  )
+}
+
+/**
+ * Refuses a login for another user than the configured one. A name without a prefix matches any prefix from AWS.
+ * @throws RedshiftCredentialsError `ERR_REDSHIFT_USER_MISMATCH`
+ */
+export function checkUser(user: string | undefined, login: RedshiftLogin): void {
+  if (!user || user === login.user) return
+  const { prefix, name } = parseIamUser(user)
+  const given = parseIamUser(login.user)
+  if (!prefix && given.name === name) return
+  throw new RedshiftCredentialsError(
+    'ERR_REDSHIFT_USER_MISMATCH',
+    `user is ${quoted(user)}, but AWS gave a login for ${quoted(login.user)}. ` +
+      (prefix === 'IAMR' || given.name === name
+        ? `Leave user out, or set it to ${quoted(login.user)}.`
+        : `Set redshift: { dbUser: ${quoted(name)} } to log in as that database user, or leave user out.`),
+  )
+}
