@@ -3,6 +3,7 @@ import type { AwsClients } from './aws/client.js'
 import { lookUpCluster } from './aws/provisioned.js'
 import { lookUpWorkgroup } from './aws/serverless.js'
 import { closedError, RedshiftCredentialsError, targetError } from './errors.js'
+import { FetchContext } from './fetch.js'
 import { Flight, systemClock } from './flight.js'
 import { type CredentialRequest, targetOf, workgroupOf } from './request.js'
 
@@ -74,23 +75,27 @@ export class EndpointCache {
   }
 
   #launch(request: CredentialRequest, known?: Address): LookUp {
+    const deadlineMillis = known ? Math.min(RENEWAL_MILLIS, this.#timeoutMillis) : this.#timeoutMillis
+    const controller = new AbortController()
+    const context = new FetchContext(controller.signal, deadlineMillis)
     const lookUp: LookUp = {
-      flight: new Flight<Address>(
-        systemClock,
-        known ? Math.min(RENEWAL_MILLIS, this.#timeoutMillis) : this.#timeoutMillis,
-        signal => lookUpAddress(this.#clients, request, signal),
-        () =>
+      flight: new Flight<Address>({
+        clock: systemClock,
+        deadlineMillis,
+        controller,
+        run: () => lookUpAddress(this.#clients, request, context),
+        timeoutError: () =>
           new RedshiftCredentialsError(
             'ERR_REDSHIFT_TIMEOUT',
             `The address of ${JSON.stringify(targetOf(request))} could not be looked up within ${this.#timeoutMillis} ms. Check the network path to AWS, or give host.`,
           ),
-        outcome => {
+        land: outcome => {
           lookUp.endedAt = performance.now()
           lookUp.stale = 'error' in outcome
           lookUp.address = 'value' in outcome ? outcome.value : known
           return lookUp.address && !this.#closed ? { value: lookUp.address } : outcome
         },
-      ),
+      }),
     }
     return lookUp
   }
@@ -101,7 +106,7 @@ const isDue = ({ stale, endedAt }: LookUp): boolean =>
 
 const keyOf = (request: CredentialRequest): string => JSON.stringify([request.region ?? null, targetOf(request)])
 
-async function lookUpAddress(clients: AwsClients, request: CredentialRequest, signal: AbortSignal): Promise<Address> {
+async function lookUpAddress(clients: AwsClients, request: CredentialRequest, context: FetchContext): Promise<Address> {
   // A custom domain name is an address.
   if (request.customDomainName !== undefined) return { host: request.customDomainName, port: 5439 }
   if (request.api === 'identityProvider')
@@ -109,6 +114,6 @@ async function lookUpAddress(clients: AwsClients, request: CredentialRequest, si
   const name = targetOf(request)
   const workgroup = workgroupOf(request)
   return workgroup === undefined
-    ? lookUpCluster(clients, request, name, signal)
-    : lookUpWorkgroup(clients, request, workgroup, signal)
+    ? lookUpCluster(clients, request, name, context)
+    : lookUpWorkgroup(clients, request, workgroup, context)
 }

@@ -1,19 +1,12 @@
 import { LRUCache } from 'lru-cache'
 import { Entry, type EntryStatus } from './entry.js'
 import { closedError, isPassing, RedshiftCredentialsError } from './errors.js'
+import { type Fetch, FetchContext, type FetchedLogin, timeoutError } from './fetch.js'
 import { type Clock, Flight, type Outcome } from './flight.js'
 import { refreshDeadline } from './lease.js'
-import { type FetchedLogin, type FetchNotes, type HeldLogin, type RedshiftLogin, samePair } from './login.js'
+import { type RedshiftLogin, samePair } from './login.js'
 import { type CredentialRequest, targetOf } from './request.js'
 import { type FetchStartMessage, fetchEnd, fetchStart, invalidated, traceContext } from './tracing.js'
-
-/** Fetches a login from AWS. Rejects only with `RedshiftCredentialsError`. */
-export type Fetch = (
-  request: CredentialRequest,
-  signal: AbortSignal,
-  notes: FetchNotes,
-  held: HeldLogin | undefined,
-) => Promise<FetchedLogin>
 
 export interface CacheOptions {
   readonly clock: Clock
@@ -198,24 +191,26 @@ export class CredentialCache {
   #launch(entry: Entry, atMost: number, background: boolean): Flight<RedshiftLogin, FetchedLogin> {
     const { clock, fetch, fetchTimeoutMillis, replaced } = this.#options
     const { key, request } = entry
-    const context = { ...traceContext(request), background }
+    const message = { ...traceContext(request), background }
     const deadlineMillis = Math.min(fetchTimeoutMillis, atMost)
-    const notes: FetchNotes = { deadlineMillis }
     const start = clock.now().monotonic
-    const flight = new Flight<RedshiftLogin, FetchedLogin>(
+    const controller = new AbortController()
+    const context = new FetchContext(controller.signal, deadlineMillis, () => entry.held)
+    const flight = new Flight<RedshiftLogin, FetchedLogin>({
       clock,
       deadlineMillis,
-      async signal => {
-        const answer = await fetch(request, signal, notes, entry.held)
-        return entry.expiredInTransit(answer, clock.now()) ? fetch(request, signal, notes, entry.held) : answer
+      controller,
+      run: async () => {
+        const answer = await fetch(request, context)
+        return entry.expiredInTransit(answer, clock.now()) ? fetch(request, context) : answer
       },
-      millis => notes.failure ?? timeoutError(request, millis),
-      outcome => {
+      timeoutError: millis => context.deadlineError ?? timeoutError(request, millis),
+      land: outcome => {
         this.#flights.delete(key)
         const now = clock.now()
         const before = entry.held
         const landed = 'value' in outcome ? entry.accept(outcome.value, now) : outcome
-        if ('error' in landed) entry.fail(landed.error, notes.retryAfter, now, background)
+        if ('error' in landed) entry.fail(landed.error, context.retryAfter, now, background)
         else {
           this.#owners.set(landed.value, entry)
           if (before?.doubtedSince && !samePair(before.login, landed.value)) replaced?.(request, before.login)
@@ -223,17 +218,17 @@ export class CredentialCache {
         entry.refusals.settle()
         // The entry may have been evicted meanwhile. Without its back-off, AWS would be called too often.
         this.#entries.set(key, entry)
-        this.#traceEnd(context, entry, landed, before?.login, now.monotonic - start)
+        this.#traceEnd(message, entry, landed, before?.login, now.monotonic - start)
         return landed
       },
-    )
+    })
     this.#flights.set(key, { entry, flight, background })
-    if (fetchStart.hasSubscribers) fetchStart.publish(context)
+    if (fetchStart.hasSubscribers) fetchStart.publish(message)
     return flight
   }
 
   #traceEnd(
-    context: FetchStartMessage,
+    message: FetchStartMessage,
     entry: Entry,
     landed: Outcome<RedshiftLogin>,
     before: RedshiftLogin | undefined,
@@ -241,7 +236,7 @@ export class CredentialCache {
   ): void {
     if (!fetchEnd.hasSubscribers) return
     fetchEnd.publish({
-      ...context,
+      ...message,
       outcome: 'error' in landed ? 'failed' : landed.value !== before ? 'fetched' : 'unchanged',
       durationMillis: Math.round(durationMillis),
       loginUser: entry.login?.user || undefined,
@@ -256,13 +251,4 @@ const overdueError = (request: CredentialRequest): RedshiftCredentialsError =>
   new RedshiftCredentialsError(
     'ERR_REDSHIFT_TIMEOUT',
     `${request.api} for ${JSON.stringify(targetOf(request))} was under way when this process was suspended. It is begun anew.`,
-  )
-
-export const timeoutError = (request: CredentialRequest, deadlineMillis: number): RedshiftCredentialsError =>
-  new RedshiftCredentialsError(
-    'ERR_REDSHIFT_TIMEOUT',
-    request.api === 'identityProvider'
-      ? `identityProvider.token returned nothing within ${Math.round(deadlineMillis)} ms. Look at the function, or raise fetchTimeoutMillis.`
-      : `${request.api} for ${JSON.stringify(targetOf(request))} was not answered within ${Math.round(deadlineMillis)} ms, the loading of AWS credentials included. ` +
-          'Check the network path to AWS and the credential provider (profile, SSO, metadata service), or raise fetchTimeoutMillis.',
   )

@@ -1,4 +1,5 @@
 import { RedshiftCredentialsError } from './errors.js'
+import type { FetchedLogin, HeldLogin } from './fetch.js'
 import type { Outcome } from './flight.js'
 import {
   createLease,
@@ -12,7 +13,7 @@ import {
   refreshBackoff,
   remaining,
 } from './lease.js'
-import { type FetchedLogin, type HeldLogin, RedshiftLogin, samePair } from './login.js'
+import { RedshiftLogin, samePair } from './login.js'
 import { Refusals, type Verdict } from './refusals.js'
 import type { CredentialRequest } from './request.js'
 

@@ -36,15 +36,27 @@ class Impatience extends Error {}
 /** How a flight ended. */
 export type Outcome<T> = { readonly value: T } | { readonly error: RedshiftCredentialsError }
 
+export interface FlightOptions<T, Answer = T> {
+  readonly clock: Clock
+  readonly deadlineMillis: number
+  /** Starts the fetch. Its promise is awaited until the deadline. */
+  readonly run: () => Promise<Answer>
+  /** Aborted when the flight ends before its fetch. */
+  readonly controller: AbortController
+  /** Creates the error that callers get at the deadline. */
+  readonly timeoutError: (millis: number) => RedshiftCredentialsError
+  /** Called once, synchronously when the fetch ends. Its result is what the waiting callers get. */
+  readonly land: (outcome: Outcome<Answer>) => Outcome<T>
+}
+
 /**
  * One fetch with a deadline, shared by all callers who wait for it. Aborting a caller's signal detaches only that caller; the fetch
  * continues. It settles once: by its response, a failure, its deadline or `abandon`. Later results are ignored.
  */
 export class Flight<T, Answer = T> {
-  readonly #controller = new AbortController()
+  readonly #options: FlightOptions<T, Answer>
   readonly #clock: Clock
   readonly #start: Instant
-  readonly #timedOut: (millis: number) => RedshiftCredentialsError
   #deadlineMillis: number
   #timer: Timer
   readonly #settled: Promise<Outcome<T>>
@@ -52,17 +64,9 @@ export class Flight<T, Answer = T> {
   #waiting = 0
   #landed = false
 
-  /**
-   * @param run starts the fetch. Its promise is awaited until the deadline.
-   * @param land called once, synchronously when the fetch ends. Its result is what the waiting callers get.
-   */
-  constructor(
-    clock: Clock,
-    deadlineMillis: number,
-    run: (signal: AbortSignal) => Promise<Answer>,
-    timedOut: (millis: number) => RedshiftCredentialsError,
-    land: (outcome: Outcome<Answer>) => Outcome<T>,
-  ) {
+  constructor(options: FlightOptions<T, Answer>) {
+    const { clock, deadlineMillis, run, land } = options
+    this.#options = options
     this.#clock = clock
     this.#start = clock.now()
     this.#deadlineMillis = deadlineMillis
@@ -74,9 +78,8 @@ export class Flight<T, Answer = T> {
         resolve(land(outcome))
       }
     })
-    this.#timedOut = timedOut
     this.#timer = this.#arm(deadlineMillis)
-    run(this.#controller.signal).then(
+    run().then(
       value => this.#settle({ value }),
       error => this.#settle({ error: toRedshiftCredentialsError(error) }),
     )
@@ -109,13 +112,13 @@ export class Flight<T, Answer = T> {
   #expire(turns: number): void {
     if (this.#landed) return
     if (turns > 0) this.#clock.turn(() => this.#expire(turns - 1))
-    else this.abandon(this.#timedOut(this.#deadlineMillis))
+    else this.abandon(this.#options.timeoutError(this.#deadlineMillis))
   }
 
   /** Ends the flight with this error and aborts the fetch. */
   abandon(error: RedshiftCredentialsError): void {
     this.#settle({ error })
-    this.#controller.abort()
+    this.#options.controller.abort()
   }
 
   /**

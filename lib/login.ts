@@ -1,6 +1,3 @@
-import type { RedshiftCredentialsError } from './errors.js'
-import type { Instant } from './lease.js'
-
 /**
  * A temporary database login, frozen. `user` and `password` belong together: pass both of the same login to pg. `inspect`, JSON and string
  * conversion do not show the password.
@@ -40,15 +37,6 @@ export class RedshiftLogin {
     })
     Object.setPrototypeOf(RedshiftLogin.prototype, hidden)
   }
-}
-
-/** The login that a fetch will replace. */
-export interface HeldLogin {
-  readonly login: RedshiftLogin
-  /** AWS's clock in the last response with this pair, in milliseconds since the epoch. */
-  readonly serverTime: number
-  /** When a server refused it; undefined unless AWS is being asked for another login because of that. */
-  readonly doubtedSince: Instant | undefined
 }
 
 /** Whether two logins are the same for the server. AWS may return the same password again with a later expiration. */
@@ -104,27 +92,3 @@ export function toToken(login: RedshiftLogin): RedshiftToken {
 
 export const toLogin = (credential: RedshiftLogin | RedshiftToken): RedshiftLogin =>
   credential instanceof RedshiftToken ? heldAs(credential) : credential
-
-/** The response of AWS, with its times. */
-export interface FetchedLogin {
-  /** Empty for a token. */
-  readonly user: string
-  /** The password, or the token. */
-  readonly password: string
-  readonly expiration: Date
-  readonly nextRefreshTime: Date | undefined
-  /** The server's clock in the response, in milliseconds since the epoch. */
-  readonly serverTime: number
-  /** When the successful attempt was sent. */
-  readonly sentAt: Instant
-}
-
-/** What a fetch reports about itself while it runs. */
-export interface FetchNotes {
-  /** Its time limit in milliseconds, retries included. */
-  readonly deadlineMillis?: number | undefined
-  /** Why the last attempt failed. If the deadline passes between two attempts, callers get this error. */
-  failure?: RedshiftCredentialsError | undefined
-  /** The value of Retry-After in AWS's last response, in milliseconds. */
-  retryAfter?: number | undefined
-}

@@ -1,9 +1,9 @@
 import { asError, copyCause, scrub } from './aws/scrub.js'
 import { RedshiftCredentialsError } from './errors.js'
+import type { FetchedLogin } from './fetch.js'
 import type { Clock } from './flight.js'
 import { type IdentityProvider, LONGEST_TOKEN_SECONDS } from './identity-provider.js'
 import { createLease } from './lease.js'
-import type { FetchedLogin } from './login.js'
 
 const DEFAULT_LIFETIME = 15 * 60_000
 

@@ -2,11 +2,11 @@ import type { AwsClients } from './aws/client.js'
 import { fetchProvisioned } from './aws/provisioned.js'
 import { fetchServerless } from './aws/serverless.js'
 import { fetchIdentityCenterToken } from './aws/token.js'
-import { type Fetch, timeoutError } from './cache.js'
 import { closedError } from './errors.js'
+import { type Fetch, FetchContext, timeoutError } from './fetch.js'
 import { Flight, systemClock } from './flight.js'
 import { type IdentityProvider, TOKEN_API } from './identity-provider.js'
-import { type FetchNotes, RedshiftLogin } from './login.js'
+import { RedshiftLogin } from './login.js'
 import { fetchProvidedToken } from './provider-token.js'
 import type { CredentialRequest } from './request.js'
 import { fetchEnd, fetchStart, traceContext } from './tracing.js'
@@ -14,17 +14,17 @@ import { fetchEnd, fetchStart, traceContext } from './tracing.js'
 /** Returns the function that fetches logins and tokens, from AWS or from the application. */
 export const fetchFrom =
   (clients: AwsClients, provider: IdentityProvider | undefined): Fetch =>
-  (request, signal, notes) => {
-    if (provider) return fetchProvidedToken(provider, signal, systemClock)
+  (request, context) => {
+    if (provider) return fetchProvidedToken(provider, context.signal, systemClock)
     switch (request.api) {
       case 'GetCredentials':
-        return fetchServerless(clients, request, signal, notes)
+        return fetchServerless(clients, request, context)
       case TOKEN_API:
-        return fetchIdentityCenterToken(clients, request, signal, notes)
+        return fetchIdentityCenterToken(clients, request, context)
       case 'identityProvider':
         return Promise.reject(new TypeError('There is no identity provider.'))
       default:
-        return fetchProvisioned(clients, request, signal, notes)
+        return fetchProvisioned(clients, request, context)
     }
   }
 
@@ -43,30 +43,33 @@ export class SingleTokens {
   async get(request: CredentialRequest, signal?: AbortSignal): Promise<RedshiftLogin> {
     if (this.#closed) throw closedError()
     signal?.throwIfAborted()
-    const notes: FetchNotes = {}
-    const context = { ...traceContext(request), background: false }
+    const message = { ...traceContext(request), background: false }
     const start = performance.now()
-    const flight = new Flight<RedshiftLogin>(
-      systemClock,
-      this.#timeoutMillis,
-      async own => {
-        const { user, password, expiration } = await this.#fetch(request, own, notes, undefined)
+    const controller = new AbortController()
+    const context = new FetchContext(controller.signal, this.#timeoutMillis)
+    const flight = new Flight<RedshiftLogin>({
+      clock: systemClock,
+      deadlineMillis: this.#timeoutMillis,
+      controller,
+      run: async () => {
+        const { user, password, expiration } = await this.#fetch(request, context)
         return new RedshiftLogin(user, password, expiration)
       },
-      millis => notes.failure ?? timeoutError(request, millis),
-      outcome => {
+      timeoutError: millis => context.deadlineError ?? timeoutError(request, millis),
+      land: outcome => {
         fetchEnd.publish({
-          ...context,
+          ...message,
           outcome: 'value' in outcome ? 'fetched' : 'failed',
           durationMillis: Math.round(performance.now() - start),
+          loginUser: undefined,
           expiration: 'value' in outcome ? outcome.value.expiration : undefined,
           error: 'error' in outcome ? outcome.error.copy() : undefined,
           pauseMillis: 0,
         })
         return outcome
       },
-    )
-    fetchStart.publish(context)
+    })
+    fetchStart.publish(message)
     this.#flights.add(flight)
     // No other caller waits for this flight, so an abort ends it.
     const abandon = (): void => flight.abandon(closedError())

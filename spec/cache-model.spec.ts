@@ -383,7 +383,7 @@ class Model {
       if (call) this.#answer(call, step.how)
     } else if (step.do === 'fail') {
       const call = pick(open, step.which)
-      if (call) call.notes.retryAfter = step.retryAfter
+      if (call) call.context.retryAfter = step.retryAfter
       call?.fail(step.code)
     } else if (step.do === 'behave') this.#behaviour = step.as
     else if (step.do === 'pass') await this.sim.clock.advance(step.millis)

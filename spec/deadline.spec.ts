@@ -70,23 +70,22 @@ describe('The deadline of a fetch', () => {
       },
     }
     let respond: (response: string) => void = () => {}
-    let signal: AbortSignal | undefined
-    const flight = new Flight<string>(
+    const controller = new AbortController()
+    const flight = new Flight<string>({
       clock,
-      1_000,
-      given => {
-        signal = given
-        return new Promise(resolve => {
+      deadlineMillis: 1_000,
+      controller,
+      run: () =>
+        new Promise(resolve => {
           respond = resolve
-        })
-      },
-      () => closedError(),
-      outcome => outcome,
-    )
+        }),
+      timeoutError: closedError,
+      land: outcome => outcome,
+    })
     expire()
     respond('hunter2')
     expect(await flight.wait()).to.equal('hunter2')
     for (let turns = 0; turns < 20; turns++) turn()
-    expect(signal?.aborted).to.equal(false)
+    expect(controller.signal.aborted).to.equal(false)
   })
 })

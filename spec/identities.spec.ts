@@ -5,6 +5,7 @@ import { expect } from 'chai'
 import pg from 'pg'
 import { AwsClients } from '../lib/aws/client.js'
 import type { RedshiftEmulator } from '../lib/emulator/index.js'
+import { FetchContext } from '../lib/fetch.js'
 import { systemClock } from '../lib/flight.js'
 import {
   type AwsClientConfig,
@@ -282,7 +283,7 @@ describe('Logins of several identities and clusters', function () {
       }
       const call = { action: 'x', target: 'y', region: undefined, resources: [] }
       const waiting = new AbortController()
-      const sent = clients.send(service, WEST, call, () => ({}), waiting.signal, {})
+      const sent = clients.send(service, WEST, call, () => ({}), new FetchContext(waiting.signal, 15_000))
       waiting.abort()
       clients.close()
       loaded({})
@@ -303,9 +304,8 @@ describe('Logins of several identities and clusters', function () {
       },
     }
     const call = { action: 'x', target: 'y', region: undefined, resources: [] }
-    const { signal } = new AbortController()
-    for (const region of ['a', 'b', 'b', 'a', 'c', 'b'])
-      await clients.send(service, region, call, () => ({}), signal, {})
+    const context = new FetchContext(new AbortController().signal, 15_000)
+    for (const region of ['a', 'b', 'b', 'a', 'c', 'b']) await clients.send(service, region, call, () => ({}), context)
     expect(made).to.deep.equal(['a', 'b', 'c', 'b'])
   })
 

@@ -1,7 +1,7 @@
 import { optionError, quoted, RedshiftCredentialsError, targetError } from '../errors.js'
+import type { FetchContext } from '../fetch.js'
 import type { Clock } from '../flight.js'
 import type { Instant } from '../lease.js'
-import type { FetchNotes } from '../login.js'
 import { type AwsClientConfig, isAwsClient, type RedshiftOptions } from '../options.js'
 import { observe, retryAfterOf, serverTimeOf } from './attempts.js'
 import type { CallDescription } from './call.js'
@@ -57,7 +57,7 @@ export class AwsClients {
   }
 
   /**
-   * Sends one command, with the SDK's own retries. Records the failure and Retry-After of each attempt in `notes`. If the session token has
+   * Sends one command, with the SDK's own retries. Records the failure and Retry-After of each attempt in `context`. If the session token has
    * expired, it refreshes the SDK's credentials and sends the command again, once. It also sends the command again if AWS rejected the time
    * of the signature. After any other failure of the credentials, the next call loads them again.
    * @throws RedshiftCredentialsError
@@ -67,9 +67,9 @@ export class AwsClients {
     region: string | undefined,
     call: CallDescription,
     createCommand: (sdk: Sdk) => object,
-    signal: AbortSignal,
-    notes: FetchNotes,
+    context: FetchContext,
   ): Promise<Answer<Output>> {
+    const { signal } = context
     const key = `${service.serviceId} ${region ?? ''}`
     const loaded = this.#client(service, region, key)
     let phase: Phase = 'preparing'
@@ -79,7 +79,7 @@ export class AwsClients {
       sources = await this.#sources()
       if (isProfileMissing(sources) && !this.#hasOwnChain()) throw missingProfileError(sources)
       // The error if the deadline passes while credentials are being loaded.
-      if (phase === 'loading' && !signal.aborted) notes.failure = stalledError(sources, region)
+      if (phase === 'loading' && !signal.aborted) context.atDeadline(stalledError(sources, region))
     }
     // The SDK calls a hanging provider of AWS credentials only once per client, so use a new client for the next call. The old one is not
     // destroyed, because other requests may still use it.
@@ -106,15 +106,15 @@ export class AwsClients {
             phase = 'calling'
             sentAt = this.#clock.now()
             // If the deadline passes during this attempt, report a time-out rather than the previous failure.
-            notes.failure = undefined
-            notes.retryAfter = undefined
+            context.atDeadline(undefined)
+            context.retryAfter = undefined
           },
           answered: headers => {
             serverTime = serverTimeOf(headers)
-            notes.retryAfter = retryAfterOf(headers, serverTime ?? Date.now())
+            context.retryAfter = retryAfterOf(headers, serverTime ?? Date.now())
           },
           failed: error => {
-            notes.failure = toRedshiftError(error, call, sources)
+            context.atDeadline(toRedshiftError(error, call, sources))
           },
         })
         try {

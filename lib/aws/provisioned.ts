@@ -1,5 +1,5 @@
 import type { ClusterCredentials, ClusterExtendedCredentials, ClustersMessage } from '@aws-sdk/client-redshift'
-import type { FetchedLogin, FetchNotes } from '../login.js'
+import type { FetchContext, FetchedLogin } from '../fetch.js'
 import type { CredentialRequest } from '../request.js'
 import { checkAnswer, checkEndpoint } from './answer.js'
 import { describeCall, describeLookUp } from './call.js'
@@ -22,8 +22,7 @@ export const redshift: Service<RedshiftSdk> = {
 export async function fetchProvisioned(
   clients: AwsClients,
   request: Extract<CredentialRequest, { api: 'GetClusterCredentials' | 'GetClusterCredentialsWithIAM' }>,
-  signal: AbortSignal,
-  notes: FetchNotes,
+  context: FetchContext,
 ): Promise<FetchedLogin> {
   const call = describeCall(request)
   const input = {
@@ -48,8 +47,7 @@ export async function fetchProvisioned(
             AutoCreate: request.autoCreate,
           })
         : new sdk.GetClusterCredentialsWithIAMCommand(input),
-    signal,
-    notes,
+    context,
   )
   return {
     ...checkAnswer(call, {
@@ -71,7 +69,7 @@ export async function lookUpCluster(
   clients: AwsClients,
   request: CredentialRequest,
   name: string,
-  signal: AbortSignal,
+  context: FetchContext,
 ) {
   const call = describeLookUp(request)
   const { output } = await clients.send<RedshiftSdk, ClustersMessage>(
@@ -79,8 +77,7 @@ export async function lookUpCluster(
     request.region,
     call,
     sdk => new sdk.DescribeClustersCommand({ ClusterIdentifier: name }),
-    signal,
-    {},
+    context,
   )
   const endpoint = output.Clusters?.[0]?.Endpoint
   return checkEndpoint(call, endpoint?.Address, endpoint?.Port)

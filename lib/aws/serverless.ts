@@ -1,5 +1,5 @@
 import type { GetCredentialsResponse, GetWorkgroupResponse } from '@aws-sdk/client-redshift-serverless'
-import type { FetchedLogin, FetchNotes } from '../login.js'
+import type { FetchContext, FetchedLogin } from '../fetch.js'
 import type { CredentialRequest } from '../request.js'
 import { checkAnswer, checkEndpoint } from './answer.js'
 import { describeCall, describeLookUp } from './call.js'
@@ -21,8 +21,7 @@ export const redshiftServerless: Service<RedshiftServerlessSdk> = {
 export async function fetchServerless(
   clients: AwsClients,
   request: Extract<CredentialRequest, { api: 'GetCredentials' }>,
-  signal: AbortSignal,
-  notes: FetchNotes,
+  context: FetchContext,
 ): Promise<FetchedLogin> {
   const call = describeCall(request)
   const { output, serverTime, sentAt } = await clients.send<RedshiftServerlessSdk, GetCredentialsResponse>(
@@ -36,8 +35,7 @@ export async function fetchServerless(
         dbName: request.dbName,
         durationSeconds: request.durationSeconds,
       }),
-    signal,
-    notes,
+    context,
   )
   return {
     ...checkAnswer(call, {
@@ -59,7 +57,7 @@ export async function lookUpWorkgroup(
   clients: AwsClients,
   request: CredentialRequest,
   name: string,
-  signal: AbortSignal,
+  context: FetchContext,
 ) {
   const call = describeLookUp(request)
   const { output } = await clients.send<RedshiftServerlessSdk, GetWorkgroupResponse>(
@@ -67,8 +65,7 @@ export async function lookUpWorkgroup(
     request.region,
     call,
     sdk => new sdk.GetWorkgroupCommand({ workgroupName: name }),
-    signal,
-    {},
+    context,
   )
   const endpoint = output.workgroup?.endpoint
   return checkEndpoint(call, endpoint?.address, endpoint?.port)

@@ -1,7 +1,7 @@
 import type { GetIdentityCenterAuthTokenResponse as ProvisionedResponse } from '@aws-sdk/client-redshift'
 import type { GetIdentityCenterAuthTokenResponse as ServerlessResponse } from '@aws-sdk/client-redshift-serverless'
 import { RedshiftCredentialsError } from '../errors.js'
-import type { FetchedLogin, FetchNotes } from '../login.js'
+import type { FetchContext, FetchedLogin } from '../fetch.js'
 import type { CredentialRequest } from '../request.js'
 import { checkToken } from './answer.js'
 import { describeCall } from './call.js'
@@ -18,8 +18,7 @@ import { type RedshiftServerlessSdk, redshiftServerless } from './serverless.js'
 export async function fetchIdentityCenterToken(
   clients: AwsClients,
   request: Extract<CredentialRequest, { api: 'GetIdentityCenterAuthToken' }>,
-  signal: AbortSignal,
-  notes: FetchNotes,
+  context: FetchContext,
 ): Promise<FetchedLogin> {
   const call = describeCall(request)
   const { region, kind, name } = request
@@ -35,8 +34,7 @@ export async function fetchIdentityCenterToken(
         if (!Command) throw tooOld('@aws-sdk/client-redshift-serverless', '3.1000.0')
         return new Command({ workgroupNames: [name] })
       },
-      signal,
-      notes,
+      context,
     )
     return { ...checkToken(call, output.token, output.expirationTime), ...times }
   }
@@ -50,8 +48,7 @@ export async function fetchIdentityCenterToken(
       if (!Command) throw tooOld('@aws-sdk/client-redshift', '3.936.0')
       return new Command({ ClusterIds: [name] })
     },
-    signal,
-    notes,
+    context,
   )
   return { ...checkToken(call, output.Token, output.ExpirationTime), ...times }
 }

@@ -1,5 +1,6 @@
+import type { FetchedLogin, HeldLogin } from '../fetch.js'
 import { createLease, elapsed, type Instant, type Lease, phaseOf } from '../lease.js'
-import { type FetchedLogin, type HeldLogin, samePair } from '../login.js'
+import { samePair } from '../login.js'
 import { vouchedFor } from '../refusals.js'
 import type { StoreIgnoredReason } from '../tracing.js'
 import type { StoredValue } from './store.js'

@@ -1,7 +1,7 @@
-import type { Fetch } from '../cache.js'
 import { RedshiftCredentialsError } from '../errors.js'
+import type { Fetch, FetchContext, FetchedLogin, HeldLogin } from '../fetch.js'
 import type { Clock } from '../flight.js'
-import type { FetchedLogin, FetchNotes, HeldLogin, RedshiftLogin } from '../login.js'
+import type { RedshiftLogin } from '../login.js'
 import { type CredentialRequest, cacheKey, targetOf } from '../request.js'
 import { type StoreIgnoredReason, type StoreMessage, storeUse, traceContext } from '../tracing.js'
 import { BoundedStore, StoreFailure } from './bounded.js'
@@ -57,21 +57,21 @@ export class SharedLogins {
   }
 
   /** The fetch function for the cache. It looks in the store before it calls AWS. */
-  readonly fetch: Fetch = async (request, signal, notes, held) => {
-    const search = this.#search(request, held, notes.deadlineMillis)
+  readonly fetch: Fetch = async (request, context) => {
+    const search = this.#search(request, context.held, context.deadlineMillis)
     try {
-      const found = await this.#find(search, signal, notes)
+      const found = await this.#find(search, context)
       if (!(found instanceof Claim)) return found
-      return await this.#fetchClaimed(search, found, signal, notes)
+      return await this.#fetchClaimed(search, found, context)
     } catch (error) {
       if (!(error instanceof StoreFailure)) throw error
       report(search, 'direct', error)
       // The error if the deadline passes during the call of AWS: a slow store is to blame. If the deadline has passed already, keep the
       // error about the claim.
-      if (error.reason === 'slow') notes.failure = this.#slowStoreError(search, error)
-      else if (this.#spent(search) < search.deadlineMillis) notes.failure = undefined
+      if (error.reason === 'slow') context.atDeadline(this.#slowStoreError(search, error))
+      else if (this.#spent(search) < search.deadlineMillis) context.atDeadline(undefined)
     }
-    return this.#fetchDirect(search, signal, notes)
+    return this.#fetchDirect(search, context)
   }
 
   /** Removes a refused login from the store after another one has replaced it. Failures are reported, not thrown. */
@@ -106,7 +106,7 @@ export class SharedLogins {
   }
 
   /** Polls the store until it has a usable login or this process has claimed the fetch. */
-  async #find(search: Search, signal: AbortSignal, notes: FetchNotes): Promise<FetchedLogin | Claim> {
+  async #find(search: Search, context: FetchContext): Promise<FetchedLogin | Claim> {
     const { clock, random } = this.#options
     const { store, key, deadlineMillis } = search
     const longest = Math.min(LONGEST_PAUSE_MILLIS, deadlineMillis / 15)
@@ -119,9 +119,9 @@ export class SharedLogins {
       const claim = claimed ? undefined : await Claim.take(store, clock, key, deadlineMillis / 3)
       if (claim) return claim
       this.#checkPatience(search)
-      notes.failure = claimedError(search.request)
+      context.atDeadline(claimedError(search.request))
       await this.#pause(pause * (0.75 + random() / 2))
-      signal.throwIfAborted()
+      context.signal.throwIfAborted()
       this.#checkPatience(search)
     }
   }
@@ -151,7 +151,8 @@ export class SharedLogins {
     return { login, claimed }
   }
 
-  async #fetchClaimed(search: Search, claim: Claim, signal: AbortSignal, notes: FetchNotes): Promise<FetchedLogin> {
+  async #fetchClaimed(search: Search, claim: Claim, context: FetchContext): Promise<FetchedLogin> {
+    const { signal } = context
     const release = (): Promise<void> => claim.release().catch(error => this.#failed(search, error))
     // After the deadline, release the claim so that other processes do not wait, even if the call never ends.
     signal.addEventListener('abort', release, { once: true })
@@ -162,8 +163,8 @@ export class SharedLogins {
         ? await this.#look(search).catch(error => this.#failed(search, error))
         : undefined
       if (found?.login) return found.login
-      notes.failure = undefined
-      const login = await this.#fetchDirect(search, signal, notes)
+      context.atDeadline(undefined)
+      const login = await this.#fetchDirect(search, context)
       // From here on, the write or the code below releases the claim. An abort must not release it before the write.
       signal.removeEventListener('abort', release)
       shared = this.#share(search, claim, login)
@@ -180,9 +181,9 @@ export class SharedLogins {
     return this.#spent(search) < search.deadlineMillis - 2 * search.store.operationMillis
   }
 
-  async #fetchDirect({ request, held }: Search, signal: AbortSignal, notes: FetchNotes): Promise<FetchedLogin> {
-    signal.throwIfAborted()
-    return this.#options.fetch(request, signal, notes, held)
+  async #fetchDirect({ request }: Search, context: FetchContext): Promise<FetchedLogin> {
+    context.signal.throwIfAborted()
+    return this.#options.fetch(request, context)
   }
 
   async #share(search: Search, claim: Claim, login: FetchedLogin): Promise<void> {

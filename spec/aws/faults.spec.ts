@@ -3,6 +3,7 @@ import { expect } from 'chai'
 import { AwsClients } from '../../lib/aws/client.js'
 import { fetchServerless } from '../../lib/aws/serverless.js'
 import type { Fault, RedshiftEmulator } from '../../lib/emulator/index.js'
+import { FetchContext } from '../../lib/fetch.js'
 import { systemClock } from '../../lib/flight.js'
 import {
   type FetchEndMessage,
@@ -229,7 +230,7 @@ describe('When AWS fails', function () {
     const clients = new AwsClients(emulator.aws, clock, 1)
     emulator.fail({ kind: 'internal-error' }, { times: 1 })
     const first = emulator.fail({ kind: 'hold' }, { times: 1 })
-    const fetching = fetchServerless(clients, ANALYTICS, new AbortController().signal, {})
+    const fetching = fetchServerless(clients, ANALYTICS, new FetchContext(new AbortController().signal, 15_000))
     await first.reached()
     now = 60_000
     first.clear()

@@ -6,6 +6,7 @@ import { expect } from 'chai'
 import pg from 'pg'
 import { AwsClients, type Service } from '../../lib/aws/client.js'
 import { startRedshiftEmulator } from '../../lib/emulator/index.js'
+import { FetchContext } from '../../lib/fetch.js'
 import { systemClock } from '../../lib/flight.js'
 import {
   RedshiftCredentials,
@@ -152,7 +153,7 @@ describe('docs/options.md', () => {
     }
     const call = { action: 'x', target: 'y', region: undefined, resources: [] }
     const clients = new AwsClients(aws as AwsClientConfig, systemClock, 1)
-    await clients.send(service, undefined, call, () => ({}), new AbortController().signal, {})
+    await clients.send(service, undefined, call, () => ({}), new FetchContext(new AbortController().signal, 15_000))
     expect(seen).to.deep.equal(aws)
     expect(() => new RedshiftCredentials({ aws: aws as AwsClientConfig })).to.not.throw()
   })

@@ -1,5 +1,6 @@
-import { CredentialCache, type Fetch } from '../../lib/cache.js'
+import { CredentialCache } from '../../lib/cache.js'
 import { RedshiftCredentialsError } from '../../lib/errors.js'
+import type { Fetch } from '../../lib/fetch.js'
 import type { Clock, Timer } from '../../lib/flight.js'
 import type { RedshiftLogin } from '../../lib/login.js'
 import type { CredentialRequest } from '../../lib/request.js'

@@ -1,9 +1,10 @@
 import { expect } from 'chai'
 import { CredentialCache } from '../../lib/cache.js'
 import { RedshiftCredentialsError, type RedshiftErrorCode } from '../../lib/errors.js'
+import type { FetchContext, FetchedLogin } from '../../lib/fetch.js'
 import type { Clock, Timer } from '../../lib/flight.js'
 import type { Instant } from '../../lib/lease.js'
-import type { FetchedLogin, FetchNotes, RedshiftLogin } from '../../lib/login.js'
+import type { RedshiftLogin } from '../../lib/login.js'
 import type { CredentialRequest } from '../../lib/request.js'
 
 /** Lets everything that has been settled run its course. Real time plays no part. */
@@ -138,8 +139,8 @@ export interface IssuedLogin {
 /** One call, as AWS sees it. What was left open by its behaviour can be done by hand. */
 export interface Call {
   readonly request: CredentialRequest
+  readonly context: FetchContext
   readonly signal: AbortSignal
-  readonly notes: FetchNotes
   /** True time. */
   readonly at: number
   readonly sentAt: Instant
@@ -200,13 +201,13 @@ export class ScriptedAws {
     return login
   }
 
-  readonly fetch = (request: CredentialRequest, signal: AbortSignal, notes: FetchNotes): Promise<FetchedLogin> =>
+  readonly fetch = (request: CredentialRequest, context: FetchContext): Promise<FetchedLogin> =>
     new Promise((resolve, reject) => {
       const sentAt = this.#clock.now()
       const call: Call = {
         request,
-        signal,
-        notes,
+        context,
+        signal: context.signal,
         at: this.#clock.trueTime,
         sentAt,
         settled: false,
@@ -231,12 +232,12 @@ export class ScriptedAws {
       if (behaviour.kind === 'login') later(behaviour.after ?? this.latencyMillis, () => call.answer(behaviour.login))
       else if (behaviour.kind === 'fail')
         later(behaviour.after ?? this.latencyMillis, () => {
-          notes.retryAfter = behaviour.retryAfter
+          context.retryAfter = behaviour.retryAfter
           call.fail(behaviour.code)
         })
       else if (behaviour.kind === 'sleep') {
-        notes.failure = error(behaviour.code ?? 'ERR_REDSHIFT_THROTTLED')
-        notes.retryAfter = behaviour.retryAfter
+        context.atDeadline(error(behaviour.code ?? 'ERR_REDSHIFT_THROTTLED'))
+        context.retryAfter = behaviour.retryAfter
       }
     })
 

@@ -1,0 +1,73 @@
+import { RedshiftCredentialsError } from './errors.js'
+import type { Instant } from './lease.js'
+import type { RedshiftLogin } from './login.js'
+import { type CredentialRequest, targetOf } from './request.js'
+
+/** Fetches a login. Rejects only with `RedshiftCredentialsError`. */
+export type Fetch = (request: CredentialRequest, context: FetchContext) => Promise<FetchedLogin>
+
+/** A login or a token as its source returned it, with the times of the response. */
+export interface FetchedLogin {
+  /** Empty for a token. */
+  readonly user: string
+  /** The password, or the token. */
+  readonly password: string
+  readonly expiration: Date
+  readonly nextRefreshTime: Date | undefined
+  /** The server's clock in the response, in milliseconds since the epoch. */
+  readonly serverTime: number
+  /** When the successful attempt was sent. */
+  readonly sentAt: Instant
+}
+
+/** The login that a fetch will replace. */
+export interface HeldLogin {
+  readonly login: RedshiftLogin
+  /** AWS's clock in the last response with this pair, in milliseconds since the epoch. */
+  readonly serverTime: number
+  /** When a server refused it; undefined unless AWS is being asked for another login because of that. */
+  readonly doubtedSince: Instant | undefined
+}
+
+/** One fetch: its limits, and what it reports about itself while it runs. */
+export class FetchContext {
+  /** Aborts when the fetch has ended, for example at its deadline. */
+  readonly signal: AbortSignal
+  /** The time limit in milliseconds, retries included. */
+  readonly deadlineMillis: number
+  /** The value of Retry-After in AWS's last response, in milliseconds. */
+  retryAfter: number | undefined
+  readonly #held: () => HeldLogin | undefined
+  #deadlineError: RedshiftCredentialsError | undefined
+
+  constructor(signal: AbortSignal, deadlineMillis: number, held: () => HeldLogin | undefined = () => undefined) {
+    this.signal = signal
+    this.deadlineMillis = deadlineMillis
+    this.#held = held
+  }
+
+  /** The login that the fetch will replace. */
+  get held(): HeldLogin | undefined {
+    return this.#held()
+  }
+
+  /** What callers get if the deadline passes now; undefined for a plain time-out. */
+  get deadlineError(): RedshiftCredentialsError | undefined {
+    return this.#deadlineError
+  }
+
+  /** Sets what callers get if the deadline passes from now on: why the last attempt failed, or what the fetch is waiting for. */
+  atDeadline(error: RedshiftCredentialsError | undefined): void {
+    this.#deadlineError = error
+  }
+}
+
+/** The error of a fetch that did not end before its deadline, if nothing more is known. */
+export const timeoutError = (request: CredentialRequest, deadlineMillis: number): RedshiftCredentialsError =>
+  new RedshiftCredentialsError(
+    'ERR_REDSHIFT_TIMEOUT',
+    request.api === 'identityProvider'
+      ? `identityProvider.token returned nothing within ${Math.round(deadlineMillis)} ms. Look at the function, or raise fetchTimeoutMillis.`
+      : `${request.api} for ${JSON.stringify(targetOf(request))} was not answered within ${Math.round(deadlineMillis)} ms, the loading of AWS credentials included. ` +
+          'Check the network path to AWS and the credential provider (profile, SSO, metadata service), or raise fetchTimeoutMillis.',
+  )
