@@ -16,7 +16,7 @@ import { clientClass } from '../../lib/pg/client.js'
 import { interceptAuthentication } from '../../lib/pg/handshake.js'
 import { startEmulator } from '../support/emulator.js'
 import { pgProtocolVersions, pgVersions } from '../support/pg-versions.js'
-import { rejection } from '../support/rejection.js'
+import { expectError, rejection } from '../support/rejection.js'
 import { startTlsProxy, type TlsProxy } from '../support/tls-proxy.js'
 import { expectNothingUncaught } from '../support/uncaught.js'
 import { noSockets } from '../support/until.js'
@@ -65,17 +65,17 @@ const malformed: Record<string, Buffer> = {
 }
 
 /** Requests that are whole, but are not for a password. */
-const unsupported: Record<string, [Buffer, RegExp]> = {
-  'Kerberos (2)': [message('R', int32(2)), /authentication 2/],
-  'GSSAPI (7)': [message('R', int32(7)), /authentication 7/],
-  'SSPI (9)': [message('R', int32(9)), /authentication 9/],
-  'a code that nobody knows': [message('R', int32(99)), /authentication 99/],
-  'a negative code': [message('R', int32(-1)), /authentication -1/],
+const unsupported: Record<string, [request: Buffer, ...names: string[]]> = {
+  'Kerberos (2)': [message('R', int32(2)), 'authentication 2'],
+  'GSSAPI (7)': [message('R', int32(7)), 'authentication 7'],
+  'SSPI (9)': [message('R', int32(9)), 'authentication 9'],
+  'a code that nobody knows': [message('R', int32(99)), 'authentication 99'],
+  'a negative code': [message('R', int32(-1)), 'authentication -1'],
   'a digest by an algorithm that nobody knows': [
     digestRequest(Buffer.from('salt'), Buffer.from('nonce'), 1),
-    /algorithm 1/,
+    'algorithm 1',
   ],
-  'a token': [message('R', int32(14)), /identity token.*GetIdentityCenterAuthToken/],
+  'a token': [message('R', int32(14)), 'GetIdentityCenterAuthToken'],
 }
 
 describe('The pg versions of the specs', () => {
@@ -249,16 +249,12 @@ for (const [version, module] of pgVersions)
 
       for (const [what, bytes] of Object.entries(malformed))
         it(`sends ${what} fails with a remedy`, async () => {
-          const { code, message } = await failure(bytes)
-          expect(code).to.equal('ERR_REDSHIFT_RESPONSE')
-          expect(message).to.match(/Check that host and port lead to Redshift/)
+          expectError(await failure(bytes), { code: 'ERR_REDSHIFT_RESPONSE', names: ['host', 'port'] })
         })
 
-      for (const [what, [bytes, said]] of Object.entries(unsupported))
+      for (const [what, [bytes, ...names]] of Object.entries(unsupported))
         it(`asks for ${what} fails with a remedy`, async () => {
-          const { code, message } = await failure(bytes)
-          expect(code).to.equal('ERR_REDSHIFT_UNSUPPORTED')
-          expect(message).to.match(said)
+          expectError(await failure(bytes), { code: 'ERR_REDSHIFT_UNSUPPORTED', names })
         })
     })
   })

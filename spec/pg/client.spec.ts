@@ -15,7 +15,7 @@ import {
 import { clientClass } from '../../lib/pg/client.js'
 import { startEmulator } from '../support/emulator.js'
 import { pgVersions } from '../support/pg-versions.js'
-import { rejection } from '../support/rejection.js'
+import { expectError, rejection } from '../support/rejection.js'
 import { expectNothingUncaught } from '../support/uncaught.js'
 import { noSockets } from '../support/until.js'
 
@@ -150,11 +150,10 @@ for (const [version, module] of pgVersions)
 
     it('refuses a login for another user than its own', async () => {
       const error = await rejection(create({ user: 'IAM:bob' }).connect())
-      expect(error).to.have.property('code', 'ERR_REDSHIFT_USER_MISMATCH')
-      expect(error.message)
-        .to.contain('"IAM:bob"')
-        .and.contain('"IAMR:analyst"')
-        .and.contain('redshift: { dbUser: "bob" }')
+      expectError(error, {
+        code: 'ERR_REDSHIFT_USER_MISMATCH',
+        names: ['"IAM:bob"', '"IAMR:analyst"', 'redshift: { dbUser: "bob" }'],
+      })
       const named = { aws: emulator.aws, user: 'IAM:bob' }
       expect((await rejection(create({ redshift: named }).connect())).message).to.equal(error.message)
       expect(emulator.logins).to.have.length(0)
@@ -435,39 +434,33 @@ for (const [version, module] of pgVersions)
 
       it('a password', async () => {
         const error = await refused({ password: 'hunter2' })
-        expect(error.code).to.equal('ERR_REDSHIFT_OPTION')
-        expect(error.message).to.match(/^password is set\. Leave it out/)
+        expectError(error, { code: 'ERR_REDSHIFT_OPTION', names: ['password', 'AWS'] })
         expect(inspect(error)).to.not.contain('hunter2')
       })
 
       it('no database', async () => {
         const error = await refused({ database: '' })
-        expect(error.code).to.equal('ERR_REDSHIFT_OPTION')
-        expect(error.message).to.match(/^No database is named.*Set database, or PGDATABASE\.$/)
+        expectError(error, { code: 'ERR_REDSHIFT_OPTION', names: ['database', 'PGDATABASE'], omits: ['dbName'] })
       })
 
       it('a connection without TLS', async () => {
         const error = await refused({ ssl: false })
-        expect(error.code).to.equal('ERR_REDSHIFT_TLS')
-        expect(error.message).to.contain('Set ssl: true')
+        expectError(error, { code: 'ERR_REDSHIFT_TLS', names: ['ssl: true', 'requireTls: false'] })
       })
 
       it('a text for ssl, on which pg crashes', async () => {
         const error = await refused({ ssl: 'false' as never })
-        expect(error.code).to.equal('ERR_REDSHIFT_OPTION')
-        expect(error.message).to.match(/^ssl is "false".*Set ssl: true/)
+        expectError(error, { code: 'ERR_REDSHIFT_OPTION', names: ['ssl', '"false"', 'ssl: true'] })
       })
 
       it('a port that is none', async () => {
         const error = await refused({ port: 70_000 })
-        expect(error.code).to.equal('ERR_REDSHIFT_OPTION')
-        expect(error.message).to.match(/^port is 70000\. Set it to a whole number from 1 to 65535/)
+        expectError(error, { code: 'ERR_REDSHIFT_OPTION', names: ['port', '70000', '65535'] })
       })
 
       it('an unknown option', async () => {
         const error = await refused({ redshift: { cluster: 'x' } as never })
-        expect(error.code).to.equal('ERR_REDSHIFT_OPTION')
-        expect(error.message).to.contain('There is no option "cluster"')
+        expectError(error, { code: 'ERR_REDSHIFT_OPTION', names: ['"cluster"', 'clusterIdentifier'] })
       })
 
       it('what it refuses, where pg would refuse the environment', async () => {
@@ -499,7 +492,7 @@ for (const [version, module] of pgVersions)
       const error = await rejection(
         create({ ssl: false, redshift: { aws: emulator.aws, requireTls: false } }).connect(),
       )
-      expect(error.message).to.contain('that TLS is on up to the cluster')
+      expectError(error, { code: 'ERR_REDSHIFT_LOGIN_REJECTED', names: ['"IAMR:analyst"', 'TLS'] })
       for (const login of emulator.logins) expect(login).to.include({ tls: false, ok: false })
     })
 

@@ -4,7 +4,7 @@ import type { RedshiftEmulator } from '../../lib/emulator/index.js'
 import { RedshiftCredentials, type RedshiftCredentialsError, redshiftPassword } from '../../lib/index.js'
 import { startEmulator } from '../support/emulator.js'
 import { pgVersions } from '../support/pg-versions.js'
-import { rejection } from '../support/rejection.js'
+import { expectError, rejection } from '../support/rejection.js'
 
 const HOSTS = [
   'examplecluster.abc123xyz789.us-west-2.redshift.amazonaws.com',
@@ -186,7 +186,7 @@ for (const [version, { Client, Pool }] of pgVersions)
 
     it('names what its options need where it is called without a connection', async () => {
       const alone = redshiftPassword({ aws: emulator.aws, host: EXAMPLE, database: 'dev' })
-      expect((await rejection(alone())).message).to.match(/without a connection.*dbUser/)
+      expectError(await rejection(alone()), { code: 'ERR_REDSHIFT_OPTION', names: ['connection', 'dbUser'] })
       const complete = redshiftPassword({ aws: emulator.aws, host: EXAMPLE, database: 'dev', dbUser: 'alice' })
       expect(await complete())
         .to.be.a('string')
@@ -210,26 +210,28 @@ for (const [version, { Client, Pool }] of pgVersions)
 
       it('a user that pg took from the operating system, and names the one to set', async () => {
         const error = await refused({ user: 'root' })
-        expect(error.code).to.equal('ERR_REDSHIFT_USER_MISMATCH')
-        expect(error.message).to.contain('Set user: "IAM:root"')
+        expectError(error, { code: 'ERR_REDSHIFT_USER_MISMATCH', names: ['"root"', 'user: "IAM:root"'] })
       })
 
       it('a host that does not say its cluster', async () => {
         const error = await refused({ host: '127.0.0.1', ssl: { rejectUnauthorized: false } })
-        expect(error.code).to.equal('ERR_REDSHIFT_TARGET')
-        expect(error.message).to.match(/"127\.0\.0\.1".*Set clusterIdentifier or workgroupName/)
+        expectError(error, {
+          code: 'ERR_REDSHIFT_TARGET',
+          names: ['"127.0.0.1"', 'clusterIdentifier', 'workgroupName'],
+        })
       })
 
       it('a host of another cluster than the option names', async () => {
         const error = await refused({}, { clusterIdentifier: 'another' })
-        expect(error.code).to.equal('ERR_REDSHIFT_TARGET')
-        expect(error.message).to.contain('examplecluster').and.contain('another')
+        expectError(error, {
+          code: 'ERR_REDSHIFT_TARGET',
+          names: ['clusterIdentifier', 'examplecluster', 'another'],
+        })
       })
 
       it('a database that the options contradict', async () => {
         const error = await refused({}, { database: 'prod' })
-        expect(error.code).to.equal('ERR_REDSHIFT_OPTION')
-        expect(error.message).to.contain('"dev"').and.contain('"prod"')
+        expectError(error, { code: 'ERR_REDSHIFT_OPTION', names: ['"dev"', '"prod"'] })
       })
 
       it('a connection whose database pg took from the user', async () => {
@@ -243,8 +245,7 @@ for (const [version, { Client, Pool }] of pgVersions)
           password: redshiftPassword({ aws: emulator.aws }),
         } as pg.ClientConfig)
         const error = await rejection(client.connect())
-        expect(error.code).to.equal('ERR_REDSHIFT_OPTION')
-        expect(error.message).to.match(/No database is named.*Set database/)
+        expectError(error, { code: 'ERR_REDSHIFT_OPTION', names: ['PGDATABASE', 'dbName: null'] })
         await noSockets()
       })
     })
@@ -256,8 +257,10 @@ for (const [version, { Client, Pool }] of pgVersions)
         password: redshiftPassword({ aws: emulator.aws }),
       })
       const error = await rejection(client.connect())
-      expect(error.code).to.equal('ERR_REDSHIFT_USER_MISMATCH')
-      expect(error.message).to.contain('"IAM:alice"').and.contain('"IAMR:analyst"').and.contain('RedshiftPool')
+      expectError(error, {
+        code: 'ERR_REDSHIFT_USER_MISMATCH',
+        names: ['"IAM:alice"', '"IAMR:analyst"', 'dbUser: "alice"', 'RedshiftPool'],
+      })
       expect(emulator.logins.filter(login => login.ok)).to.have.length(0)
       await noSockets()
     })
@@ -265,8 +268,7 @@ for (const [version, { Client, Pool }] of pgVersions)
     it('refuses to give a password to a connection without TLS, unless requireTls is false', async () => {
       const parameters = { host: EXAMPLE, database: 'dev', user: 'IAM:alice', ssl: false }
       const error = await rejection(redshiftPassword({ aws: emulator.aws })(parameters))
-      expect(error.code).to.equal('ERR_REDSHIFT_TLS')
-      expect(error.message).to.contain('Set ssl: true')
+      expectError(error, { code: 'ERR_REDSHIFT_TLS', names: ['ssl: true', 'requireTls: false'] })
       expect(emulator.calls).to.have.length(0)
       const password = redshiftPassword({ aws: emulator.aws, requireTls: false })
       expect(await password(parameters))

@@ -8,7 +8,6 @@ import PgPool from 'pg-pool'
 import type { RedshiftEmulator } from '../../lib/emulator/index.js'
 import {
   RedshiftCredentials,
-  type RedshiftCredentialsError,
   RedshiftPgClient,
   type RedshiftPgOptions,
   redshiftPassword,
@@ -17,7 +16,7 @@ import {
 import { startEmulator } from '../support/emulator.js'
 import { runExample } from '../support/example.js'
 import { pgVersions } from '../support/pg-versions.js'
-import { rejection } from '../support/rejection.js'
+import { expectError, rejection, thrownBy } from '../support/rejection.js'
 import { expectNothingUncaught } from '../support/uncaught.js'
 import { noSockets } from '../support/until.js'
 
@@ -146,17 +145,15 @@ describe('redshiftPoolOptions()', () => {
   })
 
   it('refuses a configuration that cannot work', () => {
-    const refused = (source: object, own?: RedshiftPgOptions): string => {
-      try {
-        redshiftPoolOptions(source, own)
-      } catch (error) {
-        return (error as RedshiftCredentialsError).message
-      }
-      return 'not refused'
+    const expectRefused = (names: readonly string[], source: object, own?: RedshiftPgOptions): void => {
+      expectError(
+        thrownBy(() => redshiftPoolOptions(source, own)),
+        { code: 'ERR_REDSHIFT_OPTION', names, omits: ['hunter2'] },
+      )
     }
-    expect(refused({ host: HOST })).to.match(/^No database is named/)
-    expect(refused({ host: HOST, database: 'dev', durationSeconds: 5 })).to.match(/^durationSeconds is 5/)
-    expect(refused({ host: HOST, database: 'dev' }, { password: 'hunter2' })).to.match(/^password is set/)
+    expectRefused(['database', 'PGDATABASE'], { host: HOST })
+    expectRefused(['durationSeconds', '5', '900'], { host: HOST, database: 'dev', durationSeconds: 5 })
+    expectRefused(['password'], { host: HOST, database: 'dev' }, { password: 'hunter2' })
   })
 
   it('lets connections fail whose TLS is turned off', async () => {
