@@ -2,15 +2,24 @@ import { LRUCache } from 'lru-cache'
 import type { AwsClients } from './aws/client.js'
 import { lookUpCluster } from './aws/provisioned.js'
 import { lookUpWorkgroup } from './aws/serverless.js'
+import type { Clock } from './clock.js'
 import { closedError, RedshiftCredentialsError, targetError } from './errors.js'
 import { FetchContext } from './fetch.js'
-import { Flight, systemClock } from './flight.js'
+import { Flight } from './flight.js'
 import { type CredentialRequest, targetOf, workgroupOf } from './request.js'
 
 /** The address of a cluster or workgroup. */
 export interface Address {
   readonly host: string
   readonly port: number
+}
+
+export interface EndpointCacheOptions {
+  readonly clock: Clock
+  /** Looks an address up in AWS. Rejects only with `RedshiftCredentialsError`. */
+  readonly lookUp: (request: CredentialRequest, context: FetchContext) => Promise<Address>
+  readonly timeoutMillis: number
+  readonly maxEntries: number
 }
 
 /** A look-up, pending or finished. */
@@ -35,15 +44,13 @@ const RENEWAL_MILLIS = 2_000
  * deadline of a fetch.
  */
 export class EndpointCache {
-  readonly #clients: AwsClients
-  readonly #timeoutMillis: number
+  readonly #options: EndpointCacheOptions
   readonly #lookUps: LRUCache<string, LookUp>
   #closed = false
 
-  constructor(clients: AwsClients, timeoutMillis: number, maxEntries: number) {
-    this.#clients = clients
-    this.#timeoutMillis = timeoutMillis
-    this.#lookUps = new LRUCache({ max: maxEntries })
+  constructor(options: EndpointCacheOptions) {
+    this.#options = options
+    this.#lookUps = new LRUCache({ max: options.maxEntries })
   }
 
   /**
@@ -56,7 +63,7 @@ export class EndpointCache {
     signal?.throwIfAborted()
     const key = keyOf(request)
     const known = this.#lookUps.get(key)
-    if (known && !isDue(known)) return known.flight.wait(signal)
+    if (known && !this.#isDue(known)) return known.flight.wait(signal)
     const lookUp = this.#launch(request, known?.address)
     this.#lookUps.set(key, lookUp)
     return lookUp.flight.wait(signal)
@@ -74,23 +81,28 @@ export class EndpointCache {
     for (const { flight } of this.#lookUps.values()) flight.abandon(closedError())
   }
 
+  #isDue({ stale, endedAt }: LookUp): boolean {
+    return stale === true && endedAt !== undefined && this.#options.clock.now().monotonic - endedAt > PAUSE_MILLIS
+  }
+
   #launch(request: CredentialRequest, known?: Address): LookUp {
-    const deadlineMillis = known ? Math.min(RENEWAL_MILLIS, this.#timeoutMillis) : this.#timeoutMillis
+    const { clock, lookUp: run, timeoutMillis } = this.#options
+    const deadlineMillis = known ? Math.min(RENEWAL_MILLIS, timeoutMillis) : timeoutMillis
     const controller = new AbortController()
     const context = new FetchContext(controller.signal, deadlineMillis)
     const lookUp: LookUp = {
       flight: new Flight<Address>({
-        clock: systemClock,
+        clock,
         deadlineMillis,
         controller,
-        run: () => lookUpAddress(this.#clients, request, context),
+        run: () => run(request, context),
         timeoutError: () =>
           new RedshiftCredentialsError(
             'ERR_REDSHIFT_TIMEOUT',
-            `The address of ${JSON.stringify(targetOf(request))} could not be looked up within ${this.#timeoutMillis} ms. Check the network path to AWS, or give host.`,
+            `The address of ${JSON.stringify(targetOf(request))} could not be looked up within ${timeoutMillis} ms. Check the network path to AWS, or give host.`,
           ),
         land: outcome => {
-          lookUp.endedAt = performance.now()
+          lookUp.endedAt = clock.now().monotonic
           lookUp.stale = 'error' in outcome
           lookUp.address = 'value' in outcome ? outcome.value : known
           return lookUp.address && !this.#closed ? { value: lookUp.address } : outcome
@@ -101,19 +113,19 @@ export class EndpointCache {
   }
 }
 
-const isDue = ({ stale, endedAt }: LookUp): boolean =>
-  stale === true && endedAt !== undefined && performance.now() - endedAt > PAUSE_MILLIS
-
 const keyOf = (request: CredentialRequest): string => JSON.stringify([request.region ?? null, targetOf(request)])
 
-async function lookUpAddress(clients: AwsClients, request: CredentialRequest, context: FetchContext): Promise<Address> {
-  // A custom domain name is an address.
-  if (request.customDomainName !== undefined) return { host: request.customDomainName, port: 5439 }
-  if (request.api === 'identityProvider')
-    throw targetError('No host is named, and with identityProvider nothing is looked up. Set host, or PGHOST.')
-  const name = targetOf(request)
-  const workgroup = workgroupOf(request)
-  return workgroup === undefined
-    ? lookUpCluster(clients, request, name, context)
-    : lookUpWorkgroup(clients, request, workgroup, context)
-}
+/** Returns the function that looks addresses up in AWS. */
+export const lookUpWith =
+  (clients: AwsClients): EndpointCacheOptions['lookUp'] =>
+  async (request, context) => {
+    // A custom domain name is an address.
+    if (request.customDomainName !== undefined) return { host: request.customDomainName, port: 5439 }
+    if (request.api === 'identityProvider')
+      throw targetError('No host is named, and with identityProvider nothing is looked up. Set host, or PGHOST.')
+    const name = targetOf(request)
+    const workgroup = workgroupOf(request)
+    return workgroup === undefined
+      ? lookUpCluster(clients, request, name, context)
+      : lookUpWorkgroup(clients, request, workgroup, context)
+  }

@@ -1,10 +1,10 @@
-import { type Address, EndpointCache } from './address.js'
+import { type Address, EndpointCache, lookUpWith } from './address.js'
 import { AwsClients } from './aws/client.js'
 import { endpointOf } from './aws/endpoint.js'
 import { CredentialCache } from './cache.js'
+import { systemClock } from './clock.js'
 import { RecordedEnvironment } from './environment.js'
 import { optionError, type RedshiftCredentialsError, targetError } from './errors.js'
-import { systemClock } from './flight.js'
 import { copyProvider, passwordRefused, type TokenLogin, tokenLoginOf } from './identity-provider.js'
 import { mark } from './intake.js'
 import { type RedshiftLogin, type RedshiftToken, toLogin, toToken } from './login.js'
@@ -181,18 +181,19 @@ export class RedshiftCredentials {
     const tokenLogin = tokenLoginOf(options)
     this.#connectionOptions = { ...own, tokenLogin }
     const { maxEntries = 100, fetchTimeoutMillis = 15_000 } = options
-    this.#clients = new AwsClients(options.aws, systemClock, maxEntries)
-    this.#addresses = new EndpointCache(this.#clients, fetchTimeoutMillis, maxEntries)
-    const fetch = fetchFrom(this.#clients, identityProvider)
-    if (tokenLogin?.singleUse) this.#single = new SingleTokens(fetch, fetchTimeoutMillis)
+    const clock = systemClock
+    this.#clients = new AwsClients(options.aws, clock, maxEntries)
+    const lookUp = lookUpWith(this.#clients)
+    this.#addresses = new EndpointCache({ clock, lookUp, timeoutMillis: fetchTimeoutMillis, maxEntries })
+    const fetch = fetchFrom(this.#clients, clock, identityProvider)
+    if (tokenLogin?.singleUse) this.#single = new SingleTokens(clock, fetch, fetchTimeoutMillis)
     const { store, aws } = options
     const random = Math.random
     this.#endpoint = endpointOf(aws, process.env, store !== undefined)
     const shared =
-      store &&
-      new SharedLogins({ store, clock: systemClock, random, fetch, fetchTimeoutMillis, endpoint: this.#endpoint })
+      store && new SharedLogins({ store, clock, random, fetch, fetchTimeoutMillis, endpoint: this.#endpoint })
     this.#cache = new CredentialCache({
-      clock: systemClock,
+      clock,
       random,
       fetch: shared?.fetch ?? fetch,
       replaced: shared?.remove,

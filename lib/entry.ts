@@ -1,11 +1,10 @@
+import { elapsed, type Instant } from './clock.js'
 import { RedshiftCredentialsError } from './errors.js'
 import type { FetchedLogin, HeldLogin } from './fetch.js'
 import type { Outcome } from './flight.js'
 import {
   createLease,
-  elapsed,
   fetchBackoff,
-  type Instant,
   type Lease,
   noProgressDelay,
   type Phase,

@@ -1,5 +1,5 @@
+import type { Instant } from './clock.js'
 import { RedshiftCredentialsError } from './errors.js'
-import type { Instant } from './lease.js'
 import type { RedshiftLogin } from './login.js'
 import { type CredentialRequest, targetOf } from './request.js'
 

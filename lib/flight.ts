@@ -1,34 +1,8 @@
-// Imported rather than the global, which is an accessor and slower: every connection reads the clock.
-import { performance } from 'node:perf_hooks'
+import { type Clock, elapsed, type Instant, type Timer } from './clock.js'
 import { type RedshiftCredentialsError, toRedshiftCredentialsError } from './errors.js'
-import { elapsed, type Instant } from './lease.js'
 
 /** Turns of the event loop between a deadline and its error. A received response needs them to pass through TLS, HTTP and the SDK. */
 const TURNS = 10
-
-/** The clocks and the timer, injected so that tests can control time. */
-export interface Clock {
-  now(): Instant
-  setTimeout(callback: () => void, millis: number): Timer
-  /** Calls back after one more turn of the event loop, in which pending input is read. */
-  turn(callback: () => void): void
-}
-
-/** A timer that keeps the process alive after `ref()` and does not after `unref()`. */
-export interface Timer {
-  ref(): void
-  unref(): void
-  cancel(): void
-}
-
-export const systemClock: Clock = {
-  now: () => ({ wall: Date.now(), monotonic: performance.now() }),
-  setTimeout(callback, millis) {
-    const timer = setTimeout(callback, millis)
-    return { ref: () => timer.ref(), unref: () => timer.unref(), cancel: () => clearTimeout(timer) }
-  },
-  turn: callback => void setImmediate(callback),
-}
 
 /** A caller's own time limit has passed. The flight continues. */
 class Impatience extends Error {}

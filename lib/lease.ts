@@ -1,17 +1,8 @@
+import { elapsed, type Instant } from './clock.js'
+
 /**
  * Pure functions of time: when a login is fresh, stale or expired, and how long to wait after a failure. All values are in milliseconds.
  */
-
-/**
- * A moment on both clocks. The wall clock counts the time for which the machine was suspended. The monotonic clock is right after the
- * wall clock was set back.
- */
-export interface Instant {
-  /** `Date.now()` */
-  readonly wall: number
-  /** `performance.now()` */
-  readonly monotonic: number
-}
 
 /** The lifetime of one login, in milliseconds since `sentAt`. No absolute times are compared, so a wrong clock does no harm. */
 export interface Lease {
@@ -70,10 +61,6 @@ export function createLease(times: LeaseTimes, random: number): Lease | undefine
   const useful = nextRefreshAt !== undefined && nextRefreshAt > lifetime / 4 && nextRefreshAt < drawn
   return { sentAt: times.sentAt, lifetime, refreshAt: useful ? nextRefreshAt : drawn, expireAt, nextRefreshAt }
 }
-
-/** The time since an instant, by the clock that shows more. */
-export const elapsed = (since: Instant, now: Instant): number =>
-  Math.max(now.wall - since.wall, now.monotonic - since.monotonic)
 
 export function phaseOf(lease: Lease, now: Instant): Phase {
   const age = elapsed(lease.sentAt, now)

@@ -1,7 +1,7 @@
 import { asError, copyCause, scrub } from './aws/scrub.js'
+import type { Clock } from './clock.js'
 import { RedshiftCredentialsError } from './errors.js'
 import type { FetchedLogin } from './fetch.js'
-import type { Clock } from './flight.js'
 import { type IdentityProvider, LONGEST_TOKEN_SECONDS } from './identity-provider.js'
 import { createLease } from './lease.js'
 
@@ -29,7 +29,7 @@ export async function fetchProvidedToken(
   if (!/^[\x21-\x7e]+$/.test(token)) throw lacks('a string with spaces or other characters that no token has')
   if (expiration !== undefined && !(expiration instanceof Date && Number.isFinite(expiration.getTime())))
     throw lacks('an expiry that is not a Date')
-  const serverTime = Date.now()
+  const serverTime = clock.now().wall
   const ends = expiration?.getTime() ?? jwtExpiry(token) ?? serverTime + DEFAULT_LIFETIME
   const times = {
     expiration: new Date(Math.min(ends, serverTime + LONGEST_TOKEN_SECONDS * 1_000)),

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import type { Instant } from './lease.js'
+import type { Instant } from './clock.js'
 
 /**
  * Decides when a server's refusal of a login is a reason to request another one from AWS. A refusal is about one place and one moment, so

@@ -2,9 +2,10 @@ import type { AwsClients } from './aws/client.js'
 import { fetchProvisioned } from './aws/provisioned.js'
 import { fetchServerless } from './aws/serverless.js'
 import { fetchIdentityCenterToken } from './aws/token.js'
+import type { Clock } from './clock.js'
 import { closedError } from './errors.js'
 import { type Fetch, FetchContext, timeoutError } from './fetch.js'
-import { Flight, systemClock } from './flight.js'
+import { Flight } from './flight.js'
 import { type IdentityProvider, TOKEN_API } from './identity-provider.js'
 import { RedshiftLogin } from './login.js'
 import { fetchProvidedToken } from './provider-token.js'
@@ -13,9 +14,9 @@ import { fetchEnd, fetchStart, traceContext } from './tracing.js'
 
 /** Returns the function that fetches logins and tokens, from AWS or from the application. */
 export const fetchFrom =
-  (clients: AwsClients, provider: IdentityProvider | undefined): Fetch =>
+  (clients: AwsClients, clock: Clock, provider: IdentityProvider | undefined): Fetch =>
   (request, context) => {
-    if (provider) return fetchProvidedToken(provider, context.signal, systemClock)
+    if (provider) return fetchProvidedToken(provider, context.signal, clock)
     switch (request.api) {
       case 'GetCredentials':
         return fetchServerless(clients, request, context)
@@ -30,12 +31,14 @@ export const fetchFrom =
 
 /** Fetches tokens that are valid for one connection. Each call is a fetch of its own, and nothing is cached. */
 export class SingleTokens {
+  readonly #clock: Clock
   readonly #fetch: Fetch
   readonly #timeoutMillis: number
   readonly #flights = new Set<Flight<RedshiftLogin>>()
   #closed = false
 
-  constructor(fetch: Fetch, timeoutMillis: number) {
+  constructor(clock: Clock, fetch: Fetch, timeoutMillis: number) {
+    this.#clock = clock
     this.#fetch = fetch
     this.#timeoutMillis = timeoutMillis
   }
@@ -44,11 +47,11 @@ export class SingleTokens {
     if (this.#closed) throw closedError()
     signal?.throwIfAborted()
     const message = { ...traceContext(request), background: false }
-    const start = performance.now()
+    const start = this.#clock.now().monotonic
     const controller = new AbortController()
     const context = new FetchContext(controller.signal, this.#timeoutMillis)
     const flight = new Flight<RedshiftLogin>({
-      clock: systemClock,
+      clock: this.#clock,
       deadlineMillis: this.#timeoutMillis,
       controller,
       run: async () => {
@@ -60,7 +63,7 @@ export class SingleTokens {
         fetchEnd.publish({
           ...message,
           outcome: 'value' in outcome ? 'fetched' : 'failed',
-          durationMillis: Math.round(performance.now() - start),
+          durationMillis: Math.round(this.#clock.now().monotonic - start),
           loginUser: undefined,
           expiration: 'value' in outcome ? outcome.value.expiration : undefined,
           error: 'error' in outcome ? outcome.error.copy() : undefined,

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
+import { elapsed } from '../lib/clock.js'
 import { RedshiftCredentialsError, type RedshiftErrorCode } from '../lib/errors.js'
-import { elapsed } from '../lib/lease.js'
 import type { RedshiftLogin } from '../lib/login.js'
 import {
   type Behaviour,

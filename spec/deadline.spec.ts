@@ -1,8 +1,9 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { expect } from 'chai'
+import { type Clock, systemClock } from '../lib/clock.js'
 import { closedError } from '../lib/errors.js'
-import { type Clock, Flight, systemClock } from '../lib/flight.js'
+import { Flight } from '../lib/flight.js'
 import { RedshiftCredentials } from '../lib/index.js'
 
 /** AWS in a thread of its own: it answers while the event loop of this one is blocked. `state` counts its steps. */

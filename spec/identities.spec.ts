@@ -4,9 +4,9 @@ import { RedshiftServerlessClient } from '@aws-sdk/client-redshift-serverless'
 import { expect } from 'chai'
 import pg from 'pg'
 import { AwsClients } from '../lib/aws/client.js'
+import { systemClock } from '../lib/clock.js'
 import type { RedshiftEmulator } from '../lib/emulator/index.js'
 import { FetchContext } from '../lib/fetch.js'
-import { systemClock } from '../lib/flight.js'
 import {
   type AwsClientConfig,
   RedshiftCredentials,

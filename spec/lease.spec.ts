@@ -1,11 +1,10 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
+import { elapsed, type Instant } from '../lib/clock.js'
 import {
   createLease,
-  elapsed,
   FETCH_BACKOFF_CAP,
   fetchBackoff,
-  type Instant,
   type Lease,
   noProgressDelay,
   phaseOf,

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import type { Instant } from '../lib/lease.js'
+import type { Instant } from '../lib/clock.js'
 import { Refusals } from '../lib/refusals.js'
 import { figure } from './support/figure.js'
 import { connect, draws, Simulation, settle } from './support/simulation.js'

@@ -1,5 +1,4 @@
-import type { Clock, Timer } from '../../lib/flight.js'
-import type { Instant } from '../../lib/lease.js'
+import type { Clock, Instant, Timer } from '../../lib/clock.js'
 
 interface Event {
   readonly at: number

@@ -1,7 +1,6 @@
+import type { Clock, Instant } from '../clock.js'
 import { optionError, quoted, RedshiftCredentialsError, targetError } from '../errors.js'
 import type { FetchContext } from '../fetch.js'
-import type { Clock } from '../flight.js'
-import type { Instant } from '../lease.js'
 import { type AwsClientConfig, isAwsClient, type RedshiftOptions } from '../options.js'
 import { observe, retryAfterOf, serverTimeOf } from './attempts.js'
 import type { CallDescription } from './call.js'

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../flight.js'
+import type { Clock, Timer } from '../clock.js'
 import type { StoreFailureReason, StoreOperation } from '../tracing.js'
 import type { CredentialStore, StoredValue, StoreEntry } from './store.js'
 

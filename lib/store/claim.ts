@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Clock, Timer } from '../flight.js'
-import { elapsed, type Instant } from '../lease.js'
+import { type Clock, elapsed, type Instant, type Timer } from '../clock.js'
 import type { BoundedStore } from './bounded.js'
 
 /** How long a claim lasts if its owner does not renew it, in milliseconds. */

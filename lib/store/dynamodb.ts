@@ -1,5 +1,6 @@
 import { GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
 import { observe, serverTimeOf } from '../aws/attempts.js'
+import { systemClock } from '../clock.js'
 import { optionError, quoted } from '../errors.js'
 import { checkNames } from '../intake.js'
 import type { AwsClient } from '../options.js'
@@ -70,7 +71,7 @@ interface Item {
 
 class DynamoDbStore implements CredentialStore {
   readonly #client: AwsClient
-  readonly #clock = new ServerClock()
+  readonly #clock = new ServerClock(systemClock)
   readonly #tableName: string
   readonly #prefix: string
   readonly #encryptionKeys: readonly EncryptionKey[]

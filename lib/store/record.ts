@@ -1,5 +1,6 @@
+import { elapsed, type Instant } from '../clock.js'
 import type { FetchedLogin, HeldLogin } from '../fetch.js'
-import { createLease, elapsed, type Instant, type Lease, phaseOf } from '../lease.js'
+import { createLease, type Lease, phaseOf } from '../lease.js'
 import { samePair } from '../login.js'
 import { vouchedFor } from '../refusals.js'
 import type { StoreIgnoredReason } from '../tracing.js'

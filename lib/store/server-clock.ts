@@ -1,15 +1,20 @@
-// Imported rather than the global, which is an accessor and slower.
-import { performance } from 'node:perf_hooks'
+import type { Clock } from '../clock.js'
 
 /**
  * Estimates DynamoDB's clock from its last response. The estimate is never ahead, and at most a second plus the response's travel time
  * behind. This host's wall clock is not used.
  */
 export class ServerClock {
+  readonly #clock: Clock
+  /** How far DynamoDB's clock is ahead of the monotonic clock. */
   #offset: number | undefined
 
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
   heard(date: number | undefined): void {
-    if (date !== undefined) this.#offset = date - performance.now()
+    if (date !== undefined) this.#offset = date - this.#clock.now().monotonic
   }
 
   get isKnown(): boolean {
@@ -18,7 +23,7 @@ export class ServerClock {
 
   now(): number {
     if (this.#offset === undefined) return this.unknown()
-    return Math.floor(this.#offset + performance.now())
+    return Math.floor(this.#offset + this.#clock.now().monotonic)
   }
 
   unknown(): never {

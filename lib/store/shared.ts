@@ -1,6 +1,6 @@
+import type { Clock } from '../clock.js'
 import { RedshiftCredentialsError } from '../errors.js'
 import type { Fetch, FetchContext, FetchedLogin, HeldLogin } from '../fetch.js'
-import type { Clock } from '../flight.js'
 import type { RedshiftLogin } from '../login.js'
 import { type CredentialRequest, cacheKey, targetOf } from '../request.js'
 import { type StoreIgnoredReason, type StoreMessage, storeUse, traceContext } from '../tracing.js'

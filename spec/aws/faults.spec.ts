@@ -2,9 +2,9 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { expect } from 'chai'
 import { AwsClients } from '../../lib/aws/client.js'
 import { fetchServerless } from '../../lib/aws/serverless.js'
+import { systemClock } from '../../lib/clock.js'
 import type { Fault, RedshiftEmulator } from '../../lib/emulator/index.js'
 import { FetchContext } from '../../lib/fetch.js'
-import { systemClock } from '../../lib/flight.js'
 import {
   type FetchEndMessage,
   RedshiftCredentials,

@@ -5,9 +5,9 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { expect } from 'chai'
 import pg from 'pg'
 import { AwsClients, type Service } from '../../lib/aws/client.js'
+import { systemClock } from '../../lib/clock.js'
 import { startRedshiftEmulator } from '../../lib/emulator/index.js'
 import { FetchContext } from '../../lib/fetch.js'
-import { systemClock } from '../../lib/flight.js'
 import {
   RedshiftCredentials,
   type RedshiftCredentialsError,

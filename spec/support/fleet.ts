@@ -1,7 +1,7 @@
 import { CredentialCache } from '../../lib/cache.js'
+import type { Clock, Timer } from '../../lib/clock.js'
 import { RedshiftCredentialsError } from '../../lib/errors.js'
 import type { Fetch } from '../../lib/fetch.js'
-import type { Clock, Timer } from '../../lib/flight.js'
 import type { RedshiftLogin } from '../../lib/login.js'
 import type { CredentialRequest } from '../../lib/request.js'
 import { SharedLogins } from '../../lib/store/shared.js'
