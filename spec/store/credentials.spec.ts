@@ -7,6 +7,7 @@ import { RedshiftCredentials, type StoreMessage } from '../../lib/index.js'
 import { redisStore } from '../../lib/store/redis.js'
 import { startEmulator } from '../support/emulator.js'
 import { MemoryStore } from '../support/memory-store.js'
+import { expectError, thrownBy } from '../support/rejection.js'
 
 describe('Credentials with a store', () => {
   let emulator: RedshiftEmulator
@@ -114,13 +115,19 @@ describe('Credentials with a store', () => {
       () => create(store, endpoint),
       () => new RedshiftCredentials({ aws, host, database, store }),
     ])
-      expect(attempt).to.throw(/^A store shares logins by endpoint, .*Set aws: \{ endpoint \} to a URL/)
+      expectError(thrownBy(attempt), { code: 'ERR_REDSHIFT_OPTION', names: ['store', 'aws: { endpoint }', 'URL'] })
     aws.destroy()
   })
 
   it('are refused where the endpoint is no URL', () => {
     for (const endpoint of ['localhost:4566', 'nonsense', { hostname: 'a b' }])
-      expect(() => create(new MemoryStore(), endpoint)).to.throw(/^aws\.endpoint is .*Set it to a URL/)
-    expect(() => create(new MemoryStore(), 'ftp://user:hunter2@localhost')).to.throw(/^(?!.*hunter2)aws\.endpoint/)
+      expectError(
+        thrownBy(() => create(new MemoryStore(), endpoint)),
+        { code: 'ERR_REDSHIFT_OPTION', names: ['aws.endpoint', 'URL'] },
+      )
+    expectError(
+      thrownBy(() => create(new MemoryStore(), 'ftp://user:hunter2@localhost')),
+      { code: 'ERR_REDSHIFT_OPTION', names: ['aws.endpoint', 'URL'], omits: ['hunter2'] },
+    )
   })
 })

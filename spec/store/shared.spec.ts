@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { expect } from 'chai'
 import type { RedshiftLogin, StoreMessage } from '../../lib/index.js'
 import { SimulatedFleet, type StoreBehaviour, type StoreCall } from '../support/fleet.js'
-import { rejection } from '../support/rejection.js'
+import { expectError, rejection } from '../support/rejection.js'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
@@ -391,7 +391,10 @@ describe('a fleet that shares its logins', () => {
       await fleet.time.advance(1_000)
       // The process itself comes to nothing until the deadline is over.
       fleet.time.block(20_000)
-      expect((await fleet.run(waiting)).message).to.include('Another process has claimed')
+      expectError(await fleet.run(waiting), {
+        code: 'ERR_REDSHIFT_TIMEOUT',
+        names: ['process', 'claimed', 'fetchTimeoutMillis'],
+      })
     })
 
     it('for a claim that never ends no longer than two thirds of what a refresh has, near the end of the login', async () => {
