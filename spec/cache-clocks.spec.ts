@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { expectError } from './support/rejection.js'
 import {
   EXPIRE,
   expectFailure,
@@ -81,8 +82,7 @@ describe('the cache and clocks', () => {
   it("says what is wrong where the answer has no time and the host's clock is beyond the expiry", async () => {
     sim.aws.tellsTime = false
     sim.clock.setWall(900_000)
-    const error = await expectFailure(sim.get(), 'ERR_REDSHIFT_RESPONSE')
-    expect(error.message).to.include('Check the clock of this host')
+    expectError(await failureOf(sim.get()), { code: 'ERR_REDSHIFT_RESPONSE', names: ['GetCredentials', 'clock'] })
   })
 
   it('notices that the machine was suspended: a login that died meanwhile is not served', async () => {

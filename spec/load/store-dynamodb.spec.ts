@@ -18,12 +18,13 @@ import { DynamoDBDocument, DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { expect } from 'chai'
 import { parse } from 'yaml'
 import { checkStore, type RedshiftEmulator } from '../../lib/emulator/index.js'
-import { RedshiftCredentials, RedshiftCredentialsError, RedshiftPool, type StoreMessage } from '../../lib/index.js'
+import { quoted } from '../../lib/errors.js'
+import { RedshiftCredentials, RedshiftPool, type StoreMessage } from '../../lib/index.js'
 import { type DynamoDbStoreOptions, dynamoDbStore } from '../../lib/store/dynamodb.js'
 import { DynaliteServer, dynamoDbClient, TABLE } from '../support/dynalite.js'
 import { startEmulator } from '../support/emulator.js'
 import { codeBlocks } from '../support/markdown.js'
-import { rejection } from '../support/rejection.js'
+import { expectError, rejection, thrownBy } from '../support/rejection.js'
 
 const KEY = randomBytes(32)
 const page = readFileSync(new URL('../../docs/fleet.md', import.meta.url), 'utf8')
@@ -357,24 +358,25 @@ describe('logins that are shared through DynamoDB', function () {
   })
 
   it('need a client of DynamoDB, a table, a prefix that an IAM policy can name, and an identity', () => {
-    const refusal = (options: object, one: unknown = client()): string => {
-      try {
-        create(options, one as DynamoDBClient)
-      } catch (error) {
-        if (error instanceof RedshiftCredentialsError && error.code === 'ERR_REDSHIFT_OPTION') return error.message
-      }
-      throw new Error(`${inspect(options)} was not refused.`)
+    const expectRefused = (names: readonly string[], options: object, one: unknown = client()): void => {
+      expectError(
+        thrownBy(() => create(options, one as DynamoDBClient)),
+        { code: 'ERR_REDSHIFT_OPTION', names },
+      )
     }
-    expect(refusal({}, new RedshiftClient())).to.include('is one of "Redshift". Give a DynamoDBClient')
+    expectRefused(['dynamoDbStore', '"Redshift"', 'DynamoDBClient'], {}, new RedshiftClient())
     for (const other of [null, 'table', {}, { getItem: () => {} }])
-      expect(refusal({}, other)).to.match(/^The client of dynamoDbStore is .*Give a DynamoDBClient/)
-    expect(() => dynamoDbStore(client(), undefined as never)).to.throw('The options of dynamoDbStore are undefined')
+      expectRefused(['dynamoDbStore', quoted(other), 'DynamoDBClient'], {}, other)
+    expectError(
+      thrownBy(() => dynamoDbStore(client(), undefined as never)),
+      { code: 'ERR_REDSHIFT_OPTION', names: ['dynamoDbStore', 'tableName', 'encryptionKeys', 'identity'] },
+    )
     for (const tableName of [undefined, '', 'a b', 'ab', 7])
-      expect(refusal({ tableName })).to.match(/^tableName is .* name or the ARN of a DynamoDB table/)
+      expectRefused(['tableName', quoted(tableName), 'ARN'], { tableName })
     for (const prefix of ['', 'team', 'team*:', '?:', '$name:', ':\n', 'team:of:', null])
-      expect(refusal({ prefix })).to.match(/^prefix is .*so that an IAM policy can name it\.$/)
-    expect(refusal({ identity: '' })).to.include('identity is ""')
-    expect(refusal({ encryptionKeys: [] })).to.include('encryptionKeys is empty')
+      expectRefused(['prefix', quoted(prefix), 'IAM'], { prefix })
+    expectRefused(['identity', '""', 'ARN'], { identity: '' })
+    expectRefused(['encryptionKeys', '`openssl rand -base64 32`'], { encryptionKeys: [] })
     create({ tableName: `arn:aws:dynamodb:us-west-2:123456789012:table/${TABLE}`, prefix: 'team/reports-2_a.b:' })
   })
 
