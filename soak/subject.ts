@@ -11,7 +11,7 @@ import {
   redshiftPassword,
   redshiftPoolOptions,
 } from 'pg-redshift-iam'
-import { gatewayStream } from '../lib/emulator/gateway/stream.js'
+import { gatewayStream } from '../lib/emulator/gateway/gateway-stream.js'
 import type { Consumer, LoginOf, Order, Report, Setting, Size } from './protocol.js'
 
 const LOOPS = 3

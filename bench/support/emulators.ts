@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { gatewayStream } from '../../lib/emulator/gateway/stream.js'
+import { gatewayStream } from '../../lib/emulator/gateway/gateway-stream.js'
 import type { EmulatedLogin, EmulatorOptions, EmulatorPoolConfig, Fault } from '../../lib/emulator/index.js'
 import type { overTls } from './https.js'
 

@@ -1,4 +1,4 @@
-/** The error for an option of the emulator that cannot be used. It names the option, which a command line has under another name. */
+/** The error for an invalid option. Its field `option` lets the command line name its flag instead. */
 export const badOption = (
   option: string,
   problem: string,

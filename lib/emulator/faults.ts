@@ -1,129 +1,102 @@
-import { isNamed, type Target } from './targets.js'
-import type { ActiveFault, EmulatedOperation, Fault, FaultScope } from './types.js'
+import type { EmulatedOperation } from './records.js'
 
-const loginOperations: readonly EmulatedOperation[] = [
-  'GetClusterCredentials',
-  'GetClusterCredentialsWithIAM',
-  'GetCredentials',
-  'GetIdentityCenterAuthToken',
-]
-const clockKinds = ['clock-skew', 'no-date', 'stale-date'] as const
-const descriptionOperations: readonly EmulatedOperation[] = ['DescribeClusters', 'GetWorkgroup']
-const gatewayKinds = ['reject-login', 'login-latency', 'login-hang', 'login-reset', 'no-hba-entry', 'resuming'] as const
-
-/** A timer for longer would end at once. */
+/** The longest delay of a timer: 2^31 - 1. Node.js fires a timer with a longer delay at once. */
 export const MAX_MILLIS = 2 ** 31 - 1
 
 export const isMillis = (value: unknown): value is number =>
   typeof value === 'number' && value >= 0 && value <= MAX_MILLIS
 
+/** A fault to inject with {@link RedshiftEmulator.fail}. All `millis` are milliseconds, 0 to 2,147,483,647. */
+export type Fault =
+  /** AWS holds its response until {@link ActiveFault.clear}. */
+  | { kind: 'hold' }
+  /** AWS delays its response by `millis`. */
+  | { kind: 'latency'; millis: number }
+  /** AWS accepts the request and never responds, not even after the fault is cleared. */
+  | { kind: 'hang' }
+  /** AWS resets the connection. */
+  | { kind: 'reset' }
+  /** AWS throttles the request. `retryAfterSeconds` is sent as the `Retry-After` header; default: no header. */
+  | { kind: 'throttling'; retryAfterSeconds?: number }
+  /** AWS responds with status 500. `retryAfterSeconds` as for `throttling`. */
+  | { kind: 'internal-error'; retryAfterSeconds?: number }
+  /** AWS denies access. The message names the action and the resource, as AWS does. */
+  | { kind: 'access-denied' }
+  /** The session token of the AWS credentials has expired. */
+  | { kind: 'expired-token' }
+  /** AWS does not know the access key or the session token. */
+  | { kind: 'invalid-token' }
+  /** The signature does not match. The message repeats the session token, as AWS does. */
+  | { kind: 'signature-mismatch' }
+  /** The cluster or workgroup does not exist. */
+  | { kind: 'not-found' }
+  /** The operation is not supported. */
+  | { kind: 'unsupported' }
+  /** A parameter is invalid. Default message: `1 validation error detected.` */
+  | { kind: 'validation'; message?: string }
+  /** AWS responds with status 200 and an unusable body: a field is missing, empty or wrong, or the document is broken. */
+  | {
+      kind: 'malformed'
+      how:
+        | 'no-user'
+        | 'empty-user'
+        | 'no-password'
+        | 'empty-password'
+        | 'no-expiration'
+        | 'nan-expiration'
+        | 'past-expiration'
+        | 'far-expiration'
+        | 'truncated'
+        | 'not-a-document'
+        | 'empty-body'
+    }
+  /** AWS repeats the expiration of its last response for the same login, with a new password or, with `samePassword`, the old one. */
+  | { kind: 'same-expiry'; samePassword?: boolean }
+  /** The cluster or workgroup is still being created: `DescribeClusters` and `GetWorkgroup` return no endpoint. */
+  | { kind: 'creating' }
+  /** AWS's clock is off by `seconds`, and with it `Date`, `Expiration` and `nextRefreshTime`. */
+  | { kind: 'clock-skew'; seconds: number }
+  /** A proxy removes the `Date` header from the response. */
+  | { kind: 'no-date' }
+  /** A proxy sends a response that is `ageSeconds` old: with an old `Date` and an `Age` header. */
+  | { kind: 'stale-date'; ageSeconds: number }
+  /** The database server rejects the login. Default: Redshift's error for a wrong password. */
+  | { kind: 'reject-login'; sqlstate?: string; message?: string }
+  /** The database server responds to the login after `millis`. */
+  | { kind: 'login-latency'; millis: number }
+  /** The database server accepts the connection and never responds. */
+  | { kind: 'login-hang' }
+  /** The database server closes the connection during the login. */
+  | { kind: 'login-reset' }
+  /** The database server has no entry in `pg_hba.conf` for the client's address, or none without TLS. */
+  | { kind: 'no-hba-entry' }
+  /**
+   * A serverless workgroup resumes. The database server does not respond for `millis`, by default until {@link ActiveFault.clear}. Then
+   * the login continues, or with `ends: 'reset'` the connection is closed without an error. Default: `login`.
+   */
+  | { kind: 'resuming'; millis?: number; ends?: 'login' | 'reset' }
+
 export type FaultOf<K extends Fault['kind']> = Extract<Fault, { kind: K }>
 
-/** What a fault may meet: an AWS request, or a login at the gateway (no operation). */
-export interface Meeting {
-  readonly operation: EmulatedOperation | undefined
-  readonly target: Target | undefined
+/** Which requests a fault affects. */
+export interface FaultScope {
+  /** How many requests or logins it affects before it ends, at least 1. Default: no limit. */
+  times?: number | undefined
+  /**
+   * Only this AWS operation. Default: every operation that returns a login or a token; for `creating`, `DescribeClusters` and
+   * `GetWorkgroup`; for `clock-skew`, `no-date` and `stale-date`, every operation. Faults of the database server ignore it.
+   */
+  operation?: EmulatedOperation | undefined
+  /** Only this cluster, workgroup or host. Default: all. */
+  target?: string | undefined
 }
 
-/** A fault at work, with what the two servers need to know of it. */
-export class FaultAtWork<F extends Fault = Fault> implements ActiveFault {
-  readonly fault: F
-  readonly scope: FaultScope
-  /** Resolves when it is cleared. A fault that ended by its `times` goes on holding what it holds. */
-  readonly cleared: Promise<void>
-  #clear: () => void = () => {}
-  #isCleared = false
-  #hits = 0
-  #waiting: { hits: number; resolve: () => void }[] = []
-
-  constructor(fault: F, scope: FaultScope) {
-    this.fault = fault
-    this.scope = scope
-    this.cleared = new Promise(resolve => {
-      this.#clear = resolve
-    })
-  }
-
-  get hits(): number {
-    return this.#hits
-  }
-
-  get active(): boolean {
-    return !this.#isCleared && this.#hits < (this.scope.times ?? Number.POSITIVE_INFINITY)
-  }
-
-  meets({ operation, target }: Meeting): boolean {
-    if (!this.active) return false
-    if (this.scope.target !== undefined && !(target && isNamed(target, this.scope.target))) return false
-    if (isOneOf(gatewayKinds, this.fault.kind)) return operation === undefined
-    if (operation === undefined) return false
-    if (this.scope.operation !== undefined) return operation === this.scope.operation
-    if (this.fault.kind === 'creating') return descriptionOperations.includes(operation)
-    return isOneOf(clockKinds, this.fault.kind) || loginOperations.includes(operation)
-  }
-
-  hit(): void {
-    this.#hits += 1
-    const reached = this.#waiting.filter(({ hits }) => hits <= this.#hits)
-    this.#waiting = this.#waiting.filter(({ hits }) => hits > this.#hits)
-    for (const { resolve } of reached) resolve()
-  }
-
-  async reached(hits = 1): Promise<void> {
-    if (this.#hits >= hits) return
-    await new Promise<void>(resolve => this.#waiting.push({ hits, resolve }))
-  }
-
-  clear(): void {
-    this.#isCleared = true
-    this.#clear()
-  }
-
-  [Symbol.dispose](): void {
-    this.clear()
-  }
-}
-
-/** The faults that are at work, in the order in which they were made. */
-export class Faults {
-  #atWork: FaultAtWork[] = []
-
-  add(fault: Fault, scope: FaultScope): ActiveFault {
-    if (scope.times !== undefined && !(scope.times >= 1)) throw new RangeError('times: at least 1.')
-    if ('millis' in fault && fault.millis !== undefined && !isMillis(fault.millis))
-      throw new RangeError(`millis: ${fault.millis} is not between 0 and ${MAX_MILLIS}.`)
-    const atWork = new FaultAtWork(fault, scope)
-    this.#atWork = [...this.#atWork.filter(({ active }) => active), atWork]
-    return atWork
-  }
-
-  /** All of these kinds that meet it, without a hit. */
-  find<K extends Fault['kind']>(meeting: Meeting, ...kinds: readonly K[]): FaultAtWork<FaultOf<K>>[] {
-    return this.#atWork.filter((atWork): atWork is FaultAtWork<FaultOf<K>> => {
-      return isOneOf(kinds, atWork.fault.kind) && atWork.meets(meeting)
-    })
-  }
-
-  /** All of these kinds that meet it; each has one hit more. */
-  activeFaults<K extends Fault['kind']>(meeting: Meeting, ...kinds: readonly K[]): FaultAtWork<FaultOf<K>>[] {
-    const met = this.find(meeting, ...kinds)
-    for (const atWork of met) atWork.hit()
-    return met
-  }
-
-  /** The first of these kinds that meets it; it alone has a hit more. */
-  meetFirst<K extends Fault['kind']>(meeting: Meeting, ...kinds: readonly K[]): FaultOf<K> | undefined {
-    const [first] = this.find(meeting, ...kinds)
-    first?.hit()
-    return first?.fault
-  }
-
-  clear(): void {
-    for (const atWork of this.#atWork) atWork.clear()
-    this.#atWork = []
-  }
-}
-
-function isOneOf<K extends string>(kinds: readonly K[], kind: string): kind is K {
-  return (kinds as readonly string[]).includes(kind)
+/** An injected fault, as {@link RedshiftEmulator.fail} returns it. With `using`, it ends with its block. */
+export interface ActiveFault extends Disposable {
+  /** How many requests or logins it has affected. */
+  readonly hits: number
+  /** Resolves when the fault has affected this many requests or logins. Default: 1. */
+  reached(hits?: number): Promise<void>
+  /** Ends the fault and sends the responses that it holds. */
+  clear(): void
 }

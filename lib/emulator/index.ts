@@ -1,17 +1,13 @@
+export { checkStore } from '../store/check/check-store.js'
 export type { CredentialStore, EncryptionKey, StoredValue, StoreEntry } from '../store/store.js'
-export { checkStore } from './check-store.js'
-export { startRedshiftEmulator } from './emulator.js'
+export type { ActiveFault, Fault, FaultScope } from './faults.js'
+export type { EmulatorOptions } from './options.js'
+export type { EmulatedCall, EmulatedLogin, EmulatedOperation } from './records.js'
 export type {
-  ActiveFault,
-  EmulatedCall,
   EmulatedIdentityProvider,
-  EmulatedLogin,
-  EmulatedOperation,
   EmulatedTokenOptions,
-  EmulatorOptions,
   EmulatorPoolConfig,
   EmulatorStream,
-  Fault,
-  FaultScope,
   RedshiftEmulator,
-} from './types.js'
+} from './redshift-emulator.js'
+export { startRedshiftEmulator } from './start.js'

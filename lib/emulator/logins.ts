@@ -2,15 +2,15 @@ import { randomBytes } from 'node:crypto'
 import type { Settings } from './settings.js'
 import type { Target } from './targets.js'
 
-/** What a login is good for. */
+/** What a login is valid for. */
 export interface LoginTerms {
   /** The name to log in with: `IAM:alice`, `IAMR:analyst`. */
   readonly user: string
   readonly target: Target
-  /** Undefined: good for every database. */
+  /** Undefined: every database. */
   readonly database: string | undefined
   readonly lifetimeSeconds: number
-  /** The database user that has to exist, or is created, and the groups that it joins. Undefined where AWS chooses the user. */
+  /** The database user that must exist or is created, and the groups that it joins. Undefined if AWS chooses the user. */
   readonly databaseUser: DatabaseUser | undefined
 }
 
@@ -20,23 +20,23 @@ export interface DatabaseUser {
   readonly groups: readonly string[]
 }
 
-/** A login that the emulated AWS handed out. */
+/** A login that the emulated AWS has issued. */
 export interface IssuedLogin extends LoginTerms {
   readonly serial: number
   readonly password: string
-  /** When it really ends, on the true clock. */
+  /** When it expires, in milliseconds since the epoch. The fault `clock-skew` does not change it. */
   readonly expiresAt: number
   revoked: boolean
 }
 
-/** What a client shows at the gateway. */
+/** What a client logs in with. */
 export interface LoginAttempt {
   readonly user: string
   readonly database: string
-  /** Undefined where the client named no host that the emulator knows. */
+  /** Undefined if the client named no host, or an unknown one. */
   readonly target: Target | undefined
-  /** Whether the client's answer is made from this password. */
-  readonly proves: (password: string) => boolean
+  /** Whether the client has sent this password, or a hash of it. */
+  readonly matches: (password: string) => boolean
 }
 
 export interface Refusal {
@@ -48,12 +48,12 @@ export type Verdict =
   | { readonly ok: true; readonly login: IssuedLogin }
   | { readonly ok: false; readonly login: IssuedLogin | undefined; readonly refusal: Refusal }
 
-/** Redshift's answer to a wrong password, a login for elsewhere, and an IAM login without TLS alike. */
+/** Redshift's error for a wrong password, for a login to another cluster or database, and for an IAM login without TLS. */
 export function passwordRefusal(user: string): Refusal {
   return { sqlstate: '28000', message: `password authentication failed for user "${user}"` }
 }
 
-/** Redshift's answer to a client whose address, or whose lack of TLS, no line of `pg_hba.conf` allows. */
+/** Redshift's error for a client that no entry of `pg_hba.conf` allows, by its address or because it uses no TLS. */
 export function hbaRefusal(client: {
   address: string | undefined
   user: string
@@ -65,7 +65,7 @@ export function hbaRefusal(client: {
   return { sqlstate: '28000', message }
 }
 
-/** The logins that were handed out, and the rules by which they are taken. */
+/** The issued logins, and the rules for accepting them. */
 export class IssuedLogins {
   readonly #byUser = new Map<string, IssuedLogin[]>()
   /** Undefined: every user exists. */
@@ -90,7 +90,7 @@ export class IssuedLogins {
   }
 
   check(attempt: LoginAttempt): Verdict {
-    const login = this.#byUser.get(attempt.user)?.findLast(({ password }) => attempt.proves(password))
+    const login = this.#byUser.get(attempt.user)?.findLast(({ password }) => attempt.matches(password))
     const refusal = this.#refuse(attempt, login)
     if (refusal || !login) return { ok: false, login, refusal: refusal ?? passwordRefusal(attempt.user) }
     if (login.databaseUser?.autoCreate) this.#users?.add(login.databaseUser.name)
@@ -100,7 +100,7 @@ export class IssuedLogins {
   #refuse(attempt: LoginAttempt, login: IssuedLogin | undefined): Refusal | undefined {
     if (!login || login.revoked) return passwordRefusal(attempt.user)
     if (Date.now() >= login.expiresAt) return { sqlstate: '28000', message: 'IAM Authentication token has expired' }
-    // A client that connects by address names no host: then only the password tells for which cluster it is.
+    // A client that connects to an IP address names no host. Then the password alone identifies the cluster.
     if (attempt.target && attempt.target !== login.target) return passwordRefusal(attempt.user)
     if (login.database !== undefined && login.database !== attempt.database) return passwordRefusal(attempt.user)
     const { databaseUser } = login
@@ -111,7 +111,7 @@ export class IssuedLogins {
   }
 }
 
-/** Like AWS's: longer than many a buffer, with every character of base64 that needs care in a URL. */
+/** Like AWS's: longer than some clients' buffers, with every base64 character that must be escaped in a URL. */
 function makePassword(): string {
   return `${randomBytes(136).toString('base64url')}+/${randomBytes(4).toString('base64')}`
 }

@@ -1,14 +1,14 @@
 import { checkNames } from '../intake.js'
 import { badOption } from './bad-option.js'
+import type { EmulatorOptions } from './options.js'
 import { Targets } from './targets.js'
-import type { EmulatorOptions } from './types.js'
 
 const defaultHosts = [
   'examplecluster.abc123xyz789.us-west-2.redshift.amazonaws.com',
   'analytics.123456789012.us-west-2.redshift-serverless.amazonaws.com',
 ]
 
-/** The options, checked and with their defaults. */
+/** The validated options, with their defaults. */
 export interface Settings {
   readonly targets: Targets
   readonly databases: readonly string[]
@@ -19,13 +19,13 @@ export interface Settings {
   readonly person: string | null
   readonly people: Readonly<Record<string, string | null>>
   readonly lifetimeSeconds: number
-  /** Undefined: at expiry. Null: not at all. */
+  /** Undefined: when the login expires. Null: AWS returns none. */
   readonly nextRefreshSeconds: number | null | undefined
   readonly samePasswordSeconds: number
   readonly authentication: 'cleartext' | 'md5' | 'digest'
   readonly redshiftDialect: boolean
   readonly postgres: string | undefined
-  /** 0: any that is free. */
+  /** 0: any free port. */
   readonly port: number
   readonly awsPort: number
   readonly listenAddress: string
@@ -54,23 +54,29 @@ const NAMES: Record<keyof EmulatorOptions, true> = {
 export function readOptions(options: EmulatorOptions): Settings {
   checkNames('startRedshiftEmulator', options, Object.keys(NAMES))
   const hosts = options.hosts ?? defaultHosts
-  if (hosts.length === 0) throw badOption('hosts', 'name at least one host, or leave the option out.')
+  if (hosts.length === 0)
+    throw badOption('hosts', 'the list is empty. Name at least one host, or leave the option out.')
   const databases = options.databases ?? ['dev']
-  if (databases.length === 0) throw badOption('databases', 'name at least one database, or leave the option out.')
+  if (databases.length === 0)
+    throw badOption('databases', 'the list is empty. Name at least one database, or leave the option out.')
   const identity = options.identity ?? 'IAMR:analyst'
-  if (identity === '') throw badOption('identity', 'an empty name cannot log in. Leave the option out, or name a user.')
+  if (identity === '') throw badOption('identity', 'the name is empty. Name a user, or leave the option out.')
   const lifetimeSeconds = options.lifetimeSeconds ?? Number.POSITIVE_INFINITY
-  if (!(lifetimeSeconds >= 5)) throw badOption('lifetimeSeconds', `${lifetimeSeconds} is less than 5.`, RangeError)
+  if (!(lifetimeSeconds >= 5))
+    throw badOption('lifetimeSeconds', `${lifetimeSeconds} is less than 5. Set it to 5 or more.`, RangeError)
   const samePasswordSeconds = options.samePasswordSeconds ?? 0
   if (!(samePasswordSeconds >= 0))
-    throw badOption('samePasswordSeconds', `${samePasswordSeconds} is less than 0.`, RangeError)
+    throw badOption('samePasswordSeconds', `${samePasswordSeconds} is less than 0. Set it to 0 or more.`, RangeError)
   const authentication = options.authentication ?? 'cleartext'
   if (authentication !== 'cleartext' && authentication !== 'md5' && authentication !== 'digest') {
-    throw badOption('authentication', `"${String(authentication)}" is not "cleartext", "md5" or "digest".`)
+    throw badOption(
+      'authentication',
+      `"${String(authentication)}" is not an authentication method. Use "cleartext", "md5" or "digest".`,
+    )
   }
   const listenAddress = options.listenAddress ?? '127.0.0.1'
   if (listenAddress !== '127.0.0.1' && listenAddress !== '0.0.0.0') {
-    throw badOption('listenAddress', `"${String(listenAddress)}" is neither "127.0.0.1" nor "0.0.0.0".`)
+    throw badOption('listenAddress', `"${String(listenAddress)}" is not supported. Use "127.0.0.1" or "0.0.0.0".`)
   }
   return {
     targets: new Targets(hosts, options.customDomains ?? {}),
@@ -95,7 +101,7 @@ export function readOptions(options: EmulatorOptions): Settings {
 function readPort(name: string, port: number | undefined): number {
   if (port === undefined) return 0
   if (!Number.isInteger(port) || port < 1 || port > 65_535) {
-    throw badOption(name, `${port} is not a port number. It is a whole number from 1 to 65535.`, RangeError)
+    throw badOption(name, `${port} is not a port number. Use a whole number from 1 to 65535.`, RangeError)
   }
   return port
 }

@@ -1,21 +1,21 @@
 import { parseRedshiftHost } from '../host.js'
 import { badOption } from './bad-option.js'
 
-/** A cluster or workgroup that the emulator stands in for. */
+/** An emulated cluster or workgroup. */
 export interface Target {
   readonly kind: 'provisioned' | 'serverless'
   readonly name: string
   readonly region: string
   readonly account: string
-  /** The host names that lead to it, its own first, custom domain names last. */
+  /** Its host names, its own first, custom domain names last. */
   readonly hosts: string[]
   readonly customDomains: string[]
 }
 
-/** The account of provisioned clusters, whose host names do not say it. */
+/** The AWS account of provisioned clusters. The host name of a workgroup contains its account. */
 export const defaultAccount = '123456789012'
 
-/** The clusters and workgroups that exist, found by name, host or custom domain name. */
+/** The emulated clusters and workgroups. */
 export class Targets {
   readonly all: readonly Target[]
 
@@ -37,7 +37,7 @@ export class Targets {
     this.all = targets
   }
 
-  /** The target that a host name leads to: its own or a custom domain name. */
+  /** Finds the target by its own host name or a custom domain name. */
   byHost(host: string | undefined): Target | undefined {
     return host === undefined ? undefined : this.all.find(target => target.hosts.includes(normalHost(host)))
   }
@@ -46,13 +46,13 @@ export class Targets {
     return this.all.find(target => target.customDomains.includes(normalHost(domain)))
   }
 
-  /** AWS knows a cluster or workgroup only in its own region. */
+  /** A cluster or workgroup exists only in its own region. */
   byName(kind: Target['kind'], name: string, region: string | undefined): Target | undefined {
     return this.all.find(target => target.kind === kind && target.name === name && target.region === region)
   }
 }
 
-/** Whether the name stands for the target: a host, a custom domain, the cluster or the workgroup. */
+/** Whether this is a name of the target: a host, a custom domain, the cluster or the workgroup. */
 export function isNamed(target: Target, name: string): boolean {
   return target.name === name || target.hosts.includes(normalHost(name))
 }
@@ -63,8 +63,7 @@ function describeHost(host: string): Omit<Target, 'hosts' | 'customDomains'> {
   if (parsed) return { ...parsed, account: parsed.kind === 'serverless' ? account : defaultAccount }
   throw badOption(
     'hosts',
-    `"${host}" does not say which cluster or workgroup it belongs to. ` +
-      'Put it into customDomains, with the name of the cluster or workgroup.',
+    `"${host}" is not a Redshift host name. ` + 'Add it to customDomains, with the name of its cluster or workgroup.',
   )
 }
 

@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import type { Refusal } from './logins.js'
+import type { EmulatedIdentityProvider } from './redshift-emulator.js'
 import type { Target } from './targets.js'
-import type { EmulatedIdentityProvider } from './types.js'
 
-/** What a token says, and where it is good. */
+/** What a token contains, and where it is valid. */
 export interface TokenTerms {
-  /** Whom it names: `alice@example.com`. */
+  /** The person that it was issued to: `alice@example.com`. */
   readonly person: string
   readonly provider: EmulatedIdentityProvider
-  /** Undefined: this provider has but one type. */
+  /** Undefined: this provider has only one type. */
   readonly tokenType: 'SUBJECT_TOKEN' | 'ACCESS_TOKEN' | 'EXT_JWT' | undefined
   /** Undefined: every cluster and workgroup. */
   readonly targets: readonly Target[] | undefined
@@ -17,13 +17,13 @@ export interface TokenTerms {
 export interface IssuedToken extends TokenTerms {
   readonly serial: number
   readonly token: string
-  /** When it really ends, on the true clock. */
+  /** When it expires, in milliseconds since the epoch. The fault `clock-skew` does not change it. */
   readonly expiresAt: number
   revoked: boolean
   used: boolean
 }
 
-/** What a client says in its start-up packet, and shows when it is asked. */
+/** What a client logs in with: from its start-up packet, and the token that it sent. */
 export interface TokenAttempt {
   readonly provider: string
   readonly tokenType: string | undefined
@@ -35,11 +35,11 @@ export type TokenVerdict =
   | { readonly ok: true; readonly issued: IssuedToken }
   | { readonly ok: false; readonly issued: IssuedToken | undefined; readonly refusal: Refusal }
 
-/** Redshift's words for a token that is expired, foreign, revoked or used up. */
+/** Redshift's error for a token that is expired, unknown, revoked, already used, or issued for another cluster. */
 export const tokenRefusal: Refusal = { sqlstate: '28000', message: 'Token credentials expired or invalid' }
-const unreadable: Refusal = { sqlstate: '28000', message: 'invalid token' }
+const invalidToken: Refusal = { sqlstate: '28000', message: 'invalid token' }
 
-/** The tokens that people have, and the rules by which they are taken. */
+/** The issued tokens, and the rules for accepting them. */
 export class IssuedTokens {
   readonly #byToken = new Map<string, IssuedToken>()
 
@@ -67,16 +67,16 @@ function refuse({ provider, tokenType, target, token }: TokenAttempt, issued: Is
   if (!/^(awsidc|azuread|okta)$/i.test(provider))
     return { sqlstate: '0A000', message: `identity provider type "${provider.toLowerCase()}" is not supported` }
   // Neither base64 nor a JWT.
-  if (!/^[\w+/=.-]+$/.test(token)) return unreadable
+  if (!/^[\w+/=.-]+$/.test(token)) return invalidToken
   if (!issued || issued.revoked || Date.now() >= issued.expiresAt) return tokenRefusal
-  if (issued.provider.toLowerCase() !== provider.toLowerCase() || issued.tokenType !== tokenType) return unreadable
+  if (issued.provider.toLowerCase() !== provider.toLowerCase() || issued.tokenType !== tokenType) return invalidToken
   if (issued.tokenType === 'EXT_JWT' && issued.used) return tokenRefusal
-  // A client that connects by address names no host: then only the token tells for which cluster it is.
+  // A client that connects to an IP address names no host. Then the token alone identifies the cluster.
   if (issued.targets && target && !issued.targets.includes(target)) return tokenRefusal
   return undefined
 }
 
-/** Nobody verifies the signature. */
+/** The signature is random, because nothing verifies it. */
 function makeJwt({ person, provider }: TokenTerms, expiresAt: number): string {
   const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
   const seconds = Math.floor(expiresAt / 1000)

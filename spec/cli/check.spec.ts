@@ -1,6 +1,5 @@
 import { expect } from 'chai'
-import type { RedshiftEmulator } from '../../lib/emulator/index.js'
-import type { Fault, FaultScope } from '../../lib/emulator/types.js'
+import type { Fault, FaultScope, RedshiftEmulator } from '../../lib/emulator/index.js'
 import { type Cli, withCli } from '../support/cli.js'
 import { startEmulator } from '../support/emulator.js'
 

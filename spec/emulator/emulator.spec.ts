@@ -179,16 +179,16 @@ describe('The emulator', () => {
 
   it('refuses options that cannot work, and says what to do', async () => {
     const { message: short } = await rejection(startRedshiftEmulator({ lifetimeSeconds: 4 }))
-    expect(short).to.equal('lifetimeSeconds: 4 is less than 5.')
+    expect(short).to.equal('lifetimeSeconds: 4 is less than 5. Set it to 5 or more.')
     const { message: host } = await rejection(startRedshiftEmulator({ hosts: ['db.example.com'] }))
-    expect(host).to.include('Put it into customDomains')
+    expect(host).to.include('Add it to customDomains')
     const { message: domain } = await rejection(
       startRedshiftEmulator({ customDomains: { 'db.example.com': 'unknown' } }),
     )
     expect(domain).to.include('no host in hosts belongs to "unknown"')
     for (const options of [{ port: 0 }, { awsPort: 65_536 }, { port: 1.5 }])
       expect((await rejection(startRedshiftEmulator(options))).message).to.include('is not a port number')
-    expect((await rejection(startRedshiftEmulator({ identity: '' }))).message).to.include('identity: an empty name')
+    expect((await rejection(startRedshiftEmulator({ identity: '' }))).message).to.include('identity: the name is empty')
     for (const millis of [-1, 2 ** 31, Number.NaN])
       expect(() => emulator.fail({ kind: 'latency', millis })).to.throw(RangeError, 'millis: ')
     const { message: url } = await rejection(startRedshiftEmulator({ postgres: 'mysql://localhost' }))

@@ -1,7 +1,8 @@
 import { expect } from 'chai'
 import { startRedshiftEmulator } from '../../lib/emulator/index.js'
-import { asSuperuser, type Server, serverUrl } from '../../lib/emulator/postgres/server.js'
+import { type Server, serverUrl } from '../../lib/emulator/postgres/server.js'
 import { startServer } from '../../lib/emulator/postgres/start-server.js'
+import { asSuperuser } from '../../lib/emulator/postgres/superuser.js'
 import { connect, fetchLogin } from '../support/emulated-login.js'
 import { rejection } from '../support/rejection.js'
 

@@ -7,7 +7,7 @@ import ts from 'typescript'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const page = readFileSync(join(root, 'docs/architecture.md'), 'utf8')
 
-const apart = /^(store\/(redis|dynamodb|server-clock)\.ts|emulator\/|cli\/)/
+const apart = /^(store\/(redis|dynamodb|server-clock)\.ts|store\/check\/|emulator\/|cli\/)/
 
 /** The table's files and folders, from the top to the bottom. */
 const places: readonly string[] = [...page.matchAll(/^\| (`[^|]+`) \|/gm)].flatMap(([, names = '']) =>

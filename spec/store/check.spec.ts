@@ -3,7 +3,7 @@ import { checkStore } from '../../lib/emulator/index.js'
 import type { CredentialStore } from '../../lib/index.js'
 import { MemoryStore } from '../support/memory-store.js'
 
-/** A store by the book, but for what is changed. */
+/** A store that keeps the contract, except for the change. */
 function changed(change: (book: MemoryStore) => Partial<CredentialStore>): CredentialStore {
   const book = new MemoryStore()
   const own = change(book)
@@ -17,23 +17,23 @@ function changed(change: (book: MemoryStore) => Partial<CredentialStore>): Crede
 
 const failure = async (store: CredentialStore): Promise<AggregateError> =>
   checkStore(store).then(
-    () => expect.fail('It found nothing.'),
+    () => expect.fail('The store passed.'),
     error => error,
   )
 
 describe('checkStore', function () {
   this.timeout(60_000)
 
-  it('finds nothing wrong with a store by the book', () => checkStore(new MemoryStore()))
+  it('accepts a store that keeps the contract', () => checkStore(new MemoryStore()))
 
   const { signal } = new AbortController()
   const mistakes: Record<string, [(book: MemoryStore) => Partial<CredentialStore>, RegExp]> = {
-    'tells of no claim': [
+    'reports no claim': [
       book => ({ read: async key => ({ stored: (await book.read(key)).stored, claimed: false }) }),
-      /did not say that it is claimed/,
+      /read did not report the claim/,
     ],
-    'lets everybody claim': [() => ({ claim: async () => true }), /20 of 20 succeeded/],
-    'decides on claims after a pause': [
+    'lets every token claim': [() => ({ claim: async () => true }), /20 of 20 claims succeeded/],
+    'checks and sets a claim in two steps': [
       book => ({
         claim: async (key, token, millis) => {
           if ((await book.read(key)).claimed) return book.claim(key, token, millis, signal)
@@ -42,23 +42,23 @@ describe('checkStore', function () {
           return book.claim(key, token, millis, signal)
         },
       }),
-      /20 of 20 succeeded/,
+      /20 of 20 claims succeeded/,
     ],
-    'renews no claim': [
+    'does not renew claims': [
       book => ({
         claim: async (key, token, millis) => !(await book.read(key)).claimed && book.claim(key, token, millis, signal),
       }),
-      /its own token could not renew it/,
+      /could not renew it/,
     ],
-    'renews a claim for as long as it was made': [
+    'renews a claim without extending it': [
       book => ({
         claim: async (key, token, millis) => book.holder(key) === token || book.claim(key, token, millis, signal),
       }),
-      /the claim lapsed all the same/,
+      /the claim expired at its first time/,
     ],
-    'lets claims live for ever': [
+    'never expires claims': [
       book => ({ claim: (key, token) => book.claim(key, token, 1e9, signal) }),
-      /it did not lapse/,
+      /the claim did not expire/,
     ],
     'has one claim for all keys': [
       book => ({ claim: (_, token, millis) => book.claim('key', token, millis, signal) }),
@@ -71,9 +71,9 @@ describe('checkStore', function () {
           return true
         },
       }),
-      /write did not return false where nobody held a claim/,
+      /write did not return false without a claim/,
     ],
-    'keeps the claim when it has written': [
+    'keeps the claim after a write': [
       book => ({
         write: async (key, token, value, millis) => {
           const written = await book.write(key, token, value, millis)
@@ -81,31 +81,31 @@ describe('checkStore', function () {
           return written
         },
       }),
-      /the key is claimed still/,
+      /the key is still claimed/,
     ],
-    'cuts values off': [
+    'truncates values': [
       book => ({ write: (key, token, value, millis) => book.write(key, token, value.slice(0, 1_000), millis) }),
-      /came back changed/,
+      /a value of 4,000 characters was changed/,
     ],
-    'tells the whole lifetime': [
+    'always reports the whole lifetime': [
       book => ({
         read: async key => {
           const { stored, claimed } = await book.read(key)
           return { stored: stored && { ...stored, remainingMillis: 60_000 }, claimed }
         },
       }),
-      /2,100 ms later, 60000 were left of 60000/,
+      /2,100 ms later, remainingMillis was 60000 instead of 60000/,
     ],
-    'tells more than there is': [
+    'reports more than the lifetime': [
       book => ({
         read: async key => {
           const { stored, claimed } = await book.read(key)
           return { stored: stored && { ...stored, remainingMillis: stored.remainingMillis + 5_000 }, claimed }
         },
       }),
-      /of 60000 ms, 6\d+ were left/,
+      /remainingMillis was 6\d+ of 60000/,
     ],
-    'reads a value and its lifetime one after the other': [
+    'reads a value and its lifetime in two steps': [
       book => ({
         read: async key => {
           const { stored } = await book.read(key)
@@ -114,9 +114,9 @@ describe('checkStore', function () {
           return { stored: stored && later && { ...later, value: stored.value }, claimed }
         },
       }),
-      /it was paired with another lifetime/,
+      /read returned a value with the lifetime of another/,
     ],
-    'keeps values for ever': [
+    'never expires values': [
       book => ({
         read: async key => {
           const { value = '', until = 0 } = book.values.get(key) ?? {}
@@ -124,39 +124,39 @@ describe('checkStore', function () {
           return { stored: value ? { value, remainingMillis: Math.max(1, until - Date.now()) } : undefined, claimed }
         },
       }),
-      /read gave it later/,
+      /read returned the value after its lifetime/,
     ],
-    'lets anybody give up a claim': [
+    'lets every token release a claim': [
       book => ({ release: key => book.release(key, book.holder(key) ?? '') }),
-      /another token gave it up/,
+      /another token released the claim/,
     ],
-    'removes the value with the claim': [
+    'removes the value on release': [
       book => ({
         release: async (key, token) => {
           await book.release(key, token)
           book.values.delete(key)
         },
       }),
-      /the value is gone/,
+      /the value was removed/,
     ],
     'removes any value': [
       book => ({
         remove: async key => void book.values.delete(key),
       }),
-      /it went when another one was to be removed/,
+      /remove removed another value/,
     ],
-    'claims for nobody': [
+    'claims after the signal has aborted': [
       book => ({ claim: (key, token, millis) => book.claim(key, token, millis, signal) }),
-      /Nothing is sent when the signal has aborted: the key was claimed/,
+      /after the signal has aborted: the key was claimed/,
     ],
-    'never answers': [() => ({ remove: () => new Promise(() => {}) }), /remove did not end within 15000 ms/],
-    'fails with a secret in its error': [
+    'never responds': [() => ({ remove: () => new Promise(() => {}) }), /remove did not return within 15000 ms/],
+    'throws an error that contains a secret': [
       () => ({ read: async () => Promise.reject(new RangeError('hunter2')) }),
       /it threw RangeError$/m,
     ],
   }
   const errors = new Map<string, AggregateError>()
-  // Most of the time they wait: all at once.
+  // They mostly wait, so all run at once.
   before(async () => {
     const outcomes = Object.entries(mistakes).map(async ([name, [change]]) =>
       errors.set(name, await failure(changed(change))),
@@ -165,14 +165,14 @@ describe('checkStore', function () {
   })
 
   for (const [name, [, what]] of Object.entries(mistakes))
-    it(`finds out a store that ${name}`, () => {
+    it(`rejects a store that ${name}`, () => {
       const error = errors.get(name)
       expect(error).to.be.instanceOf(AggregateError)
       expect(error?.message).to.match(/^The store breaks \d+ of \d+ rules:\n- /)
       expect(error?.message).to.match(what).and.not.include('hunter2')
     })
 
-  it('finds out a store that shows its keys', async () => {
+  it('rejects a store that shows its encryption keys', async () => {
     const book = new MemoryStore()
     const { identity, encryptionKeys } = book
     const { message } = await failure({
@@ -187,7 +187,7 @@ describe('checkStore', function () {
     expect(message).to.include('breaks 1 of').and.include('#private field')
   })
 
-  it('refuses what is not a store', async () => {
+  it('rejects a value that is not a store', async () => {
     expect(await failure({} as CredentialStore))
       .to.include({ code: 'ERR_REDSHIFT_OPTION' })
       .and.have.property('message')

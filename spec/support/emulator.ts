@@ -1,5 +1,5 @@
+import type { EmulatorOptions, RedshiftEmulator } from '../../lib/emulator/index.js'
 import { startRedshiftEmulator } from '../../lib/emulator/index.js'
-import type { EmulatorOptions, RedshiftEmulator } from '../../lib/emulator/types.js'
 
 /** An emulator on the server that the run shares; on one of its own where there is none. */
 export function startEmulator(options: EmulatorOptions = {}): Promise<RedshiftEmulator> {

@@ -5,8 +5,8 @@
 import { subscribe } from 'node:diagnostics_channel'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
-import { gatewayStream } from '../../lib/emulator/gateway/stream.js'
-import type { RedshiftEmulator } from '../../lib/emulator/types.js'
+import { gatewayStream } from '../../lib/emulator/gateway/gateway-stream.js'
+import type { RedshiftEmulator } from '../../lib/emulator/index.js'
 import { type CredentialStore, RedshiftCredentials, redshiftPassword, type StoreMessage } from '../../lib/index.js'
 import type { OpenStore, StoreClient } from './engines.js'
 

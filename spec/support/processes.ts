@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import type { RedshiftEmulator } from '../../lib/emulator/types.js'
+import type { RedshiftEmulator } from '../../lib/emulator/index.js'
 import { compiled } from './compiled.js'
 import type { StoreClient } from './engines.js'
 import type { FleetOrder, FleetReport, FleetSetUp } from './fleet-process.js'

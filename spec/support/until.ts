@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { RedshiftEmulator } from '../../lib/emulator/types.js'
+import type { RedshiftEmulator } from '../../lib/emulator/index.js'
 
 /** Waits for what nothing tells. Fails after so many seconds. */
 export async function until(what: string, condition: () => boolean | Promise<boolean>, seconds = 10): Promise<void> {

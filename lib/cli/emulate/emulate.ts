@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { RedshiftEmulator } from '../../emulator/index.js'
-import { Keeper } from '../../emulator/postgres/keeper.js'
+import { CleanupProcess } from '../../emulator/postgres/cleanup-process.js'
 import { exports } from '../login/connection.js'
 import { type CommandEnd, endLike, startCommand } from '../run-command.js'
 import { codeOf, UsageError } from '../terminal/failure.js'
@@ -28,7 +28,7 @@ export async function emulate(flags: EmulateFlags, command: readonly string[], e
   checkPeers(flags.postgres === undefined)
   const { startRedshiftEmulator } = await import('../../emulator/index.js')
   const folder = mkdtempSync(join(tmpdir(), 'redshift-emulator-ca-'))
-  const keeper = await Keeper.start(folder).catch(error => {
+  const cleanup = await CleanupProcess.start(folder).catch(error => {
     rmSync(folder, { recursive: true, force: true })
     throw error
   })
@@ -50,12 +50,12 @@ export async function emulate(flags: EmulateFlags, command: readonly string[], e
       await stopped
     } else {
       const withToken = token !== undefined && { [TOKEN]: token }
-      end = await run(command, { ...changed(env, variables), ...withToken }, keeper)
+      end = await run(command, { ...changed(env, variables), ...withToken }, cleanup)
     }
   } catch (error) {
     throw explained(error, flags)
   } finally {
-    await Promise.all([control?.close(), emulator?.close(), keeper.finish()])
+    await Promise.all([control?.close(), emulator?.close(), cleanup.finish()])
   }
   endLike(end)
 }
@@ -73,13 +73,13 @@ function controlToken(flags: EmulateFlags, hasCommand: boolean, env: NodeJS.Proc
   return randomBytes(24).toString('base64url')
 }
 
-async function run(command: readonly string[], env: NodeJS.ProcessEnv, keeper: Keeper): Promise<CommandEnd> {
+async function run(command: readonly string[], env: NodeJS.ProcessEnv, cleanup: CleanupProcess): Promise<CommandEnd> {
   const [name = '', ...parameters] = command
   const { pid, ended } = startCommand(name, parameters, env)
-  // Where this process is killed, the keeper ends the command.
-  keeper.watch(pid)
+  // Where this process is killed, the cleanup process ends the command.
+  cleanup.watch(pid)
   const end = await ended
-  keeper.watch(undefined)
+  cleanup.watch(undefined)
   return end
 }
 

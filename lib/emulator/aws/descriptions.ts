@@ -2,15 +2,20 @@ import { partitionOf } from '../../partitions.js'
 import type { Settings } from '../settings.js'
 import type { Target } from '../targets.js'
 import { AwsError } from './errors.js'
-import { findTarget, notFound, type OperationCall } from './operation-call.js'
+import { notFound, type OperationRequest, requireTarget } from './operation-request.js'
 import type { Fields } from './wire.js'
 
-/** The clusters of the caller's region, or the one that is named: where they are, as far as anybody asks. They have no tags. */
-export function describeClusters(call: OperationCall, settings: Settings, port: number, isCreating: boolean): Fields {
-  const { parameters } = call
-  const wanted = parameters.text('ClusterIdentifier')
-  const clusters = clustersOf(call, settings).filter(({ name }) => (wanted ?? name) === name)
-  if (wanted !== undefined && clusters.length === 0) throw notFound(call)
+/** `DescribeClusters`: the named cluster, or all of the caller's region. Only the fields that clients read. Clusters have no tags. */
+export function describeClusters(
+  request: OperationRequest,
+  settings: Settings,
+  port: number,
+  isCreating: boolean,
+): Fields {
+  const { parameters } = request
+  const requested = parameters.string('ClusterIdentifier')
+  const clusters = clustersOf(request, settings).filter(({ name }) => (requested ?? name) === name)
+  if (requested !== undefined && clusters.length === 0) throw notFound(request)
   const isTagged = parameters.list('TagKeys').length + parameters.list('TagValues').length > 0
   const [database] = settings.databases
   return {
@@ -20,29 +25,29 @@ export function describeClusters(call: OperationCall, settings: Settings, port: 
   }
 }
 
-/** The custom domain names of the caller's region, or the one that is named. */
-export function describeCustomDomains(call: OperationCall, settings: Settings): Fields {
-  const wanted = call.parameters.text('CustomDomainName')
-  const found = clustersOf(call, settings).flatMap(({ name, account, region, customDomains }) =>
+/** `DescribeCustomDomainAssociations`: the named custom domain name, or all of the caller's region. */
+export function describeCustomDomains(request: OperationRequest, settings: Settings): Fields {
+  const requested = request.parameters.string('CustomDomainName')
+  const found = clustersOf(request, settings).flatMap(({ name, account, region, customDomains }) =>
     customDomains
-      .filter(domain => (wanted ?? domain) === domain)
+      .filter(domain => (requested ?? domain) === domain)
       .map(domain => ({
         CustomDomainCertificateArn: `arn:aws:acm:${region}:${account}:certificate/00000000-0000-0000-0000-000000000000`,
-        CustomDomainCertificateExpiryDate: new Date(call.now + 365 * 86_400_000),
+        CustomDomainCertificateExpiryDate: new Date(request.now + 365 * 86_400_000),
         CertificateAssociations: { CertificateAssociation: [{ CustomDomainName: domain, ClusterIdentifier: name }] },
       })),
   )
-  if (wanted !== undefined && found.length === 0) {
-    throw new AwsError('domainNotFound', `The custom domain name ${wanted} is not associated with a cluster.`)
+  if (requested !== undefined && found.length === 0) {
+    throw new AwsError('domainNotFound', `The custom domain name ${requested} is not associated with a cluster.`)
   }
   return { Associations: { Association: found } }
 }
 
-function clustersOf({ region }: OperationCall, { targets }: Settings): Target[] {
+function clustersOf({ region }: OperationRequest, { targets }: Settings): Target[] {
   return targets.all.filter(target => target.kind === 'provisioned' && target.region === region)
 }
 
-/** AWS leaves the key `Endpoint` out while a cluster is being created. */
+/** AWS omits `Endpoint` while a cluster is being created. */
 function describeCluster(
   { name, hosts, customDomains }: Target,
   { database, port, isCreating }: { database: string | undefined; port: number; isCreating: boolean },
@@ -61,10 +66,10 @@ function describeCluster(
   }
 }
 
-/** The workgroup that is named. */
-export function describeWorkgroup(call: OperationCall, port: number, isCreating: boolean): Fields {
-  call.parameters.required('workgroupName')
-  const { name, region, account, hosts, customDomains } = findTarget(call)
+/** `GetWorkgroup`: the named workgroup. */
+export function describeWorkgroup(request: OperationRequest, port: number, isCreating: boolean): Fields {
+  request.parameters.required('workgroupName')
+  const { name, region, account, hosts, customDomains } = requireTarget(request)
   const [customDomain] = customDomains
   return {
     workgroup: {

@@ -1,22 +1,22 @@
 import { once } from 'node:events'
 import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Settings } from '../settings.js'
-import type { Exchange, HttpAnswer } from './exchange.js'
+import type { HttpResponse, RequestHandler } from './handler.js'
 
-/** The emulated AWS's HTTP side: one endpoint for `redshift`, `redshift-serverless` and `sts`. */
+/** The HTTP server of the emulated AWS: one endpoint for `redshift`, `redshift-serverless` and `sts`. */
 export class AwsEndpoint {
   readonly #server: HttpServer
   readonly #address: string
-  /** The port that was asked for: 0, for any that is free, becomes that one. */
+  /** 0 means any free port, until the server listens. */
   #port: number
 
-  constructor({ awsPort, listenAddress }: Pick<Settings, 'awsPort' | 'listenAddress'>, exchange: Exchange) {
+  constructor({ awsPort, listenAddress }: Pick<Settings, 'awsPort' | 'listenAddress'>, handle: RequestHandler) {
     this.#address = listenAddress
     this.#port = awsPort
     this.#server = createServer((request, response) => {
-      serve(request, response, exchange).catch(() => response.destroy())
+      serve(request, response, handle).catch(() => response.destroy())
     })
-    // The emulator by itself keeps no process alive.
+    // The emulator does not keep the process alive.
     this.#server.on('connection', socket => socket.unref())
   }
 
@@ -40,22 +40,21 @@ export class AwsEndpoint {
   }
 }
 
-async function serve(request: IncomingMessage, response: ServerResponse, exchange: Exchange): Promise<void> {
+async function serve(request: IncomingMessage, response: ServerResponse, handle: RequestHandler): Promise<void> {
   const chunks: Buffer[] = []
   for await (const chunk of request) chunks.push(chunk)
   const signed = {
     method: request.method ?? '',
     headers: request.headers,
     body: Buffer.concat(chunks).toString('utf8'),
-    // A client that has gone away gets no login.
-    isGone: () => response.destroyed,
+    isAborted: () => response.destroyed,
   }
-  const answer = await exchange(signed)
-  if (answer === 'reset') request.socket.resetAndDestroy()
-  else if (answer) send(response, answer)
+  const result = await handle(signed)
+  if (result === 'reset') request.socket.resetAndDestroy()
+  else if (result) send(response, result)
 }
 
-function send(response: ServerResponse, { status, headers, body }: HttpAnswer): void {
+function send(response: ServerResponse, { status, headers, body }: HttpResponse): void {
   response.sendDate = false
   response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) })
   response.end(body)

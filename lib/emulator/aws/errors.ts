@@ -1,4 +1,4 @@
-/** How AWS names one failure in its two protocols, which do not agree on names and statuses. */
+/** One error in AWS's two protocols, which differ in its code and status. */
 interface ErrorNames {
   readonly query: { readonly code: string; readonly status: number }
   readonly json: { readonly code: string; readonly status: number }
@@ -22,7 +22,7 @@ const names = {
 
 export type AwsErrorKind = keyof typeof names
 
-/** An error that the emulated AWS answers with. */
+/** An error response of the emulated AWS. */
 export class AwsError extends Error {
   readonly kind: AwsErrorKind
   readonly retryAfterSeconds: number | undefined

@@ -1,5 +1,5 @@
 import type { AwsError } from './errors.js'
-import type { Answer, AwsRequest, Fields, WireProtocol } from './wire.js'
+import type { Fields, WireProtocol, WireRequest, WireResponse } from './wire.js'
 
 const contentType = 'application/x-amz-json-1.1'
 const targetPrefix = 'RedshiftServerless.'
@@ -8,17 +8,17 @@ const targetPrefix = 'RedshiftServerless.'
 export const json: WireProtocol = {
   name: 'json',
 
-  read(headers, body): AwsRequest {
+  read(headers, body): WireRequest {
     const target = String(headers['x-amz-target'] ?? '')
     const operation = target.startsWith(targetPrefix) ? target.slice(targetPrefix.length) : ''
     return { operation, version: '', parameters: parse(body) }
   },
 
-  success(_request, fields): Answer {
-    return { contentType, body: JSON.stringify(encoded(fields)) }
+  success(_request, fields): WireResponse {
+    return { contentType, body: JSON.stringify(encode(fields)) }
   },
 
-  failure(_request, error: AwsError): Answer {
+  failure(_request, error: AwsError): WireResponse {
     const { code } = error.in('json')
     const namespaced =
       code === 'AccessDeniedException' || code === 'ThrottlingException' ? 'com.amazon.coral.service' : ''
@@ -36,10 +36,10 @@ function parse(body: string): Record<string, unknown> {
   }
 }
 
-/** Times go out as seconds since the epoch, with milliseconds behind the point; but a token's is RFC 3339. */
-function encoded(value: unknown, name = ''): unknown {
+/** Times are sent as seconds since the epoch, with milliseconds as decimals; the expiration of a token is sent in RFC 3339 format. */
+function encode(value: unknown, name = ''): unknown {
   if (value instanceof Date) return name === 'expirationTime' ? value.toISOString() : value.getTime() / 1000
-  if (Array.isArray(value)) return value.map(item => encoded(item))
+  if (Array.isArray(value)) return value.map(item => encode(item))
   if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value as Fields).map(([name, item]) => [name, encoded(item, name)]))
+  return Object.fromEntries(Object.entries(value as Fields).map(([name, item]) => [name, encode(item, name)]))
 }

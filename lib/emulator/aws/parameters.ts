@@ -1,7 +1,7 @@
 import type { Target, Targets } from '../targets.js'
 import { AwsError } from './errors.js'
 
-/** A request's parameters, read and checked as AWS does. The two APIs spell the same parameter with a large or a small first letter. */
+/** The parameters of a request, validated as AWS does. The first letter of a name is upper case in one API, lower case in the other. */
 export class Parameters {
   readonly #values: Readonly<Record<string, unknown>>
   readonly #region: string | undefined
@@ -13,24 +13,24 @@ export class Parameters {
     this.#targets = targets
   }
 
-  text(name: string): string | undefined {
+  string(name: string): string | undefined {
     const value = this.#values[name]
     return typeof value === 'string' && value !== '' ? value : undefined
   }
 
   required(name: string): string {
-    const value = this.text(name)
+    const value = this.string(name)
     if (value === undefined) throw invalid('null', name, 'Member must not be null')
     return value
   }
 
-  flag(name: string): boolean {
+  boolean(name: string): boolean {
     return this.#values[name] === true
   }
 
-  /** A database user or database: 1 to 64 characters, the first a letter, no `:` and no `/`. */
-  name(name: string): string | undefined {
-    const value = this.text(name)
+  /** The name of a database user or database: 1 to 64 characters, the first a letter, without `:` and `/`. */
+  identifier(name: string): string | undefined {
+    const value = this.string(name)
     if (value !== undefined && !/^[a-zA-Z][\w+.@-]{0,63}$/.test(value)) {
       throw invalid(value, name, 'Member must satisfy regular expression pattern: [a-zA-Z][a-zA-Z0-9_+.@-]*')
     }
@@ -50,22 +50,22 @@ export class Parameters {
     const value = this.#values[name] ?? 900
     if (typeof value !== 'number' || !Number.isInteger(value))
       throw invalid(value, name, 'Member must be a whole number')
-    // Unverified: these words and this code come from another emulator, not from a transcript.
+    // Unverified: this message and code come from another emulator, not from a transcript.
     if (value < 900 || value > 3600) {
       throw new AwsError('invalidDuration', 'Token duration must be between 900 and 3600 seconds')
     }
     return value
   }
 
-  /** The cluster or workgroup that the request names, by itself or by its custom domain name. Undefined: there is none. */
+  /** The cluster or workgroup that the request names, by its name or custom domain name. Undefined if it does not exist. */
   target(): Target | undefined {
     const domain = this.#domain()
     const [cluster] = this.list('ClusterIds')
     if (cluster !== undefined) return this.#cluster(cluster)
-    const name = this.text('ClusterIdentifier') ?? this.text('workgroupName') ?? this.list('workgroupNames')[0]
+    const name = this.string('ClusterIdentifier') ?? this.string('workgroupName') ?? this.list('workgroupNames')[0]
     const byDomain = domain === undefined ? undefined : this.#targets.byCustomDomain(domain)
     if (name === undefined) return byDomain?.region === this.#region ? byDomain : undefined
-    const byName = this.text('ClusterIdentifier') === undefined ? this.#find('serverless', name) : this.#cluster(name)
+    const byName = this.string('ClusterIdentifier') === undefined ? this.#find('serverless', name) : this.#cluster(name)
     return domain === undefined || byDomain === byName ? byName : undefined
   }
 
@@ -75,24 +75,26 @@ export class Parameters {
     return domain !== undefined && this.#targets.byCustomDomain(domain) === undefined
   }
 
-  /** The items of a list; empty where the request has none. */
+  /** The items of a list; empty if the request has none. */
   list(name: string): string[] {
     const value = this.#values[name]
     return Array.isArray(value) ? value.map(String) : []
   }
 
-  /** The clusters or workgroups that a token is for: 1 to 20. Undefined: there is none of one of these names. */
+  /** The clusters or workgroups that a token is valid for, 1 to 20. Undefined if one of them does not exist. */
   targets(name: 'ClusterIds' | 'workgroupNames'): Target[] | undefined {
     const names = this.list(name)
     if (names.length < 1 || names.length > 20) throw invalid(names, name, 'Member must have length between 1 and 20')
-    const targets = names.map(one => (name === 'ClusterIds' ? this.#cluster(one) : this.#find('serverless', one)))
+    const targets = names.map(target =>
+      name === 'ClusterIds' ? this.#cluster(target) : this.#find('serverless', target),
+    )
     return targets.every(target => target !== undefined) ? targets : undefined
   }
 
-  /** How the request names its cluster or workgroup. */
+  /** The name that the request uses for its cluster or workgroup; empty if there is none. */
   targetName(): string {
     const parameters = ['ClusterIdentifier', 'workgroupName', 'CustomDomainName', 'customDomainName']
-    const name = parameters.map(name => this.text(name)).find(name => name !== undefined)
+    const name = parameters.map(name => this.string(name)).find(name => name !== undefined)
     return name ?? [...this.list('ClusterIds'), ...this.list('workgroupNames')].join(', ')
   }
 
@@ -101,10 +103,10 @@ export class Parameters {
   }
 
   #domain(): string | undefined {
-    return this.text('CustomDomainName') ?? this.text('customDomainName')
+    return this.string('CustomDomainName') ?? this.string('customDomainName')
   }
 
-  /** A workgroup has a cluster identifier too, by which AWS's drivers reach a chosen user there. */
+  /** A workgroup has a cluster identifier too: AWS's drivers use it to log in as a chosen user. */
   #cluster(identifier: string): Target | undefined {
     const workgroup = /^redshift-serverless-(.+)$/.exec(identifier)?.[1]
     return workgroup === undefined ? this.#find('provisioned', identifier) : this.#find('serverless', workgroup)
@@ -117,9 +119,9 @@ export class Parameters {
 
 function invalid(value: unknown, name: string, constraint: string): AwsError {
   const member = `${name.charAt(0).toLowerCase()}${name.slice(1)}`
-  const shown = value === 'null' ? 'Value null' : `Value '${value}'`
+  const valueText = value === 'null' ? 'Value null' : `Value '${value}'`
   return new AwsError(
     'validation',
-    `1 validation error detected: ${shown} at '${member}' failed to satisfy constraint: ${constraint}`,
+    `1 validation error detected: ${valueText} at '${member}' failed to satisfy constraint: ${constraint}`,
   )
 }

@@ -1,5 +1,5 @@
 import type { AwsError } from './errors.js'
-import type { Answer, AwsRequest, Fields, WireProtocol } from './wire.js'
+import type { Fields, WireProtocol, WireRequest, WireResponse } from './wire.js'
 
 const namespaces: Readonly<Record<string, string>> = {
   '2012-12-01': 'http://redshift.amazonaws.com/doc/2012-12-01/',
@@ -7,16 +7,16 @@ const namespaces: Readonly<Record<string, string>> = {
 }
 const defaultNamespace = 'http://redshift.amazonaws.com/doc/2012-12-01/'
 
-/** The AWS Query protocol of `redshift` and `sts`: a form comes in, XML goes out. */
+/** The AWS Query protocol of `redshift` and `sts`: requests are forms, responses are XML. */
 export const queryXml: WireProtocol = {
   name: 'query',
 
-  read(_headers, body): AwsRequest {
+  read(_headers, body): WireRequest {
     const form = new URLSearchParams(body)
     return { operation: form.get('Action') ?? '', version: form.get('Version') ?? '', parameters: formParameters(form) }
   },
 
-  success({ operation, version }, fields, requestId): Answer {
+  success({ operation, version }, fields, requestId): WireResponse {
     const namespace = namespaces[version] ?? defaultNamespace
     return {
       contentType: 'text/xml',
@@ -26,7 +26,7 @@ export const queryXml: WireProtocol = {
     }
   },
 
-  failure({ version }, error: AwsError, requestId): Answer {
+  failure({ version }, error: AwsError, requestId): WireResponse {
     const { code, status } = error.in('query')
     const namespace = namespaces[version] ?? defaultNamespace
     const type = status < 500 ? 'Sender' : 'Receiver'
@@ -39,7 +39,7 @@ export const queryXml: WireProtocol = {
   },
 }
 
-/** `DbGroups.DbGroup.1` and `DbGroups.member.1` are the two spellings of a list; numbers and booleans come as text. */
+/** A list is sent as `DbGroups.DbGroup.1` or `DbGroups.member.1`; numbers and booleans are sent as strings. */
 function formParameters(form: URLSearchParams): Record<string, unknown> {
   const parameters: Record<string, unknown> = {}
   const lists = new Map<string, string[]>()
@@ -52,20 +52,20 @@ function formParameters(form: URLSearchParams): Record<string, unknown> {
       items[Number(index) - 1] = value
       lists.set(list, items)
     } else {
-      parameters[name] = typed(name, value)
+      parameters[name] = parseValue(name, value)
     }
   }
   for (const [name, items] of lists) parameters[name] = Object.values(items)
   return parameters
 }
 
-function typed(name: string, value: string): unknown {
+function parseValue(name: string, value: string): unknown {
   if (name === 'AutoCreate') return value === 'true'
   if ((name === 'DurationSeconds' || name === 'MaxRecords') && /^-?\d+$/.test(value)) return Number(value)
   return value
 }
 
-/** An array stands for an element that is repeated. */
+/** An array becomes a repeated element. */
 function elements(fields: Fields): string {
   return Object.entries(fields)
     .flatMap(([name, value]) =>

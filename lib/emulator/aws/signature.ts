@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { AwsError } from './errors.js'
 
-/** AWS allows a request's clock this much. */
+/** How far the date of a request may be from AWS's clock. */
 const toleranceMillis = 5 * 60_000
 
-/** Who signed a request, and for where. Signatures themselves are not verified: the emulator does not know the caller's keys. */
+/** Who signed a request, and for which region and service. The emulator does not verify signatures, because it does not know the keys. */
 export interface Signature {
   readonly accessKeyId: string
   readonly region: string
@@ -13,7 +13,7 @@ export interface Signature {
   readonly signedHeaders: readonly string[]
 }
 
-/** An HTTP request as far as a signature covers it. */
+/** The parts of an HTTP request that the signature covers. */
 export interface SignedRequest {
   readonly method: string
   readonly headers: IncomingHttpHeaders
@@ -30,23 +30,23 @@ export function readSignature(headers: IncomingHttpHeaders): Signature | undefin
   return { accessKeyId, region, service, signedHeaders: signedHeaders.split(';') }
 }
 
-/** Refuses what was signed by a clock too far from AWS's. */
+/** Rejects a request with a date too far from AWS's clock. */
 export function checkDate(headers: IncomingHttpHeaders, now: number): void {
   const date = String(headers['x-amz-date'] ?? '')
   const at = Date.parse(date.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z'))
   if (Number.isNaN(at))
     throw new AwsError('signatureMismatch', 'Authorization header requires existence of a valid "X-Amz-Date".')
   if (at < now - toleranceMillis) {
-    const bound = `${basic(now - toleranceMillis)} (${basic(now)} - 5 min.)`
+    const bound = `${basicFormat(now - toleranceMillis)} (${basicFormat(now)} - 5 min.)`
     throw new AwsError('signatureMismatch', `Signature expired: ${date} is now earlier than ${bound}`)
   }
   if (at > now + toleranceMillis) {
-    const bound = `${basic(now + toleranceMillis)} (${basic(now)} + 5 min.)`
+    const bound = `${basicFormat(now + toleranceMillis)} (${basicFormat(now)} + 5 min.)`
     throw new AwsError('signatureMismatch', `Signature not yet current: ${date} is still later than ${bound}`)
   }
 }
 
-/** AWS repeats the canonical request in this message, and with it the session token that the caller signed. */
+/** AWS's message. It contains the canonical request, and so the session token that the caller signed. */
 export function mismatchMessage({ method, headers, body }: SignedRequest, signature: Signature): string {
   const { signedHeaders, region, service } = signature
   const lines = signedHeaders.map(name => `${name}:${String(headers[name] ?? '').trim()}`)
@@ -62,10 +62,10 @@ export function mismatchMessage({ method, headers, body }: SignedRequest, signat
   )
 }
 
-function basic(time: number): string {
+function basicFormat(time: number): string {
   return new Date(time).toISOString().replace(/[-:]|\.\d+/g, '')
 }
 
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex')
+function sha256(input: string): string {
+  return createHash('sha256').update(input).digest('hex')
 }

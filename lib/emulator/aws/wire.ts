@@ -1,19 +1,19 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { AwsError } from './errors.js'
 
-/** What an answer consists of, under AWS's names, in their order. */
+/** The fields of a response, by their names in the AWS API, in AWS's order. */
 export type Fields = { readonly [name: string]: unknown }
 
-/** A request as its wire protocol says it. */
-export interface AwsRequest {
+/** A request, decoded from its wire protocol. */
+export interface WireRequest {
   readonly operation: string
-  /** The API's version; empty where the protocol has none. */
+  /** The version of the API; empty if the protocol has none. */
   readonly version: string
   readonly parameters: Readonly<Record<string, unknown>>
 }
 
-/** An answer, ready to send. */
-export interface Answer {
+/** A response, encoded in a wire protocol. */
+export interface WireResponse {
   readonly contentType: string
   readonly body: string
   /** For the header `x-amzn-errortype`. */
@@ -23,7 +23,7 @@ export interface Answer {
 /** One of AWS's wire protocols. */
 export interface WireProtocol {
   readonly name: 'query' | 'json'
-  read(headers: IncomingHttpHeaders, body: string): AwsRequest
-  success(request: AwsRequest, fields: Fields, requestId: string): Answer
-  failure(request: AwsRequest, error: AwsError, requestId: string): Answer
+  read(headers: IncomingHttpHeaders, body: string): WireRequest
+  success(request: WireRequest, fields: Fields, requestId: string): WireResponse
+  failure(request: WireRequest, error: AwsError, requestId: string): WireResponse
 }

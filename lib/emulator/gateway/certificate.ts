@@ -3,35 +3,35 @@ import { isIP } from 'node:net'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { parseRedshiftHost } from '../../host.js'
 
-/** What the gateway shows in TLS, and the authority that clients verify it with. */
+/** The gateway's TLS context, and the authority that clients verify its certificate with. */
 export interface Certificate {
   readonly ca: string
   readonly context: SecureContext
 }
 
-/** Specs start many emulators with the same hosts: each set of names gets its certificate once in a process. */
-const made = new Map<string, Promise<Certificate>>()
+/** Specs start many emulators with the same hosts, so a process makes one certificate per set of names. */
+const certificates = new Map<string, Promise<Certificate>>()
 
 /**
- * A certificate for these host names, `localhost` and `127.0.0.1`, signed by an authority of its own. As Redshift's do, it carries
- * a wildcard in place of a cluster's name.
+ * A certificate for these host names, `localhost` and `127.0.0.1`, signed by its own authority. Like Redshift's certificates, it has
+ * a wildcard instead of the cluster's name.
  */
 export function certificateFor(hosts: readonly string[]): Promise<Certificate> {
   const names = [...new Set([...hosts.map(certifiedName), 'localhost', '127.0.0.1'])]
   const key = JSON.stringify(names)
-  const known = made.get(key)
+  const known = certificates.get(key)
   if (known) return known
-  const identity = makeCertificate(names)
-  made.set(key, identity)
-  identity.catch(() => made.delete(key))
-  return identity
+  const certificate = makeCertificate(names)
+  certificates.set(key, certificate)
+  certificate.catch(() => certificates.delete(key))
+  return certificate
 }
 
 async function makeCertificate(names: readonly string[]): Promise<Certificate> {
   const { generate } = await loadSelfsigned()
-  // Elliptic curves: an RSA signature for each of a thousand handshakes would be felt.
+  // Elliptic curves, because RSA would make a thousand handshakes slow.
   const common = { keyType: 'ec', curve: 'P-256', algorithm: 'sha256', ...validity() } as const
-  // A name of its own: OpenSSL completes a chain by name from what this process trusts, another emulator's authority for one.
+  // A unique name: OpenSSL completes a chain by name, and could pick the authority of another emulator that this process trusts.
   const name = `pg-redshift-iam emulator CA ${randomBytes(4).toString('hex')}`
   const ca = await generate([{ name: 'commonName', value: name }], {
     ...common,
@@ -69,10 +69,8 @@ async function loadSelfsigned(): Promise<typeof import('selfsigned')> {
     return await import('selfsigned')
   } catch (cause) {
     throw new Error(
-      'The emulator makes its certificate with the package "selfsigned". Install it: npm install -D selfsigned',
-      {
-        cause,
-      },
+      'The emulator needs the package "selfsigned" for its TLS certificate. Install it: npm install -D selfsigned',
+      { cause },
     )
   }
 }

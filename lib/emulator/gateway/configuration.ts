@@ -1,4 +1,4 @@
-/** Redshift's own configuration parameters and their defaults, as AWS's configuration reference lists them. */
+/** Redshift's own configuration parameters and their defaults, from AWS's configuration reference. */
 export const configuration: Readonly<Record<string, string>> = {
   analyze_threshold_percent: '10',
   cast_super_null_on_error: 'on',
@@ -30,7 +30,7 @@ export const configuration: Readonly<Record<string, string>> = {
   wlm_query_slot_count: '1',
 }
 
-/** Parameters that PostgreSQL 8.0 had and a client may set. Later ones, such as `lock_timeout`, Redshift does not know. */
+/** Parameters of PostgreSQL 8.0 that a client may set. Redshift does not know later ones, such as `lock_timeout`. */
 export const inheritedParameters: readonly string[] = [
   'application_name',
   'client_encoding',

@@ -1,24 +1,24 @@
 import type { Refusal } from '../logins.js'
 import { errorFields, errorResponse, message } from '../postgres/protocol.js'
-import { inRedshift } from './dialect.js'
+import { toPostgres } from './dialect.js'
 import { reportedChange } from './greeting.js'
 import { MessageFilter } from './message-filter.js'
 import type { Filters } from './relay.js'
 
 /**
- * Makes a session with PostgreSQL look like one with Redshift. SQL that Redshift refuses goes on as a word that PostgreSQL refuses
- * too, and that error is changed into Redshift's: so the transaction fails, and messages are skipped until Sync, as in a real server.
+ * Makes a session with PostgreSQL look like one with Redshift. SQL that Redshift refuses is replaced by a word that PostgreSQL refuses
+ * too, and PostgreSQL's error is replaced by Redshift's. So the transaction fails and messages are skipped until Sync, as in a server.
  */
 export function dialectFilters(): Filters {
   const refusals: Refusal[] = []
   const translate = (sql: string) => {
-    const answer = inRedshift(sql)
-    if ('sql' in answer) return answer.sql
-    return `redshift_refuses_${refusals.push(answer.refusal) - 1}`
+    const translated = toPostgres(sql)
+    if ('sql' in translated) return translated.sql
+    return `redshift_refuses_${refusals.push(translated.refusal) - 1}`
   }
   return {
     toServer: new MessageFilter((type, bytes) => {
-      if (type === 'Q') return message('Q', translate(textAt(bytes, 5)), '\0')
+      if (type === 'Q') return message('Q', translate(stringAt(bytes, 5)), '\0')
       if (type === 'P') return translatedParse(bytes, translate)
       return bytes
     }),
@@ -43,6 +43,6 @@ function refusalFor(bytes: Buffer, refusals: readonly Refusal[]): Buffer | undef
   return refusal && errorResponse('ERROR', refusal.sqlstate, refusal.message)
 }
 
-function textAt(bytes: Buffer, start: number): string {
+function stringAt(bytes: Buffer, start: number): string {
   return bytes.toString('utf8', start, bytes.indexOf(0, start))
 }

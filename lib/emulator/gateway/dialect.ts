@@ -1,20 +1,20 @@
 import type { Refusal } from '../logins.js'
 import { configuration } from './configuration.js'
-import { masked, statements } from './sql-text.js'
+import { masked, type Statement, statements } from './sql-statements.js'
 
-/** The version that Redshift reports: that of the PostgreSQL it grew from. */
+/** The version that Redshift reports: the PostgreSQL version that it is based on. */
 export const redshiftServerVersion = '8.0.2'
 
-const redshiftVersionText =
+const redshiftVersion =
   'PostgreSQL 8.0.2 on i686-pc-linux-gnu, compiled by GCC gcc (GCC) 3.4.2 20041017 (Red Hat 3.4.2-6.fc3), Redshift 1.0.12103'
 
-/** What Redshift refuses. Patterns see one statement, without the content of its strings, comments and quoted names. */
+/** SQL that Redshift refuses. Patterns are matched against one statement, with its strings, comments and quoted names masked. */
 interface Rule {
   readonly pattern: RegExp
-  /** Only statements that begin like this. */
+  /** Only statements that match this too. */
   readonly within?: RegExp
   readonly sqlstate: string
-  /** Gets the groups of both patterns as they were written, and the whole statement. */
+  /** Receives the groups of both patterns, unmasked, and the whole statement. */
   readonly message: (groups: Readonly<Record<string, string>>, statement: string) => string
 }
 
@@ -29,7 +29,7 @@ const unsupportedColumn =
 const configurationNames = Object.keys(configuration).join('|')
 const sessionParameter = String.raw`\s+(?:session\s+|local\s+)?`
 
-/** Messages and states as users have reported them, but for savepoints, NOTIFY and SET TIME ZONE INTERVAL: they follow UNLISTEN's. */
+/** Messages and SQLSTATEs as users have reported them. Those for savepoints, NOTIFY and SET TIME ZONE INTERVAL are copied from UNLISTEN. */
 const rules: readonly Rule[] = [
   { pattern: /^create\s+(?<token>extension)\b/i, sqlstate: '42601', message: syntaxError },
   { pattern: /^(?<token>discard)\b/i, sqlstate: '42601', message: syntaxError },
@@ -75,14 +75,14 @@ const rules: readonly Rule[] = [
   },
 ]
 
-/** What Redshift answers in its own way, and what only Redshift understands. */
+/** SQL that only Redshift understands, or that returns something else there. */
 const rewrites: readonly {
   readonly pattern: RegExp
   readonly to: (groups: readonly (string | undefined)[]) => string
 }[] = [
   {
     pattern: /(?<![\w."])(?:pg_catalog\s*\.\s*)?version\s*\(\s*\)/gi,
-    to: () => `(SELECT '${redshiftVersionText}'::text AS version)`,
+    to: () => `(SELECT '${redshiftVersion}'::text AS version)`,
   },
   {
     pattern: /(?<=^|;)\s*show\s+server_version\b/gi,
@@ -104,8 +104,8 @@ const rewrites: readonly {
   { pattern: /\bdiststyle\s+\w+|\b(?:distkey|(?:compound\s+|interleaved\s+)?sortkey)\s*\([^)]*\)/gi, to: () => '' },
 ]
 
-/** How Redshift would answer this SQL: with an error, or by running it, here in words that PostgreSQL understands. */
-export function inRedshift(sql: string): { readonly refusal: Refusal } | { readonly sql: string } {
+/** Redshift's error for this SQL, or SQL for PostgreSQL with the same result. */
+export function toPostgres(sql: string): { readonly refusal: Refusal } | { readonly sql: string } {
   for (const statement of statements(sql)) {
     for (const rule of rules) {
       const refusal = refuse(rule, statement)
@@ -115,15 +115,15 @@ export function inRedshift(sql: string): { readonly refusal: Refusal } | { reado
   return { sql: rewrites.reduce(rewrite, sql) }
 }
 
-function refuse({ pattern, within, sqlstate, message }: Rule, { text, masked }: { text: string; masked: string }) {
+function refuse({ pattern, within, sqlstate, message }: Rule, { sql, masked }: Statement) {
   const groups: Record<string, string> = {}
   for (const part of within ? [within, pattern] : [pattern]) {
     const match = new RegExp(part, `${part.flags}d`).exec(masked)
     if (!match) return undefined
     for (const [name, range] of Object.entries(match.indices?.groups ?? {}))
-      if (range) groups[name] = text.slice(...range)
+      if (range) groups[name] = sql.slice(...range)
   }
-  return { sqlstate, message: message(groups, text) }
+  return { sqlstate, message: message(groups, sql) }
 }
 
 function rewrite(sql: string, { pattern, to }: (typeof rewrites)[number]): string {

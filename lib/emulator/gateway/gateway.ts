@@ -3,10 +3,10 @@ import { createServer, type Server as NetServer, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Settings } from '../settings.js'
 
-/** Like PostgreSQL's authentication_timeout: a client that does not log in is shown the door. */
+/** Like PostgreSQL's authentication_timeout: a client that does not log in by then is disconnected. */
 const authenticationTimeoutMillis = 60_000
 
-/** Where clients connect: a listener that keeps its port over restarts. */
+/** The server that database clients connect to. It keeps its port over restarts. */
 export class Gateway {
   readonly #listener: NetServer
   readonly #sockets = new Set<Socket>()
@@ -15,14 +15,14 @@ export class Gateway {
   #closed = false
   #restarted: Promise<void> = Promise.resolve()
 
-  /** `admit` resolves when a client has its session, or was turned away. */
+  /** `admit` resolves when a client has its session, or was refused. */
   constructor(
     { port, listenAddress }: Pick<Settings, 'port' | 'listenAddress'>,
     admit: (socket: Socket) => Promise<void>,
   ) {
     this.#address = listenAddress
     this.#port = port
-    this.#listener = createServer({ allowHalfOpen: true, noDelay: true }, socket => this.#take(socket, admit))
+    this.#listener = createServer({ allowHalfOpen: true, noDelay: true }, socket => this.#accept(socket, admit))
   }
 
   get port(): number {
@@ -34,7 +34,7 @@ export class Gateway {
   }
 
   async listen(): Promise<void> {
-    // The backlog is for a thousand clients that come at once.
+    // The backlog allows a thousand clients to connect at once.
     this.#listener.listen({ host: this.#address, port: this.#port, backlog: 4096 })
     await once(this.#listener, 'listening')
     this.#listener.unref()
@@ -42,7 +42,7 @@ export class Gateway {
     if (typeof address === 'object' && address) this.#port = address.port
   }
 
-  /** One restart after the other, if there are several. */
+  /** Several restarts run one after the other. */
   restart(downMillis: number): Promise<void> {
     this.#restarted = this.#restarted.then(async () => {
       if (this.#closed) return
@@ -65,7 +65,7 @@ export class Gateway {
     await closed
   }
 
-  /** An outgoing connection of whatever program may have the port for a moment. */
+  /** Retries, because an outgoing connection of another program may occupy the port for a moment. */
   async #listenAgain(): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -77,9 +77,9 @@ export class Gateway {
     }
   }
 
-  #take(socket: Socket, admit: (socket: Socket) => Promise<void>): void {
+  #accept(socket: Socket, admit: (socket: Socket) => Promise<void>): void {
     this.#sockets.add(socket)
-    // The emulator by itself keeps no process alive.
+    // The emulator does not keep the process alive.
     socket.unref()
     socket.on('error', () => socket.destroy())
     const timeout = setTimeout(() => socket.destroy(), authenticationTimeoutMillis).unref()

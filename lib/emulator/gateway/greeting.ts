@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { type Message, message } from '../postgres/protocol.js'
 import { redshiftServerVersion } from './dialect.js'
 
-/** Rows go out in PostgreSQL's own form, which AWS's drivers call version 0. They ask for 2 and accept less. */
+/** Rows are sent in PostgreSQL's own format, which AWS's drivers call version 0. They request 2 and accept less. */
 const offeredProtocolVersion = '0'
 
-/** What Redshift reports at a login, in its order. Undefined: the session's own value, under its PostgreSQL name if that differs. */
+/** The parameters that Redshift reports after a login, in its order. Without a value: PostgreSQL's value, under its name there. */
 const reported: readonly (readonly [name: string, value?: string | undefined, postgresName?: string])[] = [
   ['application_name'],
   ['case_sensitive', 'on'],
@@ -22,11 +22,11 @@ const reported: readonly (readonly [name: string, value?: string | undefined, po
   ['padb_revision', '17187a5367'],
   ['max_numeric_precision', '38'],
   ['max_varchar_size', '65535'],
-  // The emulator has no datashares. Drivers then ask the catalog of the current database.
+  // The emulator has no datashares. Drivers then read the catalog of the current database.
   ['datashare_enabled', 'off'],
 ]
 
-/** What a client hears of its session, from AuthenticationOk to ReadyForQuery: PostgreSQL's messages, completed for Redshift. */
+/** The messages after a login, from AuthenticationOk to ReadyForQuery: PostgreSQL's, with Redshift's parameters. */
 export function greeting(
   messages: readonly Message[],
   { dialect, clientProtocolVersion }: { dialect: boolean; clientProtocolVersion: string | undefined },
@@ -44,7 +44,7 @@ export function greeting(
   ])
 }
 
-/** A change that the session reports later, as Redshift reports it. Undefined: Redshift does not report this parameter. */
+/** A parameter change during the session, as Redshift reports it. Undefined: Redshift does not report this parameter. */
 export function reportedChange(body: Buffer): Buffer | undefined {
   const [postgresName, value] = parameter(body)
   const found = reported.find(([name, , other = name]) => other === postgresName)

@@ -1,16 +1,16 @@
 import { Transform, type TransformCallback } from 'node:stream'
 
-const headLength = 5
+const headerLength = 5
 
-/** A stream of protocol messages on their way, each handed to `change`, which gives it back as it is or another in its place. */
+/** Passes protocol messages through `change`, which may return another message. */
 export class MessageFilter extends Transform {
   readonly #change: (type: string, message: Buffer) => Buffer | undefined
   #chunks: Buffer[] = []
   #size = 0
-  /** How many bytes there have to be until the next message is whole. */
-  #needed = headLength
+  /** How many bytes the next message needs to be complete. */
+  #needed = headerLength
 
-  /** `change` gets the message with its head, and returns undefined to drop it. */
+  /** `change` receives the message with its header, and returns undefined to drop it. */
   constructor(change: (type: string, message: Buffer) => Buffer | undefined) {
     super()
     this.#change = change
@@ -19,16 +19,16 @@ export class MessageFilter extends Transform {
   override _transform(chunk: Buffer, _encoding: BufferEncoding, callback: TransformCallback): void {
     this.#chunks.push(chunk)
     this.#size += chunk.length
-    if (this.#size >= this.#needed) this.push(this.#take(Buffer.concat(this.#chunks)))
+    if (this.#size >= this.#needed) this.push(this.#split(Buffer.concat(this.#chunks)))
     callback()
   }
 
-  #take(bytes: Buffer): Buffer {
+  #split(bytes: Buffer): Buffer {
     const out: Buffer[] = []
     let from = 0
     for (;;) {
       const left = bytes.length - from
-      this.#needed = left < headLength ? headLength : 1 + bytes.readUInt32BE(from + 1)
+      this.#needed = left < headerLength ? headerLength : 1 + bytes.readUInt32BE(from + 1)
       if (left < this.#needed) break
       const message = bytes.subarray(from, from + this.#needed)
       const changed = this.#change(String.fromCharCode(message[0] ?? 0), message)

@@ -1,15 +1,12 @@
 import type { Duplex, Transform } from 'node:stream'
 
-/** What a relay does to the bytes on their way; undefined leaves them as they are. */
+/** Streams that change what a relay forwards. */
 export interface Filters {
   readonly toServer: Transform
   readonly toClient: Transform
 }
 
-/**
- * Joins a client with its session until both have said all they had to say. Either side may close its half first; an error on one
- * side ends the other.
- */
+/** Connects a client with its session until both have ended. Either side may close its half first; an error on one side ends the other. */
 export function relay(client: Duplex, session: Duplex, filters?: Filters): void {
   const end = () => {
     client.destroy()
@@ -18,7 +15,7 @@ export function relay(client: Duplex, session: Duplex, filters?: Filters): void 
   for (const stream of [client, session, filters?.toServer, filters?.toClient]) stream?.on('error', end)
   for (const side of [client, session]) {
     side.on('close', () => {
-      // What has arrived still goes out: the server's last words say why it ends the session.
+      // Data that has arrived is still forwarded: the last message says why the server ended the session.
       if (!side.readableEnded) end()
     })
   }

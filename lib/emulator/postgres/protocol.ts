@@ -1,9 +1,9 @@
 import type { Readable } from 'node:stream'
 
-/** The numbers that stand where a start-up packet has its protocol version. */
+/** Codes in place of a start-up packet's protocol version. */
 export const requestCodes = { cancel: 80_877_102, ssl: 80_877_103, gssEncryption: 80_877_104 } as const
 
-/** PostgreSQL's own bound for a start-up packet; a longer one is no PostgreSQL client. */
+/** PostgreSQL's own limit for a start-up packet. A longer one does not come from a PostgreSQL client. */
 const maxStartupLength = 10_000
 const maxMessageLength = 1 << 20
 
@@ -11,7 +11,7 @@ const maxMessageLength = 1 << 20
 export interface StartupPacket {
   /** Protocol version, or one of the {@link requestCodes}. */
   readonly code: number
-  /** All of it, as it came. */
+  /** The whole packet. */
   readonly bytes: Buffer
 }
 
@@ -19,16 +19,16 @@ export interface StartupPacket {
 export interface Message {
   readonly type: string
   readonly body: Buffer
-  /** All of it, as it came. */
+  /** The whole packet. */
   readonly bytes: Buffer
 }
 
-/** Reads so many bytes and leaves the rest in the stream, for whoever pipes it later. Undefined: it ended before. */
+/** Reads this many bytes and leaves the rest in the stream, which is piped later. Undefined: the stream ended before. */
 export function readBytes(stream: Readable, size: number): Promise<Buffer | undefined> {
-  // Most often they are there already, and listeners would cost more than the read.
-  const there: Buffer | null = stream.read(size)
-  if (there?.length === size) return Promise.resolve(there)
-  if (there || stream.readableEnded || stream.destroyed) return Promise.resolve(undefined)
+  // Usually they have arrived already, and listeners would cost more than the read.
+  const available: Buffer | null = stream.read(size)
+  if (available?.length === size) return Promise.resolve(available)
+  if (available || stream.readableEnded || stream.destroyed) return Promise.resolve(undefined)
   return new Promise(resolve => {
     const settle = (bytes: Buffer | undefined) => {
       stream.off('readable', attempt).off('end', end).off('close', end).off('error', end)
@@ -36,7 +36,7 @@ export function readBytes(stream: Readable, size: number): Promise<Buffer | unde
     }
     const attempt = () => {
       const bytes: Buffer | null = stream.read(size)
-      // A stream that has ended gives what it has, even if that is less.
+      // A stream that has ended returns what it has, even if that is less.
       if (bytes !== null) settle(bytes.length === size ? bytes : undefined)
     }
     const end = () => settle(undefined)
@@ -111,8 +111,8 @@ export function errorFields(body: Buffer): Map<string, string> {
   return new Map(fields.filter(field => field !== '').map(field => [field.slice(0, 1), field.slice(1)]))
 }
 
-/** The text of a PasswordMessage. */
-export function passwordText(body: Buffer): string {
+/** The password in a PasswordMessage. */
+export function passwordOf(body: Buffer): string {
   const end = body.indexOf(0)
   return body.toString('utf8', 0, end < 0 ? body.length : end)
 }

@@ -13,23 +13,23 @@ export class ScramExchange {
     return `n,,n=*,r=${this.#nonce}`
   }
 
-  /** The answer to the server's challenge. */
+  /** The client's last message, in response to the server's challenge. */
   final(challenge: string): string {
     const fields = new Map(challenge.split(',').map(field => [field.slice(0, 1), field.slice(2)]))
     const nonce = fields.get('r') ?? ''
-    if (!nonce.startsWith(this.#nonce)) throw new Error('The backing server answered SCRAM with another nonce.')
+    if (!nonce.startsWith(this.#nonce)) throw new Error('The backing server sent another nonce in its SCRAM challenge.')
     const salt = Buffer.from(fields.get('s') ?? '', 'base64')
     const { clientKey, storedKey } = keys(this.#password, salt, Number(fields.get('i')))
-    const unproven = `c=biws,r=${nonce}`
-    const signature = hmac(storedKey, `n=*,r=${this.#nonce},${challenge},${unproven}`)
+    const withoutProof = `c=biws,r=${nonce}`
+    const signature = hmac(storedKey, `n=*,r=${this.#nonce},${challenge},${withoutProof}`)
     const proof = clientKey.map((byte, i) => byte ^ (signature[i] ?? 0))
-    return `${unproven},p=${Buffer.from(proof).toString('base64')}`
+    return `${withoutProof},p=${Buffer.from(proof).toString('base64')}`
   }
 }
 
 /**
- * The form in which PostgreSQL stores a password. One iteration: these passwords are random, and stretching them would cost a
- * thousand logins seconds of CPU.
+ * The format in which PostgreSQL stores a password. One iteration is enough for random passwords; more would cost seconds of CPU in a
+ * thousand logins.
  */
 export function scramVerifier(password: string, salt: Buffer): string {
   const { storedKey, serverKey } = keys(password, salt, 1)
@@ -47,6 +47,6 @@ function keys(password: string, salt: Buffer, iterations: number) {
   }
 }
 
-function hmac(key: Buffer, text: string): Buffer {
-  return createHmac('sha256', key).update(text).digest()
+function hmac(key: Buffer, input: string): Buffer {
+  return createHmac('sha256', key).update(input).digest()
 }

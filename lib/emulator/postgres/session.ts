@@ -3,14 +3,14 @@ import { errorFields, int32, type Message, message, readMessage, startupPacket }
 import { ScramExchange } from './scram.js'
 import type { ServerAddress } from './server.js'
 
-/** A session at the backing server that is ready for queries. */
+/** A session with the backing server that is ready for queries. */
 export interface Session {
   readonly socket: Socket
-  /** What it said since it took the password: its parameters, the key for cancel requests, and that it is ready. */
+  /** The server's messages after authentication: its parameters, the key for cancel requests, ReadyForQuery. */
   readonly greeting: readonly Message[]
 }
 
-/** The backing server did not let a session in; its own ErrorResponse says why. */
+/** The backing server refused the session, with its own ErrorResponse. */
 export class SessionRefused extends Error {
   readonly response: Buffer
   readonly sqlstate: string
@@ -24,14 +24,14 @@ export class SessionRefused extends Error {
 }
 
 export interface SessionRequest {
-  /** The protocol version that the client asked for. */
+  /** The protocol version that the client requested. */
   readonly protocol: number
-  /** The client's start-up parameters, with the role's name in place of its own. */
+  /** The client's start-up parameters, with the role's name as the user. */
   readonly parameters: ReadonlyMap<string, string>
   readonly password: string
 }
 
-/** Logs in to the backing server. Rejects with {@link SessionRefused} if that says no. */
+/** Logs in to the backing server. Rejects with {@link SessionRefused} if the server refuses the session. */
 export async function openSession(server: ServerAddress, request: SessionRequest): Promise<Session> {
   const socket = await dial(server)
   try {
@@ -43,7 +43,7 @@ export async function openSession(server: ServerAddress, request: SessionRequest
   }
 }
 
-/** An unreferenced connection to the backing server. */
+/** Opens a connection to the backing server. It does not keep the process alive. */
 export function dial({ host, port }: ServerAddress): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host, port, noDelay: true, allowHalfOpen: true }, () => {
@@ -57,24 +57,24 @@ async function authenticate(socket: Socket, password: string): Promise<Message[]
   const scram = new ScramExchange(password)
   const greeting: Message[] = []
   for (;;) {
-    const reply = await readMessage(socket)
-    if (!reply) throw new Error('The backing server closed the connection during the login.')
-    if (reply.type === 'E') throw new SessionRefused(reply)
-    const answer = reply.type === 'R' ? answerTo(reply, password, scram) : undefined
-    if (answer) socket.write(answer)
-    else if (!isInternal(reply)) greeting.push(reply)
-    // Not before: whether the database exists, say, is looked at only after the password.
-    if (reply.type === 'Z') return greeting
+    const received = await readMessage(socket)
+    if (!received) throw new Error('The backing server closed the connection during the login.')
+    if (received.type === 'E') throw new SessionRefused(received)
+    const response = received.type === 'R' ? responseTo(received, password, scram) : undefined
+    if (response) socket.write(response)
+    else if (!isInternal(received)) greeting.push(received)
+    // Not at AuthenticationOk: the server checks some things, such as whether the database exists, only after the password.
+    if (received.type === 'Z') return greeting
   }
 }
 
-/** The end of SCRAM is between the two servers; of authentication the client hears only that it is done. */
+/** The client must not see the authentication between the two servers, except for AuthenticationOk. */
 function isInternal({ type, body }: Message): boolean {
   return type === 'R' && body.readInt32BE(0) !== 0
 }
 
-/** Roles have their passwords in the form for SCRAM: so a server that is set to `md5` asks for that too. */
-function answerTo(challenge: Message, password: string, scram: ScramExchange): Buffer | undefined {
+/** Passwords are stored for SCRAM, so a server with the method `md5` requests SCRAM too. */
+function responseTo(challenge: Message, password: string, scram: ScramExchange): Buffer | undefined {
   const code = challenge.body.readInt32BE(0)
   switch (code) {
     case 3:
@@ -87,6 +87,8 @@ function answerTo(challenge: Message, password: string, scram: ScramExchange): B
     case 12:
       return undefined
     default:
-      throw new Error(`The backing server asks for authentication of type ${code}, which the emulator does not know.`)
+      throw new Error(
+        `The backing server requests authentication of type ${code}, which the emulator does not support.`,
+      )
   }
 }

@@ -5,12 +5,12 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { type Account, makeFolder, unprivilegedAccount } from './account.js'
 import { type Binaries, findBinaries } from './binaries.js'
-import { Keeper } from './keeper.js'
+import { CleanupProcess } from './cleanup-process.js'
 import type { Server } from './server.js'
 
 const superuser = 'postgres'
 
-/** Nothing here is worth a disk's time: the folder is removed at the end. */
+/** Durability is off, because the folder is removed at the end. */
 const serverSettings = {
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
@@ -23,23 +23,23 @@ const serverSettings = {
   timezone: 'UTC',
 }
 
-/** Starts a PostgreSQL server of our own, with an empty database cluster in a temporary folder. */
+/** Starts a PostgreSQL server with an empty database cluster in a temporary folder. */
 export async function startServer(): Promise<Server> {
   const account = unprivilegedAccount()
   const folder = makeFolder(account)
-  const keeper = await Keeper.start(folder).catch(error => {
+  const cleanup = await CleanupProcess.start(folder).catch(error => {
     rmSync(folder, { recursive: true, force: true })
     throw error
   })
   try {
     const binaries = await findBinaries(account, folder)
-    const run = { account, folder, keeper, binaries }
+    const run = { account, folder, cleanup, binaries }
     const password = randomBytes(24).toString('base64url')
     await createCluster(run, password)
     const port = await startPostgres(run)
-    return { host: '127.0.0.1', port, user: superuser, password, database: 'postgres', close: () => keeper.finish() }
+    return { host: '127.0.0.1', port, user: superuser, password, database: 'postgres', close: () => cleanup.finish() }
   } catch (error) {
-    await keeper.finish()
+    await cleanup.finish()
     throw error
   }
 }
@@ -47,7 +47,7 @@ export async function startServer(): Promise<Server> {
 interface Run {
   readonly account: Account | undefined
   readonly folder: string
-  readonly keeper: Keeper
+  readonly cleanup: CleanupProcess
   readonly binaries: Binaries
 }
 
@@ -65,11 +65,11 @@ async function createCluster(run: Run, password: string): Promise<void> {
     '--no-sync',
   ])
   const failure = await ended(child)
-  run.keeper.watch(undefined)
+  run.cleanup.watch(undefined)
   if (failure) throw new Error(`initdb ${failure}:\n${readLog(run)}`)
 }
 
-/** Starts the server on a free port, and resolves with that when it takes connections. */
+/** Starts the server on a free port, and resolves with the port when the server accepts connections. */
 async function startPostgres(run: Run): Promise<number> {
   for (let attempt = 1; ; attempt += 1) {
     const port = await freePort()
@@ -83,19 +83,19 @@ async function startPostgres(run: Run): Promise<number> {
     ])
     const outcome = await Promise.race([ended(child), ready(join(run.folder, 'data', 'postmaster.pid'), child)])
     if (outcome === 'ready') {
-      child.once('exit', () => run.keeper.watch(undefined))
+      child.once('exit', () => run.cleanup.watch(undefined))
       child.unref()
       return port
     }
-    run.keeper.watch(undefined)
+    run.cleanup.watch(undefined)
     const log = readLog(run)
-    // Somebody may have taken the free port in between.
+    // Another program may have taken the free port in the meantime.
     if (attempt === 3 || !/could not bind/.test(log)) throw new Error(`postgres ${outcome ?? 'ended'}:\n${log}`)
   }
 }
 
-/** Its own session, so that a Ctrl-C in the terminal does not reach it: the keeper stops it. */
-function spawnProgram({ account, folder, keeper }: Run, program: string, args: string[]): ChildProcess {
+/** Detached, so that a Ctrl-C in the terminal does not reach it: the cleanup process stops it. */
+function spawnProgram({ account, folder, cleanup }: Run, program: string, args: string[]): ChildProcess {
   const log = openSync(join(folder, 'log'), 'w')
   try {
     const child = spawn(program, args, {
@@ -106,14 +106,14 @@ function spawnProgram({ account, folder, keeper }: Run, program: string, args: s
       stdio: ['ignore', log, log],
       env: environment(),
     })
-    keeper.watch(child.pid)
+    cleanup.watch(child.pid)
     return child
   } finally {
     closeSync(log)
   }
 }
 
-/** Resolves with how the program failed, or undefined if it ended well. */
+/** Resolves with how the program failed, or undefined if it succeeded. */
 function ended(child: ChildProcess): Promise<string | undefined> {
   return new Promise(resolve => {
     child.once('error', error => resolve(`could not be run (${error.message})`))
@@ -121,20 +121,20 @@ function ended(child: ChildProcess): Promise<string | undefined> {
   })
 }
 
-/** The server's lock file says when it is ready, as pg_ctl reads it. */
+/** Waits until the server's lock file says that it is ready, as pg_ctl does. */
 async function ready(lockFile: string, child: ChildProcess): Promise<'ready' | undefined> {
   while (child.exitCode === null && child.signalCode === null) {
-    if (/^ready/m.test(readText(lockFile))) return 'ready'
+    if (/^ready/m.test(readIfExists(lockFile))) return 'ready'
     await new Promise(resolve => setTimeout(resolve, 10))
   }
   return undefined
 }
 
 function readLog({ folder }: Run): string {
-  return readText(join(folder, 'log')).trim()
+  return readIfExists(join(folder, 'log')).trim()
 }
 
-function readText(path: string): string {
+function readIfExists(path: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch {
@@ -142,7 +142,7 @@ function readText(path: string): string {
   }
 }
 
-/** What programs need to start, and no more: it may run as another account, whose other processes can read its environment. */
+/** Only the variables that programs need to start: other processes of the account can read them. */
 function environment(): NodeJS.ProcessEnv {
   const needed = /^(PATH|HOME|TMPDIR|TEMP|TMP|SystemRoot|ComSpec|LD_LIBRARY_PATH|DYLD_LIBRARY_PATH)$/i
   const kept = Object.entries(process.env).filter(([name]) => needed.test(name))

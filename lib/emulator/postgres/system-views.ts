@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto'
 import type pg from 'pg'
 
 const database = 'current_database()::varchar(128)'
-const noText = 'NULL::varchar(128)'
+const noString = 'NULL::varchar(128)'
 
-/** Not by regclass: that fails where the caller may read a table, but not use its schema. */
+/** Not by regclass, which fails if the caller may read a table but not use its schema. */
 const relation =
   'FROM pg_class WHERE relname = table_name AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = table_schema)'
 
@@ -29,42 +29,42 @@ const schemas = `
     'local'::varchar(128) AS schema_type, nspacl::varchar(256) AS schema_acl`
 
 /**
- * Those of Redshift's system views that AWS's JDBC and Python drivers, DBeaver, dbt and Metabase ask for before a user's first query,
- * with the columns that AWS documents. They say what is true of the emulator: nothing is external, and nothing is shared. A view that
- * is not in this list fails as on Redshift: its relation does not exist.
+ * The system views of Redshift that AWS's JDBC and Python drivers, DBeaver, dbt and Metabase query before a user's first query, with the
+ * columns that AWS documents. The emulator has no external and no shared objects. A query of any other view fails: the relation does not
+ * exist.
  */
 const views: Readonly<Record<string, string>> = {
   svv_redshift_databases: `SELECT datname::varchar(128) AS database_name, datdba::bigint::integer AS database_owner,
-    'local'::varchar(32) AS database_type, datacl::varchar(128) AS database_acl, ${noText} AS database_options,
+    'local'::varchar(32) AS database_type, datacl::varchar(128) AS database_acl, ${noString} AS database_options,
     'Snapshot Isolation'::varchar(128) AS database_isolation_level FROM pg_database WHERE NOT datistemplate`,
-  svv_redshift_schemas: `${schemas}, ${noText} AS schema_option FROM pg_namespace`,
-  svv_all_schemas: `${schemas}, ${noText} AS source_database, ${noText} AS schema_option FROM pg_namespace`,
-  svv_redshift_tables: `SELECT ${database} AS database_name, schema_name, table_name, table_type, ${noText} AS table_acl, remarks,
-    ${noText} AS table_owner FROM (${tables}) t`,
-  svv_all_tables: `SELECT ${database} AS database_name, schema_name, table_name, table_type, ${noText} AS table_acl, remarks
+  svv_redshift_schemas: `${schemas}, ${noString} AS schema_option FROM pg_namespace`,
+  svv_all_schemas: `${schemas}, ${noString} AS source_database, ${noString} AS schema_option FROM pg_namespace`,
+  svv_redshift_tables: `SELECT ${database} AS database_name, schema_name, table_name, table_type, ${noString} AS table_acl, remarks,
+    ${noString} AS table_owner FROM (${tables}) t`,
+  svv_all_tables: `SELECT ${database} AS database_name, schema_name, table_name, table_type, ${noString} AS table_acl, remarks
     FROM (${tables}) t`,
   svv_tables: `SELECT ${database} AS table_catalog, schema_name AS table_schema, table_name,
     CASE table_type WHEN 'TABLE' THEN 'BASE TABLE' ELSE table_type END AS table_type, remarks FROM (${tables}) t`,
   svv_redshift_columns: `SELECT ${database} AS database_name, c.*, 'none'::varchar(128) AS encoding, false AS distkey, 0 AS sortkey,
-    ${noText} AS column_acl FROM (${columns}) c`,
+    ${noString} AS column_acl FROM (${columns}) c`,
   svv_all_columns: `SELECT ${database} AS database_name, c.* FROM (${columns}) c`,
   svv_columns: `SELECT ${database} AS table_catalog, schema_name AS table_schema, table_name, column_name, ordinal_position,
     column_default, is_nullable, data_type, character_maximum_length, numeric_precision, 10 AS numeric_precision_radix,
-    numeric_scale, NULL::integer AS datetime_precision, ${noText} AS interval_type, ${noText} AS interval_precision,
-    ${noText} AS character_set_catalog, ${noText} AS character_set_schema, ${noText} AS character_set_name,
-    ${noText} AS collation_catalog, ${noText} AS collation_schema, ${noText} AS collation_name, ${noText} AS domain_name, remarks
+    numeric_scale, NULL::integer AS datetime_precision, ${noString} AS interval_type, ${noString} AS interval_precision,
+    ${noString} AS character_set_catalog, ${noString} AS character_set_schema, ${noString} AS character_set_name,
+    ${noString} AS collation_catalog, ${noString} AS collation_schema, ${noString} AS collation_name, ${noString} AS domain_name, remarks
     FROM (${columns}) c`,
-  svv_external_schemas: `SELECT 0 AS esoid, 0 AS eskind, ${noText} AS schemaname, 0 AS esowner, ${noText} AS databasename,
-    ${noText} AS esoptions WHERE false`,
-  svv_external_tables: `SELECT ${database} AS redshift_database_name, ${noText} AS schemaname, ${noText} AS tablename,
-    ${noText} AS tabletype, ${noText} AS location, ${noText} AS input_format, ${noText} AS output_format,
-    ${noText} AS serialization_lib, ${noText} AS serde_parameters, 0 AS compressed, ${noText} AS parameters WHERE false`,
-  svv_external_columns: `SELECT ${database} AS redshift_database_name, ${noText} AS schemaname, ${noText} AS tablename,
-    ${noText} AS columnname, ${noText} AS external_type, 0 AS columnnum, 0 AS part_key, ${noText} AS is_nullable WHERE false`,
+  svv_external_schemas: `SELECT 0 AS esoid, 0 AS eskind, ${noString} AS schemaname, 0 AS esowner, ${noString} AS databasename,
+    ${noString} AS esoptions WHERE false`,
+  svv_external_tables: `SELECT ${database} AS redshift_database_name, ${noString} AS schemaname, ${noString} AS tablename,
+    ${noString} AS tabletype, ${noString} AS location, ${noString} AS input_format, ${noString} AS output_format,
+    ${noString} AS serialization_lib, ${noString} AS serde_parameters, 0 AS compressed, ${noString} AS parameters WHERE false`,
+  svv_external_columns: `SELECT ${database} AS redshift_database_name, ${noString} AS schemaname, ${noString} AS tablename,
+    ${noString} AS columnname, ${noString} AS external_type, 0 AS columnnum, 0 AS part_key, ${noString} AS is_nullable WHERE false`,
   // On Redshift a table without rows is not in this view.
   svv_table_info: `SELECT ${database} AS database, n.nspname::varchar(128) AS schema, c.oid::bigint AS table_id,
-    c.relname::varchar(128) AS "table", 'N'::varchar(32) AS encoded, 'AUTO(ALL)'::varchar(32) AS diststyle, ${noText} AS sortkey1,
-    0 AS max_varchar, ${noText} AS sortkey1_enc, 0 AS sortkey_num, ceil(pg_table_size(c.oid) / 1048576.0)::bigint AS size,
+    c.relname::varchar(128) AS "table", 'N'::varchar(32) AS encoded, 'AUTO(ALL)'::varchar(32) AS diststyle, ${noString} AS sortkey1,
+    0 AS max_varchar, ${noString} AS sortkey1_enc, 0 AS sortkey_num, ceil(pg_table_size(c.oid) / 1048576.0)::bigint AS size,
     0::numeric(10, 4) AS pct_used, 0::bigint AS empty, 0::numeric(5, 2) AS unsorted, 0::numeric(5, 2) AS stats_off,
     greatest(c.reltuples, s.n_live_tup)::numeric(38, 0) AS tbl_rows, NULL::numeric(19, 2) AS skew_sortkey1,
     NULL::numeric(19, 2) AS skew_rows, greatest(c.reltuples, s.n_live_tup)::numeric(38, 0) AS estimated_visible_rows,
@@ -85,7 +85,7 @@ const views: Readonly<Record<string, string>> = {
   pg_proc_info: 'SELECT oid AS prooid, pg_proc.* FROM pg_proc',
 }
 
-/** PostgreSQL shows a session to the role that it logged in as, and Redshift to its database user: so a function looks as superuser. */
+/** PostgreSQL shows a session to its login role, Redshift to its database user. So a function reads the sessions as the superuser. */
 const functions = `
   CREATE OR REPLACE FUNCTION pg_catalog.redshift_sessions()
     RETURNS TABLE (starttime timestamp, process integer, user_name char(50), db_name char(50))
@@ -106,10 +106,10 @@ const definitions = `
     })
     .join('\n')}`
 
-/** Tells one release's views from another's, on a server that lives longer than an emulator. */
+/** Identifies the views of this release, on a server that outlives the emulator. */
 const mark = createHash('sha256').update(definitions).digest('hex').slice(0, 16)
 
-/** Creates the system views in the client's database, unless they are there. One transaction: all of them, or none. */
+/** Creates the system views in the client's database, unless they exist. One transaction: all of them, or none. */
 export async function createSystemViews(client: pg.Client): Promise<void> {
   const { rows } = await client.query(
     `SELECT obj_description(to_regclass('pg_catalog.svv_redshift_databases'), 'pg_class') AS mark`,

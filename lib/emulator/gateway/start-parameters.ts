@@ -1,7 +1,7 @@
 import type { Refusal } from '../logins.js'
 import { configuration, inheritedParameters } from './configuration.js'
 
-/** What AWS's drivers say about themselves and about the kind of login. PostgreSQL has none of these parameters. */
+/** What AWS's drivers send about themselves and the kind of login. PostgreSQL has none of these parameters. */
 const driverParameters = [
   'client_protocol_version',
   'driver_version',
@@ -13,23 +13,23 @@ const driverParameters = [
   'token_type',
   'identity_namespace',
   'idc_client_display_name',
-  // Compression is the server's choice: the emulator's answers are never compressed.
+  // The server decides about compression. The emulator never compresses.
   '_pq_.compression',
 ]
 
-/** Parameters of the protocol itself: every server has them. */
+/** Parameters of the protocol itself, which every server has. */
 const protocolParameters = ['user', 'database', 'options', 'replication']
 
-/** A client's start-up parameters without those that only Redshift knows: PostgreSQL would refuse the session. */
+/** The start-up parameters without those that only Redshift knows, for which PostgreSQL would refuse the session. */
 export function withoutDriverParameters(parameters: ReadonlyMap<string, string>): Map<string, string> {
   return new Map([...parameters].filter(([name]) => !driverParameters.includes(name)))
 }
 
 /**
- * The same start-up parameters in Redshift's dialect. What Redshift refuses is refused, and its own configuration parameters become
- * PostgreSQL's placeholders, each with its default.
+ * Redshift's error for these start-up parameters, or parameters for PostgreSQL. Redshift's own configuration parameters become custom
+ * parameters (`redshift.…`) with their defaults.
  */
-export function startInRedshift(
+export function redshiftStartParameters(
   parameters: ReadonlyMap<string, string>,
 ): { readonly refusal: Refusal } | { readonly parameters: Map<string, string> } {
   const { options = '', ...rest } = Object.fromEntries(withoutDriverParameters(parameters))
@@ -46,7 +46,7 @@ export function startInRedshift(
   return { parameters: started }
 }
 
-/** Users have reported the first and the second message; the range is PostgreSQL's own message, with Redshift's bound. */
+/** Users have reported the first two messages. The range has PostgreSQL's own form, with Redshift's bound. */
 function refuse(name: string, value: string): Refusal | undefined {
   if (name.startsWith('lc_')) {
     return { sqlstate: '42501', message: `permission denied to set parameter "${name}" to "${value}"` }
@@ -60,7 +60,7 @@ function refuse(name: string, value: string): Refusal | undefined {
   return { sqlstate: '42704', message: `unrecognized configuration parameter "${name}"` }
 }
 
-/** The settings in the parameter `options` (`-c name=value`, `--name=value`), and what else is in it. */
+/** The settings in the parameter `options` (`-c name=value`, `--name=value`), and the rest of it. */
 function readOptions(options: string): { settings: [name: string, value: string][]; others: string } {
   const settings: [string, string][] = []
   const others: string[] = []

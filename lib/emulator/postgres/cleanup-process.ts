@@ -4,25 +4,25 @@ import { Socket } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
 
 /**
- * A small process that outlives this one by a moment. When its input ends, because the emulator is closed or because this process
- * ended in whatever way, it stops the server and removes the folder. So no exit hooks and no signal handlers are needed here.
+ * A small process that outlives this one briefly. When its input ends, because the emulator was closed or this process has ended in any
+ * way, it stops the server and removes the folder. So this process needs no exit hooks and no signal handlers.
  *
- * It is told process ids, the first with its start, further ones a line each: the last one is to be stopped; 0 for none.
+ * It receives process ids: the first one as an argument, others as lines. It stops the last one; 0 means none.
  */
 const program = `
 const { existsSync, rmSync } = require('node:fs')
 const [, folder, first] = process.argv
 let pid = Number(first)
-let text = ''
+let rest = ''
 const send = signal => { try { if (pid) process.kill(pid, signal); return pid !== 0 } catch { return false } }
 const sleep = () => new Promise(resolve => setTimeout(resolve, 10))
 const finish = async () => {
   const lock = folder + '/data/postmaster.pid'
   const isServer = existsSync(lock)
   send(process.platform === 'win32' ? 'SIGKILL' : isServer ? 'SIGQUIT' : 'SIGTERM')
-  // The lock file goes last. Where nobody reaps the dead, a process that has ended still answers to signals.
+  // The server removes its lock file last. In a container without an init process, a process that has ended still receives signals.
   for (let i = 0; i < 1000 && send(0) && (!isServer || existsSync(lock)); i++) await sleep()
-  // Ten seconds are over: it does not end by itself.
+  // It has not ended within ten seconds.
   if (isServer ? existsSync(lock) : send(0)) send('SIGKILL')
   for (let i = 0; i < 200 && existsSync(folder); i++) {
     try { rmSync(folder, { recursive: true, force: true }) } catch { await sleep() }
@@ -31,8 +31,8 @@ const finish = async () => {
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {})
 process.stdin.setEncoding('utf8')
 process.stdin.on('data', chunk => {
-  const lines = (text + chunk).split('\\n')
-  text = lines.pop()
+  const lines = (rest + chunk).split('\\n')
+  rest = lines.pop()
   for (const line of lines) pid = Number(line)
 })
 process.stdin.on('error', () => {})
@@ -41,8 +41,8 @@ process.stdout.on('error', () => {})
 process.stdout.write('ready')
 `
 
-/** Cleans up behind a server. */
-export class Keeper {
+/** Stops a process and removes a folder, even if this process is killed. */
+export class CleanupProcess {
   readonly #folder: string
   #child: ChildProcess | undefined
   #started: Promise<void> = Promise.resolve()
@@ -53,20 +53,20 @@ export class Keeper {
     this.#folder = folder
   }
 
-  /** Resolves when it is at work; rejects if it cannot be started. */
-  static async start(folder: string): Promise<Keeper> {
-    const keeper = new Keeper(folder)
-    await keeper.#start()
-    return keeper
+  /** Resolves when it runs; rejects if it cannot be started. */
+  static async start(folder: string): Promise<CleanupProcess> {
+    const cleanup = new CleanupProcess(folder)
+    await cleanup.#start()
+    return cleanup
   }
 
-  /** Names the process to stop; undefined when it has ended. */
+  /** Sets the process to stop; undefined for none. */
   watch(pid: number | undefined): void {
     this.#pid = pid ?? 0
     this.#child?.stdin?.write(`${this.#pid}\n`)
   }
 
-  /** Stops it, removes the folder, and resolves when that is done. */
+  /** Stops the process and removes the folder. Resolves when that is done. */
   async finish(): Promise<void> {
     this.#finished = true
     await this.#started
@@ -79,7 +79,7 @@ export class Keeper {
   }
 
   async #start(): Promise<void> {
-    // Detached: a Ctrl-C in the terminal goes to every process in the foreground, and must not end this one before its work.
+    // Detached, because a Ctrl-C in the terminal ends every process in the foreground.
     const child = spawn(process.execPath, ['-e', program, this.#folder, String(this.#pid)], {
       detached: true,
       windowsHide: true,
@@ -89,7 +89,7 @@ export class Keeper {
     child.stdin.on('error', () => {})
     await Promise.race([once(child.stdout, 'data'), failure(child)])
     this.#child = child
-    // It may be another one by now.
+    // The process to stop may have changed in the meantime.
     this.watch(this.#pid)
     child.once('exit', () => this.#replace())
     child.unref()
@@ -97,7 +97,7 @@ export class Keeper {
     unref(child.stdout)
   }
 
-  /** Somebody killed it: while this process lives, there is a keeper. */
+  /** Starts another one if it was killed. */
   #replace(): void {
     this.#child = undefined
     if (!this.#finished) this.#started = this.#start().catch(() => {})
@@ -106,15 +106,15 @@ export class Keeper {
 
 async function failure(child: ChildProcess): Promise<never> {
   const [code] = await once(child, 'exit')
-  throw new Error(`The process that cleans up behind the server ended with code ${code}.`)
+  throw new Error(`The process that cleans up after the server ended with code ${code}.`)
 }
 
-/** A pipe is a socket, whatever its type says. */
+/** Pipes are sockets, although their type does not say so. */
 function unref(pipe: Writable | Readable): void {
   if (pipe instanceof Socket) pipe.unref()
 }
 
-/** Loaders and coverage of this process are no business of that one. */
+/** The cleanup process needs no loaders and no coverage. */
 function withoutNodeOptions(): NodeJS.ProcessEnv {
   const { NODE_OPTIONS: _options, NODE_V8_COVERAGE: _coverage, ...env } = process.env
   return env

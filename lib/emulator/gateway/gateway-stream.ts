@@ -1,7 +1,7 @@
 import { Socket } from 'node:net'
-import type { EmulatorStream } from '../types.js'
+import type { EmulatorStream } from '../redshift-emulator.js'
 
-/** pg's `stream` option: a socket that goes to the gateway, whatever host and port (or path) it is told. */
+/** pg's `stream` option: a socket that connects to the gateway and ignores the configured host, port or path. */
 export function gatewayStream(port: number): EmulatorStream {
   return () => new GatewaySocket(port)
 }

@@ -1,7 +1,7 @@
 const opaque =
   /\b[eE]'(?:[^'\\]|\\[\s\S]|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|\/\*[\s\S]*?\*\/|\$(\w*)\$[\s\S]*?\$\1\$/g
 
-/** SQL without what patterns must not see, in the same length: the content of strings and quoted names, and comments. */
+/** Overwrites strings, quoted names and comments, so that patterns do not match inside them. The length stays the same. */
 export function masked(sql: string): string {
   return sql.replace(opaque, found => {
     const inside = ' '.repeat(Math.max(0, found.length - 2))
@@ -10,15 +10,20 @@ export function masked(sql: string): string {
   })
 }
 
-/** The statements of a query, trimmed: as they are written, and masked. */
-export function statements(sql: string): { readonly text: string; readonly masked: string }[] {
-  const found: { text: string; masked: string }[] = []
+/** One statement of a query, trimmed: as it was written, and masked. */
+export interface Statement {
+  readonly sql: string
+  readonly masked: string
+}
+
+export function statements(query: string): Statement[] {
+  const found: Statement[] = []
   let from = 0
-  for (const part of masked(sql).split(';')) {
+  for (const part of masked(query).split(';')) {
     const indent = part.length - part.trimStart().length
     const trimmed = part.trim()
-    const text = sql.slice(from + indent, from + indent + trimmed.length)
-    if (trimmed !== '') found.push({ text, masked: trimmed })
+    const sql = query.slice(from + indent, from + indent + trimmed.length)
+    if (trimmed !== '') found.push({ sql, masked: trimmed })
     from += part.length + 1
   }
   return found

@@ -1,8 +1,9 @@
-import type { Catalog } from './catalog.js'
-import { asSuperuser, type Server } from './server.js'
+import type { Roles } from './roles.js'
+import type { Server } from './server.js'
+import { asSuperuser } from './superuser.js'
 
-/** SQL that a test runs before its subject logs in. */
-export interface SetUp {
+/** SQL that a test runs before its program logs in. */
+export interface SetupSql {
   readonly sql: string
   readonly database: string
   /** The database users that exist. Undefined: every user exists. */
@@ -11,27 +12,27 @@ export interface SetUp {
   readonly identities: readonly string[]
 }
 
-/** Runs it as the superuser, and returns the rows of its last statement. It may grant rights to users who have not logged in yet. */
-export async function runSetUp(server: Server, catalog: Catalog, setUp: SetUp): Promise<Record<string, unknown>[]> {
-  const { sql, database, users, identities } = setUp
-  await catalog.createRoles('USER', [...new Set([...identities, ...(users ?? [])])])
+/** Runs SQL as the superuser and returns the rows of its last statement. It may grant rights to users who have not logged in yet. */
+export async function runSetupSql(server: Server, roles: Roles, setup: SetupSql): Promise<Record<string, unknown>[]> {
+  const { sql, database, users, identities } = setup
+  await roles.create('USER', [...new Set([...identities, ...(users ?? [])])])
   const created = new Set<string>()
   for (;;) {
     try {
       const results = await asSuperuser(server, database, client => client.query(sql))
-      // It may have dropped roles, and made others of the same name.
-      catalog.forgetAll()
+      // The SQL may have dropped roles and created others of the same name.
+      roles.forgetAll()
       return [results].flat().at(-1)?.rows ?? []
     } catch (error) {
       const name = users === undefined ? missingRole(error) : undefined
       if (name === undefined || created.has(name)) throw error
       created.add(name)
-      await catalog.createRoles(isGroup(sql, name) ? 'GROUP' : 'USER', [name])
+      await roles.create(isGroup(sql, name) ? 'GROUP' : 'USER', [name])
     }
   }
 }
 
-/** Whether the statement says GROUP before the name, which may also be a part of others. */
+/** Whether the word GROUP precedes the name. Words are compared whole, because a name may be part of another. */
 function isGroup(sql: string, name: string): boolean {
   const words = sql.toLowerCase().split(/[\s,;"]+/)
   return words.some((word, at) => word === name.toLowerCase() && words[at - 1] === 'group')

@@ -1,12 +1,13 @@
 import { partitionOf } from '../../partitions.js'
-import type { FaultOf, Faults, Meeting } from '../faults.js'
-import type { EmulatedOperation } from '../types.js'
+import type { ActiveFaults, Incoming } from '../active-faults.js'
+import type { FaultOf } from '../faults.js'
+import type { EmulatedOperation } from '../records.js'
 import { callerOf } from './caller.js'
 import { AwsError } from './errors.js'
-import { notFound, type OperationCall } from './operation-call.js'
+import { notFound, type OperationRequest } from './operation-request.js'
 import type { Parameters } from './parameters.js'
 import { mismatchMessage, type Signature, type SignedRequest } from './signature.js'
-import type { Answer, Fields } from './wire.js'
+import type { Fields, WireResponse } from './wire.js'
 
 const errorKinds = [
   'throttling',
@@ -22,14 +23,14 @@ const errorKinds = [
 
 type Malformed = FaultOf<'malformed'>['how']
 
-/** The error that the first error fault at work makes of a request. */
+/** The error of the oldest active fault that turns this request into one. */
 export function errorFault(
-  faults: Faults,
-  meeting: Meeting,
-  call: OperationCall,
+  faults: ActiveFaults,
+  incoming: Incoming,
+  request: OperationRequest,
   signed: SignedRequest & { readonly signature: Signature },
 ): AwsError | undefined {
-  const fault = faults.meetFirst(meeting, ...errorKinds)
+  const fault = faults.hitFirst(incoming, ...errorKinds)
   switch (fault?.kind) {
     case undefined:
       return undefined
@@ -42,7 +43,7 @@ export function errorFault(
         fault.retryAfterSeconds,
       )
     case 'access-denied':
-      return accessDenied(call)
+      return accessDenied(request)
     case 'expired-token':
       return new AwsError('expiredToken', 'The security token included in the request is expired')
     case 'invalid-token':
@@ -50,7 +51,7 @@ export function errorFault(
     case 'signature-mismatch':
       return new AwsError('signatureMismatch', mismatchMessage(signed, signed.signature))
     case 'not-found':
-      return notFound(call)
+      return notFound(request)
     case 'unsupported':
       return new AwsError('unsupported', "The requested operation isn't supported.")
     case 'validation':
@@ -58,14 +59,14 @@ export function errorFault(
   }
 }
 
-/** AWS's own words, with the resource that the caller's policy would have to name. */
-function accessDenied({ operation, parameters, identity, serverless, region = '' }: OperationCall): AwsError {
+/** AWS's message, with the resource that the caller's policy would have to name. */
+function accessDenied({ operation, parameters, identity, isServerless, region = '' }: OperationRequest): AwsError {
   const denied = `User: ${callerOf(identity).arn} is not authorized to perform:`
-  // It needs no policy and has no resource: only an explicit deny refuses it.
+  // It needs no permission and has no resource: only an explicit deny rejects it.
   if (operation === 'GetCallerIdentity') return new AwsError('accessDenied', `${denied} sts:GetCallerIdentity`)
-  const service = serverless ? 'redshift-serverless' : 'redshift'
+  const service = isServerless ? 'redshift-serverless' : 'redshift'
   const { account = '123456789012' } = parameters.target() ?? {}
-  const arn = `arn:${partitionOf(region).id}:${service}:${region}:${account}:${resource(operation, serverless, parameters)}`
+  const arn = `arn:${partitionOf(region).id}:${service}:${region}:${account}:${resource(operation, isServerless, parameters)}`
   const action = `${service}:${operation}`
   return new AwsError(
     'accessDenied',
@@ -73,27 +74,27 @@ function accessDenied({ operation, parameters, identity, serverless, region = ''
   )
 }
 
-function resource(operation: EmulatedOperation, serverless: boolean, parameters: Parameters): string {
-  const text = (name: string) => parameters.text(name)
-  const cluster = text('ClusterIdentifier') ?? '*'
+function resource(operation: EmulatedOperation, isServerless: boolean, parameters: Parameters): string {
+  const orAny = (name: string) => parameters.string(name) ?? '*'
+  const cluster = orAny('ClusterIdentifier')
   switch (operation) {
     case 'GetClusterCredentials':
-      return `dbuser:${cluster}/${text('DbUser') ?? '*'}`
+      return `dbuser:${cluster}/${orAny('DbUser')}`
     case 'GetClusterCredentialsWithIAM':
-      return `dbname:${cluster}/${text('DbName') ?? '*'}`
+      return `dbname:${cluster}/${orAny('DbName')}`
     case 'DescribeClusters':
     case 'DescribeCustomDomainAssociations':
       return `cluster:${cluster}`
     case 'GetIdentityCenterAuthToken':
-      return `${serverless ? 'workgroup/' : 'cluster:'}${parameters.targetName()}`
+      return `${isServerless ? 'workgroup/' : 'cluster:'}${parameters.targetName()}`
     default:
-      return `workgroup/${text('workgroupName') ?? '*'}`
+      return `workgroup/${orAny('workgroupName')}`
   }
 }
 
-/** Spoils what an answer says, before it is written down. */
-export function malformedFields(fields: Fields, how: Malformed | undefined, now: number): Fields {
-  const { user, password, expiration } = keys(fields)
+/** Removes or changes a field of a response, before it is encoded. */
+export function malformFields(fields: Fields, how: Malformed | undefined, now: number): Fields {
+  const { user, password, expiration } = fieldNames(fields)
   switch (how) {
     case 'no-user':
       return without(fields, user)
@@ -106,7 +107,7 @@ export function malformedFields(fields: Fields, how: Malformed | undefined, now:
     case 'empty-password':
       return { ...fields, [password]: '' }
     case 'nan-expiration':
-      // As a number so large that JavaScript has no date for it, it gets through the SDK's parser.
+      // The SDK's JSON parser accepts a number that is too large for a JavaScript date.
       return { ...fields, [expiration]: expiration === 'expiration' ? 1e300 : 'NaN' }
     case 'past-expiration':
       return { ...fields, [expiration]: new Date(now - 60_000) }
@@ -117,13 +118,13 @@ export function malformedFields(fields: Fields, how: Malformed | undefined, now:
   }
 }
 
-/** Spoils a written answer. A truncated one still holds the password: it must not show up in anyone's error message. */
-export function malformedAnswer(answer: Answer, how: Malformed | undefined): Answer {
-  if (how === 'empty-body') return { ...answer, body: '' }
+/** Breaks an encoded response. A truncated one still contains the password, which must not appear in a client's error message. */
+export function malformResponse(response: WireResponse, how: Malformed | undefined): WireResponse {
+  if (how === 'empty-body') return { ...response, body: '' }
   if (how === 'not-a-document')
     return { contentType: 'text/plain', body: 'upstream connect error or disconnect/reset before headers' }
-  if (how === 'truncated') return { ...answer, body: answer.body.slice(0, truncatedLength(answer.body)) }
-  return answer
+  if (how === 'truncated') return { ...response, body: response.body.slice(0, truncatedLength(response.body)) }
+  return response
 }
 
 function truncatedLength(body: string): number {
@@ -131,7 +132,7 @@ function truncatedLength(body: string): number {
   return expiration ? expiration.index + expiration[0].length + 4 : Math.floor(body.length / 2)
 }
 
-function keys(fields: Fields): { user: string; password: string; expiration: string } {
+function fieldNames(fields: Fields): { user: string; password: string; expiration: string } {
   if ('Token' in fields) return { user: '', password: 'Token', expiration: 'ExpirationTime' }
   if ('token' in fields) return { user: '', password: 'token', expiration: 'expirationTime' }
   return 'dbUser' in fields

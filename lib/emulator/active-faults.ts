@@ -1,0 +1,125 @@
+import { type ActiveFault, type Fault, type FaultOf, type FaultScope, isMillis, MAX_MILLIS } from './faults.js'
+import type { EmulatedOperation } from './records.js'
+import { isNamed, type Target } from './targets.js'
+
+const loginOperations: readonly EmulatedOperation[] = [
+  'GetClusterCredentials',
+  'GetClusterCredentialsWithIAM',
+  'GetCredentials',
+  'GetIdentityCenterAuthToken',
+]
+const clockKinds = ['clock-skew', 'no-date', 'stale-date'] as const
+const descriptionOperations: readonly EmulatedOperation[] = ['DescribeClusters', 'GetWorkgroup']
+const gatewayKinds = ['reject-login', 'login-latency', 'login-hang', 'login-reset', 'no-hba-entry', 'resuming'] as const
+
+/** An AWS request, or a login at the gateway. */
+export interface Incoming {
+  /** Undefined for a login. */
+  readonly operation: EmulatedOperation | undefined
+  readonly target: Target | undefined
+}
+
+/** A fault that was injected: the public interface, and what the two servers read. */
+export class InjectedFault<F extends Fault = Fault> implements ActiveFault {
+  readonly fault: F
+  readonly scope: FaultScope
+  /** Resolves when the fault is cleared. A fault that has ended by its `times` still holds the responses that it holds. */
+  readonly cleared: Promise<void>
+  #clear: () => void = () => {}
+  #isCleared = false
+  #hits = 0
+  #waiting: { hits: number; resolve: () => void }[] = []
+
+  constructor(fault: F, scope: FaultScope) {
+    this.fault = fault
+    this.scope = scope
+    this.cleared = new Promise(resolve => {
+      this.#clear = resolve
+    })
+  }
+
+  get hits(): number {
+    return this.#hits
+  }
+
+  get isActive(): boolean {
+    return !this.#isCleared && this.#hits < (this.scope.times ?? Number.POSITIVE_INFINITY)
+  }
+
+  affects({ operation, target }: Incoming): boolean {
+    if (!this.isActive) return false
+    if (this.scope.target !== undefined && !(target && isNamed(target, this.scope.target))) return false
+    if (isOneOf(gatewayKinds, this.fault.kind)) return operation === undefined
+    if (operation === undefined) return false
+    if (this.scope.operation !== undefined) return operation === this.scope.operation
+    if (this.fault.kind === 'creating') return descriptionOperations.includes(operation)
+    return isOneOf(clockKinds, this.fault.kind) || loginOperations.includes(operation)
+  }
+
+  hit(): void {
+    this.#hits += 1
+    const reached = this.#waiting.filter(({ hits }) => hits <= this.#hits)
+    this.#waiting = this.#waiting.filter(({ hits }) => hits > this.#hits)
+    for (const { resolve } of reached) resolve()
+  }
+
+  async reached(hits = 1): Promise<void> {
+    if (this.#hits >= hits) return
+    await new Promise<void>(resolve => this.#waiting.push({ hits, resolve }))
+  }
+
+  clear(): void {
+    this.#isCleared = true
+    this.#clear()
+  }
+
+  [Symbol.dispose](): void {
+    this.clear()
+  }
+}
+
+/** The active faults, oldest first. */
+export class ActiveFaults {
+  #faults: InjectedFault[] = []
+
+  /** @throws RangeError if a number is out of range */
+  add(fault: Fault, scope: FaultScope): ActiveFault {
+    if (scope.times !== undefined && !(scope.times >= 1))
+      throw new RangeError(`times: ${scope.times} is less than 1. Leave it out for no limit.`)
+    if ('millis' in fault && fault.millis !== undefined && !isMillis(fault.millis))
+      throw new RangeError(`millis: ${fault.millis} is not between 0 and ${MAX_MILLIS}.`)
+    const injected = new InjectedFault(fault, scope)
+    this.#faults = [...this.#faults.filter(({ isActive }) => isActive), injected]
+    return injected
+  }
+
+  /** Returns all faults of these kinds that affect it, and counts no hit. */
+  find<K extends Fault['kind']>(incoming: Incoming, ...kinds: readonly K[]): InjectedFault<FaultOf<K>>[] {
+    return this.#faults.filter((injected): injected is InjectedFault<FaultOf<K>> => {
+      return isOneOf(kinds, injected.fault.kind) && injected.affects(incoming)
+    })
+  }
+
+  /** Returns all faults of these kinds that affect it, and counts a hit for each. */
+  hitAll<K extends Fault['kind']>(incoming: Incoming, ...kinds: readonly K[]): InjectedFault<FaultOf<K>>[] {
+    const found = this.find(incoming, ...kinds)
+    for (const injected of found) injected.hit()
+    return found
+  }
+
+  /** Returns the first fault of these kinds that affects it, and counts a hit for that one only. */
+  hitFirst<K extends Fault['kind']>(incoming: Incoming, ...kinds: readonly K[]): FaultOf<K> | undefined {
+    const [first] = this.find(incoming, ...kinds)
+    first?.hit()
+    return first?.fault
+  }
+
+  clear(): void {
+    for (const injected of this.#faults) injected.clear()
+    this.#faults = []
+  }
+}
+
+function isOneOf<K extends string>(kinds: readonly K[], kind: string): kind is K {
+  return (kinds as readonly string[]).includes(kind)
+}
