@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { parse } from 'yaml'
-import { type Cli, withCli } from '../support/cli.js'
+import { useCli } from '../support/cli.js'
 import { codeBlocks } from '../support/markdown.js'
 
 const read = (file: string): string => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8')
@@ -38,9 +38,8 @@ const wants = (what: string, isThere: boolean, missing: string): string =>
 
 describe('docs/emulator.md, from other languages,', function () {
   this.timeout(120_000)
-  let cli: Cli
-  withCli(built => {
-    cli = built
+  const cli = useCli()
+  before(() => {
     mkdirSync(join(cli.folder, 'bin'))
     const npx = `#!/bin/sh\nshift\nexec "${process.execPath}" "${cli.main}" "$@"\n`
     writeFileSync(join(cli.folder, 'bin/npx'), npx, { mode: 0o755 })
