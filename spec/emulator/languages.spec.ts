@@ -129,7 +129,7 @@ describe('docs/emulator.md, from other languages,', function () {
   it(wants('changes faults from the shell', curl, 'no curl'), async function () {
     if (!curl) this.skip()
     const script = block('sh', 'control() {')
-    const said = [...script.matchAll(/^control .+ # (.+)$/gm)].map(([, answer]) => answer)
+    const said = [...script.matchAll(/(?:^| )# ([[{].*)$/gm)].map(([, response]) => response)
     expect(said).to.have.lengthOf(2)
     const { code, stdout, stderr } = await emulate(
       ['--control', '--databases', 'faults_page'],
@@ -161,11 +161,11 @@ describe('docs/emulator.md, from other languages,', function () {
   })
 })
 
-/** What stands behind `emulate --` on the page, with a file in its place. */
+/** The command after `emulate --` on the page, with another file. */
 function commandOf(line: string, file: string): string[] {
   const [, command = ''] = /emulate -- (?:\\\n)?\s*([\s\S]+)$/.exec(line) ?? []
   return command
     .trim()
-    .split(/\s+/)
+    .split(/[\s\\]+/)
     .map(word => (/\.(go|jar)$/.test(word) ? file : word))
 }
