@@ -72,58 +72,11 @@ interface Resolved {
   readonly request: CredentialRequest
 }
 
-/** Whether this is an instance of this copy of the package. A deep copy of one lacks the private fields and is rejected. */
-export let isCredentials: (source: unknown) => source is RedshiftCredentials
-
-/** Returns the options that concern the connection. */
-export let connectionOptionsOf: (credentials: RedshiftCredentials) => ConnectionOptions
-
-/** Returns the login for a connection to a place while it is fresh, without a promise: the common case. */
-export let freshLogin: (
-  credentials: RedshiftCredentials,
-  connection: RedshiftConnection | undefined,
-  place: string | undefined,
-) => RedshiftLogin | undefined
-
-/** Same as `get`, for a connection to a place. While a login is in doubt, a place that has accepted it waits for the outcome. */
-export let getLogin: (
-  credentials: RedshiftCredentials,
-  connection: RedshiftConnection | undefined,
-  place: string | undefined,
-  signal?: AbortSignal,
-) => Promise<RedshiftLogin>
-
-/** Reports that the server at a place accepted a login. */
-export let acceptLogin: (credentials: RedshiftCredentials, login: RedshiftLogin, place: string) => void
-
-/** Same as `invalidate`, with the place where the server refused the login. */
-export let refuseLogin: (credentials: RedshiftCredentials, login: RedshiftLogin, place: string) => boolean
-
-/** The age of a login in milliseconds; undefined if another one has replaced it. */
-export let loginAge: (credentials: RedshiftCredentials, login: RedshiftLogin) => number | undefined
-
-/** Call after `refuseLogin` has returned true. Resolves to a different login, or to undefined if AWS has none now. */
-export let replaceLogin: (
-  credentials: RedshiftCredentials,
-  login: RedshiftLogin,
-  signal: AbortSignal,
-) => Promise<RedshiftLogin | undefined>
-
-/** Returns the login in use, if there is one. Never starts a fetch. */
-export let peekLogin: (credentials: RedshiftCredentials, connection: RedshiftConnection) => RedshiftLogin | undefined
-
 /** An address from AWS, with a method to have it looked up again. */
 export interface FoundAddress extends Address {
   /** Call after a connection to it failed. The next connection looks the address up again. */
   forget(): void
 }
-
-/** Looks up the address of a connection's cluster or workgroup. */
-export let findAddress: (
-  credentials: RedshiftCredentials,
-  connection: RedshiftConnection,
-  signal?: AbortSignal,
-) => Promise<FoundAddress>
 
 /**
  * Fetches temporary Redshift logins from AWS, caches them, and refreshes them before they expire. One object serves any number of pools,
@@ -137,25 +90,6 @@ export let findAddress: (
  * const { user, password } = await credentials.get()
  */
 export class RedshiftCredentials {
-  static {
-    isCredentials = (source): source is RedshiftCredentials =>
-      typeof source === 'object' && source !== null && #options in source
-    connectionOptionsOf = credentials => credentials.#connectionOptions
-    freshLogin = (credentials, connection, place) =>
-      credentials.#cache.fresh(credentials.#resolve(connection).key, place)
-    getLogin = (credentials, connection, place, signal) => credentials.#get(connection, place, signal)
-    acceptLogin = (credentials, login, place) => credentials.#cache.accepted(login, place)
-    refuseLogin = (credentials, login, place) => credentials.#cache.invalidate(login, place)
-    loginAge = (credentials, login) => credentials.#cache.ageOf(login)
-    replaceLogin = (credentials, login, signal) => credentials.#cache.replacement(login, signal)
-    peekLogin = (credentials, connection) => credentials.#cache.peek(credentials.#resolve(connection).key)
-    findAddress = async (credentials, connection, signal) => {
-      const { request } = credentials.#resolve(connection)
-      const address = await credentials.#addresses.find(request, signal)
-      return { ...address, forget: () => credentials.#addresses.invalidate(request) }
-    }
-  }
-
   readonly #options: RedshiftOptions
   readonly #connectionOptions: ConnectionOptions
   readonly #clients: AwsClients
@@ -218,7 +152,7 @@ export class RedshiftCredentials {
     } catch (error) {
       return Promise.reject(error)
     }
-    return this.#get(connection, undefined, options?.signal)
+    return this.getLogin(connection, undefined, options?.signal)
   }
 
   /**
@@ -238,7 +172,7 @@ export class RedshiftCredentials {
         "These credentials give logins, not tokens. Call get(), or set api to 'GetIdentityCenterAuthToken', or identityProvider.",
       )
     checkConnection(connection)
-    return toToken(await this.#get(connection, undefined, options?.signal))
+    return toToken(await this.getLogin(connection, undefined, options?.signal))
   }
 
   /**
@@ -279,10 +213,32 @@ export class RedshiftCredentials {
     return this.close()
   }
 
-  #get(
+  // The members below are for the rest of this package. The published types leave them out.
+
+  /**
+   * Whether this is an instance of this copy of the package. A deep copy of one lacks the private fields and is rejected.
+   * @internal
+   */
+  static isInstance(source: unknown): source is RedshiftCredentials {
+    return typeof source === 'object' && source !== null && #options in source
+  }
+
+  /**
+   * Returns the options that concern the connection. A method rather than a getter, which `inspect` might call: `ssl` may contain a key.
+   * @internal
+   */
+  connectionOptions(): ConnectionOptions {
+    return this.#connectionOptions
+  }
+
+  /**
+   * Same as `get`, for a connection to a place. While a login is in doubt, a place that has accepted it waits for the outcome.
+   * @internal
+   */
+  getLogin(
     connection: RedshiftConnection | undefined,
     place: string | undefined,
-    signal: AbortSignal | undefined,
+    signal?: AbortSignal,
   ): Promise<RedshiftLogin> {
     try {
       const { key, request } = this.#resolve(connection)
@@ -290,6 +246,64 @@ export class RedshiftCredentials {
     } catch (error) {
       return Promise.reject(error)
     }
+  }
+
+  /**
+   * Returns the login for a connection to a place while it is fresh, without a promise: the common case.
+   * @internal
+   */
+  freshLogin(connection: RedshiftConnection | undefined, place: string | undefined): RedshiftLogin | undefined {
+    return this.#cache.fresh(this.#resolve(connection).key, place)
+  }
+
+  /**
+   * Returns the login in use, if there is one. Never starts a fetch.
+   * @internal
+   */
+  peekLogin(connection: RedshiftConnection): RedshiftLogin | undefined {
+    return this.#cache.peek(this.#resolve(connection).key)
+  }
+
+  /**
+   * Reports that the server at a place accepted a login.
+   * @internal
+   */
+  acceptLogin(login: RedshiftLogin, place: string): void {
+    this.#cache.accepted(login, place)
+  }
+
+  /**
+   * Same as `invalidate`, with the place where the server refused the login.
+   * @internal
+   */
+  refuseLogin(login: RedshiftLogin, place: string): boolean {
+    return this.#cache.invalidate(login, place)
+  }
+
+  /**
+   * Call after `refuseLogin` has returned true. Resolves to a different login, or to undefined if AWS has none now.
+   * @internal
+   */
+  replaceLogin(login: RedshiftLogin, signal: AbortSignal): Promise<RedshiftLogin | undefined> {
+    return this.#cache.replacement(login, signal)
+  }
+
+  /**
+   * Returns the age of a login in milliseconds; undefined if another one has replaced it.
+   * @internal
+   */
+  loginAge(login: RedshiftLogin): number | undefined {
+    return this.#cache.ageOf(login)
+  }
+
+  /**
+   * Looks up the address of a connection's cluster or workgroup.
+   * @internal
+   */
+  async findAddress(connection: RedshiftConnection, signal?: AbortSignal): Promise<FoundAddress> {
+    const { request } = this.#resolve(connection)
+    const address = await this.#addresses.find(request, signal)
+    return { ...address, forget: () => this.#addresses.invalidate(request) }
   }
 
   #resolve(connection: RedshiftConnection = {}): Resolved {
@@ -315,4 +329,4 @@ export class RedshiftCredentials {
  * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`
  */
 export const toCredentials = (source: RedshiftOptions | RedshiftCredentials = {}): RedshiftCredentials =>
-  isCredentials(source) ? source : new RedshiftCredentials(source)
+  RedshiftCredentials.isInstance(source) ? source : new RedshiftCredentials(source)

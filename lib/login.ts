@@ -45,9 +45,6 @@ export const samePair = (
   other: Pick<RedshiftLogin, 'user' | 'password'>,
 ): boolean => one?.user === other.user && one.password === other.password
 
-/** Returns the login that a token wraps. */
-let heldAs: (token: RedshiftToken) => RedshiftLogin
-
 /**
  * A token that logs a person in, frozen. `inspect`, JSON and string conversion do not show the token.
  */
@@ -66,8 +63,15 @@ export class RedshiftToken {
     Object.freeze(this)
   }
 
+  /**
+   * Returns the login that this token wraps.
+   * @internal
+   */
+  asLogin(): RedshiftLogin {
+    return this.#login
+  }
+
   static {
-    heldAs = token => token.#login
     // Hidden in the same way as a login's password.
     const hidden = Object.create(Object.prototype, {
       constructor: { value: Object },
@@ -91,4 +95,4 @@ export function toToken(login: RedshiftLogin): RedshiftToken {
 }
 
 export const toLogin = (credential: RedshiftLogin | RedshiftToken): RedshiftLogin =>
-  credential instanceof RedshiftToken ? heldAs(credential) : credential
+  credential instanceof RedshiftToken ? credential.asLogin() : credential

@@ -1,8 +1,6 @@
 import { Socket } from 'node:net'
-import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'chai'
 import pg from 'pg'
-import { findAddress } from '../lib/credentials.js'
 import type { EmulatedOperation, RedshiftEmulator } from '../lib/emulator/index.js'
 import {
   RedshiftCredentials,
@@ -118,7 +116,7 @@ describe('A connection without a host', () => {
   it('is not looked up for who has given up beforehand', async () => {
     const credentials = new RedshiftCredentials({ aws: emulator.aws, ...workgroup, database: 'dev' })
     const reason = new Error('Given up.')
-    expect(await rejection(findAddress(credentials, {}, AbortSignal.abort(reason)))).to.equal(reason)
+    expect(await rejection(credentials.findAddress({}, AbortSignal.abort(reason)))).to.equal(reason)
     await credentials.close()
     expect(count('GetWorkgroup')).to.equal(0)
   })
@@ -156,51 +154,41 @@ describe('A connection without a host', () => {
     expect(moving.calls).to.have.length(length)
   })
 
-  /** A pool whose sockets get nowhere while `lost` is set. */
-  const createFaulty = (source: RedshiftOptions | RedshiftCredentials) => {
-    const { database, ssl, stream } = emulator.poolConfig()
-    const faulty = {
-      lost: false,
-      pool: new RedshiftPool({
-        database,
-        ssl,
-        maxUses: 1,
-        stream: () => {
-          if (!faulty.lost) return stream()
-          const socket = new Socket()
-          socket.connect = () => socket.destroy(new Error('There is no way there.'))
-          return socket
+  /** Counts how often a connection asks for another address. When that is looked up, spec/address.spec.ts tests in simulated time. */
+  const forgetting = (credentials: RedshiftCredentials): { times: number } => {
+    const forgotten = { times: 0 }
+    const find = credentials.findAddress.bind(credentials)
+    credentials.findAddress = async (...args) => {
+      const found = await find(...args)
+      return {
+        ...found,
+        forget: () => {
+          forgotten.times++
+          found.forget()
         },
-        redshift: source,
-      }),
+      }
     }
-    return faulty
+    return forgotten
   }
 
-  it('is kept where it cannot be looked up anew, for no connection came about', async () => {
-    const redshift = new RedshiftCredentials({ aws: { ...emulator.aws, maxAttempts: 1 }, ...cluster })
-    const faulty = createFaulty(redshift)
-    await faulty.pool.query('select 1')
-    faulty.lost = true
-    expect(await rejection(faulty.pool.query('select 1'))).to.have.property('message', 'There is no way there.')
-    faulty.lost = false
-    await delay(1_050)
-    using _ = emulator.fail({ kind: 'access-denied' }, { operation: 'DescribeClusters', times: 1 })
-    await faulty.pool.query('select 1')
-    await faulty.pool.query('select 1')
-    expect(count('DescribeClusters')).to.equal(2)
-    // Closed is closed.
-    await delay(1_050)
-    using holding = emulator.fail({ kind: 'hold' }, { operation: 'DescribeClusters' })
-    const failure = rejection(faulty.pool.query('select 1'))
-    await holding.reached()
+  it('is forgotten where no connection came about', async () => {
+    const redshift = new RedshiftCredentials({ aws: emulator.aws, ...cluster })
+    const forgotten = forgetting(redshift)
+    const { host: _, ...config } = emulator.poolConfig()
+    const stream = () => {
+      const socket = new Socket()
+      socket.connect = () => socket.destroy(new Error('There is no way there.'))
+      return socket
+    }
+    const failure = rejection(new RedshiftPgClient({ ...config, stream, redshift }).connect())
+    expect(await failure).to.have.property('message', 'There is no way there.')
+    expect(forgotten.times).to.equal(1)
     await redshift.close()
-    expect(await failure).to.have.property('code', 'ERR_REDSHIFT_CLOSED')
-    await faulty.pool.end()
   })
 
   it('is kept where the failure says nothing of it', async () => {
     const redshift = new RedshiftCredentials({ aws: { ...emulator.aws, maxAttempts: 1 }, ...cluster })
+    const forgotten = forgetting(redshift)
     const { host: _, ...config } = emulator.poolConfig()
     await used(new RedshiftPool({ ...config, redshift }))
     // It is ended before its socket is open.
@@ -220,39 +208,20 @@ describe('A connection without a host', () => {
     await failure
     const mismatch = new RedshiftPgClient({ ...config, user: 'IAMR:boss', redshift })
     expect(await rejection(mismatch.connect())).to.have.property('code', 'ERR_REDSHIFT_USER_MISMATCH')
-    await delay(1_050)
-    await used(new RedshiftPool({ ...config, redshift }))
+    expect(forgotten.times).to.equal(0)
     expect(count('DescribeClusters')).to.equal(1)
     await redshift.close()
   })
 
   it('is kept where the server was reached, whatever it says of the login', async () => {
     const pool = create(workgroup, { maxUses: 1 })
+    const forgotten = forgetting(pool.credentials)
     await pool.query('select 1')
-    await delay(1_050)
     using _ = emulator.fail({ kind: 'reject-login', sqlstate: '53300', message: 'too many' }, { times: 1 })
     expect(await rejection(pool.query('select 1'))).to.have.property('code', '53300')
     expect(await used(pool)).to.equal('IAMR:analyst')
+    expect(forgotten.times).to.equal(0)
     expect(count('GetWorkgroup')).to.equal(1)
-  })
-
-  it('is kept where the server was not reached, and AWS does not answer', async () => {
-    const unreachable = () => {
-      const socket = emulator.stream()
-      return Object.assign(socket, { connect: () => socket.destroy(new Error('connect ECONNREFUSED')) })
-    }
-    const redshift = new RedshiftCredentials({ aws: emulator.aws, ...cluster })
-    const connect = (config: RedshiftPoolConfig = {}) => used(create({}, { redshift, ...config }))
-    await connect()
-    expect((await rejection(connect({ stream: unreachable }))).message).to.equal('connect ECONNREFUSED')
-    await delay(1_050)
-    using holding = emulator.fail({ kind: 'hold' }, { operation: 'DescribeClusters' })
-    // Well before a look-up's own deadline, which is that of a fetch.
-    const opened = connect({ connectionTimeoutMillis: 10_000 })
-    await holding.reached()
-    expect(await opened).to.equal('IAMR:analyst')
-    expect(count('DescribeClusters')).to.equal(2)
-    await redshift.close()
   })
 
   describe('fails', () => {

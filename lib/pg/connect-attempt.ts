@@ -1,28 +1,20 @@
 import type pg from 'pg'
-import {
-  acceptLogin,
-  type FoundAddress,
-  findAddress,
-  getLogin,
-  loginAge,
-  refuseLogin,
-  replaceLogin,
-} from '../credentials.js'
+import type { FoundAddress } from '../credentials.js'
 import type { RedshiftLogin } from '../login.js'
 import { placeOf, REDSHIFT_PORT } from './config.js'
 import {
-  clearPassword,
   emitEndBeforeConnect,
   holdStartup,
   onAccepted,
-  replaceConnection,
-  sendServerName,
+  presentAlias,
+  renewConnection,
   setAddress,
   socketOf,
+  wipePassword,
 } from './internals.js'
 import { explainTokenError, rejectedLogin } from './rejected-login.js'
 import { isRefusal } from './server-messages.js'
-import { type ClientSetup, checkClient, type InvalidSetup } from './setup.js'
+import { type ClientSetUp, checkClient, type RefusedSetUp } from './set-up.js'
 import { checkUser } from './user.js'
 
 /** The client that connects. */
@@ -71,8 +63,8 @@ export class ConnectAttempt {
     return this.#settle !== undefined
   }
 
-  start(setup: ClientSetup | InvalidSetup): void {
-    this.#open(setup).catch(error => this.#fail(error))
+  start(setUp: ClientSetUp | RefusedSetUp): void {
+    this.#open(setUp).catch(error => this.#fail(error))
   }
 
   /** Rejects the call at once, because the client is being ended. */
@@ -80,69 +72,69 @@ export class ConnectAttempt {
     this.#finish(new Error('Connection terminated'), false)
   }
 
-  async #open(setup: ClientSetup | InvalidSetup): Promise<void> {
-    if ('error' in setup) throw setup.error
-    checkClient(this.#client, setup)
-    const { settings, connectionTimeoutMillis } = setup
+  async #open(setUp: ClientSetUp | RefusedSetUp): Promise<void> {
+    if ('refused' in setUp) throw setUp.refused
+    checkClient(this.#client, setUp)
+    const { given, connectionTimeoutMillis } = setUp
     if (connectionTimeoutMillis > 0)
       this.#timer = setTimeout(
         () => this.#finish(new Error('timeout expired'), !this.#isReached),
         connectionTimeoutMillis,
       ).unref()
-    // Fetch now, in parallel with TCP and TLS. The login is read from the cache just before it is sent.
-    // A single-use token is not cached, so it is not fetched before then.
-    if (!setup.tokenLogin?.singleUse) this.#getLogin(setup).catch(error => this.#fail(error))
+    // Fetch now, in parallel with TCP and TLS. The login to send is read from the cache just before it is sent.
+    // A single-use token is not cached, so it is fetched only then.
+    if (!setUp.tokenLogin?.singleUse) this.#getLogin(setUp).catch(error => this.#fail(error))
     const { host, port } =
-      settings.host === undefined ? await this.#lookUp(setup) : { host: settings.host, port: REDSHIFT_PORT }
-    setAddress(this.#client, { host, port: settings.port ?? port, database: settings.database })
-    this.#connect(setup)
+      given.host === undefined ? await this.#lookUp(setUp) : { host: given.host, port: REDSHIFT_PORT }
+    setAddress(this.#client, { host, port: given.port ?? port, database: given.database })
+    this.#connect(setUp)
   }
 
   /** Connects. A refused login is replaced once, inside the client, so that a pool's callers do not notice. */
-  #connect(setup: ClientSetup, replacement?: Promise<RedshiftLogin>): void {
+  #connect(setUp: ClientSetUp, replacement?: Promise<RedshiftLogin>): void {
     if (!this.isPending) return
     this.#login = undefined
-    if (setup.alias) sendServerName(this.#client, setup.alias)
-    const { credentials, tokenLogin } = setup
+    if (setUp.alias) presentAlias(this.#client, setUp.alias)
+    const { credentials, tokenLogin } = setUp
     const place = placeOf(this.#client)
     holdStartup(this.#client, send =>
-      this.#logIn(replacement ?? this.#getLogin(setup, place), login => send(login, tokenLogin)),
+      this.#logIn(replacement ?? this.#getLogin(setUp, place), login => send(login, tokenLogin)),
     )
     onAccepted(this.#client, () => {
-      if (this.#login) acceptLogin(credentials, this.#login, place)
+      if (this.#login) credentials.acceptLogin(this.#login, place)
       this.#login = undefined
     })
     this.#connectBase(error => {
       const login = this.#login
       if (!login || !isRefusal(error))
         return this.#finish(error && tokenLogin ? explainTokenError(error) : error, !this.#isReached)
-      const ageMillis = loginAge(credentials, login)
-      const isReplaceable = refuseLogin(credentials, login, place)
+      const ageMillis = credentials.loginAge(login)
+      const isAsked = credentials.refuseLogin(login, place)
       if (replacement) return this.#finish(rejectedLogin(error, login, ageMillis, 'refused twice'), false)
-      if (!isReplaceable) return this.#finish(rejectedLogin(error, login, ageMillis, 'too soon'), false)
-      this.#reconnect(setup, { login, ageMillis, error }).catch(failure => this.#fail(failure))
+      if (!isAsked) return this.#finish(rejectedLogin(error, login, ageMillis, 'asked before'), false)
+      this.#reconnect(setUp, { login, ageMillis, error }).catch(failure => this.#fail(failure))
     })
   }
 
   /** Async, because a custom `stream` function may throw. */
-  async #reconnect(setup: ClientSetup, refusal: Refusal): Promise<void> {
-    if (!replaceConnection(this.#client, this.#Base, setup.pgConfig)) return this.#fail(refusal.error)
-    // Fetch now, in parallel with TCP and TLS.
-    const replacement = this.#replace(setup, refusal)
+  async #reconnect(setUp: ClientSetUp, refusal: Refusal): Promise<void> {
+    if (!renewConnection(this.#client, this.#Base, setUp.pgConfig)) return this.#fail(refusal.error)
+    // Requested now, in parallel with TCP and TLS.
+    const replacement = this.#replace(setUp, refusal)
     replacement.catch(error => this.#fail(error))
-    this.#connect(setup, replacement)
+    this.#connect(setUp, replacement)
   }
 
-  async #replace({ credentials, settings }: ClientSetup, refusal: Refusal): Promise<RedshiftLogin> {
-    const login = await replaceLogin(credentials, refusal.login, this.#abortController.signal)
+  async #replace({ credentials, given }: ClientSetUp, refusal: Refusal): Promise<RedshiftLogin> {
+    const login = await credentials.replaceLogin(refusal.login, this.#abortController.signal)
     if (!login) throw rejectedLogin(refusal.error, refusal.login, refusal.ageMillis, 'no other')
-    checkUser(settings.user, login)
+    checkUser(given.user, login)
     return login
   }
 
-  #logIn(fetched: Promise<RedshiftLogin>, send: (login: RedshiftLogin) => void): void {
+  #logIn(getting: Promise<RedshiftLogin>, send: (login: RedshiftLogin) => void): void {
     this.#isReached = true
-    fetched
+    getting
       .then(login => {
         if (!this.isPending) return
         this.#login = login
@@ -151,22 +143,22 @@ export class ConnectAttempt {
       .catch(error => this.#fail(error))
   }
 
-  async #getLogin({ credentials, settings }: ClientSetup, place?: string): Promise<RedshiftLogin> {
-    const login = await getLogin(credentials, settings, place, this.#abortController.signal)
-    checkUser(settings.user, login)
+  async #getLogin({ credentials, given }: ClientSetUp, place?: string): Promise<RedshiftLogin> {
+    const login = await credentials.getLogin(given, place, this.#abortController.signal)
+    checkUser(given.user, login)
     return login
   }
 
-  async #lookUp({ credentials, settings }: ClientSetup): Promise<FoundAddress> {
+  async #lookUp({ credentials, given }: ClientSetUp): Promise<FoundAddress> {
     const socket = socketOf(this.#client)
-    // A pool's time-out destroys the socket, which pg does not watch yet.
-    const onClose = (): void => this.#finish(new Error('Connection terminated unexpectedly'), false)
-    socket?.once('close', onClose)
+    // The time-out of a pool destroys the socket, which pg does not watch yet.
+    const closed = (): void => this.#finish(new Error('Connection terminated unexpectedly'), false)
+    socket?.once('close', closed)
     try {
-      this.#address = await findAddress(credentials, settings, this.#abortController.signal)
+      this.#address = await credentials.findAddress(given, this.#abortController.signal)
       return this.#address
     } finally {
-      socket?.off('close', onClose)
+      socket?.off('close', closed)
     }
   }
 
@@ -184,7 +176,7 @@ export class ConnectAttempt {
     if (!settle) return
     this.#settle = this.#login = undefined
     clearTimeout(this.#timer)
-    clearPassword(this.#client)
+    wipePassword(this.#client)
     if (!error) {
       settle(null, this.#client)
       return

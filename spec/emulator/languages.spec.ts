@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { parse } from 'yaml'
-import { useCli } from '../support/cli.js'
+import { type Cli, withCli } from '../support/cli.js'
 import { codeBlocks } from '../support/markdown.js'
 
 const read = (file: string): string => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8')
@@ -38,8 +38,9 @@ const wants = (what: string, isThere: boolean, missing: string): string =>
 
 describe('docs/emulator.md, from other languages,', function () {
   this.timeout(120_000)
-  const cli = useCli()
-  before(() => {
+  let cli: Cli
+  withCli(built => {
+    cli = built
     mkdirSync(join(cli.folder, 'bin'))
     const npx = `#!/bin/sh\nshift\nexec "${process.execPath}" "${cli.main}" "$@"\n`
     writeFileSync(join(cli.folder, 'bin/npx'), npx, { mode: 0o755 })
@@ -129,7 +130,7 @@ describe('docs/emulator.md, from other languages,', function () {
   it(wants('changes faults from the shell', curl, 'no curl'), async function () {
     if (!curl) this.skip()
     const script = block('sh', 'control() {')
-    const said = [...script.matchAll(/(?:^| )# ([[{].*)$/gm)].map(([, response]) => response)
+    const said = [...script.matchAll(/^control .+ # (.+)$/gm)].map(([, answer]) => answer)
     expect(said).to.have.lengthOf(2)
     const { code, stdout, stderr } = await emulate(
       ['--control', '--databases', 'faults_page'],
@@ -161,11 +162,11 @@ describe('docs/emulator.md, from other languages,', function () {
   })
 })
 
-/** The command after `emulate --` on the page, with another file. */
+/** What stands behind `emulate --` on the page, with a file in its place. */
 function commandOf(line: string, file: string): string[] {
   const [, command = ''] = /emulate -- (?:\\\n)?\s*([\s\S]+)$/.exec(line) ?? []
   return command
     .trim()
-    .split(/[\s\\]+/)
+    .split(/\s+/)
     .map(word => (/\.(go|jar)$/.test(word) ? file : word))
 }
