@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { CALL_LIMIT_MILLIS, CLAIM_TOLERANCE_MILLIS, check, MINUTE_MILLIS, type Rule } from './checked-key.js'
 
 /** What a store guarantees about claims. */
-export const claimRules: Readonly<Record<string, Rule>> = {
+export const claimRules = {
   async 'Only one of many concurrent claims succeeds'(key) {
     for (let round = 0; round < 3; round++) {
       const contended = key.another()
@@ -73,4 +73,4 @@ export const claimRules: Readonly<Record<string, Rule>> = {
     await key.claim('one', MINUTE_MILLIS, AbortSignal.abort()).catch(() => false)
     check((await key.read()).claimed === false, 'the key was claimed')
   },
-}
+} satisfies Readonly<Record<string, Rule>>

@@ -7,7 +7,7 @@ const SHORT_LIVED = { value: 'short', millis: 20_000 }
 const LONG_LIVED = { value: 'long', millis: 100_000 }
 
 /** What a store guarantees about values and encryption keys. */
-export const valueRules: Readonly<Record<string, Rule>> = {
+export const valueRules = {
   async 'A new key has no value and no claim'(key) {
     const { stored, claimed } = await key.read()
     check(stored === undefined, 'read returned a value')
@@ -101,4 +101,4 @@ export const valueRules: Readonly<Record<string, Rule>> = {
       )
     }
   },
-}
+} satisfies Readonly<Record<string, Rule>>
