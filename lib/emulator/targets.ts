@@ -63,7 +63,7 @@ function describeHost(host: string): Omit<Target, 'hosts' | 'customDomains'> {
   if (parsed) return { ...parsed, account: parsed.kind === 'serverless' ? account : defaultAccount }
   throw badOption(
     'hosts',
-    `"${host}" is not a Redshift host name. ` + 'Add it to customDomains, with the name of its cluster or workgroup.',
+    `"${host}" is not a Redshift host name. Add it to customDomains, with the name of its cluster or workgroup.`,
   )
 }
 

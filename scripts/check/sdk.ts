@@ -28,7 +28,7 @@ async function main() {
   const shown = inspect(error, { depth: 9, showHidden: true }) + inspect(credentials, { depth: 9, showHidden: true })
   const token = new RedshiftCredentials({ clusterIdentifier: 'examplecluster', database: 'dev', api: 'GetIdentityCenterAuthToken', aws })
   const tokenError = await token.getToken().catch(error => error)
-  console.log(/Update it to/.test(tokenError.message) ? 'tooOld' : 'has')
+  console.log(tokenError.message?.includes('@aws-sdk/client-redshift') ? 'tooOld' : 'has')
   console.log(error.code, [AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN].some(secret => shown.includes(secret)))
 }
 main()

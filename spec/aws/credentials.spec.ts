@@ -10,10 +10,9 @@ import { CREDENTIAL_FAILURES, type CredentialFailure } from '../../lib/aws/crede
 import { readProfiles } from '../../lib/aws/credentials/profiles.js'
 import { sourcesOf } from '../../lib/aws/credentials/sources.js'
 import { inFlags } from '../../lib/cli/terminal/wording.js'
-import type { RedshiftEmulator } from '../../lib/emulator/index.js'
 import { RedshiftCredentials } from '../../lib/index.js'
 import { AwsDoors } from '../support/aws-doors.js'
-import { type Cli, ended, withCli } from '../support/cli.js'
+import { ended, useCli } from '../support/cli.js'
 import { type CredentialCase, credentialCases, transportCases } from '../support/credential-cases.js'
 import { disclosures } from '../support/disclosure.js'
 import { startEndpoint } from '../support/endpoint.js'
@@ -27,19 +26,13 @@ const SECRETS = ['hunter2', 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY', 'AKIAIOS
 
 describe('AWS credentials that cannot be loaded', function () {
   this.timeout(60_000)
-  let cli: Cli
-  let emulator: RedshiftEmulator
+  const cli = useCli({
+    identities: { [REPORTER.accessKeyId]: 'IAMR:reporter', [LOADER.accessKeyId]: 'IAMR:loader' },
+  })
   let doors: AwsDoors
   let cases: readonly CredentialCase[]
   const folder = mkdtempSync(join(tmpdir(), 'pg-redshift-iam-aws-'))
   const environment = { ...process.env }
-  withCli(
-    (built, started) => {
-      cli = built
-      emulator = started
-    },
-    { identities: { [REPORTER.accessKeyId]: 'IAMR:reporter', [LOADER.accessKeyId]: 'IAMR:loader' } },
-  )
   before(async () => {
     doors = await AwsDoors.open()
     cases = credentialCases(doors)
@@ -133,7 +126,7 @@ describe('AWS credentials that cannot be loaded', function () {
       failure: '',
       source: '',
       cure: [],
-      env: { AWS_CONTAINER_CREDENTIALS_FULL_URI: container, AWS_ENDPOINT_URL: emulator.endpoint },
+      env: { AWS_CONTAINER_CREDENTIALS_FULL_URI: container, AWS_ENDPOINT_URL: cli.emulator.endpoint },
     })
     const checked = inCheck({ ...env, AWS_PROFILE: 'nope' })
     const missing = {
@@ -211,7 +204,7 @@ describe('AWS credentials that cannot be loaded', function () {
       `[${profile}]\naws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n`
     const file = join(folder, 'credentials')
     const create = (profile: string): RedshiftCredentials =>
-      new RedshiftCredentials({ host, database: 'dev', aws: { profile, endpoint: emulator.endpoint } })
+      new RedshiftCredentials({ host, database: 'dev', aws: { profile, endpoint: cli.emulator.endpoint } })
     before(() => setEnvironment({ AWS_SHARED_CREDENTIALS_FILE: file, AWS_EC2_METADATA_DISABLED: 'true' }))
 
     it('are read again, in the same call where the session has expired', async () => {
@@ -219,7 +212,7 @@ describe('AWS credentials that cannot be loaded', function () {
       await using first = create('work')
       expect((await first.get()).user).to.equal('IAMR:reporter')
       writeFileSync(file, keys('work', LOADER))
-      emulator.fail({ kind: 'expired-token' }, { times: 1 })
+      cli.emulator.fail({ kind: 'expired-token' }, { times: 1 })
       await using second = create('work')
       expect((await second.get()).user).to.equal('IAMR:loader')
     })

@@ -2,13 +2,11 @@ import { spawn, spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import type { RedshiftEmulator } from '../../lib/emulator/index.js'
-import { Cli, ended } from '../support/cli.js'
-import { startEmulator } from '../support/emulator.js'
+import { ended, useCli } from '../support/cli.js'
 
 const { status, stdout: version } = spawnSync('aws', ['--version'], { encoding: 'utf8' })
 const installed = status === 0
-/** Version 1 has neither of them. */
+/** Version 1 of the AWS CLI has no YAML output. */
 const YAML = installed && version.startsWith('aws-cli/2') ? ['yaml', 'yaml-stream'] : []
 
 const CLUSTER = ['--cluster-identifier', 'examplecluster', '--db-user', 'alice', '--region', 'us-west-2']
@@ -16,31 +14,27 @@ const WORKGROUP = ['--workgroup-name', 'analytics', '--region', 'us-west-2']
 
 describe(`Output of pg-redshift-iam credentials${installed ? '' : ' (skipped: aws is not installed)'}`, function () {
   this.timeout(60_000)
-  let emulator: RedshiftEmulator
-  let cli: Cli
-  before(async function () {
+  const cli = useCli()
+  before(function () {
     if (!installed) this.skip()
-    emulator = await startEmulator()
     // Both programs get the same password with the same expiry.
-    emulator.fail({ kind: 'same-expiry', samePassword: true })
-    cli = await Cli.build(emulator)
-    // The format of version 2, in version 1 too.
+    cli.emulator.fail({ kind: 'same-expiry', samePassword: true })
+    // Version 1 then prints times as version 2 does.
     writeFileSync(join(cli.folder, 'aws-config'), '[default]\ncli_timestamp_format = iso8601\n')
   })
-  after(() => {
-    cli?.close()
-    return emulator?.close()
-  })
 
-  // Versions before 2.13 know the endpoint by its flag alone.
-  const theirs = (service: string, operation: string, parameters: readonly string[], env = cli.env) =>
+  // Versions before 2.13 read the endpoint from the flag only.
+  const runAws = (service: string, operation: string, parameters: readonly string[], env = cli.env) =>
     ended(
-      spawn('aws', [service, operation, ...parameters, '--endpoint-url', emulator.endpoint], { cwd: cli.folder, env }),
+      spawn('aws', [service, operation, ...parameters, '--endpoint-url', cli.emulator.endpoint], {
+        cwd: cli.folder,
+        env,
+      }),
     )
 
   const compare = async (service: string, operation: string, parameters: readonly string[]): Promise<void> => {
     const [aws, ours] = await Promise.all([
-      theirs(service, operation, parameters),
+      runAws(service, operation, parameters),
       cli.run(['credentials', ...parameters]),
     ])
     expect(aws.code, aws.stderr).to.equal(0)
@@ -49,14 +43,14 @@ describe(`Output of pg-redshift-iam credentials${installed ? '' : ' (skipped: aw
   }
 
   for (const output of ['json', 'text', 'table', ...YAML]) {
-    it(`is the AWS CLI's to the letter, as ${output}, for a cluster`, () =>
+    it(`equals that of the AWS CLI for a cluster: ${output}`, () =>
       compare('redshift', 'get-cluster-credentials', [...CLUSTER, '--output', output]))
 
-    it(`is the AWS CLI's to the letter, as ${output}, for a workgroup`, () =>
+    it(`equals that of the AWS CLI for a workgroup: ${output}`, () =>
       compare('redshift-serverless', 'get-credentials', [...WORKGROUP, '--output', output]))
   }
 
-  it("is the AWS CLI's to the letter for a cluster where AWS names the user", () =>
+  it('equals that of the AWS CLI if AWS chooses the user', () =>
     compare('redshift', 'get-cluster-credentials-with-iam', [
       '--cluster-identifier',
       'examplecluster',
@@ -76,10 +70,10 @@ describe(`Output of pg-redshift-iam credentials${installed ? '' : ' (skipped: aw
     ['table', '`[{}]`'],
     ['table', '{a: `{"b": "\\u0001"}`}'],
   ] as const)
-    it(`is the AWS CLI's to the letter, as ${output}, of a query: ${query}`, () =>
+    it(`equals that of the AWS CLI for a query, as ${output}: ${query}`, () =>
       compare('redshift', 'get-cluster-credentials', [...CLUSTER, '--output', output, '--query', query]))
 
-  it('has the times as the service sends them where the profile asks for that', async () => {
+  it('shows times as the service sends them if the profile sets cli_timestamp_format = wire', async () => {
     writeFileSync(join(cli.folder, 'aws-config'), '[profile wire]\ncli_timestamp_format = wire\noutput = text\n')
     const wire = ['--profile', 'wire']
     const env = { ...cli.env, AWS_SHARED_CREDENTIALS_FILE: join(cli.folder, 'keys') }
@@ -88,15 +82,15 @@ describe(`Output of pg-redshift-iam credentials${installed ? '' : ' (skipped: aw
       ['redshift', 'get-cluster-credentials', CLUSTER],
       ['redshift-serverless', 'get-credentials', WORKGROUP],
     ] as const) {
-      const aws = await theirs(service, operation, [...target, ...wire], env)
+      const aws = await runAws(service, operation, [...target, ...wire], env)
       const ours = await cli.run(['credentials', ...target, ...wire], env)
       expect(ours.stdout, ours.stderr).to.equal(aws.stdout).and.not.equal('')
     }
   })
 
-  it('is the same for skeletons of input and output', async function () {
-    const { stdout } = await theirs('redshift', 'get-cluster-credentials', [...CLUSTER, '--generate-cli-skeleton'])
-    // Older versions do not know custom domains.
+  it('equals that of the AWS CLI for skeletons', async function () {
+    const { stdout } = await runAws('redshift', 'get-cluster-credentials', [...CLUSTER, '--generate-cli-skeleton'])
+    // Older versions do not support custom domains.
     if (!stdout.includes('CustomDomainName')) this.skip()
     await compare('redshift', 'get-cluster-credentials', [...CLUSTER, '--generate-cli-skeleton'])
     await compare('redshift-serverless', 'get-credentials', [...WORKGROUP, '--generate-cli-skeleton', 'output'])

@@ -1,10 +1,12 @@
 import { expect } from 'chai'
-import type { Fault, FaultScope, RedshiftEmulator } from '../../lib/emulator/index.js'
-import { type Cli, withCli } from '../support/cli.js'
+import type { Fault, FaultScope } from '../../lib/emulator/index.js'
+import { CLUSTER, type Env, useCli } from '../support/cli.js'
 import { startEmulator } from '../support/emulator.js'
 
-const CLUSTER = 'examplecluster.abc123xyz789.us-west-2.redshift.amazonaws.com'
 const STEPS = ['target', 'region', 'credentials', 'api', 'clock', 'network', 'tls', 'login', 'session', 'expiry']
+const BY_IDENTIFIER = ['--cluster-identifier', 'examplecluster', '--region', 'us-west-2']
+/** The emulator's passwords and tokens are longer than anything else in the output. */
+const SECRET = /[\w+/=-]{100}/
 
 /** A step of `--json`. */
 interface Step {
@@ -15,175 +17,191 @@ interface Step {
   readonly [detail: string]: unknown
 }
 
-type Env = Readonly<Record<string, string | undefined>>
-
 describe('pg-redshift-iam check', function () {
   this.timeout(60_000)
-  let emulator: RedshiftEmulator
-  let cli: Cli
-  withCli(
-    (built, started) => {
-      cli = built
-      emulator = started
-    },
-    { databases: ['dev', 'cli_locked'] },
-  )
-
-  const withFault = async <T>(fault: Fault, work: () => Promise<T>, scope?: FaultScope): Promise<T> => {
-    const active = emulator.fail(fault, scope)
-    try {
-      return await work()
-    } finally {
-      active.clear()
-    }
-  }
+  const cli = useCli({ databases: ['dev', 'cli_locked'] })
 
   const checkJson = async (parameters: readonly string[], env?: Env) => {
     const ended = await cli.run(['check', '--json', ...parameters], env)
-    const { exitCode, ok, steps } = JSON.parse(ended.stdout) as { exitCode: number; ok: boolean; steps: Step[] }
+    const { exitCode, ok, steps, notes } = JSON.parse(ended.stdout) as {
+      exitCode: number
+      ok: boolean
+      steps: Step[]
+      notes: string[]
+    }
     expect(ended.code).to.equal(exitCode)
     expect(steps.map(({ step }) => step)).to.deep.equal(STEPS)
     const failed = steps.filter(({ status }) => status === 'failed')
     const named = (name: string): Step => steps.find(({ step }) => step === name) ?? { step: name, status: 'missing' }
-    return { ...ended, ok, steps, failed, named }
+    return { ...ended, ok, steps, failed, named, notes: notes.join('\n') }
   }
 
-  /** The first step that failed, after the process was found to say so in every way. */
-  const failure = async (step: string, parameters: readonly string[], env?: Env): Promise<Step> => {
+  /** The step that failed first, which must be this one: by name, exit code and section. */
+  const failure = async (step: string, parameters: readonly string[], env?: Env) => {
     const { failed, ok, code, stderr } = await checkJson(parameters, env)
     const [first] = failed
-    if (first?.step !== step) throw new Error(`The step ${step} was to fail first, not:\n${stderr}`)
+    if (first?.step !== step) throw new Error(`Expected the step ${step} to fail first:\n${stderr}`)
+    const { code: errorCode, message = '', section } = first
     expect(ok).to.equal(false)
     expect(code).to.equal(10 + STEPS.indexOf(step))
-    expect(stderr).to.include(`✖ ${step}`).and.include(first.message).and.include('docs/troubleshooting.md#')
-    return first
+    expect(stderr).to.include(`✖ ${step}`).and.include(message).and.include(section)
+    const anchor = errorCode?.startsWith('ERR_REDSHIFT_') ? errorCode.toLowerCase() : undefined
+    expect(section).to.match(/docs\/troubleshooting\.md#(step-\w+|err_redshift_\w+|wrong-flags)$/)
+    if (anchor) expect(section).to.match(new RegExp(`#${anchor}$`))
+    return { code: errorCode, message }
   }
 
-  it('passes every step of a set-up that works, and tells what each has found', async () => {
+  const failureWith = async (fault: Fault, step: string, parameters: readonly string[], scope?: FaultScope) => {
+    using _ = cli.emulator.fail(fault, scope)
+    return await failure(step, parameters)
+  }
+
+  it('passes every step, and prints what each found', async () => {
     const { code, stdout, stderr } = await cli.run(['check', '--host', CLUSTER])
     expect(code).to.equal(0)
     expect(stdout).to.equal('All steps passed.\n')
-    expect(stderr.trimEnd()).to.match(/More: \S+troubleshooting\.md#check-passes-my-program-fails$/)
+    expect(stderr.trimEnd()).to.match(/\S+troubleshooting\.md#check-passes-my-program-fails$/)
     expect(stderr.match(/^✔ \w+/gm)).to.deep.equal(STEPS.map(step => `✔ ${step}`))
-    expect(stderr).to.include('cluster examplecluster (read off --host)')
-    expect(stderr).to.include('us-west-2 (read off the host)')
-    expect(stderr).to.include('environment variables; identity arn:aws:sts::123456789012:assumed-role/analyst/session')
-    expect(stderr).to.include('GetClusterCredentialsWithIAM gave a login for IAMR:analyst')
-    expect(stderr).to.include('pg-redshift-iam emulator ← pg-redshift-iam emulator CA')
-    expect(stderr).to.include('current_user is IAMR:analyst')
-    expect(stderr).to.match(/expires \S+Z, in 1[45] min \d+ s; refreshed on use after \S+Z/)
+    for (const found of [
+      'examplecluster',
+      'us-west-2',
+      'arn:aws:sts::123456789012:assumed-role/analyst/session',
+      'GetClusterCredentialsWithIAM',
+      'IAMR:analyst',
+      'pg-redshift-iam emulator ← pg-redshift-iam emulator CA',
+    ])
+      expect(stderr).to.include(found)
   })
 
-  it('tells the same to machines, without a secret', async () => {
-    const { stdout, stderr, named } = await checkJson([
-      '--cluster-identifier',
-      'examplecluster',
-      '--region',
-      'us-west-2',
-      '--db-user',
-      'alice',
-      '--debug',
-    ])
+  it('prints the same as JSON, without a secret', async () => {
+    const { stdout, stderr, named } = await checkJson([...BY_IDENTIFIER, '--db-user', 'alice', '--debug'])
+    expect(named('target')).to.include({ target: 'examplecluster', api: 'GetClusterCredentials', user: 'alice' })
+    expect(named('region')).to.include({ region: 'us-west-2' })
+    expect(named('credentials')).to.include({ arn: 'arn:aws:sts::123456789012:assumed-role/analyst/session' })
     expect(named('api')).to.include({ status: 'passed', user: 'IAM:alice' })
-    expect(named('network')).to.include({ host: CLUSTER, port: emulator.address.port, address: '127.0.0.1' })
+    expect(named('network')).to.include({ host: CLUSTER, port: cli.emulator.address.port, address: '127.0.0.1' })
     expect(named('session')).to.include({ currentUser: 'alice' })
     expect(Date.parse(String(named('expiry').refreshAt))).to.be.below(Date.parse(String(named('expiry').expiration)))
-    const { secretAccessKey, sessionToken } = emulator.aws.credentials
+    expect(named('expiry').secondsLeft).to.be.within(840, 900)
+    const { secretAccessKey, sessionToken } = cli.emulator.aws.credentials
     for (const secret of [secretAccessKey, sessionToken]) expect(stdout + stderr).not.to.include(secret)
-    // The emulator's passwords are of this length, and nothing else is.
-    expect(stdout + stderr).not.to.match(/[\w+/=-]{100}/)
+    expect(stdout + stderr).not.to.match(SECRET)
   })
 
   describe('with --identity-center', () => {
     const token = ['--identity-center']
 
-    it('tells whose token it is, until when it is valid, and no part of it', async () => {
-      for (const target of [
-        ['--host', CLUSTER],
-        ['--workgroup-name', 'analytics', '--region', 'us-west-2'],
-      ]) {
+    for (const target of [
+      ['--host', CLUSTER],
+      ['--workgroup-name', 'analytics', '--region', 'us-west-2'],
+    ])
+      it(`finds the person and the expiry of the token, and prints no part of it: ${target[0]}`, async () => {
         const { code, stdout, stderr, named } = await checkJson([...target, ...token, '--debug'])
-        expect(stderr).to.match(/GetIdentityCenterAuthToken gave a token/)
-        expect(code).to.equal(0)
+        expect(code, stderr).to.equal(0)
+        expect(named('target')).to.include({ api: 'GetIdentityCenterAuthToken' })
         expect(named('login')).to.include({ status: 'passed' })
         expect(named('session')).to.include({ currentUser: 'awsidc:alice@example.com' })
-        expect(stderr).to.match(/expires \S+Z, in (59|60) min/)
-        expect(stdout + stderr).not.to.match(/[\w+/=-]{100}/)
-      }
-    })
+        expect(named('expiry').secondsLeft).to.be.within(3_540, 3_600)
+        expect(stdout + stderr).not.to.match(SECRET)
+      })
 
-    it('fails at api: the AWS credentials name no person', async () => {
-      const { person } = emulator
-      emulator.person = null
-      const { code, message } = await failure('api', ['--host', CLUSTER, ...token])
-      emulator.person = person
+    it('fails at api if the AWS credentials belong to no person', async () => {
+      const { person } = cli.emulator
+      cli.emulator.person = null
+      const { code } = await failure('api', ['--host', CLUSTER, ...token])
+      cli.emulator.person = person
       expect(code).to.equal('ERR_REDSHIFT_UNSUPPORTED')
-      expect(message).to.include('identity-enhanced')
     })
 
-    it('fails at login: Redshift does not know the identity provider', async () => {
+    it('fails at login if Redshift does not know the identity provider', async () => {
       const fault = { sqlstate: '0A000', message: 'identity provider type "awsidc" is not supported' }
-      const { message } = await withFault({ kind: 'reject-login', ...fault }, () =>
-        failure('login', ['--host', CLUSTER, ...token]),
-      )
+      const { code, message } = await failureWith({ kind: 'reject-login', ...fault }, 'login', [
+        '--host',
+        CLUSTER,
+        ...token,
+      ])
+      expect(code).to.equal('ERR_REDSHIFT_UNSUPPORTED')
       expect(message).to.include('CREATE IDENTITY PROVIDER')
     })
 
-    it('fails at target: a user does not go with it', async () => {
-      const { message } = await failure('target', ['--host', CLUSTER, ...token, '--db-user', 'alice'])
-      expect(message).to.include('the token names the person')
+    it('fails at target if a user is given', async () => {
+      const { code, message } = await failure('target', ['--host', CLUSTER, ...token, '--db-user', 'alice'])
+      expect(code).to.equal('ERR_REDSHIFT_OPTION')
+      expect(message).to.include('--db-user')
     })
 
-    it('is refused by exec and credentials, which name what can carry a token', async () => {
-      for (const command of [['exec', '--', 'true'], ['credentials']]) {
-        const [name = '', ...rest] = command
-        const ended = await cli.run([name, '--host', CLUSTER, '--db-name', 'dev', ...token, ...rest])
-        expect(ended.code).to.not.equal(0)
-        expect(ended.stderr).to.match(/RedshiftPool|getToken/)
-      }
-    })
+    for (const [command, remedy] of [
+      [['exec', '--', 'true'], 'RedshiftPool'],
+      [['credentials'], 'getToken'],
+    ] as const)
+      it(`is refused by ${command[0]}, which names what supports tokens`, async () => {
+        const [name, ...rest] = command
+        const message = await cli.refusal([name, '--host', CLUSTER, '--db-name', 'dev', ...token, ...rest])
+        expect(message).to.include(remedy)
+      })
   })
 
-  it('verifies AWS, and not the cluster, with --ca-bundle', async () => {
+  it('uses --ca-bundle to verify AWS, but not the cluster', async () => {
     const { code } = await checkJson(['--host', CLUSTER, '--ca-bundle', `${cli.folder}/dist/cli/amazon-roots.pem`])
     expect(code).to.equal(0)
   })
 
-  it('says what only it reads, and what a program may have different', async () => {
-    const { stdout, stderr } = await cli.run(['check', '--json', '--cluster-identifier', 'examplecluster'], {
-      AWS_DEFAULT_REGION: 'us-west-2',
-      AWS_CA_BUNDLE: `${cli.folder}/ca.pem`,
+  describe('notes what a program may do differently:', () => {
+    it('settings that only check reads, and common mistakes', async () => {
+      const { ok, notes, named, stderr } = await checkJson(['--cluster-identifier', 'examplecluster'], {
+        AWS_DEFAULT_REGION: 'us-west-2',
+        AWS_CA_BUNDLE: `${cli.folder}/ca.pem`,
+      })
+      expect(ok, stderr).to.equal(true)
+      expect(named('region').finding).to.include('AWS_DEFAULT_REGION')
+      for (const needed of ['AWS_REGION', 'NODE_EXTRA_CA_CERTS', 'redshift.host', 'ssl: true', 'connectionString'])
+        expect(notes).to.include(needed)
+      for (const note of notes.split('\n')) expect(stderr).to.include(note)
     })
-    const { ok, notes, steps } = JSON.parse(stdout) as { ok: boolean; notes: string[]; steps: Step[] }
-    expect(ok, stderr).to.equal(true)
-    expect(steps.find(({ step }) => step === 'region')).to.have.property('finding', 'us-west-2 (AWS_DEFAULT_REGION)')
-    for (const needed of ['AWS_REGION', 'NODE_EXTRA_CA_CERTS', 'redshift.host', 'ssl: true', 'connectionString'])
-      expect(notes.join('\n')).to.include(needed)
-    for (const note of notes) expect(stderr).to.include(note)
-    const plain = await cli.run(['check', '--json', '--host', CLUSTER])
-    expect(JSON.parse(plain.stdout).notes.join('\n')).not.to.match(/AWS_REGION|NODE_EXTRA_CA_CERTS/)
+
+    it('nothing about settings that are not set', async () => {
+      const { notes } = await checkJson(['--host', CLUSTER])
+      expect(notes).not.to.match(/AWS_REGION|NODE_EXTRA_CA_CERTS/)
+    })
+
+    it('nothing about AWS_DEFAULT_REGION if the host names the region', async () => {
+      const { notes, named } = await checkJson(['--host', CLUSTER], { AWS_DEFAULT_REGION: 'eu-west-1' })
+      expect(named('region')).to.include({ region: 'us-west-2' })
+      expect(notes).not.to.include('AWS_DEFAULT_REGION')
+    })
   })
 
-  it('goes on without the name of the AWS identity where STS is out of reach', async () => {
+  it('passes without the ARN of the AWS identity if STS cannot be reached', async () => {
     const { code, named } = await checkJson(['--host', CLUSTER], { AWS_ENDPOINT_URL_STS: 'http://127.0.0.1:1' })
     expect(code).to.equal(0)
     expect(named('credentials')).to.include({ status: 'passed', provider: 'environment variables', arn: null })
   })
 
   describe('fails at', () => {
-    it('target: nothing is named', async () => {
-      const { message } = await failure('target', [])
-      expect(message).to.include('Give --host').and.include('--cluster-identifier or --workgroup-name, and --region')
+    it('target: none is given', async () => {
+      const { code, message } = await failure('target', [])
+      expect(code).to.equal('USAGE')
+      for (const flag of ['--host', '--cluster-identifier', '--workgroup-name', '--region'])
+        expect(message).to.include(flag)
     })
 
     it('target: host and flag contradict each other', async () => {
-      const { message } = await failure('target', ['--host', CLUSTER, '--cluster-identifier', 'other'])
-      expect(message).to.include('--cluster-identifier says').and.include('examplecluster')
+      const { code, message } = await failure('target', ['--host', CLUSTER, '--cluster-identifier', 'other'])
+      expect(code).to.equal('ERR_REDSHIFT_TARGET')
+      expect(message).to.include('--cluster-identifier').and.include('--host').and.include('examplecluster')
+    })
+
+    it('target: the host is a JDBC URL', async () => {
+      const { code, message } = await failure('target', ['--host', 'jdbc:redshift:iam://examplecluster:us-west-2/dev'])
+      expect(code).to.equal('ERR_REDSHIFT_TARGET')
+      for (const flag of ['--host', '--port', '--db-name', '--cluster-identifier', '--workgroup-name', '--region'])
+        expect(message).to.include(flag)
     })
 
     it('region: none is known', async () => {
-      const { message } = await failure('region', ['--cluster-identifier', 'examplecluster'])
-      expect(message).to.match(/^No region is known for "examplecluster"\. Give --region, set AWS_REGION/)
+      const { code, message } = await failure('region', ['--cluster-identifier', 'examplecluster'])
+      expect(code).to.equal('ERR_REDSHIFT_TARGET')
+      expect(message).to.include('--region').and.include('AWS_REGION')
     })
 
     it('credentials: there are none', async () => {
@@ -196,73 +214,66 @@ describe('pg-redshift-iam check', function () {
     })
 
     it('credentials: the profile does not exist', async () => {
-      const { message } = await failure('credentials', ['--host', CLUSTER, '--profile', 'nope'])
-      expect(message).to.include('There is no profile "nope"')
+      const { code, message } = await failure('credentials', ['--host', CLUSTER, '--profile', 'nope'])
+      expect(code).to.equal('ERR_REDSHIFT_AWS_CREDENTIALS')
+      expect(message).to.include('"nope"')
     })
 
     it('credentials: their session has expired', async () => {
-      const result = await withFault(
-        { kind: 'expired-token' },
-        () => withFault({ kind: 'expired-token' }, () => failure('credentials', ['--host', CLUSTER])),
-        { operation: 'GetCallerIdentity' },
-      )
-      expect(result.code).to.equal('ERR_REDSHIFT_AWS_CREDENTIALS')
-      expect(result.message).to.include('AWS_SESSION_TOKEN')
+      using _ = cli.emulator.fail({ kind: 'expired-token' }, { operation: 'GetCallerIdentity' })
+      const { code, message } = await failureWith({ kind: 'expired-token' }, 'credentials', ['--host', CLUSTER])
+      expect(code).to.equal('ERR_REDSHIFT_AWS_CREDENTIALS')
+      expect(message).to.include('AWS_SESSION_TOKEN')
     })
 
     it('api: the policy denies the call', async () => {
-      const { message, code } = await withFault({ kind: 'access-denied' }, () => failure('api', ['--host', CLUSTER]))
+      const { message, code } = await failureWith({ kind: 'access-denied' }, 'api', ['--host', CLUSTER])
       expect(code).to.equal('ERR_REDSHIFT_ACCESS_DENIED')
-      expect(message).to.include('Allow redshift:GetClusterCredentialsWithIAM on arn:aws:redshift:us-west-2')
+      expect(message).to.include('redshift:GetClusterCredentialsWithIAM on arn:aws:redshift:us-west-2')
     })
 
-    it('api, and still looks at the server', async () => {
-      const { named } = await withFault({ kind: 'not-found' }, () => checkJson(['--host', CLUSTER]))
+    it('api, and still checks the server', async () => {
+      using _ = cli.emulator.fail({ kind: 'not-found' })
+      const { named } = await checkJson(['--host', CLUSTER])
       expect(named('api')).to.include({ status: 'failed', code: 'ERR_REDSHIFT_NOT_FOUND' })
       expect(named('tls').status).to.equal('passed')
       expect(named('login').status).to.equal('skipped')
     })
 
     it('clock: it is more than five minutes off', async () => {
-      const { message, code } = await withFault({ kind: 'clock-skew', seconds: 400 }, () =>
-        failure('clock', ['--host', CLUSTER]),
-      )
+      const { message, code } = await failureWith({ kind: 'clock-skew', seconds: 400 }, 'clock', ['--host', CLUSTER])
       expect(code).to.equal('CLOCK_SKEW')
-      expect(message).to.match(/clock is (399|400|401) s behind AWS's.*Set the clock/)
+      expect(message)
+        .to.match(/\b(399|400|401) s\b/)
+        .and.include('NTP')
     })
 
     it('network: the name has no address', async () => {
-      const { message } = await failure(
-        'network',
-        ['--host', 'nowhere.invalid', '--cluster-identifier', 'examplecluster', '--region', 'us-west-2'],
-        {
-          PGHOSTADDR: undefined,
-        },
-      )
-      expect(message).to.match(/^The host name "nowhere\.invalid" has no address \((ENOTFOUND|EAI_AGAIN)\)/)
+      const { code, message } = await failure('network', ['--host', 'nowhere.invalid', ...BY_IDENTIFIER], {
+        PGHOSTADDR: undefined,
+      })
+      expect(code).to.be.oneOf(['ENOTFOUND', 'EAI_AGAIN'])
+      expect(message).to.include('"nowhere.invalid"')
     })
 
     it('network: nothing listens', async () => {
       const { message, code } = await failure('network', ['--host', CLUSTER, '--port', '1'])
       expect(code).to.equal('ECONNREFUSED')
-      expect(message).to.include(`Nothing accepts connections at ${CLUSTER}:1 (127.0.0.1)`)
+      expect(message).to.include(`${CLUSTER}:1 (127.0.0.1)`)
     })
 
-    it('network: AWS may not be asked for the address', async () => {
-      const { message, code } = await withFault(
-        { kind: 'access-denied' },
-        () => failure('network', ['--cluster-identifier', 'examplecluster', '--region', 'us-west-2']),
-        { operation: 'DescribeClusters' },
-      )
+    it('network: the identity may not look the address up', async () => {
+      const denied = { operation: 'DescribeClusters' } as const
+      const { message, code } = await failureWith({ kind: 'access-denied' }, 'network', BY_IDENTIFIER, denied)
       expect(code).to.equal('ERR_REDSHIFT_ACCESS_DENIED')
-      expect(message).to.include('redshift:DescribeClusters').and.include('give host')
+      expect(message).to.include('redshift:DescribeClusters').and.include('--host')
     })
 
     it('tls: the certificate is not trusted', async () => {
       const { message, code } = await failure('tls', ['--host', CLUSTER], { NODE_EXTRA_CA_CERTS: undefined })
       expect(code).to.equal('UNABLE_TO_VERIFY_LEAF_SIGNATURE')
       expect(message)
-        .to.include('issued by "pg-redshift-iam emulator CA ')
+        .to.include('"pg-redshift-iam emulator CA ')
         .and.include('PGSSLROOTCERT')
         .and.not.include('--ca-bundle')
     })
@@ -273,58 +284,50 @@ describe('pg-redshift-iam check', function () {
     })
 
     it('tls: PGSSLROOTCERT cannot be read', async () => {
-      const { message } = await failure('tls', ['--host', CLUSTER], { PGSSLROOTCERT: 'no.pem' })
-      expect(message).to.include('The certificates "no.pem" cannot be read (ENOENT)').and.include('PGSSLROOTCERT')
+      const { code, message } = await failure('tls', ['--host', CLUSTER], { PGSSLROOTCERT: 'no.pem' })
+      expect(code).to.equal('USAGE')
+      expect(message).to.include('"no.pem"').and.include('ENOENT').and.include('PGSSLROOTCERT')
     })
 
     it('tls: the certificate is for another name', async () => {
-      const { message, code } = await failure('tls', [
-        '--host',
-        'db.example.com',
-        '--cluster-identifier',
-        'examplecluster',
-        '--region',
-        'us-west-2',
-      ])
+      const { message, code } = await failure('tls', ['--host', 'db.example.com', ...BY_IDENTIFIER])
       expect(code).to.equal('ERR_TLS_CERT_ALTNAME_INVALID')
-      expect(message).to.include('not valid for "db.example.com"').and.include('PGHOSTADDR')
+      expect(message).to.include('"db.example.com"').and.include('--host').and.include('PGHOSTADDR')
     })
 
     it('tls: it is turned off', async () => {
       const { message, code } = await failure('tls', ['--host', CLUSTER], { PGSSLMODE: 'disable' })
       expect(code).to.equal('ERR_REDSHIFT_TLS')
-      expect(message).to.include('PGSSLMODE=disable')
+      expect(message).to.include('PGSSLMODE')
     })
 
     it('login: the server refuses a new login', async () => {
-      const { message, code } = await withFault({ kind: 'reject-login' }, () => failure('login', ['--host', CLUSTER]))
+      const { message, code } = await failureWith({ kind: 'reject-login' }, 'login', ['--host', CLUSTER])
       expect(code).to.equal('ERR_REDSHIFT_LOGIN_REJECTED')
-      expect(message).to.include('password authentication failed').and.include('database')
+      expect(message).to.include('IAMR:analyst')
     })
 
     it('login: the database user does not exist', async () => {
       const fault: Fault = { kind: 'reject-login', sqlstate: '42704', message: 'user "IAM:alice" does not exist' }
-      const { message, code } = await withFault(fault, () =>
-        failure('login', ['--host', CLUSTER, '--db-user', 'alice']),
-      )
+      const { message, code } = await failureWith(fault, 'login', ['--host', CLUSTER, '--db-user', 'alice'])
       expect(code).to.equal('42704')
-      expect(message).to.include('user "IAM:alice" does not exist').and.include('--auto-create')
+      expect(message).to.include(fault.message).and.include('--auto-create')
     })
 
     it('login: PGOPTIONS sets a parameter that Redshift does not have', async () => {
       const { message, code } = await failure('login', ['--host', CLUSTER], { PGOPTIONS: '-c no_such_parameter=1' })
       expect(code).to.equal('42704')
-      expect(message).to.include('take it out of PGOPTIONS').and.not.include('Create the database user')
+      expect(message).to.include('PGOPTIONS').and.not.include('--auto-create')
     })
 
-    it('session: the user may not ask', async () => {
-      await emulator.query('REVOKE EXECUTE ON FUNCTION version() FROM PUBLIC', 'cli_locked')
+    it('session: the user lacks a privilege', async () => {
+      await cli.emulator.query('REVOKE EXECUTE ON FUNCTION version() FROM PUBLIC', 'cli_locked')
       const { message, code } = await failure('session', ['--host', CLUSTER, '--db-name', 'cli_locked'])
       expect(code).to.equal('42501')
-      expect(message).to.include('permission denied for function version').and.include('GRANT')
+      expect(message).to.include('GRANT')
     })
 
-    it('expiry: the login is about to end', async () => {
+    it('expiry: the login is about to expire', async () => {
       const brief = await startEmulator({ lifetimeSeconds: 40 })
       try {
         const { message, code } = await failure('expiry', ['--host', CLUSTER], {
@@ -334,7 +337,9 @@ describe('pg-redshift-iam check', function () {
           NODE_EXTRA_CA_CERTS: cli.env.NODE_EXTRA_CA_CERTS,
         })
         expect(code).to.equal('SHORT_LIFETIME')
-        expect(message).to.match(/ends in \d\d s\. Renew the AWS session/)
+        expect(message)
+          .to.match(/\b\d\d s\b/)
+          .and.include('aws sso login')
       } finally {
         await brief.close()
       }

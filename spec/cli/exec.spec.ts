@@ -2,25 +2,17 @@ import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { expect } from 'chai'
-import type { RedshiftEmulator } from '../../lib/emulator/index.js'
-import { type Cli, ended, hasTerminals, printed, withCli } from '../support/cli.js'
+import { CLUSTER, ended, hasTerminals, printed, sectionOf, useCli } from '../support/cli.js'
 
-const CLUSTER = 'examplecluster.abc123xyz789.us-west-2.redshift.amazonaws.com'
 const ALICE = ['exec', '--host', CLUSTER, '--db-user', 'alice', '--']
 const psql = spawnSync('psql', ['--version']).status === 0
 
 describe('pg-redshift-iam exec', function () {
   this.timeout(60_000)
-  let emulator: RedshiftEmulator
-  let cli: Cli
-  withCli((built, started) => {
-    cli = built
-    emulator = started
-  })
-
+  const cli = useCli()
   const node = (script: string): string[] => [...ALICE, process.execPath, '-e', script]
 
-  it("gives the command the variables of libpq, and Amazon's roots", async () => {
+  it("gives the command libpq's variables, and Amazon's root certificates", async () => {
     const { code, stdout } = await cli.run(node('console.log(JSON.stringify(process.env))'), {
       PGSERVICE: 'other',
       NODE_EXTRA_CA_CERTS: undefined,
@@ -29,27 +21,27 @@ describe('pg-redshift-iam exec', function () {
     expect(code).to.equal(0)
     expect(env).to.include({
       PGHOST: CLUSTER,
-      PGPORT: String(emulator.address.port),
+      PGPORT: String(cli.emulator.address.port),
       PGDATABASE: 'dev',
       PGUSER: 'IAM:alice',
       PGSSLMODE: 'verify-full',
       PGSSLROOTCERT: `${cli.folder}/dist/cli/amazon-roots.pem`,
     })
     expect(env.PGPASSWORD).to.have.length.above(100)
-    // A service would win over the other variables; and what is set for the SDK in this process is no business of the command's.
+    // A service would override the other variables. The SDK's variable is set for this process only.
     expect(env).not.to.have.any.keys('PGSERVICE', 'AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED')
   })
 
-  it("gives the command NODE_EXTRA_CA_CERTS beside Amazon's roots, in a file that is gone afterwards", async () => {
+  it('gives the command the certificates in NODE_EXTRA_CA_CERTS as well, in a temporary file', async () => {
     const script = 'console.log(process.env.PGSSLROOTCERT + fs.readFileSync(process.env.PGSSLROOTCERT))'
     const { stdout } = await cli.run(node(script))
     const [file = ''] = stdout.split('-----', 1)
     expect(stdout).to.include(readFileSync(`${cli.folder}/dist/cli/amazon-roots.pem`, 'utf8').trim())
-    expect(stdout).to.include(emulator.ca.trim())
+    expect(stdout).to.include(cli.emulator.ca.trim())
     expect(existsSync(dirname(file))).to.equal(false)
   })
 
-  it("gives the command the cluster's name without a dot at its end, and certificates that every folder finds", async () => {
+  it('removes the trailing dot of the host name, and makes the path of the certificates absolute', async () => {
     const show = ['sh', '-c', 'echo $PGHOST; echo $PGSSLROOTCERT']
     const { stdout } = await cli.run(['exec', '--host', `${CLUSTER}.`, '--', ...show], { PGSSLROOTCERT: 'ca.pem' })
     expect(stdout).to.equal(`${CLUSTER}\n${cli.folder}/ca.pem\n`)
@@ -57,7 +49,7 @@ describe('pg-redshift-iam exec', function () {
     expect(system.stdout).to.equal(`${CLUSTER}\nsystem\n`)
   })
 
-  it('puts the password into no argument list', async function () {
+  it('puts the password into no list of arguments', async function () {
     if (spawnSync('ps', ['--version']).status !== 0) this.skip()
     const script = 'echo "$PGPASSWORD"; ps -o args= -p $$; ps -o args= -p $PPID'
     const { stdout } = await cli.run([...ALICE, 'sh', '-c', script])
@@ -66,14 +58,14 @@ describe('pg-redshift-iam exec', function () {
     expect(lists.join('\n')).to.include('main.js exec').and.not.include(password)
   })
 
-  it('passes standard input and the exit code on', async () => {
+  it('passes on standard input and the exit code', async () => {
     const child = cli.start(node('process.stdin.on("data", data => process.exit(Number(data)))'))
     child.stdin?.end('42')
     expect(await ended(child)).to.include({ code: 42, stdout: '', stderr: '' })
   })
 
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR2'] as const)
-    it(`passes ${signal} on, and lets the command decide`, async () => {
+    it(`passes on ${signal}, and lets the command decide`, async () => {
       const child = cli.start(
         node(`process.on('${signal}', () => process.exit(7)); setInterval(() => {}, 1000); console.log('ready')`),
       )
@@ -83,7 +75,7 @@ describe('pg-redshift-iam exec', function () {
       expect(await end).to.include({ code: 7, signal: null })
     })
 
-  it(`lets Ctrl-C reach the command once${hasTerminals ? '' : ' (skipped: script is not installed)'}`, async function () {
+  it(`passes on Ctrl-C once${hasTerminals ? '' : ' (skipped: script is not installed)'}`, async function () {
     if (!hasTerminals) this.skip()
     const script = `let n = 0; process.on("SIGINT", () => n++ || setTimeout(() => process.exit(n), 500)); setInterval(() => {}, 1000); console.log("ready")`
     for (const input of ['', '< /dev/null']) {
@@ -96,35 +88,33 @@ describe('pg-redshift-iam exec', function () {
     }
   })
 
-  it('dies of the signal that the command died of', async () => {
+  it('dies of the signal that killed the command', async () => {
     const { code, signal } = await cli.run(node('process.kill(process.pid, "SIGTERM"); setInterval(() => {}, 1000)'))
     expect({ code, signal }).to.deep.equal({ code: null, signal: 'SIGTERM' })
   })
 
-  it('tells with the codes of a shell that the command is not there, or cannot be run', async () => {
+  it('exits with the codes of a shell if the command is missing or cannot be executed', async () => {
     const missing = await cli.run([...ALICE, 'no-such-program'])
     expect(missing.code).to.equal(127)
-    expect(missing.stderr).to.equal(
-      'pg-redshift-iam: The command "no-such-program" was not found. Install it, or give its path.\n',
-    )
+    expect(missing.stderr).to.include('"no-such-program"')
     expect((await cli.run([...ALICE, cli.folder])).code).to.equal(126)
   })
 
   it('does not run the command without a login', async () => {
-    using _ = emulator.fail({ kind: 'not-found' })
-    const { code, stdout, stderr } = await cli.run(node('console.log("ran")'))
-    expect(code).to.equal(125)
-    expect(stdout).to.equal('')
-    expect(stderr).to.include('cluster "examplecluster" in us-west-2').and.include('#err_redshift_not_found')
+    using _ = cli.emulator.fail({ kind: 'not-found' })
+    const end = await cli.run(node('console.log("ran")'))
+    expect(end).to.include({ code: 125, stdout: '' })
+    expect(sectionOf(end)).to.equal('err_redshift_not_found')
+    expect(end.stderr).to.include('"examplecluster"').and.include('us-west-2')
   })
 
-  it('says how to name a command, and a database', async () => {
-    const nothing = await cli.run(['exec', '--host', CLUSTER])
-    expect(nothing.code).to.equal(2)
-    expect(nothing.stderr).to.include('Write it after two dashes')
-    const nowhere = await cli.run(node(''), { PGDATABASE: undefined })
-    expect(nowhere.code).to.equal(2)
-    expect(nowhere.stderr).to.include('No database is named. Give --db-name, or set PGDATABASE.')
+  it('needs a command', async () => {
+    expect(await cli.refusal(['exec', '--host', CLUSTER])).to.include('-- psql')
+  })
+
+  it('needs a database', async () => {
+    const message = await cli.refusal(node(''), { PGDATABASE: undefined })
+    expect(message).to.include('--db-name').and.include('PGDATABASE')
   })
 
   describe(`with psql${psql ? '' : ' (skipped: psql is not installed)'}`, () => {
@@ -133,16 +123,16 @@ describe('pg-redshift-iam exec', function () {
     })
     const query = ['psql', '-X', '-A', '-t', '-c', 'SELECT current_user']
 
-    it("logs in with the certificate verified for the cluster's own name", async () => {
+    it("verifies the certificate for the cluster's own name", async () => {
       const PGSSLROOTCERT = `${cli.folder}/ca.pem`
       const { code, stdout, stderr } = await cli.run(['exec', '--host', CLUSTER, '--', ...query], { PGSSLROOTCERT })
       expect(stderr).to.equal('')
       expect({ code, stdout }).to.deep.equal({ code: 0, stdout: 'IAMR:analyst\n' })
-      expect(emulator.logins.at(-1)).to.include({ ok: true, tls: true })
+      expect(cli.emulator.logins.at(-1)).to.include({ ok: true, tls: true })
     })
 
-    it("is refused by a server that Amazon's roots do not vouch for", async () => {
-      // For AWS's endpoint, as in the AWS CLI, and not for the cluster.
+    it("rejects a server whose certificate is not from Amazon's roots", async () => {
+      // It is for AWS's endpoint, not for the cluster, as in the AWS CLI.
       const bundle = ['--ca-bundle', `${cli.folder}/ca.pem`]
       const { code, stderr } = await cli.run(['exec', '--host', CLUSTER, ...bundle, '--', ...query], {
         NODE_EXTRA_CA_CERTS: undefined,
@@ -151,16 +141,8 @@ describe('pg-redshift-iam exec', function () {
       expect(stderr).to.include('certificate verify failed')
     })
 
-    it('logs in with a line of --output pgpass', async () => {
-      const { stdout: line } = await cli.run([
-        'credentials',
-        '--host',
-        CLUSTER,
-        '--db-user',
-        'alice',
-        '--output',
-        'pgpass',
-      ])
+    it('accepts a line of --output pgpass as its password file', async () => {
+      const line = await cli.output(['credentials', '--host', CLUSTER, '--db-user', 'alice', '--output', 'pgpass'])
       const script = 'umask 077 && cat > pgpass && PGPASSFILE=pgpass psql -X -A -t -c "SELECT current_user"'
       const child = spawn('sh', ['-c', script], {
         cwd: cli.folder,

@@ -20,7 +20,7 @@ describe('The command line in the package', () => {
   })
   after(() => rmSync(folder, { recursive: true, force: true }))
 
-  it('is one file that imports nothing but Node, the package itself, and what the package depends on', () => {
+  it('is one file that imports only Node.js, the package itself and its dependencies', () => {
     const code = readFileSync(join(folder, 'cli/main.js'), 'utf8')
     expect(code.startsWith('#!/usr/bin/env node\n')).to.equal(true)
     const foreign = imported.filter(name => !/^(node:)?[a-z_/]+$/.test(name))
@@ -36,14 +36,14 @@ describe('The command line in the package', () => {
     expect(packageFile.bin).to.deep.equal({ 'pg-redshift-iam': 'dist/cli/main.js' })
   })
 
-  it('comes with the licences of what is in it', () => {
+  it('comes with the licences of the bundled packages', () => {
     const text = readFileSync(join(folder, 'cli/LICENSES.txt'), 'utf8')
     for (const name of ['commander', 'jmespath', 'table', 'yaml'])
       expect(text).to.match(new RegExp(`^${name} \\d+\\.\\d+\\.\\d+ \\((MIT|ISC|Apache-2\\.0|BSD-3-Clause)\\)$`, 'm'))
     expect(text).to.include('Permission is hereby granted, free of charge')
   })
 
-  it('is never loaded by importing the package', async () => {
+  it('is not loaded by importing the package', async () => {
     const { metafile } = await build({
       entryPoints: [join(root, 'lib/index.ts')],
       absWorkingDir: root,
@@ -57,7 +57,7 @@ describe('The command line in the package', () => {
     expect(Object.keys(metafile.inputs).filter(file => file.startsWith('lib/cli/'))).to.deep.equal([])
   })
 
-  it("ships Amazon's roots as Node knows them", () => {
+  it("ships Amazon's root certificates as they are in Node.js", () => {
     const pem = readFileSync(join(folder, 'cli/amazon-roots.pem'), 'utf8')
     const shipped = pem.match(/-----BEGIN[\s\S]+?END CERTIFICATE-----/g)?.map(part => new X509Certificate(part)) ?? []
     const known = new Set(rootCertificates.map(part => new X509Certificate(part).fingerprint256))

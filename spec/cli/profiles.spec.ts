@@ -1,9 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { type Cli, withCli } from '../support/cli.js'
+import { CLUSTER, sectionOf, useCli } from '../support/cli.js'
 
-const CLUSTER = 'examplecluster.abc123xyz789.us-west-2.redshift.amazonaws.com'
 const WITHOUT_KEYS = { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined, AWS_SESSION_TOKEN: undefined }
 const ROLE = 'role_arn = arn:aws:iam::123456789012:role/reader'
 
@@ -43,46 +42,50 @@ aws_secret_access_key = hunter2
 region = us-west-2
 `
 
-describe('The command line, of a profile for AWS,', function () {
+describe('The command line with an AWS profile', function () {
   this.timeout(60_000)
-  let cli: Cli
-  withCli(built => {
-    cli = built
-    writeFileSync(join(cli.folder, 'aws-config'), PROFILES)
-  })
+  const cli = useCli()
+  before(() => writeFileSync(join(cli.folder, 'aws-config'), PROFILES))
 
-  it('ends when it has told that its process hangs', async () => {
+  it('reports a credential_process that hangs, and ends', async () => {
     const { code, stderr } = await cli.run(['check', '--host', CLUSTER, '--profile', 'hanging'])
     expect(code).to.equal(12)
-    expect(stderr).to.include('ERR_REDSHIFT_TIMEOUT').and.include('credential_process of profile "hanging"')
+    expect(stderr).to.include('ERR_REDSHIFT_TIMEOUT').and.include('credential_process').and.include('"hanging"')
   })
 
-  for (const [profile, reason] of [
-    ['failing', 'credential_process of profile "failing"'],
-    ['missing', 'credential_process of profile "missing"'],
-    ['expired', 'credential_process of profile "expired"'],
-    ['broken', 'credential_process of profile "broken"'],
-    ['indirect', 'credential_process of profile "failing"'],
+  for (const [profile, ...named] of [
+    ['failing', 'credential_process', '"failing"'],
+    ['missing', 'credential_process', '"missing"'],
+    ['expired', 'credential_process', '"expired"'],
+    ['broken', 'credential_process', '"broken"'],
+    ['indirect', 'credential_process', '"failing"'],
     ['loop', 'loop-back → loop → loop-back'],
     ['orphan', '"nobody"'],
-    ['rootless', 'Profile "rootless"'],
-    ['sourced', '"EcsContainer" of profile "sourced"'],
+    ['rootless', '"rootless"'],
+    ['sourced', '"EcsContainer"', '"sourced"'],
     ['key-only', 'aws_secret_access_key'],
     ['secret-only', 'aws_access_key_id'],
-    ['empty', 'Profile "empty"'],
+    ['empty', '"empty"'],
   ] as const)
-    it(`says what is wrong where it gives no credentials: ${profile}`, async () => {
-      const { code, stderr } = await cli.run(['credentials', '--host', CLUSTER, '--profile', profile], WITHOUT_KEYS)
-      expect(code).to.equal(12)
-      expect(stderr).to.include(reason).and.include('#err_redshift_aws_credentials').and.not.include('hunter2')
+    it(`names the setting to correct if the profile gives no credentials: ${profile}`, async () => {
+      const end = await cli.run(['credentials', '--host', CLUSTER, '--profile', profile], WITHOUT_KEYS)
+      expect(end.code).to.equal(12)
+      expect(sectionOf(end)).to.equal('err_redshift_aws_credentials')
+      for (const name of named) expect(end.stderr).to.include(name)
+      expect(end.stderr).not.to.include('hunter2')
     })
 
-  it('says which was taken where a profile and keys are both in the environment', async () => {
+  it('names the one that is used if both a profile and keys are in the environment', async () => {
     writeFileSync(join(cli.folder, 'aws-credentials'), '[keys]\naws_access_key_id = a\naws_secret_access_key = b\n')
-    const both = 'AWS_PROFILE is taken, AWS_ACCESS_KEY_ID ignored (the AWS CLI does the reverse)'
-    const { stderr } = await cli.run(['check', '--host', CLUSTER], { AWS_PROFILE: 'keys' })
-    expect(stderr).to.include('profile "keys", shared credentials file; identity').and.include(both)
-    const flag = await cli.run(['check', '--host', CLUSTER, '--profile', 'keys'], { AWS_PROFILE: 'keys' })
-    expect(flag.stderr).to.include('profile "keys", shared credentials file; identity').and.not.include(both)
+    const finding = async (...flags: string[]) => {
+      const { stdout } = await cli.run(['check', '--json', '--host', CLUSTER, ...flags], { AWS_PROFILE: 'keys' })
+      return JSON.parse(stdout).steps.find(({ step }: { step: string }) => step === 'credentials')
+    }
+    const byVariable = await finding()
+    expect(byVariable.provider).to.equal('profile "keys", shared credentials file')
+    expect(byVariable.finding).to.include('AWS_PROFILE').and.include('AWS_ACCESS_KEY_ID')
+    const byFlag = await finding('--profile', 'keys')
+    expect(byFlag.provider).to.equal('profile "keys", shared credentials file')
+    expect(byFlag.finding).not.to.include('AWS_ACCESS_KEY_ID')
   })
 })

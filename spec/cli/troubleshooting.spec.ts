@@ -9,7 +9,7 @@ import { messagesBelow } from '../support/messages.js'
 
 const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
 
-/** A row's message, in which `…` is whatever the message is filled with. */
+/** The pattern of a row's message, in which `…` stands for any value. */
 const patternOf = (row: string): RegExp =>
   new RegExp(
     `^${row
@@ -18,7 +18,7 @@ const patternOf = (row: string): RegExp =>
       .join('.*')}`,
   )
 
-/** What the first cell of a row stands for: itself, or what follows its code, or each of several messages. */
+/** The messages in the first cell of a row: one or several, each with or without its code. */
 const messagesOf = (cell: string): string[] => {
   const text = cell.replaceAll('`', '')
   return [text, ...text.split('; '), text.replace(/^[^:]*: /, '')].filter(message => /[^…]{4}/.test(message))
@@ -29,7 +29,7 @@ describe('docs/troubleshooting.md', () => {
   const anchors = headingAnchors(page)
   const errors = read('lib/errors.ts')
 
-  it('has a section for every error code, to which the code links', () => {
+  it('has the section that each error code links to', () => {
     const codes = [...errors.matchAll(/^ {2}\| '(ERR_REDSHIFT_\w+)'/gm)].map(([, code = '']) => code)
     expect(codes).to.have.length.above(10)
     for (const code of codes) {
@@ -38,7 +38,7 @@ describe('docs/troubleshooting.md', () => {
     }
   })
 
-  it('has a row for every message in the sources; of a code that has but one cause, the section is the row', () => {
+  it('has a row for every message in the sources, or a section if the code has only one cause', () => {
     const rows = [...page.matchAll(/^\| (.+?) \|/gm)].flatMap(([, cell = '']) => messagesOf(cell)).map(patternOf)
     const sections = page.split(/^###? /m).filter(section => !section.includes('\n| '))
     const missing = messagesBelow(fileURLToPath(new URL('../../lib', import.meta.url))).filter(
@@ -50,23 +50,23 @@ describe('docs/troubleshooting.md', () => {
     expect(missing).to.deep.equal([])
   })
 
-  it('has what AWS and the SDK say when AWS credentials cannot be loaded', () => {
+  it('has the messages of AWS and the SDK if AWS credentials cannot be loaded', () => {
     for (const { raw } of CREDENTIAL_FAILURES) expect(page).to.include(`\`${raw}`)
   })
 
-  it('has the section that check leads to where all steps have passed', () => {
+  it('has the section that check links to after all steps have passed', () => {
     expect(anchors).to.include('check-passes-my-program-fails')
     const [, section = ''] = /## `check` passes, my program fails\n([\s\S]+?)\n## /.exec(page) ?? []
-    for (const said of [
+    for (const message of [
       '28000 password authentication failed for user',
       'no PostgreSQL user name specified in startup',
     ])
-      expect(section).to.include(said)
+      expect(section).to.include(message)
     for (const cause of ['no `ssl`', '`connectionString`', 'no user', 'without a prefix', 'another environment'])
       expect(section).to.include(cause)
   })
 
-  it('has a section and an exit code for every step of check, as its help has', () => {
+  it('has a section and an exit code for every step of check, and so has its help', () => {
     for (const [step, code] of Object.entries(STEP_EXIT_CODES)) {
       expect(anchors).to.include(`step-${step}`)
       expect(page).to.include(`| ${code} | [${step}](#step-${step}) |`)

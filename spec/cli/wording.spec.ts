@@ -2,68 +2,98 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { expect } from 'chai'
-import type { Fault, RedshiftEmulator } from '../../lib/emulator/index.js'
-import { type Cli, withCli } from '../support/cli.js'
+import { SET_API, SHARE_LOGINS } from '../../lib/aws/failures.js'
+import { REMEDIES } from '../../lib/cli/terminal/wording.js'
+import { CLUSTER, sectionOf, useCli } from '../support/cli.js'
 
-const CLUSTER = 'examplecluster.abc123xyz789.us-west-2.redshift.amazonaws.com'
+const WORKGROUP = 'analytics.123456789012.us-west-2.redshift-serverless.amazonaws.com'
 
-describe('An error of the library, on a terminal,', function () {
+describe('An error of the library, printed by the command line,', function () {
   this.timeout(60_000)
-  let emulator: RedshiftEmulator
-  let cli: Cli
-  withCli((built, started) => {
-    cli = built
-    emulator = started
-  })
+  const cli = useCli()
 
-  for (const [fault, remedy] of [
-    [{ kind: 'unsupported' }, 'Name a database user by --db-user, or leave --db-user out'],
-    [{ kind: 'throttling' }, 'Try again in a minute'],
-    [{ kind: 'internal-error' }, ' Try again later.\n'],
-  ] as const satisfies readonly (readonly [Fault, string])[])
-    it(`advises what can be done there: ${fault.kind}`, async () => {
-      using _ = emulator.fail(fault)
+  for (const [kind, remedy] of [
+    ['unsupported', SET_API],
+    ['throttling', SHARE_LOGINS],
+    ['internal-error', undefined],
+  ] as const)
+    it(`gives a remedy for a terminal, not for a program: ${kind}`, async () => {
+      using _ = cli.emulator.fail({ kind })
       const { code, stderr } = await cli.run(['credentials', '--host', CLUSTER])
       expect(code).to.equal(13)
-      expect(stderr).to.include(remedy)
-      expect(stderr).not.to.match(/\bapi\b|RedshiftCredentials|by itself/)
+      expect(stderr).not.to.match(/\bapi\b|RedshiftCredentials/)
+      if (remedy !== undefined) expect(stderr).to.include(REMEDIES.get(remedy)).and.not.include(remedy)
     })
 
-  it('names flags in place of options, also of those within redshift: { … }', async () => {
-    const host = 'analytics.123456789012.us-west-2.redshift-serverless.amazonaws.com'
-    const { stderr } = await cli.run(['check', '--host', host, '--db-name', 'dev'], { PGUSER: 'IAM:alice' })
-    expect(stderr)
-      .to.include('Set --db-user "alice" to log in')
-      .and.not.match(/\{|\bdbUser/)
+  for (const [parameters, flags] of [
+    [
+      ['--host', 'jdbc:redshift:iam://x:us-west-2/dev'],
+      ['--host', '--port', '--db-name', '--cluster-identifier'],
+    ],
+    [['--host', ` ${CLUSTER}`], ['--host']],
+    [
+      ['--host', CLUSTER, '--region', 'eu-west-1'],
+      ['--host', '--region'],
+    ],
+    [
+      ['--host', CLUSTER, '--workgroup-name', 'analytics'],
+      ['--host', '--workgroup-name'],
+    ],
+    [['--host', CLUSTER, '--port', '70000'], ['--port']],
+    [['--host', CLUSTER, '--region', 'no region'], ['--region']],
+    [['--host', CLUSTER, '--db-name', 'a/b', '--db-user', 'alice'], ['--db-name']],
+    [
+      ['--host', CLUSTER, '--db-groups', 'readers'],
+      ['--db-groups', '--db-user'],
+    ],
+    [['--custom-domain-name', 'db.example.com', '--region', 'us-west-2', '--db-groups', 'a'], ['--db-user']],
+    [['--identity-center', '--host', CLUSTER, '--duration-seconds', '900'], ['--duration-seconds']],
+    [['--identity-center', '--custom-domain-name', 'db.example.com'], ['--custom-domain-name']],
+  ] as const)
+    it(`names flags instead of options: ${parameters.join(' ')}`, async () => {
+      const { code, stdout } = await cli.run(['check', '--json', '--db-name', 'dev', ...parameters])
+      const { message } = JSON.parse(stdout).steps.find(({ status }: { status: string }) => status === 'failed')
+      expect(code).to.equal(10)
+      for (const flag of flags) expect(message).to.include(flag)
+      expect(message).not.to.match(
+        /\{|\b[a-z]+[A-Z]\w*|\bapi\b|\(option\)|\b([Ss]et|[Ll]eave) (host|port|region|database|user)\b/,
+      )
+    })
+
+  it('names flags instead of options in redshift: { … }', async () => {
+    const { stderr } = await cli.run(['check', '--host', WORKGROUP], { PGUSER: 'IAM:alice' })
+    expect(stderr).to.include('ERR_REDSHIFT_USER_MISMATCH').and.include('--db-user "alice"')
   })
 
-  it('names the endpoints where one that is configured is not a URL', async () => {
-    for (const AWS_ENDPOINT_URL_REDSHIFT of ['nowhere hunter2', '//user:hunter2@x']) {
-      const { code, stderr } = await cli.run(['credentials', '--host', CLUSTER], { AWS_ENDPOINT_URL_REDSHIFT })
-      expect(code).to.equal(2)
-      expect(stderr).to.include('Correct aws.endpoint, AWS_ENDPOINT_URL').and.not.include('hunter2')
-    }
-  })
+  for (const endpoint of ['nowhere hunter2', '//user:hunter2@x'])
+    it(`names the settings if an endpoint is not a URL, without its content: ${endpoint}`, async () => {
+      const end = await cli.run(['credentials', '--host', CLUSTER], { AWS_ENDPOINT_URL_REDSHIFT: endpoint })
+      expect(end.code).to.equal(2)
+      expect(end.stderr).to.include('--endpoint-url').and.include('AWS_ENDPOINT_URL').and.not.include('hunter2')
+    })
 
-  it('holds nothing that a terminal obeys, nor what check finds', async () => {
+  it('contains no control characters', async () => {
     const file = join(mkdtempSync(join(tmpdir(), 'pg-redshift-iam-wording-')), 'credentials')
     const name = 'red\u202e\u009b31mdev'
     writeFileSync(file, `[${name}]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\n`)
     const env = { AWS_SHARED_CREDENTIALS_FILE: file, AWS_PROFILE: name }
-    const { stderr } = await cli.run(['check', '--host', CLUSTER, '--db-name', 'dev'], env)
+    const found = await cli.run(['check', '--host', CLUSTER], env)
     rmSync(dirname(file), { recursive: true })
-    expect(stderr).to.include('profile "red31mdev", shared credentials file')
-    const unknown = await cli.run(['check', '--host', CLUSTER, '--db-name', 'dev'], { AWS_PROFILE: name })
-    expect(unknown.stderr).to.include('There is no profile')
-    expect((stderr + unknown.stderr).replaceAll('\n', '')).to.not.match(/[\p{Cc}\u202e]/u)
+    const missing = await cli.run(['check', '--host', CLUSTER], { AWS_PROFILE: name })
+    expect(missing.code).to.equal(12)
+    expect(found.stderr).to.include('"red31mdev"')
+    for (const { stderr } of [found, missing]) expect(stderr.replaceAll('\n', '')).not.to.match(/[\p{Cc}\u202e]/u)
   })
 
-  it('says that a proxy is not gone through where AWS cannot be reached', async () => {
+  it('names the proxy that is not used if AWS cannot be reached', async () => {
     const env = { AWS_ENDPOINT_URL_REDSHIFT: 'http://127.0.0.1:1', https_proxy: 'http://user:hunter2@proxy:3128' }
-    const { code, stderr } = await cli.run(['credentials', '--host', CLUSTER], env)
-    expect(code).to.equal(13)
-    expect(stderr).to.include('https_proxy is set, but not read: AWS is called directly.').and.not.include('hunter2')
+    const proxied = await cli.run(['credentials', '--host', CLUSTER], env)
     const direct = await cli.run(['credentials', '--host', CLUSTER], { ...env, https_proxy: undefined })
-    expect(direct.stderr).to.include('could not be reached').and.not.include('proxy is set')
+    for (const end of [proxied, direct]) {
+      expect(end.code).to.equal(13)
+      expect(sectionOf(end)).to.equal('err_redshift_unavailable')
+    }
+    expect(proxied.stderr).to.include('https_proxy').and.not.include('hunter2')
+    expect(direct.stderr).not.to.include('https_proxy')
   })
 })

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { parse } from 'yaml'
-import { type Cli, withCli } from '../support/cli.js'
+import { useCli } from '../support/cli.js'
 import { codeBlocks } from '../support/markdown.js'
 
 const read = (file: string): string => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8')
@@ -38,9 +38,8 @@ const wants = (what: string, isThere: boolean, missing: string): string =>
 
 describe('docs/emulator.md, from other languages,', function () {
   this.timeout(120_000)
-  let cli: Cli
-  withCli(built => {
-    cli = built
+  const cli = useCli()
+  before(() => {
     mkdirSync(join(cli.folder, 'bin'))
     const npx = `#!/bin/sh\nshift\nexec "${process.execPath}" "${cli.main}" "$@"\n`
     writeFileSync(join(cli.folder, 'bin/npx'), npx, { mode: 0o755 })
@@ -130,7 +129,7 @@ describe('docs/emulator.md, from other languages,', function () {
   it(wants('changes faults from the shell', curl, 'no curl'), async function () {
     if (!curl) this.skip()
     const script = block('sh', 'control() {')
-    const said = [...script.matchAll(/^control .+ # (.+)$/gm)].map(([, answer]) => answer)
+    const said = [...script.matchAll(/(?:^| )# ([[{].*)$/gm)].map(([, response]) => response)
     expect(said).to.have.lengthOf(2)
     const { code, stdout, stderr } = await emulate(
       ['--control', '--databases', 'faults_page'],
@@ -162,11 +161,11 @@ describe('docs/emulator.md, from other languages,', function () {
   })
 })
 
-/** What stands behind `emulate --` on the page, with a file in its place. */
+/** The command after `emulate --` on the page, with another file. */
 function commandOf(line: string, file: string): string[] {
   const [, command = ''] = /emulate -- (?:\\\n)?\s*([\s\S]+)$/.exec(line) ?? []
   return command
     .trim()
-    .split(/\s+/)
+    .split(/[\s\\]+/)
     .map(word => (/\.(go|jar)$/.test(word) ? file : word))
 }

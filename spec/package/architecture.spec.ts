@@ -3,6 +3,7 @@ import { join, posix } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import ts from 'typescript'
+import { messagesBelow } from '../support/messages.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const page = readFileSync(join(root, 'docs/architecture.md'), 'utf8')
@@ -66,5 +67,30 @@ describe('The files of lib/', () => {
     for (const file of reached) for (const other of importsOf(file)) reached.add(other)
     expect([...reached].filter(file => apart.test(file))).to.deep.equal([])
     expect(files.filter(file => !reached.has(file) && !apart.test(file))).to.deep.equal([])
+  })
+})
+
+describe('The specs of the library', () => {
+  /** What an expectation on a message compares it with. */
+  const EXPECTATIONS = [
+    /\.message\b[)\s]*\.(?:to|and)\b[\w.]*\.(?:match|include|contain|equal)\(\s*(['"`/].+)/g,
+    /\.throw\(\s*(['"`/].+)/g,
+    /\b(?:names|omits): \[([^\]]+)\]/g,
+  ]
+  const specs = readdirSync(join(root, 'spec'), { recursive: true, encoding: 'utf8' }).filter(
+    file => file.endsWith('.ts') && !/^(cli|emulator)\//.test(file),
+  )
+  const phrasesIn = (text: string): string[] => text.match(/\b[a-z]{2,}(?: [a-z]+)+\b/g) ?? []
+
+  it('go by the codes of errors and by what they name: none repeats two words of our messages', () => {
+    const messages = messagesBelow(join(root, 'lib')).map(({ text }) => text.replace(/`[^`]*`/g, '…'))
+    const repeated = specs.flatMap(file => {
+      const source = readFileSync(join(root, 'spec', file), 'utf8')
+      return EXPECTATIONS.flatMap(expectation => [...source.matchAll(expectation)])
+        .flatMap(([, expected = '']) => phrasesIn(expected.replace(/`[^`$]*`/g, '')))
+        .filter(phrase => messages.some(message => message.includes(phrase)))
+        .map(phrase => `${file}: ${phrase}`)
+    })
+    expect(repeated).to.deep.equal([])
   })
 })

@@ -11,7 +11,8 @@ export function differences(flags: Flags, source: LoginSource | undefined): stri
       ? 'AWS_CA_BUNDLE'
       : source?.profile.caBundle && 'ca_bundle of the profile'
   const notes: string[] = []
-  if (adoptedFrom('AWS_REGION'))
+  // Where the host names the region, a program does not need the variable.
+  if (adoptedFrom('AWS_REGION') && source && source.plan.region === undefined)
     notes.push('Set AWS_REGION for a program: the AWS SDK for JavaScript does not read AWS_DEFAULT_REGION.')
   if (adoptedFrom('AWS_PROFILE'))
     notes.push('Set AWS_PROFILE for a program: the AWS SDK for JavaScript does not read AWS_DEFAULT_PROFILE.')

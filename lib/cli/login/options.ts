@@ -67,7 +67,8 @@ function tokenOptions(
 function customDomainApi(call: RedshiftOptions, input: CallInput | undefined): Pick<RedshiftOptions, 'api'> {
   if (call.customDomainName === undefined || call.clusterIdentifier !== undefined || call.workgroupName !== undefined)
     return {}
-  if (call.dbUser !== undefined) return { api: 'GetClusterCredentials' }
+  if (call.dbUser !== undefined || call.dbGroups !== undefined || call.autoCreate !== undefined)
+    return { api: 'GetClusterCredentials' }
   return { api: input?.service === 'redshift' ? 'GetClusterCredentialsWithIAM' : 'GetCredentials' }
 }
 

@@ -1,8 +1,12 @@
 import { SET_API, SHARE_LOGINS } from '../../aws/failures.js'
 import type { RedshiftCredentialsError } from '../../index.js'
 
-/** Options of the library that have a flag of another spelling. Plain words such as host are left to the reader. */
+/** The flags for the options that messages name. */
 const FLAGS: Readonly<Record<string, string>> = {
+  host: '--host',
+  port: '--port',
+  region: '--region',
+  database: '--db-name',
   clusterIdentifier: '--cluster-identifier',
   workgroupName: '--workgroup-name',
   customDomainName: '--custom-domain-name',
@@ -12,32 +16,49 @@ const FLAGS: Readonly<Record<string, string>> = {
   autoCreate: '--auto-create',
   durationSeconds: '--duration-seconds',
   fetchTimeoutMillis: '--cli-read-timeout',
+  'aws.endpoint': '--endpoint-url',
+  'aws.region': '--region',
   'aws.requestHandler': '--cli-connect-timeout and --cli-read-timeout',
 }
 
-/** What a person at a terminal can do where the library's remedy is for a program. */
-const REMEDIES: ReadonlyMap<string, string> = new Map([
-  [SET_API, 'Name a database user by --db-user, or leave --db-user out: that asks for the login by another operation.'],
-  [SHARE_LOGINS, 'Try again in a minute; if other programs here ask AWS once per connection, let them share a login.'],
+/** Quoted values, options that cannot be mistaken for English, and those that can unless an article or `name` is beside them. */
+const OPTIONS =
+  /"(?:[^"\\]|\\.)*"|\baws\.[a-z]\w+|\b[a-z]+[A-Z]\w*|(?<!\b(?:a|every|its|no|own|the|this|without) )\b(?:host|port|region|database)\b(?! name)(?: \(option\))?/g
+
+/** Remedies for a program, and what a person at a terminal can do instead. */
+export const REMEDIES: ReadonlyMap<string, string> = new Map([
+  [SET_API, 'Name a database user by --db-user, or leave --db-user out: that requests the login by another operation.'],
+  [SHARE_LOGINS, 'Try again in a minute. If programs here call AWS once per connection, let them share a login.'],
 ])
 
 const PROXIES = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy', 'ALL_PROXY', 'all_proxy'] as const
 
-/** The message of an error of the library, as it helps a person at a terminal. */
+/** The message of an error of the library, with flags and remedies for a person at a terminal. */
 export function inFlags(error: RedshiftCredentialsError): string {
   const { message, remedy = '' } = error
-  const other = REMEDIES.get(remedy)
-  const advised = other === undefined ? message : `${message.slice(0, -remedy.length)}${other}`
-  const flagged = advised
-    .replace(/redshift: \{ (\w+): (.+?) \}/g, '$1 $2')
-    .replace(/\baws\.requestHandler\b|\b[a-z]+[A-Z]\w*\b/g, word => FLAGS[word] ?? word)
+  const replacement = REMEDIES.get(remedy)
+  const advice = withFlags(replacement === undefined ? message : `${message.slice(0, -remedy.length)}${replacement}`)
   const proxy = PROXIES.find(name => process.env[name])
-  return proxy !== undefined && isUnreached(error)
-    ? `${flagged} ${proxy} is set, but not read: AWS is called directly.`
-    : flagged
+  return proxy !== undefined && isUnreachable(error)
+    ? `${advice} ${proxy} is set, but not used: AWS is called directly.`
+    : advice
 }
 
-/** Nothing came back: Node's own code is in the cause, and a time-out has one of ours. */
-const isUnreached = ({ code, cause }: RedshiftCredentialsError): boolean =>
+function withFlags(message: string): string {
+  const text = message.replace(/redshift: \{ (\w+): (.+?) \}/g, '$1 $2').replace(/\bset (\w+): null\b/g, 'leave $1 out')
+  const [remedy] = /\b(?:check|give|leave|set)\b.*/is.exec(text) ?? ['']
+  const remedyAt = text.length - remedy.length
+  return text.replace(OPTIONS, (found, offset: number) => {
+    const option = found.replace(' (option)', '')
+    const flag = FLAGS[option]
+    if (flag === undefined) return found
+    // Elsewhere, `host` and the like are plain words.
+    const isOption = /[A-Z.]/.test(option) || option !== found || offset === 0 || offset >= remedyAt
+    return isOption ? flag : found
+  })
+}
+
+/** AWS did not respond: the cause has a code of Node.js, or the time-out has one of ours. */
+const isUnreachable = ({ code, cause }: RedshiftCredentialsError): boolean =>
   code === 'ERR_REDSHIFT_TIMEOUT' ||
   (code === 'ERR_REDSHIFT_UNAVAILABLE' && cause instanceof Error && 'code' in cause && cause.code !== undefined)
