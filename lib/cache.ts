@@ -205,7 +205,7 @@ export class CredentialCache {
         const answer = await fetch(request, context)
         return entry.expiredInTransit(answer, clock.now()) ? fetch(request, context) : answer
       },
-      timeoutError: millis => context.deadlineError ?? timeoutError(request, millis),
+      timeoutError: async millis => (await context.deadlineError()) ?? timeoutError(request, millis),
       land: outcome => {
         this.#flights.delete(key)
         const now = clock.now()

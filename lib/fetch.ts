@@ -29,6 +29,9 @@ export interface HeldLogin {
   readonly doubtedSince: Instant | undefined
 }
 
+/** An error, or a function that finds out what the fetch is waiting for. It resolves to undefined if that is unknown. */
+type DeadlineError = RedshiftCredentialsError | (() => Promise<RedshiftCredentialsError | undefined>)
+
 /** One fetch: its limits, and what it reports about itself while it runs. */
 export class FetchContext {
   /** Aborts when the fetch has ended, for example at its deadline. */
@@ -38,7 +41,7 @@ export class FetchContext {
   /** The value of Retry-After in AWS's last response, in milliseconds. */
   retryAfter: number | undefined
   readonly #held: () => HeldLogin | undefined
-  #deadlineError: RedshiftCredentialsError | undefined
+  #deadlineError: DeadlineError | undefined
 
   constructor(signal: AbortSignal, deadlineMillis: number, held: () => HeldLogin | undefined = () => undefined) {
     this.signal = signal
@@ -52,12 +55,13 @@ export class FetchContext {
   }
 
   /** What callers get if the deadline passes now; undefined for a plain time-out. */
-  get deadlineError(): RedshiftCredentialsError | undefined {
-    return this.#deadlineError
+  async deadlineError(): Promise<RedshiftCredentialsError | undefined> {
+    const error = this.#deadlineError
+    return typeof error === 'function' ? error() : error
   }
 
   /** Sets what callers get if the deadline passes from now on: why the last attempt failed, or what the fetch is waiting for. */
-  atDeadline(error: RedshiftCredentialsError | undefined): void {
+  atDeadline(error: DeadlineError | undefined): void {
     this.#deadlineError = error
   }
 }

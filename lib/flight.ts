@@ -17,8 +17,8 @@ export interface FlightOptions<T, Answer = T> {
   readonly run: () => Promise<Answer>
   /** Aborted when the flight ends before its fetch. */
   readonly controller: AbortController
-  /** Creates the error that callers get at the deadline. */
-  readonly timeoutError: (millis: number) => RedshiftCredentialsError
+  /** Creates the error that callers get at the deadline. It may take a moment to find out what the fetch is waiting for. */
+  readonly timeoutError: (millis: number) => RedshiftCredentialsError | Promise<RedshiftCredentialsError>
   /** Called once, synchronously when the fetch ends. Its result is what the waiting callers get. */
   readonly land: (outcome: Outcome<Answer>) => Outcome<T>
 }
@@ -86,7 +86,13 @@ export class Flight<T, Answer = T> {
   #expire(turns: number): void {
     if (this.#landed) return
     if (turns > 0) this.#clock.turn(() => this.#expire(turns - 1))
-    else this.abandon(this.#options.timeoutError(this.#deadlineMillis))
+    else void this.#timeOut()
+  }
+
+  /** The error is created before the fetch is aborted, which would then fail with another one. */
+  async #timeOut(): Promise<void> {
+    const create = async (): Promise<RedshiftCredentialsError> => this.#options.timeoutError(this.#deadlineMillis)
+    this.abandon(await create().catch(toRedshiftCredentialsError))
   }
 
   /** Ends the flight with this error and aborts the fetch. */

@@ -58,7 +58,7 @@ export class SingleTokens {
         const { user, password, expiration } = await this.#fetch(request, context)
         return new RedshiftLogin(user, password, expiration)
       },
-      timeoutError: millis => context.deadlineError ?? timeoutError(request, millis),
+      timeoutError: async millis => (await context.deadlineError()) ?? timeoutError(request, millis),
       land: outcome => {
         fetchEnd.publish({
           ...message,
