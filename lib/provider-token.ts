@@ -1,4 +1,4 @@
-import { asError, copyCause, scrub } from './aws/scrub.js'
+import { loadDiagnosis } from './aws/sdk.js'
 import type { Clock } from './clock.js'
 import { RedshiftCredentialsError } from './errors.js'
 import type { FetchedLogin } from './fetch.js'
@@ -46,6 +46,7 @@ async function call(provider: IdentityProvider, signal: AbortSignal) {
     return await provider.token({ signal })
   } catch (thrown) {
     if (thrown instanceof RedshiftCredentialsError) throw thrown
+    const { asError, copyCause, scrub } = await loadDiagnosis()
     const error = asError(thrown, 'it threw something else than an Error')
     const said = scrub(error)
     throw new RedshiftCredentialsError(

@@ -47,7 +47,8 @@ async function buildForNode(folder: string): Promise<void> {
   for (const [path, { exports, entryPoint }] of Object.entries(metafile.outputs)) {
     const entry = entries.find(({ source }) => source === entryPoint)
     if (entry) await writeFace(join(folder, 'import'), entry.name, exports)
-    else if (entryPoint && !path.includes('-sdk-')) throw new Error(`${entryPoint} is an entry point by mistake.`)
+    else if (entryPoint && !/(-sdk|diagnosis)-\w+\.\w+$/.test(path))
+      throw new Error(`${entryPoint} is an entry point by mistake.`)
   }
 }
 

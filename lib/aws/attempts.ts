@@ -15,9 +15,10 @@ interface MiddlewareStack {
 export interface Observer {
   /** Called before the SDK determines region and endpoint and loads AWS credentials. A rejection ends the call. */
   beginning?(): Promise<void>
-  sending(): void
+  sending?(): void
   answered(headers: AnswerHeaders): void
-  failed(error: unknown): void
+  /** Called before the SDK decides whether to retry. */
+  failed?(error: unknown): Promise<void>
 }
 
 /**
@@ -32,7 +33,7 @@ export function observe(command: object, observer: Observer): boolean {
   }
   // `low` runs next to the wire and sees the raw response. `high` runs around the parser and sees what it throws.
   const wire: Middleware = next => async args => {
-    observer.sending()
+    observer.sending?.()
     const result = await next(args)
     observer.answered(headersOf(result.response))
     return result
@@ -41,7 +42,7 @@ export function observe(command: object, observer: Observer): boolean {
     try {
       return await next(args)
     } catch (error) {
-      observer.failed(error)
+      await observer.failed?.(error)
       throw ofThisRealm(error)
     }
   }

@@ -191,3 +191,13 @@ export function toLoadingError(
     name === 'EndpointError' || (code === 'ERR_INVALID_URL' && !hasUrl) || /region is missing/i.test(message)
   return isSetUp ? toRedshiftError(error, call) : credentialsError(error, sources, call.region)
 }
+
+/** The error for an SDK package that could not be loaded. */
+export function missingSdkError(serviceId: string, error: unknown): RedshiftCredentialsError {
+  const name = `@aws-sdk/client-${serviceId.toLowerCase().replace(' ', '-')}`
+  return new RedshiftCredentialsError(
+    'ERR_REDSHIFT_UNAVAILABLE',
+    `The AWS SDK could not be loaded: the program has no ${name}. Install that package where the program runs, or let the bundler include it.`,
+    { cause: copyCause(asError(error)) },
+  )
+}

@@ -3,8 +3,9 @@ import type { FetchContext, FetchedLogin } from '../fetch.js'
 import type { CredentialRequest } from '../request.js'
 import { checkAnswer, checkEndpoint } from './answer.js'
 import { describeCall, describeLookUp } from './call.js'
-import type { AwsClients, Service } from './client.js'
+import type { AwsClients } from './client.js'
 import { loadRedshift } from './sdk.js'
+import type { Service } from './sdk-clients.js'
 
 export type RedshiftSdk = Awaited<ReturnType<typeof loadRedshift>>
 

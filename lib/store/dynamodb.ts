@@ -191,12 +191,10 @@ class DynamoDbStore implements CredentialStore {
     signal.throwIfAborted()
     let date: number | undefined
     observe(command, {
-      sending: () => {},
       answered: headers => {
         date = serverTimeOf(headers)
         this.#clock.heard(date)
       },
-      failed: () => {},
     })
     return { output: await this.#client.send(command, { abortSignal: signal }), date }
   }

@@ -18,3 +18,10 @@ export async function rereadProfiles(): Promise<void> {
     await loadSharedConfigFiles({ ignoreCache: true })
   } catch {}
 }
+
+/** Whether a profile is in neither file. `default` need not be. */
+export async function isProfileMissing(name: string | undefined): Promise<boolean> {
+  if (!name || name === 'default') return false
+  const profiles = await readProfiles()
+  return profiles !== undefined && !Object.hasOwn(profiles, name)
+}

@@ -67,10 +67,6 @@ export function sourcesOf(chosen: string | undefined, env: Environment, profiles
   return [...sources, ...remoteSources(env)]
 }
 
-/** Whether the configured profile is in neither file. The SDK would continue with another identity's credentials. `default` may be missing. */
-export const isProfileMissing = ([first]: readonly Source[]): boolean =>
-  first?.kind === 'unknown profile' && first.profile !== 'default'
-
 /** @param path the profiles that led here by `source_profile` */
 function profileSources(name: string, profiles: Profiles, path: readonly string[] = []): Source[] {
   const settings = Object.hasOwn(profiles, name) ? profiles[name] : undefined

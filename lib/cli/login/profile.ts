@@ -1,5 +1,5 @@
-import { readProfiles } from '../../aws/credentials/profiles.js'
-import { isProfileMissing, type Source, sourcesOf } from '../../aws/credentials/sources.js'
+import { isProfileMissing, readProfiles } from '../../aws/credentials/profiles.js'
+import { type Source, sourcesOf } from '../../aws/credentials/sources.js'
 
 /** What is known of the AWS profile: where its credentials come from, and what the AWS CLI reads of it that the SDK does not. */
 export interface ProfileSettings {
@@ -39,7 +39,7 @@ export async function profileSettings(profile: string | undefined): Promise<Prof
   const sources = sourcesOf(profile, process.env, profiles)
   return {
     name,
-    exists: !isProfileMissing(sources),
+    exists: !(await isProfileMissing(name)),
     sources,
     output: settings?.output,
     caBundle: settings?.ca_bundle,

@@ -1,0 +1,98 @@
+import { optionError, quoted, targetError } from '../errors.js'
+import { type AwsClientConfig, isAwsClient, type RedshiftOptions } from '../options.js'
+import { destroyClient, type SdkClient } from './destroy.js'
+import { loadDiagnosis } from './sdk.js'
+
+/** An AWS service and its SDK package, which is loaded on first use. */
+export interface Service<Sdk> {
+  readonly serviceId: 'Redshift' | 'Redshift Serverless'
+  readonly load: () => Promise<Sdk>
+  readonly create: (sdk: Sdk, config: AwsClientConfig) => SdkClient
+}
+
+/** A client, and the SDK package with its commands. */
+export interface Loaded<Sdk> {
+  readonly sdk: Sdk
+  readonly client: SdkClient
+}
+
+/**
+ * The AWS SDK's clients: at most `maxEntries`, one per service and region, created on first use and destroyed by `close`. A client from the
+ * user is used as it is.
+ */
+export class SdkClients {
+  readonly #aws: RedshiftOptions['aws']
+  // Ordered by use, the most recent last. An lru-cache would publish the clients with their AWS keys on its diagnostics channel.
+  readonly #loaded = new Map<string, Promise<Loaded<unknown>>>()
+  readonly #maxEntries: number
+  #closed = false
+
+  constructor(aws: RedshiftOptions['aws'], maxEntries: number) {
+    this.#aws = aws
+    this.#maxEntries = maxEntries
+  }
+
+  get<Sdk>(service: Service<Sdk>, region: string | undefined): Promise<Loaded<Sdk>> {
+    const key = keyOf(service.serviceId, region)
+    const known = this.#loaded.get(key) as Promise<Loaded<Sdk>> | undefined
+    this.#loaded.delete(key)
+    const loaded = known ?? this.#load(service, region)
+    this.#loaded.set(key, loaded)
+    if (known) return known
+    // Hosts and their regions may come from end users, so the number of clients is limited. Requests on a dropped client continue.
+    const [oldest] = this.#loaded.keys()
+    if (oldest !== undefined && this.#loaded.size > this.#maxEntries) this.#loaded.delete(oldest)
+    // A failed load is not cached.
+    loaded.catch(() => this.forget(service.serviceId, region, loaded))
+    return loaded
+  }
+
+  /** Makes the next `get` create another client, unless it has already done so. The old one is not destroyed: requests may still use it. */
+  forget(serviceId: string, region: string | undefined, loaded: Promise<unknown>): void {
+    const key = keyOf(serviceId, region)
+    if (this.#loaded.get(key) === loaded) this.#loaded.delete(key)
+  }
+
+  /** Destroys the clients that this object created. */
+  close(): void {
+    this.#closed = true
+    const all = [...this.#loaded.values()]
+    this.#loaded.clear()
+    for (const loaded of all)
+      loaded.then(
+        ({ client }) => destroyClient(client, this.#aws),
+        () => {},
+      )
+  }
+
+  async #load<Sdk>(service: Service<Sdk>, region: string | undefined): Promise<Loaded<Sdk>> {
+    const aws = this.#aws
+    const sdk = await service.load().catch(async error => {
+      throw (await loadDiagnosis()).missingSdkError(service.serviceId, error)
+    })
+    if (!isAwsClient(aws)) {
+      const client = service.create(sdk, region === undefined ? { ...aws } : { ...aws, region })
+      if (this.#closed) destroyClient(client, aws)
+      return { sdk, client }
+    }
+    await checkReadyClient(aws, service.serviceId, region)
+    return { sdk, client: aws }
+  }
+}
+
+const keyOf = (serviceId: string, region = ''): string => `${serviceId} ${region}`
+
+/** Checks that a client from the user is for the service and region of the login. Throws `ERR_REDSHIFT_OPTION`, `ERR_REDSHIFT_TARGET`. */
+async function checkReadyClient(client: SdkClient, serviceId: string, region: string | undefined): Promise<void> {
+  const actual = client.config?.serviceId
+  if (typeof actual === 'string' && actual !== serviceId)
+    throw optionError(
+      `aws is a client of ${quoted(actual)}, but this login comes from ${quoted(serviceId)}. Give the client of that service, or a configuration, which serves both.`,
+    )
+  const provider = client.config?.region
+  const own: unknown = typeof provider === 'function' ? await provider() : provider
+  if (region !== undefined && typeof own === 'string' && own !== region)
+    throw targetError(
+      `The client in aws is for the region ${quoted(own)}, but the target is in ${quoted(region)}. Give a client of that region, or a configuration, which serves all.`,
+    )
+}
