@@ -7,7 +7,7 @@ import type { RedshiftOptions } from '../options.js'
 import { clientClass } from '../pg/client.js'
 import { type ConnectionSettings, connectionSettings, placeOf, REDSHIFT_PORT } from '../pg/config.js'
 import { passwordFunction, type RedshiftPasswordFunction } from '../pg/password.js'
-import { aliasOf, verifyAlias } from '../pg/server-name.js'
+import { acceptBothNames, aliasOf } from '../pg/server-name.js'
 import { checkSsl, tlsOf } from '../pg/tls.js'
 import { checkUser } from '../pg/user.js'
 
@@ -15,34 +15,35 @@ import { checkUser } from '../pg/user.js'
 export interface RedshiftKnexConnection {
   /** The database to connect to. */
   database: string
-  /** TLS, as pg's `ssl`. Default: verified TLS, unless `PGSSLMODE` is set. */
+  /** pg's `ssl`. Default: true (verified TLS), unless `PGSSLMODE` is set. */
   ssl?: NonNullable<pg.PoolConfig['ssl']>
-  /** The host to connect to. Left out if the client looks it up. */
+  /** The host to connect to. Omitted if the client looks it up. */
   host?: string
-  /** The port to connect to. Left out if the client determines it. */
+  /** The port to connect to. Omitted if the client determines it. */
   port?: number
-  /** The user to log in as. Left out if AWS chooses it and the client uses a `RedshiftPgClient`. */
+  /** The user to log in as. Omitted if AWS chooses it and Knex uses a `RedshiftPgClient`. */
   user?: string
-  /** Returns the current password. Left out if the client uses a `RedshiftPgClient`. */
+  /** Returns the current password. Omitted if Knex uses a `RedshiftPgClient`. */
   password?: RedshiftPasswordFunction
-  /** Returns true once AWS has chosen another user. A new password for the same user is fetched at each connect. */
+  /** Returns true if AWS has chosen another user since. Omitted if Knex uses a `RedshiftPgClient`. */
   expirationChecker?: () => boolean
 }
 
-/** Options of pg, which override those of the source. */
+/** The options of `pg.Client`, which override those of the source. */
 export type RedshiftKnexOptions = Omit<pg.ClientConfig, 'password' | 'connectionString'>
 
 /**
- * Creates the function for Knex's option `connection`. When the password changes, live connections are kept. When AWS chooses another user,
- * the old user's connections are replaced the next time they are used.
+ * Creates the function for Knex's option `connection`. A new password does not close open connections. When AWS chooses another user, Knex
+ * replaces each connection of the old user before its next use.
  *
- * Knex calls the function as a method of its client, which then uses a `RedshiftPgClient`: user and password come from the same login, and
- * a login that the server refuses is replaced. If you call it in another way, for example from a function around it, it returns settings
- * for a plain `pg.Client`. That client sends the user first, so a connection fails if AWS has just chosen another user.
+ * Pass the function itself to Knex. Knex calls it as a method of its client, which then uses a `RedshiftPgClient`: user and password come
+ * from the same login, and a login that the server refuses is replaced. If you call it from a function of your own, it resolves to settings
+ * for a plain `pg.Client`. That client sends the user before it has the password, so a connection fails if AWS has just chosen another user.
  *
  * @param source options, or credentials to share
- * @param pgOptions options of pg, which take precedence
- * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`, `ERR_REDSHIFT_TLS`. The function rejects as `RedshiftCredentials.get` does.
+ * @param pgOptions options of `pg.Client`, which take precedence. Default: none
+ * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`, `ERR_REDSHIFT_TLS`. The function rejects with the errors of
+ * {@link RedshiftCredentials.get}, and with `ERR_REDSHIFT_USER_MISMATCH` if AWS returned a login for another user than the configured one.
  *
  * @example
  * knex({ client: 'redshift', connection: redshiftKnexConnection({ host, database }) })
@@ -55,23 +56,23 @@ export function redshiftKnexConnection(
   checkKnexOptions(pgOptions)
   const credentials = toCredentials(source)
   const options = credentials.connectionOptions()
-  const given = connectionSettings(pgOptions, options)
-  const tls = verifyAlias(tlsOf(pgOptions, options), aliasOf(given.host, options.host))
-  const { host, port, database, user, ssl, ...own } = { ...pgOptions, ...given, ssl: tls }
+  const settings = connectionSettings(pgOptions, options)
+  const tls = acceptBothNames(tlsOf(pgOptions, options), aliasOf(settings.host, options.host))
+  const { host, port, database, user, ssl, ...own } = { ...pgOptions, ...settings, ssl: tls }
   checkSsl(ssl, options)
-  const settings = { ...own, database, ...(ssl !== undefined && { ssl }) }
+  const common = { ...own, database, ...(ssl !== undefined && { ssl }) }
   const place = placeOf({ host, port: port ?? REDSHIFT_PORT, database, ssl })
   const patchedClients = new WeakSet<KnexClient>()
 
   return async function connection(this: unknown) {
     if (isKnexClient(this)) {
-      // The client fetches its token itself, because a token may be valid for only one connection.
-      if (!options.tokenLogin) checkUser(user, await credentials.getLogin(given, place))
+      // The pg client fetches a token itself, because it may be valid for only one connection.
+      if (!options.tokenLogin) checkUser(user, await credentials.getLogin(settings, place))
       if (!patchedClients.has(this))
-        Object.assign(this, { driver: driverWithOurClient(this.driver, credentials, given) })
+        Object.assign(this, { driver: driverWithClientClass(this.driver, credentials, settings) })
       patchedClients.add(this)
       return {
-        ...settings,
+        ...common,
         ...(host !== undefined && { host }),
         ...(port !== undefined && { port }),
         ...(user !== undefined && { user }),
@@ -79,36 +80,36 @@ export function redshiftKnexConnection(
     }
     if (options.tokenLogin)
       throw passwordRefused('redshiftKnexConnection(), called otherwise than as the method of a Knex client,')
-    const login = await credentials.getLogin(given, place)
+    const login = await credentials.getLogin(settings, place)
     checkUser(user, login)
-    const address = host === undefined ? await credentials.findAddress(given) : { host, port: REDSHIFT_PORT }
+    const address = host === undefined ? await credentials.findAddress(settings) : { host, port: REDSHIFT_PORT }
     // A new object each time, because Knex deletes expirationChecker from it.
     return {
-      ...settings,
+      ...common,
       host: address.host,
       port: port ?? address.port,
       user: login.user,
-      password: passwordFunction(credentials, given),
-      expirationChecker: () => (credentials.peekLogin(given) ?? login).user !== login.user,
+      password: passwordFunction(credentials, settings),
+      expirationChecker: () => (credentials.peekLogin(settings) ?? login).user !== login.user,
     }
   }
 }
 
 /** Options that Knex ignores, because it has its own pool or does not pass them to pg. */
-const NOT_FOR_KNEX: ReadonlySet<string> = new Set(
+const UNSUPPORTED_OPTIONS: ReadonlySet<string> = new Set(
   `Client allowExitOnIdle connectionString idleTimeoutMillis log max maxLifetimeSeconds maxUses min onConnect poolSize
   redshift verify`.split(/\s+/),
 )
 
 function checkKnexOptions(options: object): void {
   for (const [name, value] of Object.entries(options))
-    if (value !== undefined && NOT_FOR_KNEX.has(name))
+    if (value !== undefined && UNSUPPORTED_OPTIONS.has(name))
       throw optionError(
         `${name} is set, which a connection of Knex does not have. Set host and database in place of a connection string, and options of the pool in Knex's own pool.`,
       )
 }
 
-/** The members used of the Knex client that calls the function as its method. */
+/** The members of the calling Knex client that are used here. */
 interface KnexClient {
   /** Its copy of the module `pg`. */
   readonly driver: { readonly Client: typeof pg.Client }
@@ -120,31 +121,31 @@ const isKnexClient = (value: unknown): value is KnexClient =>
   'driver' in value &&
   typeof (value.driver as Partial<KnexClient['driver']> | undefined)?.Client === 'function'
 
-/** The module `pg` with our client class. Knex has no option for the class, and before 3.3 none for a pool. */
-function driverWithOurClient(
+/** Copies the module `pg` and replaces its client class. Knex has no option for the class, and before 3.3 none for a pool. */
+function driverWithClientClass(
   driver: KnexClient['driver'],
   redshift: RedshiftCredentials,
-  given: ConnectionSettings,
+  settings: ConnectionSettings,
 ): object {
   const { tokenLogin } = redshift.connectionOptions()
   class Client extends clientClass(driver.Client) {
-    #disposed: unknown
+    #disposeReason: unknown
 
     constructor(config: pg.ClientConfig) {
       super({ ...config, redshift })
     }
 
     /**
-     * Knex sets this on a lost connection and reads it before it uses one. Knex's expirationChecker is not an alternative: it is not told
-     * which connection it is asked about, so it would discard any of them.
+     * Knex sets this on a lost connection, and reads it before it uses a connection. Knex's expirationChecker cannot replace it: it does not
+     * know which connection Knex asks about, so it would discard all of them.
      */
     get __knex__disposed(): unknown {
-      // A login with a token has no user name to compare.
-      const { user } = (!tokenLogin && redshift.peekLogin(given)) || this
-      return this.#disposed ?? (user === this.user ? undefined : `AWS names ${quoted(user)} now`)
+      // A token login has no user name to compare.
+      const { user } = (!tokenLogin && redshift.peekLogin(settings)) || this
+      return this.#disposeReason ?? (user === this.user ? undefined : `AWS names ${quoted(user)} now`)
     }
     set __knex__disposed(reason: unknown) {
-      this.#disposed = reason
+      this.#disposeReason = reason
     }
   }
   return { ...driver, Client }

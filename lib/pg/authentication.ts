@@ -2,42 +2,42 @@ import { createHash } from 'node:crypto'
 import { RedshiftCredentialsError } from '../errors.js'
 
 /** What a client authenticates with. */
-export type Proof =
+export type Secret =
   | { readonly kind: 'password'; readonly password: string }
   | { readonly kind: 'token'; readonly token: string }
 
-/** Types of authentication requests: the code in the message `R`. */
+/** The codes in the server's authentication messages (type `R`). */
 const OK = 0
 const CLEARTEXT = 3
 const MD5 = 5
 const SASL = 10
 const SASL_CONTINUE = 11
 const SASL_FINAL = 12
-/** Specific to Redshift: a salted digest of the password. */
+/** Redshift only: a salted digest of the password. */
 const DIGEST = 13
-/** Specific to Redshift: a token of an identity provider. */
+/** Redshift only: a token of an identity provider. */
 const TOKEN = 14
 
-/** Decides about a message of the server: pass it to pg, finish the login, send a response, or fail with an error. */
-export function answerAuthentication(
+/** Returns what to do with a message from the server: pass it to pg, finish the login, send a response, or fail with an error. */
+export function handleAuthentication(
   type: string,
   body: Buffer,
-  proof: Proof | undefined,
+  secret: Secret | undefined,
 ): 'pass' | 'done' | Buffer | Error {
-  // pg loops forever if the terminator of an error's fields is missing.
+  // pg loops forever on an error message without a terminator.
   if (type === 'E' || type === 'N') return isTerminated(body) ? 'pass' : malformed()
   if (type !== 'R' || body.length < 4) return malformed()
   const code = body.readInt32BE(0)
   const request = body.subarray(4)
-  // The server must not ask before the start-up packet was sent.
-  if (!proof) return malformed(code)
+  // The server must not send a request before the start-up packet was sent.
+  if (!secret) return malformed(code)
   if (code === OK) return request.length === 0 ? 'done' : malformed(code)
-  return proof.kind === 'token'
-    ? answerWithToken(code, request, proof.token)
-    : answerWithPassword(code, request, proof.password)
+  return secret.kind === 'token'
+    ? handleTokenLogin(code, request, secret.token)
+    : handlePasswordLogin(code, request, secret.password)
 }
 
-function answerWithPassword(code: number, request: Buffer, password: string): 'pass' | Buffer | Error {
+function handlePasswordLogin(code: number, request: Buffer, password: string): 'pass' | Buffer | Error {
   switch (code) {
     case CLEARTEXT:
       return request.length === 0 ? 'pass' : malformed(code)
@@ -49,7 +49,7 @@ function answerWithPassword(code: number, request: Buffer, password: string): 'p
     case SASL_FINAL:
       return 'pass'
     case DIGEST:
-      return answerDigest(request, password)
+      return digestResponse(request, password)
     case TOKEN:
       return unsupported(
         "The server asks for an identity token, but this login has a password. Set api to 'GetIdentityCenterAuthToken', or " +
@@ -60,7 +60,7 @@ function answerWithPassword(code: number, request: Buffer, password: string): 'p
   }
 }
 
-function answerWithToken(code: number, request: Buffer, token: string): Buffer | Error {
+function handleTokenLogin(code: number, request: Buffer, token: string): Buffer | Error {
   switch (code) {
     case TOKEN:
       return request.length === 0 ? message('i', Buffer.from(`${token}\0`)) : malformed(code)
@@ -77,8 +77,8 @@ function answerWithToken(code: number, request: Buffer, token: string): Buffer |
   }
 }
 
-/** Responds to a request with an algorithm, a salt and a nonce, as AWS's own drivers do. */
-function answerDigest(request: Buffer, password: string): Buffer | Error {
+/** Responds to a request that contains an algorithm, a salt and a nonce, as AWS's own drivers do. */
+function digestResponse(request: Buffer, password: string): Buffer | Error {
   if (request.length < 4) return malformed(DIGEST)
   const algorithm = request.readInt32BE(0)
   const salt = field(request, 4)
@@ -94,7 +94,7 @@ function answerDigest(request: Buffer, password: string): Buffer | Error {
   return message('d', int32(digest.length), digest, int32(clientNonce.length), clientNonce)
 }
 
-/** Reads bytes that follow their length. Undefined if the request is too short. */
+/** Reads a length and that many bytes. Returns undefined if the request is too short. */
 function field(request: Buffer, offset: number): { bytes: Buffer; end: number } | undefined {
   if (request.length < offset + 4) return undefined
   const start = offset + 4
@@ -128,5 +128,5 @@ const unknownRequest = (code: number): RedshiftCredentialsError =>
     `The server asks for authentication ${code}, which Redshift's logins do not use. Check that host and port lead to Redshift.`,
   )
 
-const unsupported = (text: string): RedshiftCredentialsError =>
-  new RedshiftCredentialsError('ERR_REDSHIFT_UNSUPPORTED', text)
+const unsupported = (message: string): RedshiftCredentialsError =>
+  new RedshiftCredentialsError('ERR_REDSHIFT_UNSUPPORTED', message)

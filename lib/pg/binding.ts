@@ -3,22 +3,22 @@ import { optionError } from '../errors.js'
 import type { RedshiftPgClientConfig } from './config.js'
 import type { RedshiftPasswordFunction } from './password.js'
 
-/** What `redshiftPoolOptions` binds a client class to. */
+/** The login that `redshiftPoolOptions` binds a client class to. */
 export interface Binding {
   readonly redshift: RedshiftCredentials
   /** The password function in the same options, for libraries that create a plain `pg.Client`. */
   readonly password: RedshiftPasswordFunction
 }
 
-/** The key of a class's binding, which its subclasses inherit. */
+/** The key of a class's binding. Subclasses inherit it. */
 export const binding = Symbol('binding')
 
-/** The binding that `redshiftPoolOptions` gave to a class. */
+/** The binding that `redshiftPoolOptions` set on a class. */
 export const bindingOf = (Client: unknown): Binding | undefined =>
   typeof Client === 'function' ? (Client as { [binding]?: Binding })[binding] : undefined
 
 /**
- * The configuration for a client class. A bound class adds its credentials and removes its own password function.
+ * Adds the credentials of a bound client class to a configuration, and removes its password function.
  * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`
  */
 export function boundConfig<Config extends Pick<RedshiftPgClientConfig, 'redshift' | 'password'>>(

@@ -5,10 +5,10 @@ import { isMarked, mark } from '../intake.js'
 import { type Binding, binding } from './binding.js'
 import type { RedshiftPgClientConfig } from './config.js'
 import { ConnectAttempt, type Settle } from './connect-attempt.js'
-import { endOnceDrained, isConnectionEnding, pipelinesQueries, promiseOf } from './internals.js'
-import { type ClientSetUp, type RefusedSetUp, setUpClient } from './set-up.js'
+import { endAfterDrain, hasPipelinedQueries, isConnectionEnding, promiseOf } from './internals.js'
+import { type ClientSetup, type InvalidSetup, setUpClient } from './setup.js'
 
-/** A `pg.Client` that logs in with a user and password fetched from AWS as one pair. */
+/** A `pg.Client` that logs in with a user and password from the same AWS response. */
 export interface RedshiftPgClient extends pg.Client {
   /**
    * The credentials that the client logs in with: those it was given, or those it created from its options.
@@ -31,48 +31,48 @@ const classes = new WeakMap<typeof pg.Client, RedshiftPgClientClass>()
  */
 export function clientClass(Base: unknown): RedshiftPgClientClass {
   checkClientClass(Base)
-  if (isOurs(Base)) return Base
-  const made = classes.get(Base) ?? extend(Base)
-  mark(made)
-  classes.set(Base, made)
-  return made
+  if (isClientClass(Base)) return Base
+  const Client = classes.get(Base) ?? createClass(Base)
+  mark(Client)
+  classes.set(Base, Client)
+  return Client
 }
 
-const isOurs = (Base: object): Base is RedshiftPgClientClass => binding in Base
+const isClientClass = (Base: object): Base is RedshiftPgClientClass => binding in Base
 
 function checkClientClass(Base: unknown): asserts Base is typeof pg.Client {
   // pg-pool requires a connect() method as well.
   if (typeof Base !== 'function' || typeof Object(Base.prototype).connect !== 'function')
     throw optionError(`Client is ${quoted(Base)}. Set it to pg.Client, or to a class that extends it.`)
-  if (!(binding in Base) && isMarked(Base))
+  if (!isClientClass(Base) && isMarked(Base))
     throw optionError(
       'Client is a class from another copy of pg-redshift-iam. Set it to pg.Client, or to a class that extends it.',
     )
 }
 
-const extend = (Base: typeof pg.Client): RedshiftPgClientClass =>
+const createClass = (Base: typeof pg.Client): RedshiftPgClientClass =>
   class RedshiftPgClient extends Base {
     static readonly [binding]: Binding | undefined = undefined
-    readonly #setUp: ClientSetUp | RefusedSetUp
-    /** The call of `connect()`. There is only one, because pg does not reuse a client. */
+    readonly #setup: ClientSetup | InvalidSetup
+    /** The first call of `connect()`. There is no other, because pg does not reuse a client. */
     #attempt: ConnectAttempt | undefined
     /** The promise that `connect()` returned. */
     #connecting: Promise<pg.Client> | undefined
 
     constructor(config: string | RedshiftPgClientConfig = {}) {
-      const setUp = setUpClient(config, Base, new.target[binding])
-      super(setUp.pgConfig)
+      const setup = setUpClient(config, Base, new.target[binding])
+      super(setup.pgConfig)
       // `new.target` rather than the class's name, which bundlers would rename.
       if (!(this instanceof new.target))
         throw optionError(
           'The constructor of Client returns an object of another class. Set Client to a class that extends pg.Client.',
         )
-      this.#setUp = setUp
+      this.#setup = setup
     }
 
     get credentials(): RedshiftCredentials {
-      if ('refused' in this.#setUp) throw this.#setUp.refused
-      return this.#setUp.credentials
+      if ('error' in this.#setup) throw this.#setup.error
+      return this.#setup.credentials
     }
 
     override connect(): Promise<pg.Client>
@@ -90,27 +90,27 @@ const extend = (Base: typeof pg.Client): RedshiftPgClientClass =>
     override end(callback: (error: Error) => void): void
     override end(callback?: (error: Error) => void): Promise<void> | undefined {
       const attempt = this.#attempt
-      if (attempt?.isPending && pipelinesQueries(this)) return this.#endAfterQueries(callback)
+      if (attempt?.isPending && hasPipelinedQueries(this)) return this.#endAfterQueries(callback)
       try {
         return callback ? void super.end(callback) : super.end()
       } finally {
         // pg would not settle connect(), nor end() on a socket that hangs. The callback may throw or connect.
-        if (attempt === this.#attempt) this.#cutShort()
+        if (attempt === this.#attempt) this.#terminate()
       }
     }
 
-    /** Ends after the queries of a pipeline, as pg does. pg itself would not settle `end()` if the connection is replaced meanwhile. */
+    /** Ends after the pipelined queries, as pg does. pg itself would not settle `end()` if the connection is replaced meanwhile. */
     #endAfterQueries(callback?: (error: Error) => void): Promise<void> | undefined {
       super.end(() => {})
-      endOnceDrained(this)
+      endAfterDrain(this)
       // Older versions of pg do not wait for the queries.
-      if (isConnectionEnding(this)) this.#cutShort()
+      if (isConnectionEnding(this)) this.#terminate()
       if (callback) return void this.once('end', callback as () => void)
       return new (promiseOf(this))<void>(resolve => this.once('end', () => resolve()))
     }
 
     /** Rejects a `connect()` whose client is being ended. Its caller need not handle the rejection. */
-    #cutShort(): void {
+    #terminate(): void {
       this.#connecting?.catch(() => {})
       this.#attempt?.terminate()
     }
@@ -122,7 +122,7 @@ const extend = (Base: typeof pg.Client): RedshiftPgClientClass =>
       }
       const connect = (callback: (error: Error | null) => void): void => super.connect(callback)
       this.#attempt = new ConnectAttempt({ client: this, Base, connect }, settle)
-      this.#attempt.start(this.#setUp)
+      this.#attempt.start(this.#setup)
     }
   }
 

@@ -16,27 +16,35 @@ export interface RedshiftPgClientConfig extends ClientConfig {
 /** Redshift's default port. */
 export const REDSHIFT_PORT = 5439
 
-/** The connection as configured, without pg's fallbacks: the operating system's account for the user, the user for the database. */
+/** The configured connection, without pg's fallbacks: the operating system's account as the user, and the user as the database. */
 export interface ConnectionSettings {
-  /** The host to connect to; undefined if it is to be looked up. */
+  /** The host to connect to. Undefined if the client has to look it up. */
   readonly host: string | undefined
   readonly port: number | undefined
   readonly database: string
   readonly user: string | undefined
 }
 
-/** Identifies a place: a server, database and TLS setting. A place's verdict on a login does not apply to other places. */
-export const placeOf = (to: { host?: unknown; port?: unknown; database?: unknown; ssl?: unknown }): string =>
-  JSON.stringify([to.host, Number(to.port), to.database, Boolean(to.ssl)])
+/** What distinguishes a place. The host and the port may have any type, because pg does not check them. */
+interface Place {
+  readonly host?: unknown
+  readonly port?: unknown
+  readonly database?: unknown
+  readonly ssl?: unknown
+}
 
-/** Parses a port. An empty value counts as missing, as in pg. An invalid one is rejected here, because opening the socket would throw. */
+/** Identifies the place that a client logs in to: server, database and TLS. Another place may accept a login that this one refused. */
+export const placeOf = ({ host, port, database, ssl }: Place): string =>
+  JSON.stringify([host, Number(port), database, Boolean(ssl)])
+
+/** Parses a port. An empty value counts as missing, as in pg. An invalid port is refused here, because opening the socket would throw. */
 function toPort(value: string | number | undefined): number | undefined {
   if (!value) return undefined
   checkInteger('port', Number(value), 1, 65_535)
   return Number(value)
 }
 
-/** Refuses a configured password, because the password is fetched. The error for a function explains where its options belong. */
+/** Refuses a configured password, because the password is fetched from AWS. */
 function checkNoPassword(password: unknown): void {
   if (password === undefined || password === null || password === '') return
   throw optionError(
@@ -47,7 +55,7 @@ function checkNoPassword(password: unknown): void {
 }
 
 /**
- * Reads the connection from a configuration. pg's own keys override those of `redshift`, and these override `PG*`.
+ * Reads the connection from a configuration. pg's own options override those of `redshift`, which override the `PG*` variables.
  * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`
  */
 export function connectionSettings(config: RedshiftPgClientConfig, options: ConnectionOptions): ConnectionSettings {
@@ -70,7 +78,7 @@ export function connectionSettings(config: RedshiftPgClientConfig, options: Conn
     host: url.host || config.host || options.host || PGHOST || undefined,
     port: toPort(url.port) ?? toPort(config.port) ?? options.port ?? toPort(PGPORT),
     database,
-    // The request mistakes a database with the user's name for pg's fallback. The prefix makes them differ.
+    // A request ignores a database that has the user's name, because it is pg's fallback. The prefix makes the names differ.
     user: user === database ? iamUser(user, options.autoCreate) : user,
   }
 }

@@ -3,18 +3,18 @@ import type { FoundAddress } from '../credentials.js'
 import type { RedshiftLogin } from '../login.js'
 import { placeOf, REDSHIFT_PORT } from './config.js'
 import {
+  clearPassword,
   emitEndBeforeConnect,
   holdStartup,
   onAccepted,
-  presentAlias,
-  renewConnection,
+  replaceConnection,
+  sendServerName,
   setAddress,
   socketOf,
-  wipePassword,
 } from './internals.js'
 import { explainTokenError, rejectedLogin } from './rejected-login.js'
 import { isRefusal } from './server-messages.js'
-import { type ClientSetUp, checkClient, type RefusedSetUp } from './set-up.js'
+import { type ClientSetup, checkClient, type InvalidSetup } from './setup.js'
 import { checkUser } from './user.js'
 
 /** The client that connects. */
@@ -63,8 +63,8 @@ export class ConnectAttempt {
     return this.#settle !== undefined
   }
 
-  start(setUp: ClientSetUp | RefusedSetUp): void {
-    this.#open(setUp).catch(error => this.#fail(error))
+  start(setup: ClientSetup | InvalidSetup): void {
+    this.#open(setup).catch(error => this.#fail(error))
   }
 
   /** Rejects the call at once, because the client is being ended. */
@@ -72,33 +72,33 @@ export class ConnectAttempt {
     this.#finish(new Error('Connection terminated'), false)
   }
 
-  async #open(setUp: ClientSetUp | RefusedSetUp): Promise<void> {
-    if ('refused' in setUp) throw setUp.refused
-    checkClient(this.#client, setUp)
-    const { given, connectionTimeoutMillis } = setUp
+  async #open(setup: ClientSetup | InvalidSetup): Promise<void> {
+    if ('error' in setup) throw setup.error
+    checkClient(this.#client, setup)
+    const { settings, connectionTimeoutMillis } = setup
     if (connectionTimeoutMillis > 0)
       this.#timer = setTimeout(
         () => this.#finish(new Error('timeout expired'), !this.#isReached),
         connectionTimeoutMillis,
       ).unref()
-    // Fetch now, in parallel with TCP and TLS. The login to send is read from the cache just before it is sent.
-    // A single-use token is not cached, so it is fetched only then.
-    if (!setUp.tokenLogin?.singleUse) this.#getLogin(setUp).catch(error => this.#fail(error))
+    // Fetch now, in parallel with TCP and TLS. The login is read from the cache just before it is sent.
+    // A single-use token is not cached, so it is not fetched before then.
+    if (!setup.tokenLogin?.singleUse) this.#getLogin(setup).catch(error => this.#fail(error))
     const { host, port } =
-      given.host === undefined ? await this.#lookUp(setUp) : { host: given.host, port: REDSHIFT_PORT }
-    setAddress(this.#client, { host, port: given.port ?? port, database: given.database })
-    this.#connect(setUp)
+      settings.host === undefined ? await this.#lookUp(setup) : { host: settings.host, port: REDSHIFT_PORT }
+    setAddress(this.#client, { host, port: settings.port ?? port, database: settings.database })
+    this.#connect(setup)
   }
 
   /** Connects. A refused login is replaced once, inside the client, so that a pool's callers do not notice. */
-  #connect(setUp: ClientSetUp, replacement?: Promise<RedshiftLogin>): void {
+  #connect(setup: ClientSetup, replacement?: Promise<RedshiftLogin>): void {
     if (!this.isPending) return
     this.#login = undefined
-    if (setUp.alias) presentAlias(this.#client, setUp.alias)
-    const { credentials, tokenLogin } = setUp
+    if (setup.alias) sendServerName(this.#client, setup.alias)
+    const { credentials, tokenLogin } = setup
     const place = placeOf(this.#client)
     holdStartup(this.#client, send =>
-      this.#logIn(replacement ?? this.#getLogin(setUp, place), login => send(login, tokenLogin)),
+      this.#logIn(replacement ?? this.#getLogin(setup, place), login => send(login, tokenLogin)),
     )
     onAccepted(this.#client, () => {
       if (this.#login) credentials.acceptLogin(this.#login, place)
@@ -109,32 +109,32 @@ export class ConnectAttempt {
       if (!login || !isRefusal(error))
         return this.#finish(error && tokenLogin ? explainTokenError(error) : error, !this.#isReached)
       const ageMillis = credentials.loginAge(login)
-      const isAsked = credentials.refuseLogin(login, place)
+      const isReplaceable = credentials.refuseLogin(login, place)
       if (replacement) return this.#finish(rejectedLogin(error, login, ageMillis, 'refused twice'), false)
-      if (!isAsked) return this.#finish(rejectedLogin(error, login, ageMillis, 'asked before'), false)
-      this.#reconnect(setUp, { login, ageMillis, error }).catch(failure => this.#fail(failure))
+      if (!isReplaceable) return this.#finish(rejectedLogin(error, login, ageMillis, 'too soon'), false)
+      this.#reconnect(setup, { login, ageMillis, error }).catch(failure => this.#fail(failure))
     })
   }
 
   /** Async, because a custom `stream` function may throw. */
-  async #reconnect(setUp: ClientSetUp, refusal: Refusal): Promise<void> {
-    if (!renewConnection(this.#client, this.#Base, setUp.pgConfig)) return this.#fail(refusal.error)
-    // Requested now, in parallel with TCP and TLS.
-    const replacement = this.#replace(setUp, refusal)
+  async #reconnect(setup: ClientSetup, refusal: Refusal): Promise<void> {
+    if (!replaceConnection(this.#client, this.#Base, setup.pgConfig)) return this.#fail(refusal.error)
+    // Fetch now, in parallel with TCP and TLS.
+    const replacement = this.#replace(setup, refusal)
     replacement.catch(error => this.#fail(error))
-    this.#connect(setUp, replacement)
+    this.#connect(setup, replacement)
   }
 
-  async #replace({ credentials, given }: ClientSetUp, refusal: Refusal): Promise<RedshiftLogin> {
+  async #replace({ credentials, settings }: ClientSetup, refusal: Refusal): Promise<RedshiftLogin> {
     const login = await credentials.replaceLogin(refusal.login, this.#abortController.signal)
     if (!login) throw rejectedLogin(refusal.error, refusal.login, refusal.ageMillis, 'no other')
-    checkUser(given.user, login)
+    checkUser(settings.user, login)
     return login
   }
 
-  #logIn(getting: Promise<RedshiftLogin>, send: (login: RedshiftLogin) => void): void {
+  #logIn(fetched: Promise<RedshiftLogin>, send: (login: RedshiftLogin) => void): void {
     this.#isReached = true
-    getting
+    fetched
       .then(login => {
         if (!this.isPending) return
         this.#login = login
@@ -143,22 +143,22 @@ export class ConnectAttempt {
       .catch(error => this.#fail(error))
   }
 
-  async #getLogin({ credentials, given }: ClientSetUp, place?: string): Promise<RedshiftLogin> {
-    const login = await credentials.getLogin(given, place, this.#abortController.signal)
-    checkUser(given.user, login)
+  async #getLogin({ credentials, settings }: ClientSetup, place?: string): Promise<RedshiftLogin> {
+    const login = await credentials.getLogin(settings, place, this.#abortController.signal)
+    checkUser(settings.user, login)
     return login
   }
 
-  async #lookUp({ credentials, given }: ClientSetUp): Promise<FoundAddress> {
+  async #lookUp({ credentials, settings }: ClientSetup): Promise<FoundAddress> {
     const socket = socketOf(this.#client)
-    // The time-out of a pool destroys the socket, which pg does not watch yet.
-    const closed = (): void => this.#finish(new Error('Connection terminated unexpectedly'), false)
-    socket?.once('close', closed)
+    // A pool's time-out destroys the socket, which pg does not watch yet.
+    const onClose = (): void => this.#finish(new Error('Connection terminated unexpectedly'), false)
+    socket?.once('close', onClose)
     try {
-      this.#address = await credentials.findAddress(given, this.#abortController.signal)
+      this.#address = await credentials.findAddress(settings, this.#abortController.signal)
       return this.#address
     } finally {
-      socket?.off('close', closed)
+      socket?.off('close', onClose)
     }
   }
 
@@ -176,7 +176,7 @@ export class ConnectAttempt {
     if (!settle) return
     this.#settle = this.#login = undefined
     clearTimeout(this.#timer)
-    wipePassword(this.#client)
+    clearPassword(this.#client)
     if (!error) {
       settle(null, this.#client)
       return

@@ -1,13 +1,13 @@
 import type { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
-import { answerAuthentication, type Proof } from './authentication.js'
+import { handleAuthentication, type Secret } from './authentication.js'
 
 /*
- * pg does not support Redshift's own authentication: its parser throws inside a socket handler, which ends the process. So the server's
- * messages are read here until the login is complete, and those that pg supports are passed on to it.
+ * pg does not support Redshift's own authentication. Its parser throws inside a socket handler, which ends the process. Therefore the
+ * server's messages are read here until the login is complete. Those that pg supports are passed on to it.
  */
 
-/** The members used of pg's connection. */
+/** The members of pg's connection that are used here. */
 interface Connection extends EventEmitter {
   readonly stream: Duplex
   attachListeners?(stream: Duplex): void
@@ -15,39 +15,39 @@ interface Connection extends EventEmitter {
 
 type Listener = (bytes: Buffer) => void
 
-const HEADER = 5
-// Messages of a login are much shorter. Without a limit, a server that speaks another protocol could make us wait for more bytes forever.
-const LONGEST = 1 << 20
+const HEADER_BYTES = 5
+// Messages of a login are much shorter. Without a limit, a server with another protocol could make the client wait for more bytes forever.
+const MAX_MESSAGE_BYTES = 1 << 20
 
 /**
  * Reads the socket in place of pg until the server sends AuthenticationOk, then restores pg's own listener.
- * @returns a function to call with the login's proof when the start-up packet is sent
+ * @returns a function that sets the secret of the login. Call it when the start-up packet is sent.
  */
-export function interceptAuthentication(connection: Connection): (proof: Proof) => void {
-  let proof: Proof | undefined
+export function interceptAuthentication(connection: Connection): (secret: Secret) => void {
+  let secret: Secret | undefined
   const attach = connection.attachListeners?.bind(connection)
   if (attach)
     connection.attachListeners = stream => {
       const before = new Set(stream.listeners('data'))
       attach(stream)
       const [listener, ...others] = stream.listeners('data').filter(added => !before.has(added)) as Listener[]
-      // An unknown version of pg: let it read the socket itself.
+      // Let an unknown version of pg read the socket itself.
       if (!listener || others.length > 0) return
       stream.off('data', listener)
       const read = messageReader()
       const intercept = (bytes: Buffer): void => {
         for (const { type, body, message, rest } of read(bytes)) {
-          const verdict = answerAuthentication(type, body, proof)
-          // A refused client may stay in memory for long, so drop the secret.
-          if (type === 'E') proof = undefined
-          // No `try` here: an exception in a user's callback must not be swallowed.
-          if (verdict === 'pass') listener(message)
-          else if (Buffer.isBuffer(verdict)) stream.write(verdict)
+          const action = handleAuthentication(type, body, secret)
+          // Drop the secret, because a refused client may stay in memory for long.
+          if (type === 'E') secret = undefined
+          // No `try` here, because an exception in a user's callback must not be swallowed.
+          if (action === 'pass') listener(message)
+          else if (Buffer.isBuffer(action)) stream.write(action)
           else {
-            proof = undefined
+            secret = undefined
             stream.off('data', intercept)
-            // After an error, pg must not read any further.
-            if (verdict !== 'done') return void connection.emit('error', verdict)
+            // pg must not read any further after an error.
+            if (action !== 'done') return void connection.emit('error', action)
             stream.on('data', listener)
             listener(Buffer.concat([message, rest]))
             return
@@ -56,8 +56,8 @@ export function interceptAuthentication(connection: Connection): (proof: Proof) 
       }
       stream.on('data', intercept)
     }
-  return given => {
-    proof = given
+  return loginSecret => {
+    secret = loginSecret
   }
 }
 
@@ -71,19 +71,19 @@ interface Message {
   readonly rest: Buffer
 }
 
-/** Splits a stream of bytes into messages. */
+/** Returns a function that splits the received bytes into messages. */
 function messageReader(): (bytes: Buffer) => Generator<Message> {
   let pending: Buffer = Buffer.alloc(0)
   return function* read(bytes) {
     pending = pending.length === 0 ? bytes : Buffer.concat([pending, bytes])
-    while (pending.length >= HEADER) {
+    while (pending.length >= HEADER_BYTES) {
       const length = pending.readUInt32BE(1)
-      const isMessage = length >= 4 && length <= LONGEST
+      const isMessage = length >= 4 && length <= MAX_MESSAGE_BYTES
       if (isMessage && pending.length < 1 + length) return
       const message = pending.subarray(0, isMessage ? 1 + length : pending.length)
       pending = pending.subarray(message.length)
       const type = isMessage ? String.fromCharCode(message[0] ?? 0) : ''
-      yield { type, body: message.subarray(HEADER), message, rest: pending }
+      yield { type, body: message.subarray(HEADER_BYTES), message, rest: pending }
     }
   }
 }

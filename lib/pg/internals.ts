@@ -4,7 +4,7 @@ import type pg from 'pg'
 import type { TokenLogin } from '../identity-provider.js'
 import type { RedshiftLogin } from '../login.js'
 import { interceptAuthentication } from './handshake.js'
-import { type Alias, verifyNamedAlias } from './server-name.js'
+import { acceptServerName, type ServerAlias } from './server-name.js'
 
 /*
  * Everything that we use of pg's internals, in one place. The specs run on the oldest and the newest supported version of pg.
@@ -42,8 +42,8 @@ interface ConnectionInternals extends EventEmitter {
 
 const internals = (client: pg.Client): ClientInternals => client as unknown as ClientInternals
 
-/** Lets pg parse a configuration early. Parsing may read files and throw, and such an error must make `connect()` reject. */
-export function dryRun(Base: typeof pg.Client, config: pg.ClientConfig): void {
+/** Lets pg parse a configuration early. Parsing may read files and throw; `connect()` must reject with that error. */
+export function parseEarly(Base: typeof pg.Client, config: pg.ClientConfig): void {
   // Use pg's own class, because the constructor of a subclass may use the connection.
   let prototype: object = Base.prototype
   for (let next: object = prototype; next && 'connect' in next; next = Object.getPrototypeOf(next)) prototype = next
@@ -56,7 +56,7 @@ export function dryRun(Base: typeof pg.Client, config: pg.ClientConfig): void {
 /** Whether this is a client of `pg.native`. */
 export const isNative = (client: pg.Client): boolean => internals(client).connection === undefined
 
-/** The value of `ssl` as pg determined it: true, options, false, or any other value from a connection string. */
+/** The value of `ssl` after pg has parsed the configuration: true, options, false, or any other value from a connection string. */
 export const sslOf = (client: pg.Client): unknown => internals(client).ssl
 
 /** Sets parameters in both places where pg keeps them: on the client and in its connectionParameters. */
@@ -66,51 +66,51 @@ function setParameters(client: pg.Client, parameters: object): void {
 }
 
 /** Sets where to connect. Overrides pg's connection string, `PG*` variables and defaults. */
-export const setAddress = (client: pg.Client, to: { host: string; port: number; database: string }): void =>
-  setParameters(client, { host: to.host, port: to.port, database: to.database })
+export const setAddress = (client: pg.Client, address: { host: string; port: number; database: string }): void =>
+  setParameters(client, address)
 
 /**
- * Makes TLS send and verify the cluster's own name while pg connects to another host. pg uses the same host for the socket and for TLS, so
- * it gets the cluster's name and the socket gets the host.
+ * Makes TLS send and verify the cluster's own name while pg connects to another host. pg uses one host for both the socket and TLS, so pg
+ * receives the cluster's name and the socket receives the host.
  */
-export function presentAlias(client: pg.Client, alias: Alias): void {
+export function sendServerName(client: pg.Client, alias: ServerAlias): void {
   const { connection } = internals(client)
-  const ssl = connection && verifyNamedAlias(connection.ssl, alias)
+  const ssl = connection && acceptServerName(connection.ssl, alias)
   if (!ssl) return
   const connect = connection.connect.bind(connection)
   connection.ssl = ssl
   connection.connect = (...target) => {
     const { stream } = connection
-    const dial = stream.connect
+    const connectSocket = stream.connect
     stream.connect = () => {
-      stream.connect = dial
-      return dial.apply(stream, target)
+      stream.connect = connectSocket
+      return connectSocket.apply(stream, target)
     }
-    connect(target[0], alias.own)
+    connect(target[0], alias.clusterHost)
   }
 }
 
-export const wipePassword = (client: pg.Client): void => setParameters(client, { password: null })
+export const clearPassword = (client: pg.Client): void => setParameters(client, { password: null })
 
 export const socketOf = (client: pg.Client): Duplex | undefined => internals(client).connection?.stream
 
 /** pg's deprecated option `Promise`, or the global one. */
 export const promiseOf = (client: pg.Client): PromiseConstructor => internals(client)._Promise ?? Promise
 
-/** Whether a pipeline has queries, which pg completes before it ends a client. */
-export const pipelinesQueries = (client: pg.Client): boolean => {
+/** Whether a client in pipeline mode has queries. pg completes them before it ends the client. */
+export const hasPipelinedQueries = (client: pg.Client): boolean => {
   const { pipeline, _queryQueue } = internals(client)
   return pipeline === true && _queryQueue !== undefined && _queryQueue.length > 0
 }
 
 export const isConnectionEnding = (client: pg.Client): boolean => internals(client).connection?._ending === true
 
-/** Ends a client after its queries. Before pg has begun to connect, its own end() would regard the client as ended. */
-export function endOnceDrained(client: pg.Client): void {
+/** Ends a client after its queries. Until pg connects, its own end() would treat the client as ended. */
+export function endAfterDrain(client: pg.Client): void {
   if (!internals(client)._connecting) client.once('drain', () => internals(client).connection?.end())
 }
 
-/** Does what pg does when a socket closes, for a client that ends before pg has begun to connect. */
+/** Does what pg does when a socket closes, for a client that ends before pg connects. */
 export function emitEndBeforeConnect(client: pg.Client, error: Error): void {
   if (internals(client)._connecting) return
   internals(client)._errorAllQueries?.(error)
@@ -120,19 +120,19 @@ export function emitEndBeforeConnect(client: pg.Client, error: Error): void {
 /** Sends the held start-up packet with this login. */
 export type SendStartup = (login: RedshiftLogin, tokenLogin: TokenLogin | undefined) => void
 
-/** Holds the start-up packet, which contains the user. Calls `ready` when it can be sent, after TLS is established and verified. */
+/** Holds the start-up packet, which contains the user. Calls `ready` when TLS is established and verified, so the packet can be sent. */
 export function holdStartup(client: pg.Client, ready: (send: SendStartup) => void): void {
   const { connection } = internals(client)
   if (!connection) return
   const startup = connection.startup.bind(connection)
-  const prove = interceptAuthentication(connection)
+  const setSecret = interceptAuthentication(connection)
   const send: SendStartup = ({ user, password }, tokenLogin) => {
     if (tokenLogin) {
-      prove({ kind: 'token', token: password })
-      startup(tokenStartup(client, tokenLogin))
+      setSecret({ kind: 'token', token: password })
+      startup(tokenStartupParameters(client, tokenLogin))
       return
     }
-    prove({ kind: 'password', password })
+    setSecret({ kind: 'password', password })
     setParameters(client, { user, password })
     startup(internals(client).getStartupConf())
   }
@@ -148,24 +148,24 @@ export function holdStartup(client: pg.Client, ready: (send: SendStartup) => voi
 export const onAccepted = (client: pg.Client, callback: () => void): void =>
   void internals(client).connection?.once('authenticationOk', callback)
 
-/** The start-up parameters of a token login: pg's own without the user, because the token names the person. */
-function tokenStartup(client: pg.Client, { parameters }: TokenLogin): object {
+/** The start-up parameters of a token login: pg's own without the user, because the token identifies the person. */
+function tokenStartupParameters(client: pg.Client, { parameters }: TokenLogin): object {
   setParameters(client, { user: undefined, password: null })
   const { user: _, ...own } = internals(client).getStartupConf() as { user?: unknown }
   return { ...own, ...parameters }
 }
 
 /**
- * Resets a client that failed to connect and gives it a new connection. Its queued queries stay.
+ * Resets a client that failed to connect, and gives it a new connection. Its queued queries stay.
  * @returns false, without any change, if that is not possible
  */
-export function renewConnection(client: pg.Client, Base: typeof pg.Client, config: pg.ClientConfig): boolean {
+export function replaceConnection(client: pg.Client, Base: typeof pg.Client, config: pg.ClientConfig): boolean {
   const { connection, _connecting, _connectionError } = internals(client)
   if (_connecting !== true || _connectionError !== true || !connection) return false
-  // A socket or connection that the user supplied cannot be created again.
+  // A socket or connection from the user cannot be created again.
   if (typeof config.stream === 'object' || 'connection' in config) return false
   const fresh = internals(new Base(config)).connection
-  // The old connection must not notify the client any more, and its late errors must not be uncaught exceptions.
+  // The old connection must no longer notify the client, and its late errors must not be uncaught exceptions.
   connection.removeAllListeners().on('error', () => {})
   connection.stream.destroy()
   Object.assign(client, { connection: fresh, _connecting: false, _connectionError: false })

@@ -13,7 +13,7 @@ import { checkIamUser, checkSameUser, checkUser } from './user.js'
 /** The function for pg's `password` option that {@link redshiftPassword} returns. It resolves to the current password. */
 export type RedshiftPasswordFunction = (connection?: RedshiftConnection) => Promise<string>
 
-/** The members used of the `pg.Client` that calls the function as its method. */
+/** The members of the calling `pg.Client` that are used here. pg calls the function as a method of the client. */
 interface CallingClient {
   password?: unknown
   readonly host?: unknown
@@ -31,7 +31,7 @@ interface CallingClient {
 const isClient = (value: unknown): value is CallingClient =>
   typeof value === 'object' && value !== null && 'connectionParameters' in value
 
-/** Checks the options for a call without a connection, as from postgres.js: they must specify everything. */
+/** Checks that the options are complete for a call without a connection, as from postgres.js. */
 function checkOptionsWithoutConnection(options: ConnectionOptions): void {
   checkTls(options.ssl ?? true, options)
   if (options.dbUser === undefined && options.user === undefined)
@@ -41,43 +41,43 @@ function checkOptionsWithoutConnection(options: ConnectionOptions): void {
 }
 
 /**
- * Watches whether the server accepts the login and reports the outcome to the credentials, so that the next connection can get another
- * login after a refusal. Then clears pg's copies of the password, which pg would keep as long as the connection is open.
+ * Reports to the credentials whether the server accepts the login. After a refusal, the next connection can then get another login. Also
+ * clears pg's copies of the password, which pg would keep as long as the connection is open.
  */
-function followLogin(client: CallingClient, credentials: RedshiftCredentials, login: RedshiftLogin): void {
+function watchLogin(client: CallingClient, credentials: RedshiftCredentials, login: RedshiftLogin): void {
   const { connection, connectionParameters } = client
   if (!connection?.once || !connection.off) return
   const place = placeOf(client)
-  const accepted = (): void => {
+  const onAccepted = (): void => {
     credentials.acceptLogin(login, place)
-    over()
+    finish()
   }
-  const refused = (message: unknown): void => {
+  const onError = (message: unknown): void => {
     if (isRefusal(message)) credentials.refuseLogin(login, place)
-    over()
+    finish()
   }
-  const over = (): void => {
-    for (const [event, listener] of ends) connection.off?.(event, listener)
+  const finish = (): void => {
+    for (const [event, listener] of listeners) connection.off?.(event, listener)
     client.password = null
     if (connectionParameters) connectionParameters.password = null
   }
-  const ends = [
-    ['errorMessage', refused],
-    ['authenticationOk', accepted],
-    ['end', over],
+  const listeners = [
+    ['errorMessage', onError],
+    ['authenticationOk', onAccepted],
+    ['end', finish],
   ] as const
-  for (const [event, listener] of ends) connection.once(event, listener)
+  for (const [event, listener] of listeners) connection.once(event, listener)
 }
 
 /**
- * The function behind `redshiftPassword` and the ORM adapters.
- * @param given the connection that the login was fetched for, if it is more accurate than the one that pg passes
- * @param named the login whose user the connection uses. Its password is returned if AWS has chosen another user since.
+ * Creates the function behind `redshiftPassword` and the ORM adapters.
+ * @param settings the configured connection. It overrides what pg passes, apart from the database.
+ * @param userLogin the login that the connection's user is from. Its password is returned if AWS has chosen another user since.
  */
 export function passwordFunction(
   credentials: RedshiftCredentials,
-  given?: RedshiftConnection,
-  named?: RedshiftLogin,
+  settings?: RedshiftConnection,
+  userLogin?: RedshiftLogin,
 ): RedshiftPasswordFunction {
   const options = credentials.connectionOptions()
 
@@ -90,18 +90,19 @@ export function passwordFunction(
       const parameters = connection ?? client?.connectionParameters
       checkConnection(parameters)
       if (parameters) checkTls(stream ? stream.encrypted : parameters.ssl, options)
-      if (parameters && !given) checkIamUser(parameters.user, options)
-      if (!parameters && !given) checkOptionsWithoutConnection(options)
-      // A library may have changed the database since.
-      const target = given && parameters?.database ? { ...given, database: parameters.database } : (given ?? parameters)
+      if (parameters && !settings) checkIamUser(parameters.user, options)
+      if (!parameters && !settings) checkOptionsWithoutConnection(options)
+      // A library may connect to another database than the configured one.
+      const database = parameters?.database
+      const target = settings && database ? { ...settings, database } : (settings ?? parameters)
       const place = client && placeOf(client)
       const current = credentials.freshLogin(target, place) ?? (await credentials.getLogin(target, place))
       // The caller timed out. Returning a password would leave it on the client; throwing could report a second error.
       if (stream?.destroyed) return ''
-      const login = named && named.user !== current.user ? named : current
+      const login = userLogin && userLogin.user !== current.user ? userLogin : current
       if (parameters) checkSameUser(parameters.user, login)
       else checkUser(options.user, login)
-      if (client) followLogin(client, credentials, login)
+      if (client) watchLogin(client, credentials, login)
       return login.password
     } catch (error) {
       // pg rejects connect() but leaves the socket open until the server closes it.
@@ -112,7 +113,7 @@ export function passwordFunction(
 
   Object.defineProperty(password, Symbol.toPrimitive, {
     value: (hint: string): string => {
-      // pg.native builds its connection string with '' + password, so it would send this function's source as the password.
+      // pg.native builds its connection string with '' + password, which would send the source of this function as the password.
       if (hint === 'default')
         throw new RedshiftCredentialsError(
           'ERR_REDSHIFT_NATIVE',
@@ -131,11 +132,11 @@ export function passwordFunction(
  * Use it if the user is known in advance (`user: 'IAM:alice'`), because pg sends the user to the server before it asks for the password. If
  * AWS chooses the user (serverless, roles), use `RedshiftPool` or `redshiftPoolOptions`.
  *
- * @param source options, or credentials to share. The connection supplies what they leave out: the target and the region from its host,
- * its user and its database.
- * @returns a function that rejects with `RedshiftCredentialsError`: any code of {@link RedshiftCredentials.get}, `ERR_REDSHIFT_TLS` if the
- * connection is not encrypted, or `ERR_REDSHIFT_USER_MISMATCH` if AWS returned a login for another user. Converted to a string, as
- * `pg.native` does, it throws `ERR_REDSHIFT_NATIVE`.
+ * @param source options, or credentials to share. What they leave out is read from the connection: the target and the region from its
+ * host, the user and the database.
+ * @returns a function that resolves to the password. It rejects with `RedshiftCredentialsError`: any code of
+ * {@link RedshiftCredentials.get}, `ERR_REDSHIFT_TLS` if the connection is not encrypted, or `ERR_REDSHIFT_USER_MISMATCH` if AWS returned
+ * a login for another user. It throws `ERR_REDSHIFT_NATIVE` if it is converted to a string, as `pg.native` does.
  * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`
  *
  * @example

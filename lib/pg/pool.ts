@@ -7,7 +7,7 @@ import { type Binding, binding, bindingOf, boundConfig } from './binding.js'
 import { clientClass, type RedshiftPgClientClass } from './client.js'
 import { connectionSettings, REDSHIFT_PORT } from './config.js'
 import { passwordFunction, type RedshiftPasswordFunction } from './password.js'
-import { aliasOf, verifyAlias } from './server-name.js'
+import { acceptBothNames, aliasOf } from './server-name.js'
 import { tlsOf } from './tls.js'
 import { knownUser } from './user.js'
 
@@ -34,42 +34,43 @@ export interface RedshiftPoolConfig extends RedshiftPgOptions {
  */
 export class RedshiftPool extends pg.Pool {
   readonly #credentials: RedshiftCredentials
-  readonly #owned: boolean
+  readonly #ownsCredentials: boolean
 
   /** @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION` */
   constructor(config: RedshiftPoolConfig = {}) {
     checkPlain('The configuration of the pool', config)
     const Client = clientClass(config.Client ?? pg.Client)
-    const given = boundConfig(config, bindingOf(Client))
+    const own = boundConfig(config, bindingOf(Client))
     // Created before super(), so that `options` never contains AWS keys.
-    const redshift = toCredentials(given.redshift)
-    connectionSettings(given, redshift.connectionOptions())
-    super({ ...given, Client, redshift } as pg.PoolConfig)
+    const redshift = toCredentials(own.redshift)
+    // Refuses an invalid connection here rather than in the first connect().
+    connectionSettings(own, redshift.connectionOptions())
+    super({ ...own, Client, redshift } as pg.PoolConfig)
     this.#credentials = redshift
-    this.#owned = redshift !== given.redshift
+    this.#ownsCredentials = redshift !== own.redshift
   }
 
-  /** The credentials that the pool logs in with, for `status()`: those it was given, or those it made of its options. */
+  /** The credentials that the pool logs in with, for `status()`: those it was given, or those it created from its options. */
   get credentials(): RedshiftCredentials {
     return this.#credentials
   }
 
   /** Ends the pool as `pg.Pool` does, and closes the credentials that it created. */
   override end(): Promise<void>
-  /** Same, with a callback. */
+  /** Ends the pool in the same way, with a callback. */
   override end(callback: () => void): void
   override end(callback?: (error?: Error) => void): Promise<void> | undefined {
-    if (!callback) return super.end().then(() => this.#closeOwned())
+    if (!callback) return super.end().then(() => this.#closeCredentials())
     super.end((error?: Error) => {
       // A second end() fails while the first one may still wait for busy clients.
-      if (!error) this.#closeOwned()
+      if (!error) this.#closeCredentials()
       callback(error)
     })
     return undefined
   }
 
-  async #closeOwned(): Promise<void> {
-    if (this.#owned) await this.#credentials.close()
+  async #closeCredentials(): Promise<void> {
+    if (this.#ownsCredentials) await this.#credentials.close()
   }
 }
 
@@ -82,8 +83,8 @@ export interface RedshiftPoolOptions extends pg.PoolConfig {
 }
 
 /**
- * Creates options for anything that constructs a `pg.Pool`: pg itself, the standalone `pg-pool`, and libraries built on them. Its `Client`
- * uses user and password of the same login, and replaces a login that the server refuses. `password`, and `user` if it is known, are for
+ * Creates options for anything that constructs a `pg.Pool`: pg itself, the standalone `pg-pool`, and libraries built on them. Their `Client`
+ * takes user and password from the same login, and replaces a login that the server refuses. `password`, and `user` if it is known, are for
  * libraries that also create a plain `pg.Client`.
  *
  * @param source options, or credentials to share
@@ -103,19 +104,19 @@ export function redshiftPoolOptions(
   const credentials = toCredentials(source)
   const options = credentials.connectionOptions()
   const bound: Binding = { redshift: credentials, password: passwordFunction(credentials) }
-  // The class may be bound already. Its credentials must be the same.
+  // A class may be bound already, but only to the same credentials.
   boundConfig(bound, bindingOf(Base))
   const { redshift: _, ...own } = boundConfig(pgOptions, bound)
   const { host, port, database, user = knownUser(options) } = connectionSettings(own, options)
   return {
     ...own,
-    // Left out if it is to be looked up, because pg uses localhost if host is undefined.
+    // Left out if the client has to look it up, because pg replaces an undefined host by localhost.
     ...(host !== undefined && { host }),
     ...((host ?? port) !== undefined && { port: port ?? REDSHIFT_PORT }),
     database,
     ...(user !== undefined && { user }),
-    ssl: verifyAlias(tlsOf(own, options), aliasOf(host, options.host)),
-    // The class holds the credentials, because libraries deep-copy options and a copy of the credentials would not work.
+    ssl: acceptBothNames(tlsOf(own, options), aliasOf(host, options.host)),
+    // The class holds the credentials, because some libraries deep-copy the options and a copy of the credentials would not work.
     Client: class extends Base {
       static readonly [binding] = bound
     },

@@ -1,7 +1,7 @@
 import { printable, quoted, RedshiftCredentialsError } from '../errors.js'
 import type { RedshiftLogin } from '../login.js'
 
-/** Adds the remedy to server errors about the set-up of identity providers. Returns other errors unchanged. */
+/** Adds the remedy to a server error about the setup of identity providers. Returns other errors unchanged. */
 export function explainTokenError(error: Error): Error {
   const message = printable(error.message)
   if (/identity provider (type ".*" is not supported|does not exist)/i.test(message))
@@ -21,17 +21,17 @@ export function explainTokenError(error: Error): Error {
 
 /** Why a refused login was not replaced. */
 export type NotReplaced =
-  /** It had just replaced another one that was refused. */
+  /** It had just replaced another refused login. */
   | 'refused twice'
-  /** AWS returned the same one, or could not be reached. */
+  /** AWS returned the same login, or could not be reached. */
   | 'no other'
-  /** AWS was asked because of earlier refusals, and the pause since then is not over. */
-  | 'asked before'
+  /** AWS was asked for another login after an earlier refusal, and the pause since then is not over. */
+  | 'too soon'
 
 const NOT_REPLACED: Record<NotReplaced, string> = {
   'refused twice': 'the one before it as well',
   'no other': 'AWS gave no other one',
-  'asked before': 'earlier refusals are too recent to ask AWS for another one',
+  'too soon': 'earlier refusals are too recent to ask AWS for another one',
 }
 
 const inSeconds = (millis: number): string =>

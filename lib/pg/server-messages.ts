@@ -12,7 +12,7 @@ export interface ServerMessage {
   readonly source: string
 }
 
-/** Known messages; the first match applies. Other messages are refusals if their SQLSTATE is in `REFUSAL_STATES`. */
+/** Known messages; the first match applies. Other messages are refusals if their SQLSTATE is in `REFUSAL_SQLSTATES`. */
 export const serverMessages: readonly ServerMessage[] = [
   {
     situation: 'the password has expired',
@@ -153,7 +153,7 @@ export const serverMessages: readonly ServerMessage[] = [
 ]
 
 /** Redshift sends 28000, PostgreSQL 28P01. Unknown messages with these codes count as refusals, which cost one call of AWS at most. */
-const REFUSAL_STATES: ReadonlySet<string> = new Set(['28000', '28P01'])
+const REFUSAL_SQLSTATES: ReadonlySet<string> = new Set(['28000', '28P01'])
 
 /** Whether this is an error from the server that refuses the user and password. */
 export function isRefusal(error: unknown): error is Error {
@@ -161,5 +161,5 @@ export function isRefusal(error: unknown): error is Error {
   const sqlstate = 'code' in error ? error.code : undefined
   if (typeof sqlstate !== 'string' || !/^[0-9A-Z]{5}$/.test(sqlstate)) return false
   const known = serverMessages.find(({ pattern }) => pattern.test(error.message))
-  return known ? known.refusal : REFUSAL_STATES.has(sqlstate)
+  return known ? known.refusal : REFUSAL_SQLSTATES.has(sqlstate)
 }

@@ -2,7 +2,7 @@ import type { ConnectionOptions } from '../credentials.js'
 import { optionError, quoted, RedshiftCredentialsError } from '../errors.js'
 import type { RedshiftPgClientConfig } from './config.js'
 
-/** The TLS options. Default: TLS with verification, unless the configuration or `PGSSLMODE` sets something else. */
+/** The value for pg's `ssl`. Default: verified TLS, unless `PGSSLMODE` is set. */
 export const tlsOf = (
   config: Pick<RedshiftPgClientConfig, 'ssl'>,
   options: ConnectionOptions,
@@ -23,8 +23,8 @@ export function checkTls(encrypted: unknown, options: ConnectionOptions): void {
 }
 
 /**
- * Refuses an `ssl` option that turns TLS off, or a string that pg does not know. Such a string makes pg throw where the caller cannot
- * catch it, once the socket is open.
+ * Refuses an `ssl` option that turns TLS off, or a string that pg does not know. Once the socket is open, such a string makes pg throw
+ * where the caller cannot catch it.
  * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`, `ERR_REDSHIFT_TLS`
  */
 export function checkSsl(ssl: unknown, options: ConnectionOptions): void {

@@ -12,8 +12,8 @@ export const knownUser = ({ dbUser, dbGroups, autoCreate }: ConnectionOptions): 
   dbUser === undefined || dbGroups?.length ? undefined : iamUser(dbUser, autoCreate)
 
 /**
- * The user from `PGUSER`, if it is an IAM user name and `dbUser` is not set. A plain name may be meant for other servers. The request still
- * reads it, because AWS may need a user.
+ * The user from `PGUSER`, if it is an IAM user name and `dbUser` is not set. A name without a prefix may be meant for other servers; it is
+ * used in a request if AWS requires a user.
  */
 export const environmentUser = ({ dbUser }: ConnectionOptions): string | undefined => {
   const { PGUSER } = process.env
@@ -35,36 +35,36 @@ export function checkIamUser(user: string | null | undefined, options: Connectio
 }
 
 /**
- * Refuses a login for another user than the one that pg has already sent to the server.
+ * Refuses a login whose user is not the one that pg has already sent to the server.
  * @throws RedshiftCredentialsError `ERR_REDSHIFT_USER_MISMATCH`
  */
 export function checkSameUser(user: string | null | undefined, login: RedshiftLogin): void {
   if (!user || user === login.user) return
   const { prefix, name } = parseIamUser(user)
-  const chosen = prefix === 'IAM' || prefix === 'IAMA' ? name : undefined
+  const dbUser = prefix === 'IAM' || prefix === 'IAMA' ? name : undefined
   throw new RedshiftCredentialsError(
     'ERR_REDSHIFT_USER_MISMATCH',
     // On serverless, AWS chooses the user, and `user` is only compared with it.
     `pg logs in as ${quoted(user)}, but AWS gave a login for ${quoted(login.user)}. ` +
-      (chosen !== undefined && /^IAMR:/.test(login.user)
-        ? `Set dbUser: ${quoted(chosen)} among the options of the login, to log in as that user, or leave user out in RedshiftPool or redshiftPoolOptions.`
+      (dbUser !== undefined && /^IAMR:/.test(login.user)
+        ? `Set dbUser: ${quoted(dbUser)} among the options of the login, to log in as that user, or leave user out in RedshiftPool or redshiftPoolOptions.`
         : `Set user: ${quoted(login.user)} in the configuration of pg, or use RedshiftPool or redshiftPoolOptions, which take the user from the login.`),
   )
 }
 
 /**
- * Refuses a login for another user than the configured one. A name without a prefix matches any prefix from AWS.
+ * Refuses a login whose user is not the configured one. A name without a prefix matches any prefix from AWS.
  * @throws RedshiftCredentialsError `ERR_REDSHIFT_USER_MISMATCH`
  */
 export function checkUser(user: string | undefined, login: RedshiftLogin): void {
   if (!user || user === login.user) return
   const { prefix, name } = parseIamUser(user)
-  const given = parseIamUser(login.user)
-  if (!prefix && given.name === name) return
+  const actual = parseIamUser(login.user)
+  if (!prefix && actual.name === name) return
   throw new RedshiftCredentialsError(
     'ERR_REDSHIFT_USER_MISMATCH',
     `user is ${quoted(user)}, but AWS gave a login for ${quoted(login.user)}. ` +
-      (prefix === 'IAMR' || given.name === name
+      (prefix === 'IAMR' || actual.name === name
         ? `Leave user out, or set it to ${quoted(login.user)}.`
         : `Set redshift: { dbUser: ${quoted(name)} } to log in as that database user, or leave user out.`),
   )

@@ -11,7 +11,7 @@ import type pg from 'pg'
 import { certificateFor } from '../../lib/emulator/gateway/certificate.js'
 import type { RedshiftEmulator } from '../../lib/emulator/index.js'
 import { RedshiftCredentials, type RedshiftCredentialsError, type RedshiftPgClient } from '../../lib/index.js'
-import type { Proof } from '../../lib/pg/authentication.js'
+import type { Secret } from '../../lib/pg/authentication.js'
 import { clientClass } from '../../lib/pg/client.js'
 import { interceptAuthentication } from '../../lib/pg/handshake.js'
 import { startEmulator } from '../support/emulator.js'
@@ -260,11 +260,11 @@ for (const [version, module] of pgVersions)
   })
 
 describe('What stands between pg and its socket', () => {
-  const PASSWORD: Proof = { kind: 'password', password: 'pässword' }
-  const TOKEN: Proof = { kind: 'token', token: 'head.bödy.tail' }
+  const PASSWORD: Secret = { kind: 'password', password: 'pässword' }
+  const TOKEN: Secret = { kind: 'token', token: 'head.bödy.tail' }
 
   /** Feeds pieces to a connection, and tells what pg was passed, what was sent, and what went wrong. */
-  const run = (proof: Proof | undefined, pieces: readonly Buffer[]) => {
+  const run = (secret: Secret | undefined, pieces: readonly Buffer[]) => {
     const passed: Buffer[] = []
     const errors: RedshiftCredentialsError[] = []
     const sent: Buffer[] = []
@@ -275,9 +275,9 @@ describe('What stands between pg and its socket', () => {
         void socket.on('data', (bytes: Buffer) => passed.push(Buffer.from(bytes))),
     })
     connection.on('error', error => errors.push(error))
-    const prove = interceptAuthentication(connection)
+    const setSecret = interceptAuthentication(connection)
     connection.attachListeners(stream)
-    if (proof) prove(proof)
+    if (secret) setSecret(secret)
     for (const piece of pieces) stream.emit('data', piece)
     const reading = stream.listeners('data').map(listener => (String(listener).includes('passed') ? 'pg' : 'ours'))
     return { passed, errors, sent, reading }
@@ -340,9 +340,9 @@ describe('What stands between pg and its socket', () => {
           throw new Error("a callback's")
         }),
     })
-    const prove = interceptAuthentication(connection)
+    const setSecret = interceptAuthentication(connection)
     connection.attachListeners(stream)
-    prove(PASSWORD)
+    setSecret(PASSWORD)
     const feed = (bytes: Buffer): void => void stream.emit('data', bytes)
     const notice = message('N', 'SNOTICE\0Mhello\0\0')
     for (const bytes of [notice, message('R', int32(3)), OK, message('Z', 'I')])
@@ -360,12 +360,12 @@ describe('What stands between pg and its socket', () => {
         attachListeners: (socket: EventEmitter) => void socket.on('data', () => {}),
       })
       connection.on('error', () => {})
-      const prove = interceptAuthentication(connection)
+      const setSecret = interceptAuthentication(connection)
       connection.attachListeners(stream)
-      const show = (): WeakRef<Proof> => {
-        const proof: Proof = { kind: 'token', token: 'head.body.tail' }
-        prove(proof)
-        return new WeakRef(proof)
+      const show = (): WeakRef<Secret> => {
+        const secret: Secret = { kind: 'token', token: 'head.body.tail' }
+        setSecret(secret)
+        return new WeakRef(secret)
       }
       const kept = show()
       stream.emit('data', end)
@@ -397,12 +397,12 @@ describe('What stands between pg and its socket', () => {
         fc.array(whole, { maxLength: 5 }),
         fc.array(fc.nat(200)),
         fc.constantFrom(PASSWORD, TOKEN),
-        (messages, cuts, proof) => {
+        (messages, cuts, secret) => {
           const bytes = Buffer.concat(messages)
           const at = [...new Set(cuts.filter(cut => cut > 0 && cut < bytes.length))].sort((a, b) => a - b)
           const pieces = [0, ...at].map((from, index) => bytes.subarray(from, at[index] ?? bytes.length))
-          const one = run(proof, [bytes])
-          const other = run(proof, pieces)
+          const one = run(secret, [bytes])
+          const other = run(secret, pieces)
           expect(Buffer.concat(other.passed)).to.deep.equal(Buffer.concat(one.passed))
           expect(other.sent.length).to.equal(one.sent.length)
           expect(other.errors.map(String)).to.deep.equal(one.errors.map(String))

@@ -112,7 +112,7 @@ for (const [version, module] of pgVersions)
       // The next one is not: AWS was asked a moment ago.
       using _ = emulator.fail({ kind: 'reject-login' })
       const next = await rejection(create().connect())
-      expectRejected(next, 'asked before')
+      expectRejected(next, 'too soon')
       expect(outcomes()).to.deep.equal(['28000', '28000', '28000'])
       expect(emulator.calls).to.have.length(1)
     })

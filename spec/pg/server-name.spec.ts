@@ -20,7 +20,7 @@ import {
   redshiftPoolOptions,
 } from '../../lib/index.js'
 import { clientClass } from '../../lib/pg/client.js'
-import { aliasOf, verifyAlias } from '../../lib/pg/server-name.js'
+import { acceptBothNames, aliasOf } from '../../lib/pg/server-name.js'
 import { startEmulator } from '../support/emulator.js'
 import { pgVersions } from '../support/pg-versions.js'
 import { rejection } from '../support/rejection.js'
@@ -262,7 +262,7 @@ describe('A cluster behind a name that is not its own', () => {
 describe('The options of TLS for an alias', () => {
   const alias = aliasOf('Warehouse.internal.example', `${CLUSTER}.`)
   const check = (ssl: Ssl, ...names: string[]) => {
-    const verified = verifyAlias(ssl, alias)
+    const verified = acceptBothNames(ssl, alias)
     if (typeof verified !== 'object') throw new Error('no options')
     const certificate = { subject: {}, subjectaltname: names.map(name => `DNS:${name}`).join(', ') } as PeerCertificate
     return verified.checkServerIdentity?.('whatever.example', certificate)
@@ -281,21 +281,21 @@ describe('The options of TLS for an alias', () => {
     expect(aliasOf(`${CLUSTER.toUpperCase()}.`, CLUSTER)).to.equal(undefined)
     expect(aliasOf(undefined, CLUSTER)).to.equal(undefined)
     expect(aliasOf(PRIVATE, undefined)).to.equal(undefined)
-    expect(verifyAlias(true, undefined)).to.equal(true)
+    expect(acceptBothNames(true, undefined)).to.equal(true)
   })
 
   it('leave TLS off where it is off, and keep what the user has set', () => {
-    for (const ssl of [false, undefined]) expect(verifyAlias(ssl, alias)).to.equal(ssl)
+    for (const ssl of [false, undefined]) expect(acceptBothNames(ssl, alias)).to.equal(ssl)
     const own = { checkServerIdentity: () => undefined }
-    expect(verifyAlias(own, alias)).to.equal(own)
+    expect(acceptBothNames(own, alias)).to.equal(own)
     const byAddress = { servername: 'elsewhere.example' }
-    expect(verifyAlias(byAddress, aliasOf('127.0.0.1', CLUSTER))).to.equal(byAddress)
-    expect(verifyAlias({ rejectUnauthorized: false }, alias)).to.include({ rejectUnauthorized: false })
+    expect(acceptBothNames(byAddress, aliasOf('127.0.0.1', CLUSTER))).to.equal(byAddress)
+    expect(acceptBothNames({ rejectUnauthorized: false }, alias)).to.include({ rejectUnauthorized: false })
   })
 
   it('keep a private key that pg has hidden, hidden, and do not change the given object', () => {
     const ssl = Object.defineProperty({ ca: 'x' }, 'key', { value: 'secret', enumerable: false })
-    const verified = verifyAlias(ssl, alias) as { key?: string }
+    const verified = acceptBothNames(ssl, alias) as { key?: string }
     expect(verified.key).to.equal('secret')
     expect(JSON.stringify(verified)).to.not.include('secret')
     expect(ssl).to.not.have.property('checkServerIdentity')

@@ -7,63 +7,63 @@ import type { RedshiftOptions } from '../options.js'
 import { copyOptions } from '../placement.js'
 import { type Binding, boundConfig } from './binding.js'
 import { type ConnectionSettings, connectionSettings, type RedshiftPgClientConfig } from './config.js'
-import { dryRun, isNative, sslOf } from './internals.js'
-import { type Alias, aliasOf } from './server-name.js'
+import { isNative, parseEarly, sslOf } from './internals.js'
+import { aliasOf, type ServerAlias } from './server-name.js'
 import { checkSsl, tlsOf } from './tls.js'
 
 /** The checked configuration of a client. */
-export interface ClientSetUp {
+export interface ClientSetup {
   /** The configuration for pg's own constructor. */
   readonly pgConfig: pg.ClientConfig
   readonly credentials: RedshiftCredentials
-  readonly given: ConnectionSettings
-  /** Set if the host is not the cluster's own name. */
-  readonly alias: Alias | undefined
+  readonly settings: ConnectionSettings
+  /** Undefined if pg connects to the cluster's own host. */
+  readonly alias: ServerAlias | undefined
   /** Undefined for a login with a password. */
   readonly tokenLogin: TokenLogin | undefined
   /** In milliseconds; 0 for no limit. */
   readonly connectionTimeoutMillis: number
 }
 
-/** A configuration that `connect()` rejects. If the constructor threw, `pool.connect()` would throw instead of rejecting. */
-export interface RefusedSetUp {
+/** A configuration that `connect()` rejects with `error`. If the constructor threw, `pool.connect()` would throw instead of rejecting. */
+export interface InvalidSetup {
   readonly pgConfig: pg.ClientConfig
-  readonly refused: unknown
+  readonly error: unknown
 }
 
-/** Checks everything that can be checked before anything is sent. Never throws. */
+/** Checks a configuration as far as possible before anything is sent. Never throws. */
 export function setUpClient(
   config: string | RedshiftPgClientConfig,
   Base: typeof pg.Client,
   binding: Binding | undefined,
-): ClientSetUp | RefusedSetUp {
+): ClientSetup | InvalidSetup {
   try {
-    const given = typeof config === 'string' ? { connectionString: config } : config
-    checkPlain('The configuration of the client', given)
-    return setUp(boundConfig(given, binding), Base)
-  } catch (refused) {
+    const own = typeof config === 'string' ? { connectionString: config } : config
+    checkPlain('The configuration of the client', own)
+    return checkedSetup(boundConfig(own, binding), Base)
+  } catch (error) {
     // Fixed values, because pg's own constructor throws for some environment variables about TLS.
-    return { pgConfig: { ssl: true, sslnegotiation: 'postgres' }, refused }
+    return { pgConfig: { ssl: true, sslnegotiation: 'postgres' }, error }
   }
 }
 
-function setUp({ redshift, password, ...config }: RedshiftPgClientConfig, Base: typeof pg.Client): ClientSetUp {
-  const credentials = sharedCredentials(redshift, redshift ?? shared)
+function checkedSetup({ redshift, password, ...config }: RedshiftPgClientConfig, Base: typeof pg.Client): ClientSetup {
+  const credentials = sharedCredentials(redshift)
   const options = credentials.connectionOptions()
-  const given = connectionSettings({ ...config, password }, options)
+  const settings = connectionSettings({ ...config, password }, options)
   const { connectionTimeoutMillis = 0, connectionString, sslnegotiation } = config
-  // Our own timer replaces pg's, because it must also cover the look-up and the second attempt.
   const ssl = tlsOf(config, options)
+  // The attempt's own timer replaces pg's, because it must also cover the look-up and the second connection.
   const pgConfig = { ...config, ssl, connectionTimeoutMillis: 0 }
-  if (connectionString || sslnegotiation || process.env.PGSSLNEGOTIATION || isSealed(ssl)) dryRun(Base, pgConfig)
-  // pg-pool passes its own options, which contain maxUses. `redshift` stays readable in them.
+  if (connectionString || sslnegotiation || process.env.PGSSLNEGOTIATION || isSealed(ssl)) parseEarly(Base, pgConfig)
+  // pg-pool passes its own options, which always contain maxUses. Anyone can read `redshift` in them.
   if ('maxUses' in config) checkNoKeys(redshift)
   const { tokenLogin } = options
-  const alias = aliasOf(given.host, options.host)
-  return { pgConfig, credentials, given, alias, tokenLogin, connectionTimeoutMillis }
+  const alias = aliasOf(settings.host, options.host)
+  return { pgConfig, credentials, settings, alias, tokenLogin, connectionTimeoutMillis }
 }
 
-/** Refuses AWS keys in the options of a stock pool, because logging or inspecting the pool would show them. */
+/** Refuses AWS keys in the options of a `pg.Pool`, because logging or inspecting the pool would show them. */
 function checkNoKeys(source: RedshiftOptions | RedshiftCredentials | undefined): void {
   const { credentials } = Object((source as RedshiftOptions | undefined)?.aws) as { credentials?: unknown }
   if (typeof credentials === 'object' && credentials !== null && 'secretAccessKey' in credentials)
@@ -72,14 +72,14 @@ function checkNoKeys(source: RedshiftOptions | RedshiftCredentials | undefined):
     )
 }
 
-/** Whether these TLS options are sealed. pg throws when it tries to hide their key. */
+/** Whether TLS options are sealed. pg throws when it tries to hide their key. */
 const isSealed = (ssl: unknown): boolean => typeof ssl === 'object' && ssl !== null && Object.isSealed(ssl)
 
 /**
  * Checks the configuration as pg has parsed it.
  * @throws RedshiftCredentialsError `ERR_REDSHIFT_NATIVE`, `ERR_REDSHIFT_OPTION`, `ERR_REDSHIFT_TLS`
  */
-export function checkClient(client: pg.Client, { credentials }: ClientSetUp): void {
+export function checkClient(client: pg.Client, { credentials }: ClientSetup): void {
   if (isNative(client))
     throw new RedshiftCredentialsError(
       'ERR_REDSHIFT_NATIVE',
@@ -88,24 +88,26 @@ export function checkClient(client: pg.Client, { credentials }: ClientSetUp): vo
   checkSsl(sslOf(client), credentials.connectionOptions())
 }
 
-/** Credentials, and what they were made from. */
-interface Shared {
+/** Credentials, with the options and variables that they were created from. */
+interface SharedCredentials {
   readonly options: RedshiftOptions
   readonly environment: object
   readonly credentials: RedshiftCredentials
 }
 
 // pg-pool creates many clients from the same options object. They share one RedshiftCredentials while the options stay the same.
-const shared = new WeakMap<object, Shared>()
+const shared = new WeakMap<object, SharedCredentials>()
 
-function sharedCredentials(source: RedshiftOptions | RedshiftCredentials = {}, key: object = source) {
+const NO_OPTIONS: RedshiftOptions = {}
+
+function sharedCredentials(source: RedshiftOptions | RedshiftCredentials = NO_OPTIONS): RedshiftCredentials {
   if (RedshiftCredentials.isInstance(source)) return source
   const options = copyOptions(source)
   const environment = awsEnvironment()
-  const known = shared.get(key)
+  const known = shared.get(source)
   if (known && isSame(known.options, options) && isSame(known.environment, environment)) return known.credentials
   const credentials = new RedshiftCredentials(options)
-  shared.set(key, { options, environment, credentials })
+  shared.set(source, { options, environment, credentials })
   return credentials
 }
 
