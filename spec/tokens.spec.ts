@@ -20,6 +20,7 @@ import {
   redshiftPoolOptions,
 } from '../lib/index.js'
 import { clientClass } from '../lib/pg/client.js'
+import { CURRENT_USER, userOfClient, userOfPool } from './support/current-user.js'
 import { startEmulator } from './support/emulator.js'
 import { runExample } from './support/example.js'
 import { codeBlocks } from './support/markdown.js'
@@ -28,25 +29,7 @@ import { expectError, rejection, thrownBy } from './support/rejection.js'
 import { expectNothingUncaught } from './support/uncaught.js'
 import { noSockets, until } from './support/until.js'
 
-const WHO = 'SELECT current_user::text AS name'
 const API = 'GetIdentityCenterAuthToken'
-
-async function ofClient(client: pg.Client): Promise<unknown> {
-  try {
-    await client.connect()
-    return (await client.query(WHO)).rows[0].name
-  } finally {
-    await client.end()
-  }
-}
-
-async function ofPool(pool: pg.Pool): Promise<unknown> {
-  try {
-    return (await pool.query(WHO)).rows[0].name
-  } finally {
-    await pool.end()
-  }
-}
 
 describe('Tokens', () => {
   let emulator: RedshiftEmulator
@@ -95,7 +78,7 @@ describe('Tokens', () => {
         it(`log the person in to a ${target} target, with one call for any number of connections`, async () => {
           const redshift = credentials()
           const clients = Array.from({ length: 20 }, () => new Client({ ...config(target), redshift }))
-          const names = await Promise.all(clients.map(ofClient))
+          const names = await Promise.all(clients.map(userOfClient))
           expect(new Set(names)).to.deep.equal(new Set(['awsidc:alice@example.com']))
           expect(emulator.calls.map(({ operation }) => operation)).to.deep.equal([API])
           expect(emulator.calls[0]?.parameters).to.deep.equal(
@@ -121,8 +104,10 @@ describe('Tokens', () => {
     describe(`that an application has, on ${version},`, () => {
       it('log the person in, without a call to AWS', async () => {
         const redshift = providing({ token: () => emulator.issueToken({ person: 'carol@example.com' }).token })
-        expect(await ofClient(new Client({ ...config(), redshift }))).to.equal('awsidc:carol@example.com')
-        expect(await ofClient(new Client({ ...config('serverless'), redshift }))).to.equal('awsidc:carol@example.com')
+        expect(await userOfClient(new Client({ ...config(), redshift }))).to.equal('awsidc:carol@example.com')
+        expect(await userOfClient(new Client({ ...config('serverless'), redshift }))).to.equal(
+          'awsidc:carol@example.com',
+        )
         expect(emulator.calls).to.deep.equal([])
         expect(emulator.logins.map(({ serial }) => serial)).to.satisfy(([one, two]: number[]) => one === two)
       })
@@ -135,7 +120,7 @@ describe('Tokens', () => {
         }
         const redshift = providing({ tokenType: 'EXT_JWT', token })
         const clients = Array.from({ length: 5 }, () => new Client({ ...config(), redshift }))
-        await Promise.all(clients.map(ofClient))
+        await Promise.all(clients.map(userOfClient))
         expect(asked).to.equal(5)
         expect(redshift.status()).to.deep.equal([])
         expect(new Set(emulator.logins.map(({ serial, ok }) => `${serial} ${ok}`)).size).to.equal(5)
@@ -144,8 +129,8 @@ describe('Tokens', () => {
       it('are refused with what to do where a single-use one comes twice', async () => {
         const { token } = emulator.issueToken({ tokenType: 'EXT_JWT' })
         const redshift = providing({ tokenType: 'EXT_JWT', token: () => token })
-        await ofClient(new Client({ ...config(), redshift }))
-        const error = await rejection(ofClient(new Client({ ...config(), redshift })))
+        await userOfClient(new Client({ ...config(), redshift }))
+        const error = await rejection(userOfClient(new Client({ ...config(), redshift })))
         expectError(error, {
           code: 'ERR_REDSHIFT_LOGIN_REJECTED',
           names: ['Token credentials expired or invalid', 'EXT_JWT'],
@@ -155,12 +140,12 @@ describe('Tokens', () => {
       it('name the namespace and the provider to Redshift', async () => {
         for (const type of ['AzureAD', 'Okta'] as const) {
           const token = () => emulator.issueToken({ type }).token
-          expect(await ofClient(new Client({ ...config(), redshift: providing({ type, token }) }))).to.equal(
+          expect(await userOfClient(new Client({ ...config(), redshift: providing({ type, token }) }))).to.equal(
             `${type.toLowerCase()}:alice@example.com`,
           )
         }
         const named = providing({ namespace: 'work', providerName: 'idc' })
-        expect(await ofClient(new Client({ ...config(), redshift: named }))).to.equal('work:alice@example.com')
+        expect(await userOfClient(new Client({ ...config(), redshift: named }))).to.equal('work:alice@example.com')
       })
     })
   }
@@ -168,17 +153,17 @@ describe('Tokens', () => {
   it('reach every entry point that can carry them', async () => {
     const redshift = credentials()
     const name = 'awsidc:alice@example.com'
-    expect(await ofPool(new RedshiftPool({ ...config(), redshift }))).to.equal(name)
+    expect(await userOfPool(new RedshiftPool({ ...config(), redshift }))).to.equal(name)
     for (const [, module] of pgVersions)
       expect(
-        await ofPool(new module.Pool(redshiftPoolOptions(redshift, { ...config(), Client: module.Client }))),
+        await userOfPool(new module.Pool(redshiftPoolOptions(redshift, { ...config(), Client: module.Client }))),
       ).to.equal(name)
     const db = knex({
       client: 'redshift',
       connection: redshiftKnexConnection(redshift, config()),
       pool: { min: 0, max: 1 },
     })
-    for (let round = 0; round < 3; round++) expect((await db.raw(WHO)).rows[0].name).to.equal(name)
+    for (let round = 0; round < 3; round++) expect((await db.raw(CURRENT_USER)).rows[0].name).to.equal(name)
     await db.destroy()
     // One for the connections, each with the host's own name, and one connection of Knex for its three queries.
     expect(emulator.calls).to.have.length(1)
@@ -244,7 +229,7 @@ describe('Tokens', () => {
     const { PGUSER } = process.env
     process.env.PGUSER = 'IAM:mallory'
     try {
-      expect(await ofPool(new RedshiftPool({ ...config(), redshift }))).to.equal('awsidc:alice@example.com')
+      expect(await userOfPool(new RedshiftPool({ ...config(), redshift }))).to.equal('awsidc:alice@example.com')
     } finally {
       if (PGUSER === undefined) delete process.env.PGUSER
       else process.env.PGUSER = PGUSER
@@ -258,7 +243,7 @@ describe('Tokens', () => {
   it('are those of the AWS identity: another has another, and a role without a person gets an error', async () => {
     const keys = (accessKeyId: string) => ({ ...emulator.aws, credentials: { accessKeyId, secretAccessKey: 'x' } })
     const bob = credentials({ aws: keys('AKIABOB') })
-    expect(await ofPool(new RedshiftPool({ ...config(), redshift: bob }))).to.equal('awsidc:bob@example.com')
+    expect(await userOfPool(new RedshiftPool({ ...config(), redshift: bob }))).to.equal('awsidc:bob@example.com')
     const role = credentials({ aws: { ...keys('AKIAROLE'), maxAttempts: 1 } })
     for (const target of ['provisioned', 'serverless']) {
       const error = await rejection(role.getToken(config(target)))
@@ -269,8 +254,8 @@ describe('Tokens', () => {
   it('of one cluster are not shown to another', async () => {
     const redshift = credentials()
     const other = config('other.abc123xyz789.us-west-2.redshift.amazonaws.com')
-    await ofPool(new RedshiftPool({ ...config(), redshift }))
-    await ofPool(new RedshiftPool({ ...other, redshift }))
+    await userOfPool(new RedshiftPool({ ...config(), redshift }))
+    await userOfPool(new RedshiftPool({ ...other, redshift }))
     expect(emulator.calls.map(({ parameters }) => parameters)).to.deep.equal([
       { ClusterIds: ['examplecluster'] },
       { ClusterIds: ['other'] },
@@ -293,7 +278,7 @@ describe('Tokens', () => {
       for (const person of ['alice@example.com', 'bob@example.com']) {
         identityProvider.token = () => emulator.issueToken({ type: 'Okta', person }).token
         const pool = new Pool({ ...config(), Client: clientClass(Client), redshift } as pg.PoolConfig)
-        expect(await ofPool(pool)).to.equal(`okta:${person}`)
+        expect(await userOfPool(pool)).to.equal(`okta:${person}`)
       }
   })
 
@@ -305,7 +290,7 @@ describe('Tokens', () => {
       const identityProvider = { type: 'AwsIdc', tokenType, token: () => `${asked++}` } as const
       const redshift = new RedshiftCredentials({ host, identityProvider })
       made.push(redshift)
-      const error = await rejection(ofPool(new RedshiftPool({ ...config(other), redshift })))
+      const error = await rejection(userOfPool(new RedshiftPool({ ...config(other), redshift })))
       expect(error).to.have.property('code', 'ERR_REDSHIFT_TARGET')
       expect(asked).to.equal(0)
     }
@@ -325,10 +310,10 @@ describe('Tokens', () => {
 
   it('that Redshift refuses are replaced within the connection', async () => {
     const redshift = credentials()
-    await ofPool(new RedshiftPool({ ...config(), redshift }))
+    await userOfPool(new RedshiftPool({ ...config(), redshift }))
     const before = await redshift.getToken(config())
     emulator.revokeLogins()
-    expect(await ofPool(new RedshiftPool({ ...config(), redshift }))).to.equal('awsidc:alice@example.com')
+    expect(await userOfPool(new RedshiftPool({ ...config(), redshift }))).to.equal('awsidc:alice@example.com')
     expect(await redshift.getToken(config())).to.not.equal(before)
     expect(emulator.logins.map(({ ok, sqlstate }) => sqlstate ?? ok)).to.deep.equal([true, '28000', true])
     expect(emulator.calls).to.have.length(2)
@@ -349,7 +334,7 @@ describe('Tokens', () => {
       ['28000', 'AWS IdC identity provider does not exist', 'ERR_REDSHIFT_UNSUPPORTED', register],
     ] as const) {
       using _ = emulator.fail({ kind: 'reject-login', sqlstate, message })
-      const error = await rejection(ofPool(new RedshiftPool({ ...config(), redshift })))
+      const error = await rejection(userOfPool(new RedshiftPool({ ...config(), redshift })))
       expectError(error, { code, names: [message, ...names] })
     }
     expect(emulator.calls).to.have.length(1)
@@ -491,7 +476,7 @@ describe('Tokens', () => {
     const short = await startEmulator({ lifetimeSeconds: 5 })
     const redshift = new RedshiftCredentials({ api: API, aws: short.aws })
     const { host } = short.poolConfig()
-    const connect = () => ofPool(new RedshiftPool({ ...short.poolConfig(), redshift }))
+    const connect = () => userOfPool(new RedshiftPool({ ...short.poolConfig(), redshift }))
     for (let rotation = 1; rotation <= 2; rotation++) {
       await connect()
       const refresh = short.fail({ kind: 'hold' })
@@ -515,7 +500,7 @@ describe('Tokens', () => {
   it('need a host where AWS is not called', async () => {
     const { host: _, ...connection } = config()
     const pool = new RedshiftPool({ ...connection, redshift: providing({}) })
-    const error = await rejection(ofPool(pool))
+    const error = await rejection(userOfPool(pool))
     expectError(error, { code: 'ERR_REDSHIFT_TARGET', names: ['identityProvider', 'host', 'PGHOST'] })
   })
 })

@@ -3,6 +3,7 @@ import { expect } from 'chai'
 import pg from 'pg'
 import type { RedshiftEmulator } from '../../lib/emulator/index.js'
 import { redshiftPoolOptions } from '../../lib/index.js'
+import { userOfPool } from '../support/current-user.js'
 import { startEmulator } from '../support/emulator.js'
 
 describe('redshiftPoolOptions', () => {
@@ -15,8 +16,6 @@ describe('redshiftPoolOptions', () => {
   it('logs in with a deep copy too, which is what MikroORM hands to pg', async () => {
     const options = redshiftPoolOptions({ aws: emulator.aws }, emulator.poolConfig())
     const pool = new pg.Pool(Utils.copy(options))
-    const { rows } = await pool.query('SELECT session_user::text AS name')
-    await pool.end()
-    expect(rows).to.deep.equal([{ name: 'IAMR:analyst' }])
+    expect(await userOfPool(pool)).to.equal('IAMR:analyst')
   })
 })

@@ -13,6 +13,7 @@ import {
   redshiftPassword,
   redshiftPoolOptions,
 } from '../../lib/index.js'
+import { userOfPool } from '../support/current-user.js'
 import { startEmulator } from '../support/emulator.js'
 import { runExample } from '../support/example.js'
 import { pgVersions } from '../support/pg-versions.js'
@@ -42,11 +43,6 @@ describe('redshiftPoolOptions()', () => {
 
   const options = (more: RedshiftPgOptions = {}, host?: 'provisioned') =>
     redshiftPoolOptions(credentials, { ...emulator.poolConfig(host ?? 'serverless'), ...more })
-  const currentUser = async (pool: pg.Pool): Promise<unknown> => {
-    const { rows } = await pool.query('select session_user')
-    await pool.end()
-    return rows[0].session_user
-  }
   const plain = (given: object) =>
     Object.fromEntries(Object.entries(given).filter(([, value]) => typeof value !== 'function'))
 
@@ -97,7 +93,7 @@ describe('redshiftPoolOptions()', () => {
     it(`makes a pool of ${version}, the stand-alone pg-pool included, log in as the user that AWS names`, async () => {
       const made = options({ Client: module.Client })
       const pools = [new module.Pool(made), new PgPool(made), new PgPool(options({ Client: module.Client }))]
-      expect(await Promise.all(pools.map(currentUser))).to.deep.equal(Array(3).fill('IAMR:analyst'))
+      expect(await Promise.all(pools.map(userOfPool))).to.deep.equal(Array(3).fill('IAMR:analyst'))
       expect(emulator.calls).to.have.length(1)
     })
 
@@ -120,7 +116,7 @@ describe('redshiftPoolOptions()', () => {
     it(`is not needed for pg-pool with the client of ${version}, where the password is all`, async () => {
       const password = redshiftPassword(credentials)
       const given = { ...emulator.poolConfig(), user: 'IAM:alice', password, Client: module.Client }
-      expect(await currentUser(new PgPool(given))).to.equal('IAM:alice')
+      expect(await userOfPool(new PgPool(given))).to.equal('IAM:alice')
     })
   }
 
@@ -129,17 +125,17 @@ describe('redshiftPoolOptions()', () => {
       typeof value === 'object' && value !== null
         ? Object.fromEntries(Object.entries(value).map(([key, part]) => [key, copy(part)]))
         : value
-    expect(await currentUser(new pg.Pool(copy(options()) as pg.PoolConfig))).to.equal('IAMR:analyst')
+    expect(await userOfPool(new pg.Pool(copy(options()) as pg.PoolConfig))).to.equal('IAMR:analyst')
   })
 
   it('leaves the credentials to whoever has given them', async () => {
-    await currentUser(new pg.Pool(options()))
+    await userOfPool(new pg.Pool(options()))
     expect(await credentials.get(emulator.poolConfig('serverless'))).to.have.property('user', 'IAMR:analyst')
   })
 
   it('shows no secret', async () => {
     const made = redshiftPoolOptions({ aws: emulator.aws }, emulator.poolConfig('serverless'))
-    expect(await currentUser(new pg.Pool(made))).to.equal('IAMR:analyst')
+    expect(await userOfPool(new pg.Pool(made))).to.equal('IAMR:analyst')
     const shown = `${inspect(made, { depth: null, showHidden: true })} ${JSON.stringify(made)}`
     for (const secret of Object.values(emulator.aws.credentials)) expect(shown).to.not.contain(secret)
   })

@@ -21,6 +21,7 @@ import {
 } from '../../lib/index.js'
 import { clientClass } from '../../lib/pg/client.js'
 import { acceptBothNames, aliasOf } from '../../lib/pg/server-name.js'
+import { CURRENT_USER, userOfClient, userOfPool } from '../support/current-user.js'
 import { startEmulator } from '../support/emulator.js'
 import { pgVersions } from '../support/pg-versions.js'
 import { rejection } from '../support/rejection.js'
@@ -45,43 +46,28 @@ interface Door {
   readonly user: (connection: Connection, credentials: RedshiftCredentials) => Promise<unknown>
 }
 
-const WHO = 'SELECT session_user::text AS name'
-
-async function ofClient(client: pg.Client): Promise<unknown> {
-  try {
-    await client.connect()
-    return (await client.query(WHO)).rows[0].name
-  } finally {
-    await client.end()
-  }
-}
-
-async function ofPool(pool: pg.Pool): Promise<unknown> {
-  try {
-    return (await pool.query(WHO)).rows[0].name
-  } finally {
-    await pool.end()
-  }
-}
-
 const perVersion = pgVersions.flatMap(([version, module]): Door[] => [
   {
     name: `RedshiftPgClient on ${version}`,
     namesCluster: true,
     user: (connection, redshift) =>
-      ofClient(new (clientClass(module.Client))({ ...connection, database: 'dev', redshift })),
+      userOfClient(new (clientClass(module.Client))({ ...connection, database: 'dev', redshift })),
   },
   {
     name: `redshiftPoolOptions in a stock pool of ${version}`,
     namesCluster: true,
     user: (connection, redshift) =>
-      ofPool(new module.Pool(redshiftPoolOptions(redshift, { ...connection, database: 'dev', Client: module.Client }))),
+      userOfPool(
+        new module.Pool(redshiftPoolOptions(redshift, { ...connection, database: 'dev', Client: module.Client })),
+      ),
   },
   {
     name: `redshiftPoolOptions in a plain client of ${version}`,
     namesCluster: false,
     user: (connection, redshift) =>
-      ofClient(new module.Client(redshiftPoolOptions(redshift, { ...connection, database: 'dev', user: 'IAM:alice' }))),
+      userOfClient(
+        new module.Client(redshiftPoolOptions(redshift, { ...connection, database: 'dev', user: 'IAM:alice' })),
+      ),
   },
 ])
 
@@ -95,7 +81,7 @@ const knexDoor = (name: string, build: typeof knex, lent: boolean): Door => ({
     const method = redshiftKnexConnection(credentials, { ...connection, database: 'dev', ...(ssl && { ssl }) })
     const db = build({ client: 'redshift', connection: lent ? method : () => method.call(undefined), log })
     try {
-      return (await db.raw(WHO)).rows[0].name
+      return (await db.raw(CURRENT_USER)).rows[0].name
     } finally {
       await db.destroy()
     }
@@ -107,7 +93,7 @@ async function ofSequelize(db: {
   close(): Promise<void>
 }): Promise<unknown> {
   try {
-    const [row] = await db.query(WHO, { type: 'SELECT' })
+    const [row] = await db.query(CURRENT_USER, { type: 'SELECT' })
     return (row as { name: string }).name
   } finally {
     await db.close()
@@ -119,7 +105,7 @@ const doors: Door[] = [
   {
     name: 'RedshiftPool',
     namesCluster: true,
-    user: (connection, redshift) => ofPool(new RedshiftPool({ ...connection, database: 'dev', redshift })),
+    user: (connection, redshift) => userOfPool(new RedshiftPool({ ...connection, database: 'dev', redshift })),
   },
   knexDoor('Knex 3.3', knex, true),
   knexDoor('Knex 3.1', knex31 as unknown as typeof knex, true),
@@ -241,9 +227,11 @@ describe('A cluster behind a name that is not its own', () => {
       it('is verified with sslmode and a root certificate in a connection string', async () => {
         const connectionString = `postgres://IAM%3Aalice@${PRIVATE}/dev?sslmode=verify-full&sslrootcert=${rootCertificate}`
         const { stream } = connection(PRIVATE)
-        expect(await ofClient(new Client({ connectionString, stream, redshift: credentials() }))).to.equal('IAM:alice')
+        expect(await userOfClient(new Client({ connectionString, stream, redshift: credentials() }))).to.equal(
+          'IAM:alice',
+        )
         const astray = credentials('examplecluster.other0hash0.us-west-2.redshift.amazonaws.com')
-        const error = await rejection(ofClient(new Client({ connectionString, stream, redshift: astray })))
+        const error = await rejection(userOfClient(new Client({ connectionString, stream, redshift: astray })))
         expect(error).to.have.property('code', 'ERR_TLS_CERT_ALTNAME_INVALID')
       })
 
@@ -251,9 +239,9 @@ describe('A cluster behind a name that is not its own', () => {
         const plain = () => new Socket()
         const local = { ...emulator.address, database: 'dev', user: 'IAM:alice', stream: plain }
         const ca = { ca: emulator.ca }
-        expect(await ofClient(new Client({ ...local, ssl: ca, redshift: credentials() }))).to.equal('IAM:alice')
+        expect(await userOfClient(new Client({ ...local, ssl: ca, redshift: credentials() }))).to.equal('IAM:alice')
         const named = { ...local, host: 'localhost', ssl: { ...ca, servername: 'ignored.example' } }
-        expect(await ofClient(new Client({ ...named, redshift: credentials() }))).to.equal('IAM:alice')
+        expect(await userOfClient(new Client({ ...named, redshift: credentials() }))).to.equal('IAM:alice')
         expect(emulator.logins.map(({ host }) => host)).to.deep.equal([CLUSTER, CLUSTER])
       })
     })
