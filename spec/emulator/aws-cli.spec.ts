@@ -19,7 +19,7 @@ describe(`The AWS CLI${installed ? '' : ' (skipped: aws is not installed)'}`, ()
 
   const aws = async (...args: string[]) => {
     const { accessKeyId, secretAccessKey, sessionToken } = emulator.aws.credentials
-    // Versions before 2.13 know the endpoint by its flag alone.
+    // Versions before 2.13 accept the endpoint only as a flag.
     const { stdout } = await run('aws', [...args, '--output', 'json', '--endpoint-url', emulator.endpoint], {
       env: {
         ...process.env,
@@ -36,13 +36,13 @@ describe(`The AWS CLI${installed ? '' : ' (skipped: aws is not installed)'}`, ()
     return JSON.parse(stdout)
   }
 
-  it('gets logins from a cluster that work', async () => {
-    const answer = await aws(
+  it('gets a login that works from a cluster', async () => {
+    const response = await aws(
       ...['redshift', 'get-cluster-credentials', '--cluster-identifier', 'examplecluster', '--db-user', 'alice'],
       ...['--db-name', 'dev', '--db-groups', 'readers', 'writers', '--auto-create', '--duration-seconds', '1800'],
     )
-    expect(Object.keys(answer).sort()).to.deep.equal(['DbPassword', 'DbUser', 'Expiration'])
-    expect(answer.DbUser).to.equal('IAMA:alice:readers,writers')
+    expect(Object.keys(response).sort()).to.deep.equal(['DbPassword', 'DbUser', 'Expiration'])
+    expect(response.DbUser).to.equal('IAMA:alice:readers,writers')
     expect(emulator.calls.at(-1)?.parameters).to.deep.equal({
       ClusterIdentifier: 'examplecluster',
       DbUser: 'alice',
@@ -51,7 +51,7 @@ describe(`The AWS CLI${installed ? '' : ' (skipped: aws is not installed)'}`, ()
       AutoCreate: true,
       DurationSeconds: 1800,
     })
-    await (await connect(emulator, { user: answer.DbUser, password: answer.DbPassword })).end()
+    await (await connect(emulator, { user: response.DbUser, password: response.DbPassword })).end()
     const { DbUser, NextRefreshTime, Expiration } = await aws(
       ...['redshift', 'get-cluster-credentials-with-iam', '--cluster-identifier', 'examplecluster'],
     )
@@ -59,8 +59,8 @@ describe(`The AWS CLI${installed ? '' : ' (skipped: aws is not installed)'}`, ()
     expect(Date.parse(NextRefreshTime)).to.equal(Date.parse(Expiration))
   })
 
-  it('gets logins from a workgroup that work', async () => {
-    const answer = await aws(
+  it('gets a login that works from a workgroup', async () => {
+    const response = await aws(
       'redshift-serverless',
       'get-credentials',
       '--workgroup-name',
@@ -68,12 +68,12 @@ describe(`The AWS CLI${installed ? '' : ' (skipped: aws is not installed)'}`, ()
       '--db-name',
       'dev',
     )
-    expect(answer.dbUser).to.equal('IAMR:analyst')
-    const login = { user: answer.dbUser, password: answer.dbPassword }
+    expect(response.dbUser).to.equal('IAMR:analyst')
+    const login = { user: response.dbUser, password: response.dbPassword }
     await (await connect(emulator, login, emulator.poolConfig('serverless'))).end()
   })
 
-  it('finds out where they are, and who it is', async () => {
+  it('describes clusters and workgroups, and its caller', async () => {
     const { Clusters } = await aws('redshift', 'describe-clusters')
     expect(Clusters[0].Endpoint.Port).to.equal(emulator.address.port)
     const { workgroup } = await aws('redshift-serverless', 'get-workgroup', '--workgroup-name', 'analytics')
@@ -82,7 +82,7 @@ describe(`The AWS CLI${installed ? '' : ' (skipped: aws is not installed)'}`, ()
     expect(Arn).to.equal('arn:aws:sts::123456789012:assumed-role/analyst/session')
   })
 
-  it('shows errors as it shows AWS’s', async () => {
+  it('shows errors like those of AWS', async () => {
     const unknown = await rejection(
       aws('redshift', 'get-cluster-credentials', '--cluster-identifier', 'unknown', '--db-user', 'alice'),
     )

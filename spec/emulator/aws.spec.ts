@@ -20,9 +20,14 @@ describe('The emulated AWS', () => {
   }
   const refused = (parameters: Partial<GetClusterCredentialsCommandInput>) =>
     rejection(fetchLogin(emulator, parameters))
+  const expectLifetime = async (DurationSeconds: number | undefined, seconds: number) => {
+    const before = Date.now()
+    const { expiration } = await fetchLogin(emulator, { DurationSeconds })
+    expect(expiration.getTime() - seconds * 1000).to.be.within(before, Date.now())
+  }
   afterEach(() => emulator.close())
 
-  it('names users as AWS does', async () => {
+  it('returns user names with the prefixes of AWS', async () => {
     await start()
     const user = async (parameters: Partial<GetClusterCredentialsCommandInput>) =>
       (await fetchLogin(emulator, parameters)).user
@@ -33,32 +38,20 @@ describe('The emulated AWS', () => {
     expect(await user({ DbGroups: ['readers', 'writers'] })).to.equal('IAMA:alice:readers,writers')
   })
 
-  it('gives logins the lifetime that was asked for, 15 minutes if none was', async () => {
+  it('issues logins for the requested lifetime, by default for 15 minutes', async () => {
     await start()
-    for (const [asked, given] of [
-      [undefined, 900],
-      [900, 900],
-      [3600, 3600],
-    ] as const) {
-      const before = Date.now()
-      const { expiration } = await fetchLogin(emulator, { DurationSeconds: asked })
-      expect(expiration.getTime() - given * 1000).to.be.within(before, Date.now())
-    }
+    await expectLifetime(undefined, 900)
+    await expectLifetime(900, 900)
+    await expectLifetime(3600, 3600)
   })
 
-  it('gives shorter ones as told, but no longer ones', async () => {
+  it('shortens lifetimes to lifetimeSeconds, and never extends them', async () => {
     await start({ lifetimeSeconds: 1000 })
-    for (const [asked, given] of [
-      [900, 900],
-      [3600, 1000],
-    ] as const) {
-      const before = Date.now()
-      const { expiration } = await fetchLogin(emulator, { DurationSeconds: asked })
-      expect(expiration.getTime() - given * 1000).to.be.within(before, Date.now())
-    }
+    await expectLifetime(900, 900)
+    await expectLifetime(3600, 1000)
   })
 
-  it('says when to refresh as told: at expiry, before or after it, or not at all', async () => {
+  it('returns nextRefreshTime at expiry, before or after it, or not at all', async () => {
     for (const [nextRefreshSeconds, given] of [
       [undefined, 900],
       [300, 300],
@@ -79,7 +72,7 @@ describe('The emulated AWS', () => {
     }
   })
 
-  it('repeats a login for as long as told, and no other login', async () => {
+  it('repeats a login for samePasswordSeconds, and no other login', async () => {
     await start({ samePasswordSeconds: 3600 })
     const first = await fetchLogin(emulator)
     expect(await fetchLogin(emulator)).to.deep.equal(first)
@@ -95,7 +88,7 @@ describe('The emulated AWS', () => {
     expect((await fetchLogin(emulator)).password).not.to.equal(first.password)
   })
 
-  it('chooses the user by who asks, where AWS does', async () => {
+  it('chooses the user by access key where AWS chooses it', async () => {
     await start({ identity: 'IAMR:engineer', identities: { AKIAOTHER: 'IAM:bob' } })
     const command = new GetCredentialsCommand({ workgroupName: 'analytics' })
     expect((await serverless(emulator).send(command)).dbUser).to.equal('IAMR:engineer')
@@ -107,7 +100,7 @@ describe('The emulated AWS', () => {
     expect(emulator.calls.at(-1)?.accessKeyId).to.equal('AKIAOTHER')
   })
 
-  it('knows a workgroup as a cluster too, by the name that AWS’s drivers use', async () => {
+  it('accepts a workgroup as a cluster, by the name that AWS’s drivers use', async () => {
     await start()
     const { user } = await fetchLogin(emulator, { ClusterIdentifier: 'redshift-serverless-analytics' })
     expect(user).to.equal('IAMA:alice')
@@ -126,7 +119,7 @@ describe('The emulated AWS', () => {
     expect(another.name).to.equal('ClusterNotFoundFault')
   })
 
-  it('knows a cluster or workgroup only by its name, and only in its region', async () => {
+  it('finds a cluster or workgroup only by its own name and in its own region', async () => {
     await start()
     expect(await refused({ ClusterIdentifier: 'unknown' })).to.include({
       name: 'ClusterNotFoundFault',
@@ -145,7 +138,7 @@ describe('The emulated AWS', () => {
     expect(emulator.calls.map(({ status }) => status)).to.deep.equal([404, 404, 200, 400])
   })
 
-  it('describes clusters and workgroups: host name and port', async () => {
+  it('describes clusters and workgroups with host name and port', async () => {
     await start({ customDomains: { 'db.example.com': 'examplecluster' } })
     const { port } = emulator.address
     const clusters = await redshift(emulator).send(new DescribeClustersCommand({ ClusterIdentifier: 'examplecluster' }))
@@ -163,7 +156,7 @@ describe('The emulated AWS', () => {
     expect((await rejection(unknown)).name).to.equal('ClusterNotFoundFault')
   })
 
-  it('checks parameters', async () => {
+  it('validates parameters', async () => {
     await start()
     for (const [parameters, complaint] of [
       [{ DbUser: '' }, "Value null at 'dbUser'"],
@@ -180,7 +173,7 @@ describe('The emulated AWS', () => {
     }
   })
 
-  it('refuses a duration out of range', async () => {
+  it('rejects a duration that is out of range', async () => {
     await start()
     const message = 'Token duration must be between 900 and 3600 seconds'
     for (const DurationSeconds of [899, 3601]) {
@@ -192,7 +185,7 @@ describe('The emulated AWS', () => {
     expect(await rejection(short)).to.include({ name: 'ValidationException', message })
   })
 
-  it('describes custom domain names, and finds no cluster by a tag', async () => {
+  it('describes custom domain names, and finds no cluster by tag', async () => {
     await start({ customDomains: { 'db.example.com': 'examplecluster', 'wg.example.com': 'analytics' } })
     const { Associations } = await redshift(emulator).send(new DescribeCustomDomainAssociationsCommand({}))
     expect(Associations?.map(one => one.CertificateAssociations)).to.deep.equal([
@@ -205,7 +198,7 @@ describe('The emulated AWS', () => {
     expect(tagged.Clusters).to.deep.equal([])
   })
 
-  it('describes a cluster or workgroup that is being created without an endpoint', async () => {
+  it('describes a cluster or workgroup without an endpoint while it is being created', async () => {
     await start()
     emulator.fail({ kind: 'creating' })
     const { Clusters } = await redshift(emulator).send(new DescribeClustersCommand({}))
@@ -215,7 +208,7 @@ describe('The emulated AWS', () => {
     await fetchLogin(emulator)
   })
 
-  it('names the caller: an assumed role with its session, or an IAM user', async () => {
+  it('returns the caller as an assumed role with its session, or as an IAM user', async () => {
     await start({ identities: { AKIAOTHER: 'IAM:bob' } })
     const ask = (accessKeyId: string) => {
       const date = new Date().toISOString().replace(/[-:]|\.\d+/g, '')
@@ -237,7 +230,7 @@ describe('The emulated AWS', () => {
     expect(denied.body).to.include('/bob is not authorized to perform: sts:GetCallerIdentity</Message>')
   })
 
-  it('answers unsigned requests and unknown operations as AWS does', async () => {
+  it('rejects unsigned requests and unknown operations', async () => {
     await start()
     const unsigned = await post(emulator.endpoint, {}, 'Action=DescribeClusters&Version=2012-12-01')
     expect(unsigned).to.deep.include({ status: 403 })
@@ -247,7 +240,7 @@ describe('The emulated AWS', () => {
     expect(emulator.calls.map(({ operation }) => operation)).to.deep.equal(['DescribeClusters'])
   })
 
-  it('refuses what was signed by a clock that is 5 minutes off', async () => {
+  it('rejects a signature whose date is more than 5 minutes off', async () => {
     await start()
     for (const [offset, message] of [
       [-400_000, /^Signature expired: \d{8}T\d{6}Z is now earlier than \d{8}T\d{6}Z \(\d{8}T\d{6}Z - 5 min\.\)$/],

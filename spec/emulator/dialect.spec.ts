@@ -69,37 +69,39 @@ describe('The emulator in Redshift’s dialect', () => {
     })
   }
 
-  it('takes words for words only where they are words', async () => {
+  it('ignores keywords in strings, quoted names and comments', async () => {
     const { rows } = await client.query(
       `SELECT 'RETURNING; LISTEN x' AS "returning", $$ typarray $$ AS b -- ON CONFLICT\n /* '::jsonb */`,
     )
     expect(rows).to.deep.equal([{ returning: 'RETURNING; LISTEN x', b: ' typarray ' }])
   })
 
-  it('reports Redshift’s version, in each way that clients ask', async () => {
-    const text =
+  it('reports Redshift’s version in each way that clients request it', async () => {
+    const version =
       'PostgreSQL 8.0.2 on i686-pc-linux-gnu, compiled by GCC gcc (GCC) 3.4.2 20041017 (Red Hat 3.4.2-6.fc3), Redshift 1.0.12103'
-    expect((await client.query('select version()')).rows).to.deep.equal([{ version: text }])
-    expect((await client.query('SELECT pg_catalog.version() IS NULL AS a, Version ( ) AS v')).rows[0].v).to.equal(text)
+    expect((await client.query('select version()')).rows).to.deep.equal([{ version }])
+    expect((await client.query('SELECT pg_catalog.version() IS NULL AS a, Version ( ) AS v')).rows[0].v).to.equal(
+      version,
+    )
     expect((await client.query('SHOW server_version;')).rows).to.deep.equal([{ server_version: '8.0.2' }])
     const parameters = await reportedParameters(emulator)
     expect(parameters.server_version).to.equal('8.0.2')
     expect(parameters).not.to.have.property('standard_conforming_strings')
   })
 
-  it('fails a transaction by a refused statement, as a server does', async () => {
+  it('aborts the transaction of a refused statement', async () => {
     await client.query('BEGIN')
     await rejection(client.query('SAVEPOINT a'))
     expect((await rejection(client.query('SELECT 1'))).code).to.equal('25P02')
     await client.query('ROLLBACK')
   })
 
-  it('refuses the whole of a query that has one such statement', async () => {
+  it('refuses a whole query that contains a refused statement', async () => {
     const error = await rejection(client.query("SELECT 1; SET client_min_messages TO warning; SELECT 'x'"))
     expect(error.code).to.equal('42501')
   })
 
-  it('understands what only Redshift has: identity columns, varchar(max), keys of distribution and sorting', async () => {
+  it('accepts identity columns, varchar(max), and distribution and sort keys', async () => {
     await client.query(
       'CREATE TEMP TABLE events (id integer IDENTITY(100, 10), note varchar(max)) DISTSTYLE KEY DISTKEY (id) COMPOUND SORTKEY (id, note)',
     )
@@ -107,16 +109,16 @@ describe('The emulator in Redshift’s dialect', () => {
     expect((await client.query('SELECT id FROM events ORDER BY id')).rows).to.deep.equal([{ id: 100 }, { id: 110 }])
   })
 
-  it('passes large messages, and many of them', async () => {
-    const text = 'RETURNING '.repeat(1 << 18)
-    const { rows } = await client.query('SELECT $1::text AS back', [text])
-    expect(rows[0].back === text).to.equal(true)
+  it('relays many large messages', async () => {
+    const value = 'RETURNING '.repeat(1 << 18)
+    const { rows } = await client.query('SELECT $1::text AS back', [value])
+    expect(rows[0].back === value).to.equal(true)
     const many = await client.query('SELECT i FROM generate_series(1, 100000) AS i')
     expect(many.rows.at(-1)).to.deep.equal({ i: 100_000 })
   })
 })
 
-/** What the server reports when a client logs in. */
+/** The parameters that the server reports after a login. */
 async function reportedParameters(emulator: RedshiftEmulator): Promise<Record<string, string>> {
   const { user, password } = await fetchLogin(emulator)
   const client = new pg.Client({ ...emulator.poolConfig(), user, password })

@@ -21,14 +21,14 @@ describe('docs/emulator.md', function () {
   })
   afterEach(() => rmSync(home, { recursive: true, force: true }))
 
-  /** Runs a program with nothing of this process's environment, and no AWS profile. */
+  /** Runs a program without this process's environment and without AWS profiles. */
   const run = (file: string, env: Readonly<Record<string, string>> = {}) =>
     promisify(execFile)(process.execPath, [compiled(file)], {
       cwd: root,
       env: { PATH: process.env.PATH, HOME: home, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true', ...env },
     })
 
-  it('has a first example that works word for word', async () => {
+  it('has a first example that runs as written', async () => {
     const [first] = codeBlocks(page, 'ts')
     const folder = '.cache/emulator-docs'
     mkdirSync(join(root, folder), { recursive: true })
@@ -44,7 +44,7 @@ describe('docs/emulator.md', function () {
     }
   })
 
-  it('names the variables by which a program that was not changed finds the emulator, and which are enough', async () => {
+  it('lists the variables that connect an unchanged program to the emulator', async () => {
     await using emulator = await startEmulator()
     const ca = join(home, 'ca.pem')
     writeFileSync(ca, emulator.ca)

@@ -14,7 +14,7 @@ describe('The emulator', () => {
   })
   afterEach(() => emulator.close())
 
-  it('takes a login that its AWS handed out, as its database user, who may create tables', async () => {
+  it('accepts a login from its AWS API as a database user who may create tables', async () => {
     const client = await connect(emulator, await fetchLogin(emulator))
     const { rows } = await client.query('SELECT current_user::text AS "user", current_database() AS "database"')
     await client.query('CREATE TABLE made_by_alice (id integer)')
@@ -54,7 +54,7 @@ describe('The emulator', () => {
     expect(listed).not.to.include(emulator.aws.credentials.secretAccessKey)
   })
 
-  it('is reached by its stream under whatever host and port, and by its address', async () => {
+  it('accepts connections through its stream with any host and port, and at its address', async () => {
     const login = await fetchLogin(emulator)
     const { stream } = emulator
     const elsewhere = await connect(emulator, login, { port: 5439, stream })
@@ -75,7 +75,7 @@ describe('The emulator', () => {
     ])
   })
 
-  it('shows a certificate with the wildcard that Redshift has', async () => {
+  it('has a certificate with a wildcard, like Redshift', async () => {
     const login = await fetchLogin(emulator)
     const error = await rejection(
       connect(emulator, login, { host: 'examplecluster.xyz789abc123.us-west-2.redshift.amazonaws.com' }),
@@ -84,13 +84,13 @@ describe('The emulator', () => {
     expect(emulator.logins).to.deep.equal([])
   })
 
-  it('has an authority whose name no other has, so that no chain is completed with the wrong one', async () => {
+  it('has a certificate authority with a unique name', async () => {
     await using other = await startEmulator({ hosts: ['orders.abc123xyz789.eu-west-1.redshift.amazonaws.com'] })
     const [mine, others] = [emulator, other].map(({ ca }) => new X509Certificate(ca).subject)
     expect(mine).to.include('pg-redshift-iam emulator CA').and.not.equal(others)
   })
 
-  it('runs set-up as the superuser, also for users who have not logged in yet', async () => {
+  it('runs setup SQL as the superuser, also for users who have not logged in yet', async () => {
     const rows = await emulator.query(
       'GRANT USAGE ON SCHEMA public TO "IAMR:analyst"; SELECT current_database() AS name',
     )
@@ -98,7 +98,7 @@ describe('The emulator', () => {
     expect(await emulator.query('SELECT current_database() AS name', 'postgres')).to.deep.equal([{ name: 'postgres' }])
   })
 
-  it('shares a server with another emulator, and neither takes the logins of the other', async () => {
+  it('shares a server with another emulator without accepting its logins', async () => {
     const other = await startEmulator({ databases: ['dev', 'shared_by_emulators'] })
     try {
       const [login, otherLogin] = await Promise.all([fetchLogin(emulator), fetchLogin(other)])
@@ -110,7 +110,7 @@ describe('The emulator', () => {
     }
   })
 
-  it('starts many times at once on one server, with new databases and users', async () => {
+  it('can start concurrently on one server, with new databases and users', async () => {
     const name = `made_at_once_${process.pid}`
     const user = { DbUser: name }
     const emulators = await Promise.all(Array.from({ length: 8 }, () => startEmulator({ databases: [name] })))
@@ -124,7 +124,7 @@ describe('The emulator', () => {
     }
   })
 
-  it('makes a user anew whom set-up dropped', async () => {
+  it('creates a user again that setup SQL has dropped', async () => {
     const login = await fetchLogin(emulator, { DbUser: 'dropped' })
     await (await connect(emulator, login)).end()
     for (const role of ['"IAMA:dropped"', 'dropped']) {
@@ -133,7 +133,7 @@ describe('The emulator', () => {
     }
   })
 
-  it('closes twice, drops its connections, and frees its ports', async () => {
+  it('closes its connections and ports, and can be closed twice', async () => {
     const client = await connect(emulator, await fetchLogin(emulator))
     const ended = new Promise(resolve => client.once('end', resolve))
     await Promise.all([emulator.close(), emulator.close()])
@@ -149,7 +149,7 @@ describe('The emulator', () => {
     }
   })
 
-  it('counts clients that are connected, logged in or not', async () => {
+  it('counts connected clients, logged in or not', async () => {
     expect(emulator.connections).to.equal(0)
     const socket = connectSocket(emulator.address.port, emulator.address.host)
     const client = await connect(emulator, await fetchLogin(emulator))
@@ -158,7 +158,7 @@ describe('The emulator', () => {
     await client.end()
   })
 
-  it('listens on the ports that it is given, and fails where one is in use', async () => {
+  it('listens on the given ports, and fails if one is in use', async () => {
     const [port, awsPort] = [emulator.address.port, Number(new URL(emulator.endpoint).port)]
     await emulator.close()
     await using fixed = await startEmulator({ port, awsPort, listenAddress: '0.0.0.0' })
@@ -169,7 +169,7 @@ describe('The emulator', () => {
       expect((await rejection(startEmulator(taken))).code).to.equal('EADDRINUSE')
   })
 
-  it('gives configurations for each kind of host', () => {
+  it('returns a pool configuration for each kind of host', () => {
     expect(emulator.poolConfig().host).to.equal('examplecluster.abc123xyz789.us-west-2.redshift.amazonaws.com')
     expect(emulator.poolConfig('serverless').host).to.equal(
       'analytics.123456789012.us-west-2.redshift-serverless.amazonaws.com',
@@ -177,7 +177,7 @@ describe('The emulator', () => {
     expect(emulator.poolConfig('localhost')).to.deep.include({ host: 'localhost', port: emulator.address.port })
   })
 
-  it('refuses options that cannot work, and says what to do', async () => {
+  it('rejects invalid options with a remedy', async () => {
     const { message: short } = await rejection(startRedshiftEmulator({ lifetimeSeconds: 4 }))
     expect(short).to.equal('lifetimeSeconds: 4 is less than 5. Set it to 5 or more.')
     const { message: host } = await rejection(startRedshiftEmulator({ hosts: ['db.example.com'] }))

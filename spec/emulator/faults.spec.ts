@@ -13,7 +13,7 @@ import { rejection } from '../support/rejection.js'
 const getClusterCredentials = new GetClusterCredentialsCommand({ ClusterIdentifier: 'examplecluster', DbUser: 'alice' })
 const getCredentials = new GetCredentialsCommand({ workgroupName: 'analytics' })
 
-/** An SDK error as far as these specs look at it. */
+/** The fields of an SDK error that these specs check. */
 interface ServiceError extends Error {
   $metadata: { httpStatusCode?: number }
   $response?: { headers: Record<string, string> }
@@ -30,7 +30,7 @@ describe('A fault of the emulator', () => {
   afterEach(() => emulator.close())
 
   describe('that delays AWS', () => {
-    it('holds answers until it is cleared, and takes their times only then', async () => {
+    it('holds responses until it is cleared, with the times of that moment', async () => {
       using hold = emulator.fail({ kind: 'hold' })
       const login = fetchLogin(emulator)
       await hold.reached()
@@ -42,7 +42,7 @@ describe('A fault of the emulator', () => {
       expect(hold.hits).to.equal(1)
     })
 
-    it('holds only as many as told, but those until it is cleared', async () => {
+    it('holds only as many responses as times says, until it is cleared', async () => {
       const hold = emulator.fail({ kind: 'hold' }, { times: 1 })
       const held = fetchLogin(emulator)
       await hold.reached()
@@ -52,7 +52,7 @@ describe('A fault of the emulator', () => {
       await held
     })
 
-    it('lets a held request become an error', async () => {
+    it('can be followed by an error for the held request', async () => {
       const hold = emulator.fail({ kind: 'hold' })
       const failure = fromCluster()
       await hold.reached()
@@ -61,14 +61,14 @@ describe('A fault of the emulator', () => {
       expect((await failure).name).to.equal('AccessDenied')
     })
 
-    it('makes no login for a client that went away while it was held', async () => {
+    it('issues no login to a client that disconnected while it was held', async () => {
       const hold = emulator.fail({ kind: 'hold' })
       const abort = new AbortController()
       const failure = rejection(redshift(emulator).send(getClusterCredentials, { abortSignal: abort.signal }))
       await hold.reached()
       abort.abort()
       expect((await failure).name).to.equal('AbortError')
-      // A request that comes later on a connection of its own is seen after the other one's end.
+      // The end of the first connection is noticed before a later request on another connection.
       await redshift(emulator).send(new DescribeClustersCommand({}))
       hold.clear()
       const login = await fetchLogin(emulator)
@@ -77,7 +77,7 @@ describe('A fault of the emulator', () => {
       expect(emulator.calls[0]?.status).to.equal(undefined)
     })
 
-    it('delays answers by so much, or until it is cleared', async () => {
+    it('delays responses by millis, or until it is cleared', async () => {
       const brief = emulator.fail({ kind: 'latency', millis: 100 }, { times: 1 })
       const before = performance.now()
       await fetchLogin(emulator)
@@ -90,7 +90,7 @@ describe('A fault of the emulator', () => {
       await login
     })
 
-    it('never answers, not even when it is cleared', async () => {
+    it('never responds, not even when it is cleared', async () => {
       const hang = emulator.fail({ kind: 'hang' })
       const failure = fromCluster()
       await hang.reached()
@@ -107,7 +107,7 @@ describe('A fault of the emulator', () => {
     })
   })
 
-  describe('that makes AWS answer with an error', () => {
+  describe('that makes AWS respond with an error', () => {
     const cases: [Fault, [string, number], [string, number], RegExp][] = [
       [{ kind: 'throttling' }, ['Throttling', 400], ['ThrottlingException', 400], /^Rate exceeded$/],
       [{ kind: 'internal-error' }, ['InternalFailure', 500], ['InternalServerException', 500], /internal error/],
@@ -123,7 +123,7 @@ describe('A fault of the emulator', () => {
       [{ kind: 'validation', message: 'No.' }, ['ValidationError', 400], ['ValidationException', 400], /^No\.$/],
     ]
     for (const [fault, cluster, workgroup, message] of cases) {
-      it(`says ${fault.kind} in either protocol`, async () => {
+      it(`responds with ${fault.kind} in both protocols`, async () => {
         emulator.fail(fault)
         for (const [error, [name, status]] of [
           [await fromCluster(), cluster],
@@ -136,7 +136,7 @@ describe('A fault of the emulator', () => {
       })
     }
 
-    it('says when to come again', async () => {
+    it('sends Retry-After', async () => {
       emulator.fail({ kind: 'throttling', retryAfterSeconds: 7 }, { times: 2 })
       expect((await fromCluster()).$response?.headers['retry-after']).to.equal('7')
       expect((await fromWorkgroup()).$response?.headers['retry-after']).to.equal('7')
@@ -144,7 +144,7 @@ describe('A fault of the emulator', () => {
       expect((await fromCluster()).$response?.headers['retry-after']).to.equal('8')
     })
 
-    it('denies access in AWS’s words', async () => {
+    it('denies access with AWS’s message', async () => {
       emulator.fail({ kind: 'access-denied' })
       expect(await fromCluster()).to.include({
         name: 'AccessDenied',
@@ -163,7 +163,7 @@ describe('A fault of the emulator', () => {
       })
     })
 
-    it('repeats the session token when signatures do not match, as AWS does', async () => {
+    it('repeats the session token for a wrong signature, as AWS does', async () => {
       emulator.fail({ kind: 'signature-mismatch' })
       for (const [error, name] of [
         [await fromCluster(), 'SignatureDoesNotMatch'],
@@ -175,7 +175,7 @@ describe('A fault of the emulator', () => {
       }
     })
 
-    it('lets the oldest error win', async () => {
+    it('uses the oldest fault', async () => {
       const first = emulator.fail({ kind: 'throttling' }, { times: 1 })
       const second = emulator.fail({ kind: 'access-denied' })
       expect((await fromCluster()).name).to.equal('Throttling')
@@ -185,8 +185,8 @@ describe('A fault of the emulator', () => {
     })
   })
 
-  describe('that spoils AWS’s answer', () => {
-    it('leaves something out', async () => {
+  describe('that makes AWS’s response malformed', () => {
+    it('omits a field', async () => {
       for (const [how, field] of [
         ['no-user', 'dbUser'],
         ['no-password', 'dbPassword'],
@@ -200,7 +200,7 @@ describe('A fault of the emulator', () => {
       }
     })
 
-    it('empties something', async () => {
+    it('empties a field', async () => {
       for (const how of ['empty-user', 'empty-password'] as const) {
         using _ = emulator.fail({ kind: 'malformed', how })
         const cluster = await redshift(emulator).send(getClusterCredentials)
@@ -210,7 +210,7 @@ describe('A fault of the emulator', () => {
       }
     })
 
-    it('makes the expiry past, far, or no time at all', async () => {
+    it('sets the expiration to the past, the far future, or an invalid time', async () => {
       using past = emulator.fail({ kind: 'malformed', how: 'past-expiration' })
       expect((await fetchLogin(emulator)).expiration.getTime()).to.be.below(Date.now())
       past.clear()
@@ -223,7 +223,7 @@ describe('A fault of the emulator', () => {
       expect(expiration?.getTime()).to.be.NaN
     })
 
-    it('breaks the document off behind the password, or sends none', async () => {
+    it('truncates the document after the password, or sends none', async () => {
       for (const how of ['truncated', 'not-a-document'] as const) {
         using _ = emulator.fail({ kind: 'malformed', how })
         const failures = [await fromCluster(), await fromWorkgroup()]
@@ -234,7 +234,7 @@ describe('A fault of the emulator', () => {
       expect((await serverless(emulator).send(getCredentials)).dbPassword).to.equal(undefined)
     })
 
-    it('repeats the last expiry of the same login, with a new password or the old one', async () => {
+    it('repeats the last expiration of the same login, with a new password or the old one', async () => {
       const first = await fetchLogin(emulator)
       using fault = emulator.fail({ kind: 'same-expiry' })
       const second = await fetchLogin(emulator)
@@ -249,7 +249,7 @@ describe('A fault of the emulator', () => {
   })
 
   describe('in AWS’s clock', () => {
-    it('moves all times of the answer, and the tolerance for those of the request', async () => {
+    it('changes all times of the response, and the tolerance for the request’s date', async () => {
       for (const seconds of [-200, 200]) {
         using fault = emulator.fail({ kind: 'clock-skew', seconds })
         const before = Date.now()
@@ -269,7 +269,7 @@ describe('A fault of the emulator', () => {
       expect((await describe).message).to.match(/^Signature expired/)
     })
 
-    it('does not make the login itself last longer or shorter', async () => {
+    it('does not change how long the login is valid', async () => {
       emulator.fail({ kind: 'clock-skew', seconds: -299 })
       await emulator.close()
       await start({ lifetimeSeconds: 60 })
@@ -279,7 +279,7 @@ describe('A fault of the emulator', () => {
       await (await connect(emulator, login)).end()
     })
 
-    it('leaves the Date out, or sends an old one with its age, for every operation', async () => {
+    it('omits the Date header, or sends an old one with an Age header, for every operation', async () => {
       using missing = emulator.fail({ kind: 'no-date' })
       const describeClusters = new DescribeClustersCommand({})
       const bare = dateHeaders(describeClusters)
@@ -298,7 +298,7 @@ describe('A fault of the emulator', () => {
   })
 
   describe('of the database server', () => {
-    it('refuses logins, as for a wrong password or as told', async () => {
+    it('rejects logins with the error for a wrong password, or with another one', async () => {
       const login = await fetchLogin(emulator)
       emulator.fail({ kind: 'reject-login' }, { times: 1 })
       emulator.fail({ kind: 'reject-login', sqlstate: '28P01', message: 'IAM authentication failed' }, { times: 1 })
@@ -318,7 +318,7 @@ describe('A fault of the emulator', () => {
       ])
     })
 
-    it('answers logins late', async () => {
+    it('responds to logins late', async () => {
       const login = await fetchLogin(emulator)
       const fault = emulator.fail({ kind: 'login-latency', millis: 3_600_000 })
       const client = connect(emulator, login)
@@ -328,7 +328,7 @@ describe('A fault of the emulator', () => {
       await (await client).end()
     })
 
-    it('takes the connection and never answers', async () => {
+    it('accepts the connection and never responds', async () => {
       const login = await fetchLogin(emulator)
       const fault = emulator.fail({ kind: 'login-hang' })
       const client = rejection(connect(emulator, login))
@@ -339,7 +339,7 @@ describe('A fault of the emulator', () => {
       expect((await client).message).to.include('Connection terminated unexpectedly')
     })
 
-    it('drops the connection at the login', async () => {
+    it('closes the connection during the login', async () => {
       const login = await fetchLogin(emulator)
       emulator.fail({ kind: 'login-reset' }, { times: 1 })
       expect((await rejection(connect(emulator, login))).message).to.include('Connection terminated unexpectedly')
@@ -358,7 +358,7 @@ describe('A fault of the emulator', () => {
       expect(errors.map(({ message }) => message)).to.deep.equal([`${says} on`, `${says} off`])
     })
 
-    it('is silent while a workgroup resumes, then goes on with the login or drops the connection', async () => {
+    it('does not respond while a workgroup resumes, then continues the login or closes the connection', async () => {
       const login = await fetchLogin(emulator)
       const resuming = emulator.fail({ kind: 'resuming' }, { times: 1 })
       const session = connect(emulator, login)
@@ -373,7 +373,7 @@ describe('A fault of the emulator', () => {
   })
 
   describe('with a scope', () => {
-    it('meets only what fetches a login, unless an operation is named', async () => {
+    it('affects only operations that return a login, unless it names an operation', async () => {
       const throttling = emulator.fail({ kind: 'throttling' })
       await redshift(emulator).send(new DescribeClustersCommand({}))
       throttling.clear()
@@ -383,7 +383,7 @@ describe('A fault of the emulator', () => {
       expect(name).to.equal('Throttling')
     })
 
-    it('meets only its target, by name or by host, at AWS and at the login', async () => {
+    it('affects only its target, by name or host, in AWS calls and logins', async () => {
       const hosts = ['one', 'two'].map(name => `${name}.abc123xyz789.us-west-2.redshift.amazonaws.com`)
       await emulator.close()
       await start({ hosts, customDomains: { 'db.example.com': 'one' } })
@@ -399,7 +399,7 @@ describe('A fault of the emulator', () => {
       }
     })
 
-    it('ends with its block, and says how often it was met', async () => {
+    it('ends with its block, and counts its hits', async () => {
       {
         using fault = emulator.fail({ kind: 'throttling' })
         const twice = fault.reached(2)
@@ -413,7 +413,7 @@ describe('A fault of the emulator', () => {
   })
 })
 
-/** The headers about time of the answer to this command. */
+/** The headers with a time in the response to this command. */
 function dateHeaders(command: DescribeClustersCommand | GetClusterCredentialsWithIAMCommand) {
   return new Promise<{ date: string | undefined; age: string | undefined }>(resolve => {
     const stack = command.middlewareStack as DescribeClustersCommand['middlewareStack']

@@ -10,7 +10,7 @@ const read = (file: string): string => readFileSync(new URL(`../../${file}`, imp
 const page = read('docs/emulator.md')
 
 const works = (program: string, ...parameters: string[]): boolean => spawnSync(program, parameters).status === 0
-/** A version as a number that compares: 1.29 is 1029. */
+/** A version as a comparable number: 1.29 is 1029. */
 const version = (text: string): number => {
   const [, major = '0', minor = '0'] = /(\d+)\.(\d+)/.exec(text) ?? []
   return Number(major) * 1_000 + Number(minor)
@@ -18,7 +18,7 @@ const version = (text: string): number => {
 const output = (program: string, ...parameters: string[]): string =>
   spawnSync(program, parameters, { encoding: 'utf8' }).stdout ?? ''
 
-/** The interpreter of Debian's packages may not be the first on the path. */
+/** The interpreter with Debian's packages may not be the first in the path. */
 const pythons = ['python3', '/usr/bin/python3']
 const python = pythons.find(program => works(program, '-c', 'import boto3, psycopg2'))
 const pythonWithBoto = pythons.find(
@@ -32,11 +32,11 @@ const lib = { pq: '/usr/share/gocode/src/github.com/lib/pq', jdbc: '/usr/share/j
 const go = works('go', 'version') && existsSync(lib.pq)
 const java = works('javac', '-version') && existsSync(lib.jdbc)
 
-/** A title that says it where the spec is skipped. */
+/** A title that says whether the spec is skipped. */
 const wants = (what: string, isThere: boolean, missing: string): string =>
   isThere ? what : `${what} (SKIPPED: ${missing})`
 
-describe('docs/emulator.md, from other languages,', function () {
+describe('docs/emulator.md for other languages', function () {
   this.timeout(120_000)
   const cli = useCli()
   before(() => {
@@ -45,7 +45,7 @@ describe('docs/emulator.md, from other languages,', function () {
     writeFileSync(join(cli.folder, 'bin/npx'), npx, { mode: 0o755 })
   })
 
-  /** Runs a command in `emulate`, on the server that the run shares, in the folder with the page's files. */
+  /** Runs a command in `emulate`, on the shared server, in the folder with the page's files. */
   const emulate = (flags: readonly string[], command: readonly string[], env: Record<string, string> = {}) => {
     const url = new URL(process.env.REDSHIFT_EMULATOR_POSTGRES ?? '')
     const PGPASSWORD = decodeURIComponent(url.password)
@@ -60,7 +60,7 @@ describe('docs/emulator.md, from other languages,', function () {
     writeFileSync(join(cli.folder, name), content)
     return name
   }
-  /** The first block of a language that holds these words. */
+  /** The first code block of a language that contains these words. */
   const block = (language: string, words = ''): string => {
     const found = codeBlocks(page, language).find(({ code }) => code.includes(words))
     if (!found) throw new Error(`The page has no ${language} with ${words}.`)
@@ -93,7 +93,7 @@ describe('docs/emulator.md, from other languages,', function () {
     expect({ code, stdout, stderr }).to.deep.equal({ code: 0, stdout: 'alice\n', stderr: '' })
   })
 
-  const boto = 'leads boto3 there by the environment alone'
+  const boto = 'connects boto3 through the environment alone'
   it(wants(boto, pythonWithBoto !== undefined, 'no boto3 1.28'), async function () {
     if (pythonWithBoto === undefined) this.skip()
     const source = [
@@ -102,7 +102,7 @@ describe('docs/emulator.md, from other languages,', function () {
       'print(boto3.client("redshift-serverless").get_credentials(workgroupName="analytics")["dbUser"])',
       'print(boto3.client("redshift").describe_clusters()["Clusters"][0]["ClusterIdentifier"])',
     ]
-    // Where a proxy is set, too: nothing is sent through it.
+    // Also with a proxy: nothing may be sent through it.
     const env = { HTTP_PROXY: 'http://127.0.0.1:9' }
     const parameters = [pythonWithBoto, '-W', 'ignore', file('boto.py', source.join('\n'))]
     const { code, stdout, stderr } = await emulate([], parameters, env)
@@ -139,7 +139,7 @@ describe('docs/emulator.md, from other languages,', function () {
     expect(stdout.trim().split('\n')).to.deep.equal(said)
   })
 
-  it('names every path of the control endpoint', async () => {
+  it('lists every path of the control endpoint', async () => {
     const source = read('lib/cli/emulate/control-routes.ts')
     const paths = [...source.matchAll(/^ {4}'(\/[a-z-]*)'/gm)].map(([, path]) => path)
     expect(paths).to.have.length.above(5)
@@ -154,7 +154,7 @@ describe('docs/emulator.md, from other languages,', function () {
     const [, entry = ''] = /^ENTRYPOINT (.+)$/m.exec(read('examples/emulator/Dockerfile')) ?? []
     const [name, command, ...fixed]: string[] = JSON.parse(entry)
     expect([name, command]).to.deep.equal(['pg-redshift-iam', 'emulate'])
-    // Its ports may be in use here.
+    // Its ports may be in use on this machine.
     const others = fixed.filter((flag, index) => !/port$/.test(flag) && !/port$/.test(fixed[index - 1] ?? ''))
     expect(fixed).to.have.length.above(others.length)
     expect(await emulate(others, ['sh', '-c', 'exit 6'])).to.include({ code: 6, stderr: '' })

@@ -17,7 +17,7 @@ describe('A login at the emulator', () => {
   }
   afterEach(() => emulator.close())
 
-  it('is asked for in clear, or by MD5 as told, with a password of over 129 characters and + / =', async () => {
+  it('has a password with + / = and over 129 characters, sent in cleartext or as an MD5 hash', async () => {
     for (const authentication of ['cleartext', 'md5'] as const) {
       await start({ authentication })
       const login = await fetchLogin(emulator)
@@ -31,7 +31,7 @@ describe('A login at the emulator', () => {
     }
   })
 
-  it('fails without TLS before the password is asked for', async () => {
+  it('fails without TLS before the password is requested', async () => {
     await start()
     const login = await fetchLogin(emulator)
     let asked = false
@@ -48,7 +48,7 @@ describe('A login at the emulator', () => {
     expect(emulator.logins[0]).to.include({ tls: false, ok: false, sqlstate: '28000' })
   })
 
-  it('is good until its own expiry, beside others of the same user, and open sessions live on', async () => {
+  it('is valid until its own expiry, at the same time as others of its user, and open sessions continue', async () => {
     await start({ lifetimeSeconds: 5 })
     const old = await fetchLogin(emulator)
     const session = await connect(emulator, old)
@@ -69,14 +69,14 @@ describe('A login at the emulator', () => {
     ])
   })
 
-  it('is good for its own user only', async () => {
+  it('is valid for its own user only', async () => {
     await start()
     const { password } = await fetchLogin(emulator)
     await fetchLogin(emulator, { DbUser: 'bob' })
     expect((await rejection(connect(emulator, { user: 'IAMA:bob', password }))).code).to.equal('28000')
   })
 
-  it('is good for its own database only, and without one for every database', async () => {
+  it('is valid for its own database only, or for every database without one', async () => {
     await start({ databases: ['dev', 'sales'] })
     const forDev = await fetchLogin(emulator, { DbName: 'dev' })
     await (await connect(emulator, forDev)).end()
@@ -85,7 +85,7 @@ describe('A login at the emulator', () => {
     await (await connect(emulator, forAll, { database: 'sales' })).end()
   })
 
-  it('is good for its own cluster or workgroup only, by any of its names', async () => {
+  it('is valid for its own cluster or workgroup only, by any of its names', async () => {
     const first = 'one.abc123xyz789.us-west-2.redshift.amazonaws.com'
     const second = 'two.abc123xyz789.us-west-2.redshift.amazonaws.com'
     await start({ hosts: [first, second], customDomains: { 'db.example.com': 'one' } })
@@ -123,7 +123,7 @@ describe('A login at the emulator', () => {
     await (await connect(emulator, carol)).end()
   })
 
-  it('fails after all were revoked, while open sessions live on and new logins work', async () => {
+  it('fails after it was revoked, while open sessions continue and new logins work', async () => {
     await start()
     const login = await fetchLogin(emulator)
     const session = await connect(emulator, login)
@@ -134,7 +134,7 @@ describe('A login at the emulator', () => {
     await (await connect(emulator, await fetchLogin(emulator))).end()
   })
 
-  it('works under the name that AWS chose, by either API', async () => {
+  it('has the name that AWS chooses, in both APIs', async () => {
     await start({ identity: 'IAMR:engineer' })
     const withIam = await redshift(emulator).send(
       new GetClusterCredentialsWithIAMCommand({ ClusterIdentifier: 'examplecluster' }),
@@ -151,7 +151,7 @@ describe('A login at the emulator', () => {
     }
   })
 
-  it('works under names longer than PostgreSQL has, and keeps two of them apart', async () => {
+  it('can have a name longer than PostgreSQL allows, and two of them differ', async () => {
     await start()
     const names: string[] = []
     for (const group of ['readers', 'writers']) {
@@ -163,7 +163,7 @@ describe('A login at the emulator', () => {
     expect(new Set(names).size).to.equal(2)
   })
 
-  it('passes the client’s other start-up parameters on', async () => {
+  it('forwards the client’s other start-up parameters', async () => {
     await start()
     const client = await connect(emulator, await fetchLogin(emulator), {
       application_name: 'the spec',
@@ -176,7 +176,7 @@ describe('A login at the emulator', () => {
     expect(rows).to.deep.equal([{ name: 'the spec', t: '1234ms' }])
   })
 
-  it('cancels a running query, over TLS as libpq does now and without as it did', async () => {
+  it('accepts cancel requests, with and without TLS', async () => {
     await start()
     const client = await connect(emulator, await fetchLogin(emulator))
     for (const secure of [true, false]) {
@@ -184,7 +184,7 @@ describe('A login at the emulator', () => {
       const { processID, secretKey } = client as unknown as { processID: number; secretKey: number }
       const packet = Buffer.alloc(16)
       for (const [i, word] of [16, 80_877_102, processID, secretKey].entries()) packet.writeInt32BE(word, 4 * i)
-      // The query may not have reached the server yet: a cancel request that finds none does nothing.
+      // The query may not have reached the server yet. Then the cancel request has no effect.
       const again = setInterval(() => void sendCancel(emulator, packet, secure), 50)
       expect((await query).code).to.equal('57014')
       clearInterval(again)
@@ -192,7 +192,7 @@ describe('A login at the emulator', () => {
     await client.end()
   })
 
-  it('answers a request for GSS encryption with no, and goes on', async () => {
+  it('declines GSS encryption, and continues', async () => {
     await start()
     const socket = connectSocket(emulator.address.port, emulator.address.host)
     socket.write(request(80_877_104))
@@ -202,7 +202,7 @@ describe('A login at the emulator', () => {
     socket.destroy()
   })
 
-  it('closes on a client that starts with TLS, or with anything else', async () => {
+  it('fails if the client starts with TLS or with anything else', async () => {
     await start()
     const { host, port } = emulator.address
     const direct = connectTls({ host, port, ca: emulator.ca, ALPNProtocols: ['postgresql'] })
@@ -213,7 +213,7 @@ describe('A login at the emulator', () => {
     expect(emulator.logins).to.deep.equal([])
   })
 
-  it('refuses an old protocol in words', async () => {
+  it('fails with an error message for an old protocol', async () => {
     await start()
     const socket = connectSocket(emulator.address.port, emulator.address.host)
     socket.write(request(2 << 16))
@@ -221,14 +221,14 @@ describe('A login at the emulator', () => {
     socket.destroy()
   })
 
-  it('carries data of any size both ways, at the pace of the slower side', async () => {
+  it('transfers data of any size in both directions, with back-pressure', async () => {
     await start()
     const client = await connect(emulator, await fetchLogin(emulator))
-    const text = 'x'.repeat(8 << 20)
-    const { rows } = await client.query('SELECT length($1::text) AS sent, $1::text AS back', [text])
+    const value = 'x'.repeat(8 << 20)
+    const { rows } = await client.query('SELECT length($1::text) AS sent, $1::text AS back', [value])
     await client.end()
-    expect(rows[0].sent).to.equal(text.length)
-    expect(rows[0].back === text).to.equal(true)
+    expect(rows[0].sent).to.equal(value.length)
+    expect(rows[0].back === value).to.equal(true)
   })
 })
 
@@ -254,6 +254,6 @@ async function sendCancel(emulator: RedshiftEmulator, packet: Buffer, secure: bo
   }
   socket.on('error', () => {})
   socket.write(packet)
-  // The server says that it is done by closing.
+  // The server closes the connection when it is done.
   await once(socket.resume(), 'close')
 }

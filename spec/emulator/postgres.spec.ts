@@ -6,7 +6,7 @@ import { asSuperuser } from '../../lib/emulator/postgres/superuser.js'
 import { connect, fetchLogin } from '../support/emulated-login.js'
 import { rejection } from '../support/rejection.js'
 
-describe('The emulator on a server that is already running', () => {
+describe('The emulator with a running server', () => {
   let server: Server
   before(async () => {
     server = await startServer()
@@ -14,7 +14,7 @@ describe('The emulator on a server that is already running', () => {
   after(() => server.close())
 
   for (const method of ['scram-sha-256', 'md5', 'password', 'trust']) {
-    it(`logs in where that asks for passwords by ${method}`, async () => {
+    it(`logs in with the authentication method ${method}`, async () => {
       await asSuperuser(server, 'postgres', async client => {
         const [{ hba_file: file }] = (await client.query('SHOW hba_file')).rows
         await client.query(`COPY (SELECT 'host all all 127.0.0.1/32 ${method}') TO '${file}'`)
@@ -34,7 +34,7 @@ describe('The emulator on a server that is already running', () => {
     })
   }
 
-  it('says what is wrong when that is not there', async () => {
+  it('reports a server that cannot be reached', async () => {
     const { port } = server
     const error = await rejection(
       startRedshiftEmulator({ postgres: `postgres://postgres@127.0.0.1:${port === 1 ? 2 : 1}` }),

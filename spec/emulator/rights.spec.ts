@@ -5,9 +5,9 @@ import { connect, fetchLogin, type Login, redshift } from '../support/emulated-l
 import { startEmulator } from '../support/emulator.js'
 import { rejection } from '../support/rejection.js'
 
-describe('Rights at the emulator', () => {
+describe('The rights of an emulated login', () => {
   let emulator: RedshiftEmulator
-  /** Names of this process: the specs share a server. */
+  /** Unique in this process, because the specs share a server. */
   const named = (name: string) => `${name}_${process.pid}`
   const [table, user, group] = [named('orders'), named('clerk'), named('readers')]
   before(async () => {
@@ -19,7 +19,7 @@ describe('Rights at the emulator', () => {
     await emulator.close()
   })
 
-  /** What a session with this login says to a query; the SQLSTATE if it refuses. */
+  /** The result of a query with this login, or the SQLSTATE of its error. */
   const ask = async (login: Pick<Login, 'user' | 'password'>, sql = `SELECT id FROM ${table}`) => {
     const client = await connect(emulator, login)
     try {
@@ -31,7 +31,7 @@ describe('Rights at the emulator', () => {
     }
   }
 
-  it('are those of the database user, whose name current_user shows, with and without AutoCreate', async () => {
+  it('are those of the database user that current_user shows, with and without AutoCreate', async () => {
     const logins = [
       await fetchLogin(emulator, { DbUser: user, AutoCreate: false }),
       await fetchLogin(emulator, { DbUser: user }),
@@ -44,7 +44,7 @@ describe('Rights at the emulator', () => {
     }
   })
 
-  it('can be granted before the first login, but not to the name that AWS puts a prefix before', async () => {
+  it('can be granted before the first login, but not to the name with AWS’s prefix', async () => {
     const stranger = named('stranger')
     await emulator.query(`GRANT SELECT ON ${table} TO ${stranger}`)
     expect(await ask(await fetchLogin(emulator, { DbUser: stranger }))).to.deep.equal([{ id: 1 }])
@@ -53,7 +53,7 @@ describe('Rights at the emulator', () => {
     expect(error.message).to.equal(`role "${wrong}" does not exist`)
   })
 
-  it('come from groups for the session that asked for them, and for no other', async () => {
+  it('include those of the requested groups, in that session only', async () => {
     await emulator.query(`GRANT SELECT ON ${table} TO GROUP ${group}`)
     const member = named('member')
     const alone = await fetchLogin(emulator, { DbUser: member })
@@ -66,7 +66,7 @@ describe('Rights at the emulator', () => {
     expect(await ask(grouped, `INSERT INTO ${table} SELECT 2 WHERE false`)).to.deep.equal([])
   })
 
-  it('come from a group that is granted something for the first time, though a table has its name as well', async () => {
+  it('include those of a new group, even if a table has the same name', async () => {
     const [readers, log] = [named('auditors'), named('auditors_log')]
     await emulator.query(`CREATE TABLE ${log} (id integer); GRANT SELECT ON ${log} TO GROUP ${readers.toUpperCase()}`)
     expect(await emulator.query(`SELECT rolcanlogin FROM pg_roles WHERE rolname = '${readers}'`)).to.deep.equal([
@@ -75,7 +75,7 @@ describe('Rights at the emulator', () => {
     await emulator.query(`DROP TABLE ${log}`)
   })
 
-  it('are never those of the server itself: a user, a group or an identity of such a name cannot log in', async () => {
+  it('are never those of the server’s own roles, which cannot log in', async () => {
     const [{ superuser = '' } = {}] = await emulator.query('SELECT current_user AS superuser')
     const reserved = [`${superuser}`, 'pg_execute_server_program', 'none']
     const refusal = async (login: Pick<Login, 'user' | 'password'>) => {
@@ -96,7 +96,7 @@ describe('Rights at the emulator', () => {
     expect(await emulator.query('SELECT 1 AS one'), 'the superuser can log in still').to.deep.equal([{ one: 1 }])
   })
 
-  it('belong to the whole name where AWS chooses the user, even if a database user has the rest of it', async () => {
+  it('are those of the whole name if AWS chooses the user', async () => {
     const identity = `IAM:${user}`
     emulator.identity = identity
 

@@ -17,7 +17,7 @@ const reported = [
   .join(' ')
   .split(' ')
 
-describe('The start of a session at the emulator', () => {
+describe('The start-up packet at the emulator', () => {
   for (const redshiftDialect of [false, true]) {
     describe(`from AWS’s own drivers, ${redshiftDialect ? 'in' : 'without'} Redshift’s dialect`, () => {
       let emulator: RedshiftEmulator
@@ -26,14 +26,14 @@ describe('The start of a session at the emulator', () => {
       })
       after(() => emulator.close())
 
-      it('lets AWS’s Python driver log in, byte for byte, and run its first query', async () => {
+      it('logs in AWS’s Python driver, and runs its first query', async () => {
         const heard = await likeRedshiftConnector(emulator)
         expect(heard.parameters.get('server_protocol_version')).to.equal('0')
         expect(heard.parameters.get('client_encoding')).to.equal('UTF8')
         expect(heard.rows).to.deep.equal([['alice', 'redshift_connector']])
       })
 
-      it('lets a client log in that says more about itself, as AWS’s JDBC driver does', async () => {
+      it('logs in AWS’s JDBC driver, which sends more parameters', async () => {
         const heard = await likeRedshiftConnector(emulator, {
           client_encoding: 'UTF8',
           DateStyle: 'ISO',
@@ -60,7 +60,7 @@ describe('The start of a session at the emulator', () => {
 
     const start = async (config: pg.ClientConfig) => connect(emulator, await fetchLogin(emulator), config)
 
-    it('reports what Redshift reports, in its order', async () => {
+    it('makes the server report Redshift’s parameters in Redshift’s order', async () => {
       const { parameters } = await likeRedshiftConnector(emulator)
       expect([...parameters.keys()]).to.deep.equal(reported)
       expect(Object.fromEntries(parameters)).to.include({
@@ -94,12 +94,12 @@ describe('The start of a session at the emulator', () => {
       })
     }
 
-    it('refuses a parameter that only later PostgreSQL has, also outside of options', async () => {
+    it('cannot set a parameter of later PostgreSQL versions, inside or outside of options', async () => {
       const error = await rejection(start({ idle_in_transaction_session_timeout: 1000 }))
       expect(error).to.include({ code: '42704' })
     })
 
-    it('keeps Redshift’s own configuration parameters: from the start-up packet, by SET, RESET and SHOW', async () => {
+    it('sets Redshift’s configuration parameters, which SET, RESET and SHOW change and return', async () => {
       const client = await start({
         options: '-c query_group=nightly -c statement_timeout=4321 -c application_name=a\\ b',
       })
@@ -117,7 +117,7 @@ describe('The start of a session at the emulator', () => {
       await client.end()
     })
 
-    it('reports later changes under Redshift’s names, and none that Redshift does not report', async () => {
+    it('is followed by reports of changes, under Redshift’s names only', async () => {
       const client = await start({})
       const changes: string[] = []
       const { connection } = client as unknown as { connection: NodeJS.EventEmitter }
@@ -131,7 +131,7 @@ describe('The start of a session at the emulator', () => {
   })
 })
 
-/** Sends what redshift_connector 2.1 sends, and reads what it reads: each message in turn, each parameter once. */
+/** Sends and reads what redshift_connector 2.1 does: each message in turn, each parameter once. */
 async function likeRedshiftConnector(emulator: RedshiftEmulator, more: Record<string, string> = {}) {
   const { user, password } = await fetchLogin(emulator)
   const stream = await secured(connectSocket(emulator.address.port, emulator.address.host), emulator.ca)

@@ -96,26 +96,26 @@ describe('Redshift’s system views at the emulator', () => {
     ],
   }
   for (const [who, queries] of Object.entries(asked)) {
-    it(`answer what is asked first by ${who}`, async () => {
+    it(`return rows for the first queries of ${who}`, async () => {
       for (const [sql, expected] of queries) expect(await rows(sql), sql).to.deep.equal(expected)
     })
   }
 
-  it('are missing where they are not known, with Redshift’s error', async () => {
+  it('that do not exist cause Redshift’s error', async () => {
     for (const name of ['stl_query', 'svl_qlog']) {
       const error = await rejection(client.query(`SELECT * FROM ${name}`))
       expect(error).to.include({ code: '42P01', message: `relation "${name}" does not exist` })
     }
   })
 
-  it('are created once, however many emulators start on the server', async () => {
+  it('are created once, even if many emulators start on the server', async () => {
     const options = { redshiftDialect: true, databases: [database] }
     const emulators = await Promise.all([startEmulator(options), startEmulator(options), startEmulator(options)])
     expect(await rows('SELECT count(*)::int FROM svv_external_schemas')).to.deep.equal([{ count: 0 }])
     await Promise.all(emulators.map(one => one.close()))
   })
 
-  it('are not there without the dialect', async () => {
+  it('do not exist without the dialect', async () => {
     const plain = await startEmulator({ databases: [`${database}_plain`] })
     const error = await rejection(plain.query('SELECT * FROM svv_tables'))
     expect(error).to.include({ code: '42P01' })

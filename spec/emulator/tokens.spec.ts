@@ -14,7 +14,7 @@ import { rejection } from '../support/rejection.js'
 
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47])
 
-describe('The emulator, with tokens,', () => {
+describe('Tokens at the emulator', () => {
   let emulator: RedshiftEmulator
   let redshift: RedshiftClient
   let serverless: RedshiftServerlessClient
@@ -34,7 +34,7 @@ describe('The emulator, with tokens,', () => {
     await emulator.close()
   })
 
-  /** Logs in by hand, and tells the name that the session has, or the refusal. */
+  /** Logs in with a token, and returns the session's user or the error. */
   const logIn = async (
     token: string,
     parameters: Record<string, string> = {},
@@ -50,21 +50,21 @@ describe('The emulator, with tokens,', () => {
       const request = await readMessage(socket)
       expect(request?.bytes).to.deep.equal(message('R', Buffer.from([0, 0, 0, 14])))
       socket.write(message('i', zero ? `${token}\0` : token))
-      const answer = await readMessage(socket)
-      if (answer?.type === 'E') return `${errorFields(answer.body).get('C')} ${errorFields(answer.body).get('M')}`
+      const response = await readMessage(socket)
+      if (response?.type === 'E') return `${errorFields(response.body).get('C')} ${errorFields(response.body).get('M')}`
       return emulator.logins.at(-1)?.user ?? ''
     } finally {
       socket.destroy()
     }
   }
 
-  it('takes a token with and without a zero byte at its end', async () => {
+  it('are accepted with and without a zero byte at the end', async () => {
     const { token } = emulator.issueToken()
     for (const zero of [true, false]) expect(await logIn(token, {}, { zero })).to.equal('awsidc:alice@example.com')
     expect(await logIn(token, { identity_namespace: 'work' })).to.equal('work:alice@example.com')
   })
 
-  it('hands tokens out in both protocols, each for its clusters or workgroups', async () => {
+  it('are issued in both protocols, each for its clusters or workgroups', async () => {
     const now = Date.now()
     const one = await redshift.send(new ProvisionedCommand({ ClusterIds: ['examplecluster'] }))
     const other = await serverless.send(new ServerlessCommand({ workgroupNames: ['analytics'] }))
@@ -76,7 +76,7 @@ describe('The emulator, with tokens,', () => {
     expect(await logIn(one.Token ?? '', type, { target: 'serverless' })).to.match(/expired or invalid/)
   })
 
-  it('refuses what AWS refuses: no name, an unknown one, too many', async () => {
+  it('are not issued for no cluster, an unknown one, or too many', async () => {
     for (const ClusterIds of [[], Array(21).fill('examplecluster')])
       expect((await rejection(redshift.send(new ProvisionedCommand({ ClusterIds })))).name).to.match(/Validation/)
     const unknown = await rejection(redshift.send(new ProvisionedCommand({ ClusterIds: ['examplecluster', 'none'] })))
@@ -85,7 +85,7 @@ describe('The emulator, with tokens,', () => {
     expect(workgroup.name).to.equal('ResourceNotFoundException')
   })
 
-  it("refuses, in Redshift's words, a token that is expired, foreign, unreadable, of another kind, or used up", async () => {
+  it("are rejected with Redshift's errors if expired, unknown, unreadable, of another type, or already used", async () => {
     const expired = '28000 Token credentials expired or invalid'
     const unreadable = '28000 invalid token'
     expect(await logIn(emulator.issueToken({ lifetimeSeconds: -1 }).token)).to.equal(expired)

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { RedshiftPool } from '../../lib/index.js'
 import { startEmulator } from '../support/emulator.js'
 
-/** Whatever Redshift turns out to do, a pool has to rotate its logins. */
+/** A pool must rotate its logins with every variant of what is not documented about Redshift. */
 const variants = [undefined, 2, 600, null].flatMap(nextRefreshSeconds =>
   [0, 4].flatMap(samePasswordSeconds =>
     (['cleartext', 'md5'] as const).map(authentication => ({
@@ -13,8 +13,8 @@ const variants = [undefined, 2, 600, null].flatMap(nextRefreshSeconds =>
   ),
 )
 
-describe('A pool, whatever Redshift does where nobody knows it,', () => {
-  it('connects again and again through a rotation, without an error', async () => {
+describe('A pool, with every variant of undocumented behaviour,', () => {
+  it('connects through a rotation without an error', async () => {
     const rotated = await Promise.all(
       variants.map(async options => {
         const emulator = await startEmulator({ lifetimeSeconds: 6, ...options })
@@ -24,7 +24,7 @@ describe('A pool, whatever Redshift does where nobody knows it,', () => {
           redshift: { aws: emulator.aws },
         })
         try {
-          // Each query is a new connection.
+          // Each query opens a connection.
           while ((emulator.logins.at(-1)?.serial ?? 0) < 3) {
             await pool.query('SELECT 1')
             await new Promise(resolve => setTimeout(resolve, 50))

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { listen } from '../listen.js'
 import type { Settings } from '../settings.js'
 import type { HttpResponse, RequestHandler } from './handler.js'
 
@@ -21,11 +22,7 @@ export class AwsEndpoint {
   }
 
   async listen(): Promise<void> {
-    this.#server.listen({ host: this.#address, port: this.#port, backlog: 4096 })
-    await once(this.#server, 'listening')
-    this.#server.unref()
-    const address = this.#server.address()
-    if (typeof address === 'object' && address) this.#port = address.port
+    this.#port = await listen(this.#server, this.#address, this.#port)
   }
 
   get url(): string {

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type Server as NetServer, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
+import { listen } from '../listen.js'
 import type { Settings } from '../settings.js'
 
 /** Like PostgreSQL's authentication_timeout: a client that does not log in by then is disconnected. */
@@ -34,12 +35,7 @@ export class Gateway {
   }
 
   async listen(): Promise<void> {
-    // The backlog allows a thousand clients to connect at once.
-    this.#listener.listen({ host: this.#address, port: this.#port, backlog: 4096 })
-    await once(this.#listener, 'listening')
-    this.#listener.unref()
-    const address = this.#listener.address()
-    if (typeof address === 'object' && address) this.#port = address.port
+    this.#port = await listen(this.#listener, this.#address, this.#port)
   }
 
   /** Several restarts run one after the other. */
