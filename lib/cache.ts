@@ -1,31 +1,16 @@
 import { LRUCache } from 'lru-cache'
-import type { Clock } from './clock.js'
 import { Entry, type EntryStatus } from './entry.js'
-import { closedError, isPassing, RedshiftCredentialsError } from './errors.js'
-import { type Fetch, FetchContext, type FetchedLogin, timeoutError } from './fetch.js'
-import { Flight, type Outcome } from './flight.js'
+import { closedError, isPassing } from './errors.js'
+import { Flights, type FlightsOptions } from './flights.js'
 import { refreshDeadline } from './lease.js'
 import { type RedshiftLogin, samePair } from './login.js'
-import { type CredentialRequest, targetOf } from './request.js'
-import { type FetchStartMessage, fetchEnd, fetchStart, invalidated, traceContext } from './tracing.js'
+import type { CredentialRequest } from './request.js'
+import { invalidated, traceContext } from './tracing.js'
 
-export interface CacheOptions {
-  readonly clock: Clock
+export interface CacheOptions extends FlightsOptions {
   /** A random number in [0, 1), as `Math.random` returns. */
   readonly random: () => number
-  readonly fetch: Fetch
-  /** Called when another login has replaced one that the server refused. */
-  readonly replaced?: ((request: CredentialRequest, login: RedshiftLogin) => void) | undefined
   readonly maxEntries: number
-  readonly fetchTimeoutMillis: number
-}
-
-/** A fetch of a login, shared by the callers who wait for it. */
-interface EntryFlight {
-  readonly entry: Entry
-  readonly flight: Flight<RedshiftLogin, FetchedLogin>
-  /** Whether a usable login existed when the fetch started. */
-  readonly background: boolean
 }
 
 /**
@@ -36,13 +21,18 @@ export class CredentialCache {
   readonly #options: CacheOptions
   readonly #entries: LRUCache<string, Entry>
   // Kept apart from the entries, so that evicting an entry neither ends its flight nor allows a second one.
-  readonly #flights = new Map<string, EntryFlight>()
+  readonly #flights: Flights
   readonly #owners = new WeakMap<RedshiftLogin, Entry>()
   #closed = false
 
   constructor(options: CacheOptions) {
     this.#options = options
     this.#entries = new LRUCache({ max: options.maxEntries })
+    this.#flights = new Flights(options, (entry, outcome) => {
+      if ('value' in outcome) this.#owners.set(outcome.value, entry)
+      // The entry may have been evicted meanwhile. Without its back-off, AWS would be called too often.
+      this.#entries.set(entry.key, entry)
+    })
   }
 
   /**
@@ -50,52 +40,62 @@ export class CredentialCache {
    * login, callers get the same failure until the back-off is over.
    * @param place the place that the login is for, if it is known: see {@link Refusals}
    */
-  get(key: string, request: CredentialRequest, signal?: AbortSignal, place?: string): Promise<RedshiftLogin> {
-    return this.#get(key, request, signal, place, this.#options.fetchTimeoutMillis)
+  async get(key: string, request: CredentialRequest, signal?: AbortSignal, place?: string): Promise<RedshiftLogin> {
+    const { clock, fetchTimeoutMillis } = this.#options
+    const startedAt = clock.now().monotonic
+    for (;;) {
+      if (this.#closed) throw closedError()
+      signal?.throwIfAborted()
+      const entry = this.#entries.get(key) ?? this.#flights.get(key)?.entry ?? this.#add(key, request)
+      const served = this.#serve(entry, place)
+      if (served) return served
+      const left = fetchTimeoutMillis - (clock.now().monotonic - startedAt)
+      // After the machine was suspended, no time may be left. A fetch still needs some.
+      const fetched = await this.#wait(entry, place, signal, Math.max(left, fetchTimeoutMillis / 3))
+      if (fetched) return fetched
+    }
   }
 
-  /** @param atMost the rest of the caller's time limit in milliseconds, for everything that it waits for */
-  #get(
-    key: string,
-    request: CredentialRequest,
-    signal: AbortSignal | undefined,
+  /** Returns the login in use, unless a connection to this place has to wait. Starts a refresh if the login is stale. */
+  #serve(entry: Entry, place: string | undefined): RedshiftLogin | undefined {
+    const now = this.#options.clock.now()
+    const usable = entry.usable(now)
+    if (!usable) return undefined
+    const isFetching = this.#flights.get(entry.key) !== undefined
+    if (isFetching && entry.patience(place, now) > 0) return undefined
+    if (usable.phase === 'stale' && !isFetching && entry.pause(now) === 0)
+      this.#flights.launch(entry, refreshDeadline(usable.lease, now), true)
+    return usable.login
+  }
+
+  /**
+   * Waits for the flight of an entry that cannot be served, and starts one if there is none.
+   * @param atMost the rest of the caller's time limit in milliseconds
+   * @returns undefined if the flight did not lead to a login, but serving or waiting again may
+   */
+  async #wait(
+    entry: Entry,
     place: string | undefined,
+    signal: AbortSignal | undefined,
     atMost: number,
-  ): Promise<RedshiftLogin> {
-    if (this.#closed) return Promise.reject(closedError())
-    if (signal?.aborted) return Promise.reject(signal.reason)
-    const fresh = this.fresh(key, place)
-    if (fresh) return Promise.resolve(fresh)
-    const { flight, background } = this.#flights.get(key) ?? {}
-    const entry = this.#entries.get(key) ?? this.#flights.get(key)?.entry ?? this.#add(key, request)
-    const { clock, fetchTimeoutMillis } = this.#options
-    const now = clock.now()
-    const again = (): Promise<RedshiftLogin> => {
-      const left = atMost - (clock.now().monotonic - now.monotonic)
-      // After the machine was suspended, no time may be left. A fetch still needs some.
-      return this.#get(key, request, signal, place, Math.max(left, fetchTimeoutMillis / 3))
-    }
-    const served = entry.usable(now)
-    if (served) {
-      const patience = entry.refusals.patience(place, served.lease.lifetime, now)
-      if (flight && patience > 0) return flight.wait(signal, patience).catch(again)
-      if (served.phase === 'stale' && !flight && entry.pause(now) === 0)
-        this.#launch(entry, refreshDeadline(served.lease, now), true)
-      return Promise.resolve(served.login)
-    }
+  ): Promise<RedshiftLogin | undefined> {
+    const now = this.#options.clock.now()
+    const { flight, background } = this.#flights.get(entry.key) ?? {}
+    const again = (): undefined => undefined
+    if (flight && entry.usable(now)) return flight.wait(signal, entry.patience(place, now)).catch(again)
     if (flight && !flight.isOverdue) {
       if (!background) return flight.wait(signal)
       // The refresh got its time limit when the old login was still usable. If it fails, there must be time for another fetch.
       flight.limit(atMost / 2)
       return flight.wait(signal).catch(again)
     }
+    // Read before the overdue flight is abandoned, which is another failure.
     const failure = entry.failure(now)
-    if (flight) {
-      flight.abandon(overdueError(request))
-      // A listener of the trace channel may have called get or close.
-      if (this.#closed || this.#flights.has(key)) return again()
-    }
-    return failure ? Promise.reject(failure.copy()) : this.#launch(entry, atMost, false).wait(signal)
+    this.#flights.abandonOverdue(entry)
+    // A listener of the trace channel may have called get or close.
+    if (this.#closed || this.#flights.get(entry.key)) return undefined
+    if (failure) throw failure.copy()
+    return this.#flights.launch(entry, atMost, false).flight.wait(signal)
   }
 
   /** Returns the login while it is fresh. It saves the promise of `get` in the common case. */
@@ -122,14 +122,16 @@ export class CredentialCache {
     const entry = this.#holderOf(login)
     if (!entry || this.#closed) return false
     if (!samePair(entry.login, login)) return true
-    this.#abandonForsaken(entry)
+    // Waiting for a flight that is lost would not resolve the refusal.
+    this.#flights.abandonOverdue(entry)
     const now = this.#options.clock.now()
     const lease = entry.usable(now)?.lease
     const refusal = entry.refuse(place, now)
     if (!refusal || !lease) return true
     const { verdict, ageMillis } = refusal
     // A refresh that is already running will do.
-    if (verdict === 'believed' && !this.#flights.has(entry.key)) this.#launch(entry, refreshDeadline(lease, now), true)
+    if (verdict === 'believed' && !this.#flights.get(entry.key))
+      this.#flights.launch(entry, refreshDeadline(lease, now), true)
     if (verdict !== 'joined' && invalidated.hasSubscribers)
       invalidated.publish({ ...traceContext(entry.request), accepted: verdict === 'believed', ageMillis })
     return verdict !== 'ignored'
@@ -167,7 +169,7 @@ export class CredentialCache {
   /** Discards every login and rejects all waiting callers. */
   close(): void {
     this.#closed = true
-    for (const { flight } of [...this.#flights.values()]) flight.abandon(closedError())
+    this.#flights.abandonAll(closedError)
     this.#entries.clear()
   }
 
@@ -177,79 +179,9 @@ export class CredentialCache {
     return owner && (this.#entries.peek(owner.key) ?? this.#flights.get(owner.key)?.entry ?? owner)
   }
 
-  /** Ends a flight that was lost while the machine was suspended. Waiting for it would not resolve a refusal. */
-  #abandonForsaken({ key, request }: Entry): void {
-    const { flight } = this.#flights.get(key) ?? {}
-    if (flight?.isOverdue) flight.abandon(overdueError(request))
-  }
-
   #add(key: string, request: CredentialRequest): Entry {
     const entry = new Entry(key, request, this.#options.random)
     this.#entries.set(key, entry)
     return entry
   }
-
-  #launch(entry: Entry, atMost: number, background: boolean): Flight<RedshiftLogin, FetchedLogin> {
-    const { clock, fetch, fetchTimeoutMillis, replaced } = this.#options
-    const { key, request } = entry
-    const message = { ...traceContext(request), background }
-    const deadlineMillis = Math.min(fetchTimeoutMillis, atMost)
-    const start = clock.now().monotonic
-    const controller = new AbortController()
-    const context = new FetchContext(controller.signal, deadlineMillis, () => entry.held)
-    const flight = new Flight<RedshiftLogin, FetchedLogin>({
-      clock,
-      deadlineMillis,
-      controller,
-      run: async () => {
-        const answer = await fetch(request, context)
-        return entry.expiredInTransit(answer, clock.now()) ? fetch(request, context) : answer
-      },
-      timeoutError: async millis => (await context.deadlineError()) ?? timeoutError(request, millis),
-      land: outcome => {
-        this.#flights.delete(key)
-        const now = clock.now()
-        const before = entry.held
-        const landed = 'value' in outcome ? entry.accept(outcome.value, now) : outcome
-        if ('error' in landed) entry.fail(landed.error, context.retryAfter, now, background)
-        else {
-          this.#owners.set(landed.value, entry)
-          if (before?.doubtedSince && !samePair(before.login, landed.value)) replaced?.(request, before.login)
-        }
-        entry.refusals.settle()
-        // The entry may have been evicted meanwhile. Without its back-off, AWS would be called too often.
-        this.#entries.set(key, entry)
-        this.#traceEnd(message, entry, landed, before?.login, now.monotonic - start)
-        return landed
-      },
-    })
-    this.#flights.set(key, { entry, flight, background })
-    if (fetchStart.hasSubscribers) fetchStart.publish(message)
-    return flight
-  }
-
-  #traceEnd(
-    message: FetchStartMessage,
-    entry: Entry,
-    landed: Outcome<RedshiftLogin>,
-    before: RedshiftLogin | undefined,
-    durationMillis: number,
-  ): void {
-    if (!fetchEnd.hasSubscribers) return
-    fetchEnd.publish({
-      ...message,
-      outcome: 'error' in landed ? 'failed' : landed.value !== before ? 'fetched' : 'unchanged',
-      durationMillis: Math.round(durationMillis),
-      loginUser: entry.login?.user || undefined,
-      expiration: entry.login?.expiration,
-      error: 'error' in landed ? landed.error.copy() : undefined,
-      pauseMillis: Math.round(entry.pause(this.#options.clock.now())),
-    })
-  }
 }
-
-const overdueError = (request: CredentialRequest): RedshiftCredentialsError =>
-  new RedshiftCredentialsError(
-    'ERR_REDSHIFT_TIMEOUT',
-    `${request.api} for ${JSON.stringify(targetOf(request))} was under way when this process was suspended. It is begun anew.`,
-  )

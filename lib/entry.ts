@@ -68,7 +68,12 @@ export class Entry {
   fresh(now: Instant, place: string | undefined): RedshiftLogin | undefined {
     const lease = this.#lease
     if (!lease || phaseOf(lease, now) !== 'fresh') return undefined
-    return this.refusals.patience(place, lease.lifetime, now) > 0 ? undefined : this.#login
+    return this.patience(place, now) > 0 ? undefined : this.#login
+  }
+
+  /** How long a connection to this place waits for another login while this one is in doubt, in milliseconds; 0 if it uses this one. */
+  patience(place: string | undefined, now: Instant): number {
+    return this.#lease ? this.refusals.patience(place, this.#lease.lifetime, now) : 0
   }
 
   /** The login and its lease, unless it has expired. */

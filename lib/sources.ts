@@ -10,7 +10,7 @@ import { type IdentityProvider, TOKEN_API } from './identity-provider.js'
 import { RedshiftLogin } from './login.js'
 import { fetchProvidedToken } from './provider-token.js'
 import type { CredentialRequest } from './request.js'
-import { fetchEnd, fetchStart, traceContext } from './tracing.js'
+import { FetchTrace } from './tracing.js'
 
 /** Returns the function that fetches logins and tokens, from AWS or from the application. */
 export const fetchFrom =
@@ -46,8 +46,7 @@ export class SingleTokens {
   async get(request: CredentialRequest, signal?: AbortSignal): Promise<RedshiftLogin> {
     if (this.#closed) throw closedError()
     signal?.throwIfAborted()
-    const message = { ...traceContext(request), background: false }
-    const start = this.#clock.now().monotonic
+    const trace = new FetchTrace(this.#clock, request, false)
     const controller = new AbortController()
     const context = new FetchContext(controller.signal, this.#timeoutMillis)
     const flight = new Flight<RedshiftLogin>({
@@ -60,19 +59,17 @@ export class SingleTokens {
       },
       timeoutError: async millis => (await context.deadlineError()) ?? timeoutError(request, millis),
       land: outcome => {
-        fetchEnd.publish({
-          ...message,
+        trace.end(() => ({
           outcome: 'value' in outcome ? 'fetched' : 'failed',
-          durationMillis: Math.round(this.#clock.now().monotonic - start),
           loginUser: undefined,
           expiration: 'value' in outcome ? outcome.value.expiration : undefined,
           error: 'error' in outcome ? outcome.error.copy() : undefined,
           pauseMillis: 0,
-        })
+        }))
         return outcome
       },
     })
-    fetchStart.publish(message)
+    trace.start()
     this.#flights.add(flight)
     // No other caller waits for this flight, so an abort ends it.
     const abandon = (): void => flight.abandon(closedError())

@@ -1,4 +1,5 @@
 import { type Channel, channel } from 'node:diagnostics_channel'
+import type { Clock } from './clock.js'
 import type { RedshiftCredentialsError } from './errors.js'
 import type { RedshiftApi } from './options.js'
 import { type CredentialRequest, targetOf } from './request.js'
@@ -92,3 +93,27 @@ export const traceContext = (request: CredentialRequest): TraceContext => ({
   database: request.dbName,
   user: request.api === 'GetClusterCredentials' ? request.dbUser : undefined,
 })
+
+/** Publishes the start and the end of one fetch. */
+export class FetchTrace {
+  readonly #clock: Clock
+  readonly #message: FetchStartMessage
+  readonly #startedAt: number
+
+  constructor(clock: Clock, request: CredentialRequest, background: boolean) {
+    this.#clock = clock
+    this.#message = { ...traceContext(request), background }
+    this.#startedAt = clock.now().monotonic
+  }
+
+  start(): void {
+    if (fetchStart.hasSubscribers) fetchStart.publish(this.#message)
+  }
+
+  /** @param describe called only if there are subscribers */
+  end(describe: () => Omit<FetchEndMessage, keyof FetchStartMessage | 'durationMillis'>): void {
+    if (!fetchEnd.hasSubscribers) return
+    const durationMillis = Math.round(this.#clock.now().monotonic - this.#startedAt)
+    fetchEnd.publish({ ...this.#message, durationMillis, ...describe() })
+  }
+}
