@@ -26,7 +26,7 @@ import { until } from '../support/until.js'
 
 const require = createRequire(import.meta.url)
 
-describe('What docs/orms.md tells to beware of, and', () => {
+describe('The warnings of docs/orms.md:', () => {
   expectNothingUncaught()
   let emulator: RedshiftEmulator
   let credentials: RedshiftCredentials
@@ -39,7 +39,7 @@ describe('What docs/orms.md tells to beware of, and', () => {
   })
   after(() => emulator.close())
 
-  it('TypeORM: it calls a password function, but never one beside a url', async () => {
+  it('TypeORM calls a password function, but not next to a url', async () => {
     const { host, database, ssl, stream } = emulator.poolConfig()
     let calls = 0
     const password = redshiftPassword(credentials)
@@ -61,7 +61,7 @@ describe('What docs/orms.md tells to beware of, and', () => {
     ])
   })
 
-  it('TypeORM: with replication, the host in extra wins over that of a slave', async () => {
+  it('TypeORM with replication prefers the host in extra to that of a slave', async () => {
     const { host, database } = emulator.poolConfig()
     const slave = emulator.poolConfig('serverless').host
     const db = new DataSource({
@@ -79,7 +79,7 @@ describe('What docs/orms.md tells to beware of, and', () => {
     expect(emulator.logins).to.have.length.above(1)
   })
 
-  it('MikroORM: where no host is given, it goes to one of its own', async () => {
+  it('MikroORM uses its own default host if none is set', async () => {
     const { ssl, stream } = emulator.poolConfig()
     const goals = async (source: object): Promise<unknown[]> => {
       const asked: unknown[] = []
@@ -111,7 +111,7 @@ describe('What docs/orms.md tells to beware of, and', () => {
     expect(await goals({ host })).to.deep.equal([5439, host])
   })
 
-  it("Drizzle: it takes a pool of one's own", async () => {
+  it('Drizzle accepts a pool', async () => {
     const pool = new RedshiftPool({ ...emulator.poolConfig(), redshift: credentials })
     const db = drizzle({ client: pool })
     const { rows } = await db.execute(sql`SELECT session_user::text AS name`)
@@ -120,10 +120,10 @@ describe('What docs/orms.md tells to beware of, and', () => {
     await pool.end()
   })
 
-  describe('Drizzle, Kysely, and Knex with a pool: a connection lost within a transaction fails its next query', () => {
+  describe('Drizzle, Kysely, and Knex with a pool fail the next query after a connection is lost within a transaction', () => {
     type Run = (text: string) => Promise<unknown>
     const pid = 'SELECT pg_backend_pid() AS pid'
-    /** What a transaction does on each of them, to its end. */
+    /** Runs a transaction with each library, to its end. */
     const libraries: Record<string, (pool: pg.Pool, within: (run: Run) => Promise<unknown>) => Promise<unknown>> = {
       Drizzle: (pool, within) => drizzle({ client: pool }).transaction(tx => within(text => tx.execute(sql.raw(text)))),
       Kysely: (pool, within) =>
@@ -153,8 +153,8 @@ describe('What docs/orms.md tells to beware of, and', () => {
       })
   })
 
-  it('Prisma: it takes a pool of another copy of pg for options, which lead to localhost', async () => {
-    /** Where Prisma's own pool would connect; none is opened. */
+  it('Prisma mistakes a pool of another copy of pg for options, and connects to localhost', async () => {
+    /** The host that Prisma's own pool would connect to. It opens no connection. */
     const destination = async (pool: pg.Pool) => {
       const adapter = await new PrismaPg(pool).connect()
       const used: pg.Pool = adapter.underlyingDriver()
@@ -170,14 +170,14 @@ describe('What docs/orms.md tells to beware of, and', () => {
     expect(await destination(new another.Pool(options))).to.deep.equal({ own: false, host: 'localhost', port: 5432 })
   })
 
-  it('pg-promise: connect({ direct: true }) makes a plain client, which works with a user that is named', async () => {
+  it('pg-promise creates a plain client for connect({ direct: true }), which needs a configured user', async () => {
     const pgp = pgPromise()
     const open = (config: object) =>
       pgp(redshiftPoolOptions(credentials, { ...emulator.poolConfig(), ...config, Client: pgp.pg.Client }) as object)
     const [chosen, named] = [open({}), open({ user: 'IAM:alice' })]
     expect(await chosen.one('SELECT session_user::text AS name')).to.deep.equal({ name: 'IAMR:analyst' })
     const { code } = await rejection(chosen.connect({ direct: true }))
-    // pg names the account of the operating system, or nobody.
+    // pg sends the operating system's account, or none.
     expect(code).to.be.oneOf(['ERR_REDSHIFT_USER_MISMATCH', '28000'])
     const direct = await named.connect({ direct: true })
     expect(direct.client.constructor).to.equal(pgp.pg.Client)
@@ -186,7 +186,7 @@ describe('What docs/orms.md tells to beware of, and', () => {
     await Promise.all([chosen.$pool.end(), named.$pool.end()])
   })
 
-  it('postgres.js: a login that Redshift refuses is not replaced before it is stale', async () => {
+  it('postgres.js does not replace a login that Redshift refuses before it is stale', async () => {
     await using own = await startEmulator()
     const { ssl, stream, port, ...named } = { ...own.poolConfig(), user: 'IAM:alice' }
     const redshift = new RedshiftCredentials({ ...named, aws: own.aws })
@@ -198,7 +198,7 @@ describe('What docs/orms.md tells to beware of, and', () => {
         ssl,
         fetch_types: false,
         password: () => password(),
-        // Not in its types: where to connect, in place of host and port.
+        // Missing in its types: a socket to use instead of host and port.
         ...{ socket: () => Object.assign(connect(own.address), named) },
       })
       await db`SELECT 1`.finally(() => db.end())
@@ -207,7 +207,7 @@ describe('What docs/orms.md tells to beware of, and', () => {
     own.revokeLogins()
     for (const _ of [1, 2]) expect(await rejection(query())).to.have.property('code', '28000')
     expect(own.calls).to.have.lengthOf(1)
-    // Another client of the same credentials tells them.
+    // Another client of the same credentials reports the refusal.
     const client = new RedshiftPgClient({ ...named, port, ssl, stream, redshift })
     await client.connect()
     await client.end()

@@ -13,7 +13,7 @@ describe('redshiftPoolOptions', () => {
   })
   after(() => emulator.close())
 
-  it('logs in with a deep copy too, which is what MikroORM hands to pg', async () => {
+  it('logs in with a deep copy, which MikroORM passes to pg', async () => {
     const options = redshiftPoolOptions({ aws: emulator.aws }, emulator.poolConfig())
     const pool = new pg.Pool(Utils.copy(options))
     expect(await userOfPool(pool)).to.equal('IAMR:analyst')

@@ -9,13 +9,13 @@ const docs = read('docs/orms.md')
 const withoutSpace = (code: string): string => code.replace(/\s+/g, ' ').trim()
 
 describe('docs/orms.md', () => {
-  it('has a row for each library, and tells the versions that are installed', () => {
+  it('has a row for each library, with the installed versions', () => {
     expect(rows).to.have.lengthOf(13)
     for (const { packages } of rows)
       for (const each of packages) expect(installedAs(each), `${each.name} ${each.version}`).to.be.a('string')
   })
 
-  it('shows code of the examples only, and of each', () => {
+  it('shows code of each example, and no other code', () => {
     const shown = new Set<string>()
     for (const section of docs.split(/^(?=## )/m)) {
       const anchors = headingAnchors(section)
@@ -26,12 +26,12 @@ describe('docs/orms.md', () => {
         shown.add(row.file)
       }
     }
-    // Objection's is Knex's.
+    // Objection uses the example of Knex.
     const files = rows.map(({ file }) => file).filter(file => file !== 'examples/objection.ts')
     expect([...shown].sort()).to.deep.equal([...new Set(files)].sort())
   })
 
-  it('names libraries of which Redshift refuses what they send', async () => {
+  it('names the libraries that send statements that Redshift refuses', async () => {
     const refused = [...docs.matchAll(/^\| [\w-]+ \| `([^`]+)` \| (\w{5}) \|$/gm)]
     expect(refused).to.have.lengthOf(4)
     const emulator = await startEmulator({ redshiftDialect: true })

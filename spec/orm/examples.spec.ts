@@ -11,7 +11,7 @@ import { generatePrismaClient } from '../support/prisma.js'
 const database = 'tickit'
 const categories = ['Musicals', 'Plays', 'Opera']
 
-/** The user that one names, and those that AWS names, one after the other. */
+/** The configured user, and the users that AWS returns one after the other. */
 const usersOf = (row: Row) => {
   const first = `IAMR:${row.id}`
   // postgres.js reads the user once.
@@ -57,14 +57,14 @@ describe('The examples', function () {
           emulator: options,
         }),
       }
-      // Reported by the promise that it breaks.
+      // Reported by the promise that it rejects.
       for (const life of Object.values(each)) life.catch(() => {})
       lives.set(row, each)
     }
   })
   after(() => rmSync(join(root, '.cache/examples'), { recursive: true, force: true }))
 
-  it('of Prisma has types that hold with the client that is generated', async () => {
+  it('of Prisma type-checks with the generated client', async () => {
     const tsc = ['node_modules/typescript/bin/tsc', '-p', 'examples/prisma']
     const { stdout } = await promisify(execFile)(process.execPath, tsc, { cwd: root }).catch(
       (error: { stdout: string }) => error,
@@ -76,7 +76,7 @@ describe('The examples', function () {
     const { named, first, next } = usersOf(row)
 
     describe(`of ${row.library}${row.onRedshift ? ', on Redshift,' : ''}`, () => {
-      it('logs in as the user that it names, and again with the next password', async () => {
+      it('logs in as the configured user, and again with the next password', async () => {
         const { answers, operations, logins, loginsBefore } = await lifeOf(row, 'named')
         const answer = { user: named.replace('IAM:', ''), categories }
         expect(answers).to.deep.equal([answer, answer, answer])
@@ -88,14 +88,14 @@ describe('The examples', function () {
         expect(loginsBefore).to.equal(1)
       })
 
-      it('logs in as the user that AWS names, and again as the next one', async () => {
+      it('logs in as the user that AWS returns, and again as the next one', async () => {
         const { answers, operations, logins, loginsBefore } = await lifeOf(row, 'chosen')
         expect(answers).to.deep.equal([
           { user: first, categories },
           { user: first, categories },
           { user: next, categories },
         ])
-        // For postgres.js, the user is looked up before the password is asked for.
+        // The example of postgres.js fetches the user before the password is needed.
         const before = row.anchor === 'postgresjs' ? 2 : 1
         expect(operations).to.deep.equal(Array(before + 1).fill('GetCredentials'))
         expect(logins).to.deep.equal([
@@ -105,7 +105,7 @@ describe('The examples', function () {
         expect(loginsBefore).to.equal(1)
       })
 
-      it('ends by itself, without an error', async () => {
+      it('exits without an error', async () => {
         for (const { end } of [await lifeOf(row, 'named'), await lifeOf(row, 'chosen')]) {
           const stderr = end.stderr.replace(/^An idle connection was lost: .*\n/gm, '')
           expect({ code: end.code, signal: end.signal, stderr }).to.deep.equal({ code: 0, signal: null, stderr: '' })

@@ -20,19 +20,19 @@ interface Session {
 const session = (db: Knex): Promise<Session> =>
   db.raw('SELECT pg_backend_pid() AS pid, session_user::text AS name').then(({ rows }) => rows[0])
 
-/** Meanwhile, one of the pool's connections is busy. */
+/** Keeps one of the pool's connections busy while it runs the function. */
 const holding = <T>(db: Knex, run: (held: Session) => Promise<T>): Promise<T> =>
   db.transaction(async transaction => run(await session(transaction)))
 
-/** One version of Knex, on an emulator of its own. */
+/** One version of Knex with its own emulator. */
 interface Stage {
   readonly emulator: RedshiftEmulator
   readonly credentials: RedshiftCredentials
-  /** A pool of one connection or more, for all who like. */
+  /** A pool that the specs share. */
   readonly db: Knex
-  /** What Knex has logged, but for queries. */
+  /** What Knex has logged, except for queries. */
   readonly warnings: string[]
-  /** Builds a pool of its own, and destroys it in the end. */
+  /** Creates another pool, and destroys it at the end. */
   with<T>(connection: Knex.Config['connection'], run: (db: Knex) => Promise<T>): Promise<T>
   options(own?: RedshiftKnexOptions): RedshiftKnexOptions
 }
@@ -72,7 +72,7 @@ describe('redshiftKnexConnection, on Knex 3.1 and 3.3,', () => {
     }
   })
 
-  /** Both versions at once, since some promises take a login's lifetime to show. */
+  /** Runs both versions at once, because some specs need the lifetime of a login. */
   const onBoth = (show: (stage: Stage) => Promise<void>) => async () => {
     const shown = [...stages].map(([version, each]) =>
       show(each).catch(error => {
@@ -83,7 +83,7 @@ describe('redshiftKnexConnection, on Knex 3.1 and 3.3,', () => {
   }
 
   it(
-    'keeps its connection while the login has expired and AWS is down, and fails what needs another with the reason',
+    'keeps its connection while the login has expired and AWS is down, and rejects new connections with the reason',
     onBoth(async ({ db, emulator }) => {
       const { pid } = await session(db)
       using _down = emulator.fail({ kind: 'internal-error' })
@@ -97,10 +97,10 @@ describe('redshiftKnexConnection, on Knex 3.1 and 3.3,', () => {
   )
 
   it(
-    'keeps it when the same user gets another login, and opens others with that',
+    'keeps its connection when the same user gets another login, and opens new ones with that',
     onBoth(async ({ db, emulator, credentials, options }) => {
       const { pid } = await session(db)
-      // The last failure is told again until the back-off is over.
+      // The last failure is repeated until the back-off is over.
       await until('AWS gives a login', () =>
         credentials.get(options()).then(
           () => true,
@@ -118,11 +118,11 @@ describe('redshiftKnexConnection, on Knex 3.1 and 3.3,', () => {
   )
 
   it(
-    'opens a connection as the user that AWS names next, with no failure in between, and replaces those of the former user, which Knex logs',
+    'replaces the connections of the old user when AWS returns another user, without a failure, and logs that',
     onBoth(async ({ db, emulator, warnings }) => {
       emulator.identity = 'IAMR:other'
       warnings.length = 0
-      // Nobody knows of the other user yet, since nobody asks for a login.
+      // The other user is not known yet, because no login was fetched since.
       await delay(lifetimeSeconds * 1_000)
       const before = emulator.logins.length
       const users = await holding(db, first =>
@@ -153,7 +153,7 @@ describe('redshiftKnexConnection, on Knex 3.1 and 3.3,', () => {
   )
 
   it(
-    'works where the clock of this host is an hour off, on either side',
+    'works if the clock of this host is an hour fast or slow',
     onBoth(async stage => {
       for (const seconds of [3_600, -3_600]) {
         using _skew = stage.emulator.fail({ kind: 'clock-skew', seconds })
@@ -169,7 +169,7 @@ describe('redshiftKnexConnection, on Knex 3.1 and 3.3,', () => {
   )
 
   it(
-    'looks up the host where none is given',
+    'looks up the host if none is set',
     onBoth(async stage => {
       const { host, port, ...options } = stage.options()
       const source = { aws: stage.emulator.aws, clusterIdentifier: 'examplecluster', region: 'us-west-2' }
@@ -179,7 +179,7 @@ describe('redshiftKnexConnection, on Knex 3.1 and 3.3,', () => {
   )
 
   it(
-    'takes the user that is named',
+    'uses the configured user',
     onBoth(async stage => {
       const { credentials, options } = stage
       const { name } = await stage.with(redshiftKnexConnection(credentials, options({ user: 'IAM:alice' })), session)
@@ -188,7 +188,7 @@ describe('redshiftKnexConnection, on Knex 3.1 and 3.3,', () => {
   )
 
   it(
-    'works from a function around it, with a configuration for a plain client',
+    'returns settings for a plain client if another function calls it',
     onBoth(async stage => {
       const configure = redshiftKnexConnection(stage.credentials, stage.options())
       const around = async () => ({ ...(await configure.call(undefined)), application_name: 'around' })
@@ -202,7 +202,7 @@ describe('redshiftKnexConnection, on Knex 3.1 and 3.3,', () => {
   )
 
   it(
-    'has what it gave to a function around it expire once AWS names another user, and not before',
+    'lets these settings expire once AWS returns another user, and not before',
     onBoth(async ({ emulator, options }) => {
       const credentials = new RedshiftCredentials({ aws: emulator.aws })
       const { expirationChecker } = await redshiftKnexConnection(credentials, options()).call(undefined)
@@ -216,7 +216,7 @@ describe('redshiftKnexConnection, on Knex 3.1 and 3.3,', () => {
   )
 
   it(
-    'refuses a login for another user than the configured one, plain or lent to Knex',
+    'refuses a login for another user than the configured one, called by Knex or by another function',
     onBoth(async stage => {
       const connection = redshiftKnexConnection(stage.credentials, stage.options({ user: 'IAMR:boss' }))
       for (const refused of [connection.call(undefined), stage.with(connection, session)])
@@ -225,7 +225,7 @@ describe('redshiftKnexConnection, on Knex 3.1 and 3.3,', () => {
   )
 
   it(
-    'shows no secret in what it gives to Knex, nor in the client of Knex',
+    "shows no secret in the settings or in Knex's client",
     onBoth(async ({ db, emulator, credentials, options }) => {
       await session(db)
       const { password } = await credentials.get(options())
@@ -244,7 +244,7 @@ describe('redshiftKnexConnection, on Knex 3.1 and 3.3,', () => {
     expect(build).to.throw().with.property('code', 'ERR_REDSHIFT_TLS')
   })
 
-  it('refuses a text for ssl, on which pg crashes, at once, and passes on those that pg knows', async () => {
+  it('refuses a string for ssl that would make pg crash at once, and passes on those that pg knows', async () => {
     const { emulator, with: using } = stages.get('3.3') ?? (await stage(knex))
     const build = (ssl: string) =>
       redshiftKnexConnection({ aws: emulator.aws }, { ...emulator.poolConfig(), ssl: ssl as never })
@@ -258,7 +258,7 @@ describe('redshiftKnexConnection, on Knex 3.1 and 3.3,', () => {
     expect((await using(build('no-verify'), session)).name).to.equal('IAMR:analyst')
   })
 
-  it('has an alternative from Knex 3.3, which takes a RedshiftPool', async () => {
+  it('has an alternative since Knex 3.3, which accepts a RedshiftPool', async () => {
     const { emulator } = stages.get('3.3') ?? (await stage(knex))
     const pool = new RedshiftPool({ ...emulator.poolConfig(), redshift: { aws: emulator.aws } })
     const db = knex({ client: 'redshift', connectionPool: pool })

@@ -31,12 +31,12 @@ describe('redshiftPassword, on postgres.js,', () => {
           complain(error)
           return ''
         }),
-      // Not in its types: where to connect, in place of host and port.
+      // Missing in its types: a socket to use instead of host and port.
       ...{ socket: () => Object.assign(connect(emulator.address), { host }) },
     })
   }
 
-  it('ends the query, and not the process, where AWS gives no login', async () => {
+  it('fails the query, and does not end the process, if AWS returns no login', async () => {
     const complaints: Error[] = []
     const sql = build('IAM:alice', error => complaints.push(error))
     const denied = emulator.fail({ kind: 'access-denied' })
@@ -46,7 +46,7 @@ describe('redshiftPassword, on postgres.js,', () => {
     await sql.end()
   })
 
-  it('tells that AWS names another user than the one of its options', async () => {
+  it('reports that AWS returned a login for another user than the option', async () => {
     const complaints: Error[] = []
     const sql = build('IAMR:former', error => complaints.push(error))
     expect(await rejection(sql`SELECT 1`)).to.have.property('code', '28000')

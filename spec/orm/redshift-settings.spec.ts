@@ -11,7 +11,7 @@ import { startEmulator } from '../support/emulator.js'
 import { rejection } from '../support/rejection.js'
 import { expectNothingUncaught } from '../support/uncaught.js'
 
-describe('What docs/orms.md says of Redshift and', () => {
+describe('The settings for Redshift in docs/orms.md:', () => {
   expectNothingUncaught()
   let emulator: RedshiftEmulator
   let credentials: RedshiftCredentials
@@ -21,7 +21,7 @@ describe('What docs/orms.md says of Redshift and', () => {
   })
   after(() => emulator.close())
 
-  describe('Sequelize 6: a connection fails without', () => {
+  describe('Sequelize 6 fails to connect without', () => {
     const needed = {
       keepDefaultTimezone: [true, /SET TIME ZONE INTERVAL/],
       standardConformingStrings: [false, /standard_conforming_strings/],
@@ -48,7 +48,7 @@ describe('What docs/orms.md says of Redshift and', () => {
       })
   })
 
-  it('Sequelize 7: it reads typarray, whatever its settings are', async () => {
+  it('Sequelize 7 reads typarray, whatever its settings are', async () => {
     const clients: pg.Client[] = []
     class Client extends pg.Client {
       constructor(config: pg.ClientConfig) {
@@ -68,11 +68,11 @@ describe('What docs/orms.md says of Redshift and', () => {
     })
     expect(await rejection(db.authenticate())).to.match(/typarray/)
     await db.close()
-    // Sequelize leaves it open, and would leave a rejection unhandled when the server ends it.
+    // Sequelize leaves this connection open, which causes an unhandled rejection when the server ends it.
     for (const client of clients) await client.end()
   })
 
-  it('TypeORM: for a uuid column it creates an extension, unless it is told not to', async () => {
+  it('TypeORM creates an extension for a uuid column, unless installExtensions is false', async () => {
     const sent: string[] = []
     const logger = { logQuery: (sql: string) => void sent.push(sql), log() {}, logMigration() {}, logQuerySlow() {} }
     const Item = new EntitySchema({ name: 'item', columns: { id: { type: 'uuid', primary: true, generated: 'uuid' } } })
@@ -94,7 +94,7 @@ describe('What docs/orms.md says of Redshift and', () => {
     expect(await initialize({ installExtensions: false })).to.have.lengthOf(0)
   })
 
-  it('MikroORM: it names the user postgres, unless it is told none', async () => {
+  it('MikroORM sends the user postgres, unless the user is set to an empty string', async () => {
     const driverOptions = redshiftPoolOptions(credentials, emulator.poolConfig())
     const userOf = async (options: { user?: string }) => {
       const orm = await MikroORM.init({
@@ -107,7 +107,7 @@ describe('What docs/orms.md says of Redshift and', () => {
       await orm.close()
       return row?.name
     }
-    // The emulator's own server has a role of that name, and does not lend it.
+    // The emulator's PostgreSQL has a role of that name, but nobody can log in as it.
     expect((await rejection(userOf({}))).message).to.include('"postgres"')
     expect(await userOf({ user: '' })).to.equal('IAMR:analyst')
   })

@@ -13,25 +13,25 @@ interface Settings {
   readonly server: EmulatorPoolConfig
   readonly user?: string
   readonly source?: Parameters<typeof redshiftBeforeConnect>[0]
-  /** Where to read, in place of the server, and as whom to write. */
+  /** The host to read from, and the user to write as. */
   readonly replication?: { readonly readHost: string; readonly writeUser: string }
 }
 
-/** What is used of Sequelize here. */
+/** The members of Sequelize that are used here. */
 interface Database {
   query(sql: string, options?: object): Promise<unknown[]>
   transaction<T>(run: (transaction: object) => Promise<T>): Promise<T>
   close(): Promise<void>
 }
 
-/** One hook for both versions, which call the same things by different names. */
+/** One hook for both versions, which use different names. */
 const versions: Readonly<Record<string, (settings: Settings) => Database>> = {
   'Sequelize 6': ({ server, user, source, replication }) => {
     const { host, port, database, ssl, stream } = server
     return new Sequelize({
       dialect: 'postgres',
       logging: false,
-      // Otherwise it opens a connection of its own, to ask for the version.
+      // Otherwise it opens another connection to ask for the version.
       ...{ databaseVersion: '18.0.0' },
       host,
       port,
@@ -61,13 +61,13 @@ const versions: Readonly<Record<string, (settings: Settings) => Database>> = {
 
 const current = 'SELECT session_user::text AS name, pg_backend_pid() AS pid'
 
-/** A query that reads, which replicas answer. */
+/** A query that reads, so that it goes to a replica. */
 async function session(db: Database): Promise<{ name: string; pid: number }> {
   const [row] = await db.query(current, { type: 'SELECT' })
   return row as { name: string; pid: number }
 }
 
-/** On a connection other than the one that is open. */
+/** Runs a query on another connection than the open one. */
 const another = (db: Database): Promise<{ name: string; pid: number }> =>
   db.transaction(async transaction => {
     await db.query('SELECT 1', { transaction })
@@ -95,7 +95,7 @@ for (const [version, build] of Object.entries(versions))
       return run(db).finally(() => db.close())
     }
 
-    it('takes cluster, database and the user that AWS names off the configuration, for one call', () =>
+    it('reads cluster and database from the configuration, and logs in with one call', () =>
       using({}, async db => {
         expect(await session(db)).to.include({ name: 'IAMR:analyst' })
         expect(await another(db)).to.include({ name: 'IAMR:analyst' })
@@ -104,13 +104,13 @@ for (const [version, build] of Object.entries(versions))
         expect(emulator.calls[0]?.parameters).to.include({ ClusterIdentifier: 'examplecluster', DbName: 'dev' })
       }))
 
-    it('takes the user that is configured, and no other', () =>
+    it('uses only the configured user', () =>
       using({ user: 'IAM:alice' }, async db => {
         expect(await session(db)).to.include({ name: 'IAM:alice' })
         expect(emulator.calls.map(({ parameters }) => parameters.DbUser)).to.deep.equal(['alice'])
       }))
 
-    it('serves a replica on another host with a login of its own', () =>
+    it('uses another login for a replica on another host', () =>
       using({ replication: { readHost: emulator.poolConfig('serverless').host, writeUser: 'IAM:alice' } }, async db => {
         expect(await session(db)).to.include({ name: 'IAMR:analyst' })
         const [rows] = await db.query(current)
@@ -122,7 +122,7 @@ for (const [version, build] of Object.entries(versions))
         ])
       }))
 
-    it('does not take the user of the last connection for the configured one', async () => {
+    it('does not mistake the user of the last connection for the configured one', async () => {
       const credentials = new RedshiftCredentials({ aws: emulator.aws })
       await using({ source: credentials }, async db => {
         await session(db)
@@ -134,11 +134,11 @@ for (const [version, build] of Object.entries(versions))
       })
     })
 
-    it('keeps user and password together where AWS names another user between the two', async () => {
+    it('keeps user and password together if AWS returns another user in between', async () => {
       const credentials = new RedshiftCredentials({ aws: emulator.aws })
       const login = await credentials.get({ host: server.host, database: server.database })
       const stream = () => {
-        // The hook has put the user in by now, and pg has not asked for the password.
+        // The hook has set the user, and pg has not asked for the password yet.
         emulator.identity = 'IAMR:other'
         credentials.invalidate(login)
         return server.stream()
@@ -148,7 +148,7 @@ for (const [version, build] of Object.entries(versions))
       await db.close()
     })
 
-    it('logs in again with the next connection after Redshift has refused a login', () =>
+    it('logs in with another login in the next connection after Redshift has refused one', () =>
       using({}, async db => {
         await session(db)
         emulator.revokeLogins()
@@ -160,7 +160,7 @@ for (const [version, build] of Object.entries(versions))
         expect(emulator.logins.map(({ ok }) => ok)).to.deep.equal([true, false, true])
       }))
 
-    it('tells why there is no login', () =>
+    it('reports why there is no login', () =>
       using({ source: { aws: { ...emulator.aws, maxAttempts: 1 } } }, async db => {
         using _denied = emulator.fail({ kind: 'access-denied' })
         expect(await rejection(session(db))).to.have.property('code', 'ERR_REDSHIFT_ACCESS_DENIED')
@@ -173,7 +173,7 @@ for (const [version, build] of Object.entries(versions))
       expect(emulator.calls).to.deep.equal([])
     })
 
-    it('refuses a text for ssl, on which pg crashes, and passes on those that pg knows', async () => {
+    it('refuses a string for ssl that would make pg crash, and passes on those that pg knows', async () => {
       const outcomeOf = (ssl: string) => {
         const db = build({ server: { ...server, ssl: ssl as never }, source: { aws: emulator.aws } })
         return session(db).finally(() => db.close())
@@ -193,7 +193,7 @@ for (const [version, build] of Object.entries(versions))
         expect(emulator.logins).to.have.lengthOf(0)
       }))
 
-    it('refuses a login for another user than PGUSER names', () =>
+    it('refuses a login for another user than PGUSER', () =>
       using({}, async db => {
         const { PGUSER } = process.env
         process.env.PGUSER = 'IAMR:boss'
@@ -205,7 +205,7 @@ for (const [version, build] of Object.entries(versions))
         }
       }))
 
-    it('leaves no secret where Sequelize keeps its configuration', async () => {
+    it("leaves no secret in Sequelize's configuration", async () => {
       const credentials = new RedshiftCredentials({ aws: emulator.aws })
       await using({ source: credentials }, async db => {
         await session(db)
@@ -219,7 +219,7 @@ for (const [version, build] of Object.entries(versions))
   })
 
 describe('redshiftBeforeConnect, on Sequelize 6,', () => {
-  it('does not take ssl: true beside dialectOptions for TLS, since Sequelize does not either', async () => {
+  it('does not accept ssl: true next to dialectOptions, because Sequelize ignores it', async () => {
     const db = new Sequelize({
       dialect: 'postgres',
       logging: false,
@@ -249,7 +249,7 @@ describe('redshiftBeforeConnect, called again with the same configuration,', () 
     return { host, database, username: undefined as string | undefined, dialectOptions: { ssl }, ...change }
   }
 
-  it('goes by what it says now: host, database and user of a tenant, each with a login of its own', async () => {
+  it('uses its current host, database and user, as for tenants with a login each', async () => {
     const hook = redshiftBeforeConnect({ aws: emulator.aws })
     const config = configuration()
     const seen: unknown[] = []
@@ -273,7 +273,7 @@ describe('redshiftBeforeConnect, called again with the same configuration,', () 
     ])
   })
 
-  it('reads the name that was changed, of the two that it sets', async () => {
+  it('reads whichever of username and user was changed', async () => {
     const hook = redshiftBeforeConnect({ aws: emulator.aws })
     for (const name of ['username', 'user']) {
       const config = configuration()

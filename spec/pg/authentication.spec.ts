@@ -37,7 +37,7 @@ const digestRequest = (salt: Buffer, nonce: Buffer, algorithm = 0): Buffer =>
   message('R', int32(13, algorithm, salt.length), salt, int32(nonce.length), nonce)
 const REFUSAL = message('E', 'SFATAL\0C28000\0Mno\0\0')
 
-/** What a broken server may send where a request for authentication belongs. */
+/** What a broken server may send in place of an authentication request. */
 const malformed: Record<string, Buffer> = {
   'a request without a code': message('R'),
   'a code that is cut off': message('R', Buffer.of(0, 0, 0)),
@@ -64,7 +64,7 @@ const malformed: Record<string, Buffer> = {
   'the page of a web server': Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n'),
 }
 
-/** Requests that are whole, but are not for a password. */
+/** Well-formed requests that do not ask for a password. */
 const unsupported: Record<string, [request: Buffer, ...names: string[]]> = {
   'Kerberos (2)': [message('R', int32(2)), 'authentication 2'],
   'GSSAPI (7)': [message('R', int32(7)), 'authentication 7'],
@@ -79,7 +79,7 @@ const unsupported: Record<string, [request: Buffer, ...names: string[]]> = {
 }
 
 describe('The pg versions of the specs', () => {
-  it('bring their own pg-protocol each: the oldest 1.6.0, the newest a newer one', () => {
+  it('each load their own pg-protocol: 1.6.0 for the oldest, a newer one for the newest', () => {
     const [newest, oldest] = pgProtocolVersions
     expect(oldest).to.equal('1.6.0')
     expect(newest).to.match(/^1\.(1[6-9]|[2-9]\d)\./)
@@ -139,10 +139,10 @@ for (const [version, module] of pgVersions)
       await client.end()
     }
 
-    it("answers Redshift's digest, wherever the server's bytes are cut", async () => {
+    it("responds to Redshift's digest request, wherever its bytes are split", async () => {
       proxy.cutAt = 'every'
       await throughProxy()
-      // The request, AuthenticationOk, and the beginning of what follows.
+      // The request, AuthenticationOk, and the beginning of the next message.
       for (let at = 1; at <= 75; at += 1) {
         proxy.cutAt = at
         await throughProxy()
@@ -150,7 +150,7 @@ for (const [version, module] of pgVersions)
       expect(emulator.logins.map(({ ok }) => ok)).to.deep.equal(Array(76).fill(true))
     })
 
-    it('shows a token, wherever the request for it is cut', async () => {
+    it('sends a token, wherever the request for it is split', async () => {
       const redshift = new RedshiftCredentials({ api: 'GetIdentityCenterAuthToken', aws: emulator.aws })
       for (const at of ['every', ...Array.from({ length: 25 }, (_, index) => index + 1)] as const) {
         proxy.cutAt = at
@@ -165,14 +165,14 @@ for (const [version, module] of pgVersions)
       await redshift.close()
     })
 
-    it('leaves the socket to pg, once the login is through', async () => {
+    it('leaves the socket to pg after the login', async () => {
       const client = create()
       await client.connect()
       expect(listenersOf(client)).to.have.length(1)
       expect(String(listenersOf(client)[0])).to.match(/parse/)
     })
 
-    it('proves the replaced login, too', async () => {
+    it('responds with the password of a replaced login', async () => {
       const { host, database } = emulator.poolConfig()
       await credentials.get({ host, database, user: 'IAM:alice' })
       emulator.revokeLogins()
@@ -180,14 +180,14 @@ for (const [version, module] of pgVersions)
       expect(emulator.logins.map(({ ok, sqlstate }) => (ok ? 'ok' : sqlstate))).to.deep.equal(['28000', 'ok'])
     })
 
-    it('passes on a refusal that comes in place of a request', async () => {
+    it('passes on an error that the server sends instead of a request', async () => {
       const error = await rejection(create({ database: 'nowhere' }).connect())
       expect(error)
         .to.have.property('code')
         .that.matches(/28000|3D000|ERR_REDSHIFT_LOGIN_REJECTED/)
     })
 
-    describe('of a server that', () => {
+    describe('with a server that', () => {
       let server: Server
       let reply: Buffer
 
@@ -219,7 +219,7 @@ for (const [version, module] of pgVersions)
         return error as RedshiftCredentialsError
       }
 
-      it('is shown no user in the start-up packet of a token, and the token only when it asks', async () => {
+      it('asks for a token sends no user in the start-up packet, and the token only on request', async () => {
         const secret = 'head.payload.signature'
         const heard: Buffer[] = []
         const listener = createServer(socket => {
@@ -248,22 +248,22 @@ for (const [version, module] of pgVersions)
       })
 
       for (const [what, bytes] of Object.entries(malformed))
-        it(`sends ${what} fails with a remedy`, async () => {
+        it(`sends ${what} fails and names the remedy`, async () => {
           expectError(await failure(bytes), { code: 'ERR_REDSHIFT_RESPONSE', names: ['host', 'port'] })
         })
 
       for (const [what, [bytes, ...names]] of Object.entries(unsupported))
-        it(`asks for ${what} fails with a remedy`, async () => {
+        it(`asks for ${what} fails and names the remedy`, async () => {
           expectError(await failure(bytes), { code: 'ERR_REDSHIFT_UNSUPPORTED', names })
         })
     })
   })
 
-describe('What stands between pg and its socket', () => {
+describe('interceptAuthentication', () => {
   const PASSWORD: Secret = { kind: 'password', password: 'pässword' }
   const TOKEN: Secret = { kind: 'token', token: 'head.bödy.tail' }
 
-  /** Feeds pieces to a connection, and tells what pg was passed, what was sent, and what went wrong. */
+  /** Feeds pieces to a connection. Returns what pg received, what was sent, and the errors. */
   const run = (secret: Secret | undefined, pieces: readonly Buffer[]) => {
     const passed: Buffer[] = []
     const errors: RedshiftCredentialsError[] = []
@@ -283,13 +283,13 @@ describe('What stands between pg and its socket', () => {
     return { passed, errors, sent, reading }
   }
 
-  it('does not end where pg is another than those that are known', () => {
+  it('does nothing in an unknown version of pg', () => {
     const connection = Object.assign(new EventEmitter(), { stream: new PassThrough() })
     interceptAuthentication(connection)(PASSWORD)
     expect(connection).to.not.have.property('attachListeners')
   })
 
-  it('proves a password by the digest of AWS, and a token as it is', () => {
+  it("sends a password as AWS's digest, and a token unchanged", () => {
     const salt = Buffer.from('0123456789abcdef')
     const nonce = Buffer.from('nonce')
     const [digest] = run(PASSWORD, [digestRequest(salt, nonce)]).sent
@@ -305,7 +305,7 @@ describe('What stands between pg and its socket', () => {
     expect(run(TOKEN, [message('R', int32(14))]).sent).to.deep.equal([message('i', 'head.bödy.tail\0')])
   })
 
-  it('gives a password to nobody who asks for a token, and a token to nobody who asks for a password', () => {
+  it('sends no password when the server asks for a token, and no token when it asks for a password', () => {
     const requests = [
       message('R', int32(3)),
       message('R', int32(5, 1)),
@@ -321,7 +321,7 @@ describe('What stands between pg and its socket', () => {
     expect(run(PASSWORD, [message('R', int32(14))])).to.deep.include({ passed: [], sent: [] })
   })
 
-  it('answers nothing and lets nobody in before the start-up packet', () => {
+  it('sends nothing and accepts nothing before the start-up packet', () => {
     for (const code of [0, 3, 10, 13, 14]) {
       const { passed, sent, errors } = run(undefined, [message('R', int32(code))])
       expect([passed, sent]).to.deep.equal([[], []])
@@ -329,7 +329,7 @@ describe('What stands between pg and its socket', () => {
     }
   })
 
-  it('lets exceptions of what pg calls through, and goes on with what comes next', () => {
+  it("lets exceptions in pg's listeners through, and continues with the next message", () => {
     const stream = new PassThrough()
     const heard: string[] = []
     const connection = Object.assign(new EventEmitter(), {
@@ -350,7 +350,7 @@ describe('What stands between pg and its socket', () => {
     expect(heard).to.deep.equal(['N', 'R', 'R', 'Z'])
   })
 
-  it('keeps neither password nor token once the server has accepted or refused it, or sent what cannot be read', async () => {
+  it('keeps no password or token after the server has accepted it, refused it or sent a malformed message', async () => {
     setFlagsFromString('--expose-gc')
     const collect: () => void = runInNewContext('gc')
     for (const end of [OK, REFUSAL, message('R')]) {
@@ -369,7 +369,7 @@ describe('What stands between pg and its socket', () => {
       }
       const kept = show()
       stream.emit('data', end)
-      // A WeakRef holds on until the turn of the event loop is over.
+      // A WeakRef keeps its target until the current turn of the event loop is over.
       await setImmediate()
       collect()
       expect(kept.deref()).to.equal(undefined)
@@ -391,7 +391,7 @@ describe('What stands between pg and its socket', () => {
     fc.uint8Array({ maxLength: 40 }).map(bytes => Buffer.from(bytes)),
   )
 
-  it('does the same with the same bytes, however they are cut, and never throws', () => {
+  it('gives the same result for the same bytes however they are split, and never throws', () => {
     fc.assert(
       fc.property(
         fc.array(whole, { maxLength: 5 }),

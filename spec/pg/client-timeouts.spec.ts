@@ -11,24 +11,24 @@ import { rejection } from '../support/rejection.js'
 import { expectNothingUncaught } from '../support/uncaught.js'
 import { noSockets, until } from '../support/until.js'
 
-/** A socket that never gets anywhere, as where a firewall drops the packets. */
+/** A socket that never connects, as when a firewall drops the packets. */
 class LostSocket extends Socket {
   override connect(): this {
     return this
   }
 }
 
-/** A connection that is stuck at some stage. */
+/** A connection that hangs at some stage. */
 interface Stuck {
   readonly config: RedshiftPgClientConfig
-  /** Resolves when as many connections are stuck. */
+  /** Resolves when this number of connections hang. */
   reached(connections: number): Promise<unknown>
-  /** Lets them go, after they have gone. */
+  /** Stops the fault after the clients have given up. */
   release(): Promise<void> | void
 }
 
 for (const [version, module] of pgVersions)
-  describe(`A connection by ${version} that is stuck`, () => {
+  describe(`A connect() on ${version} that hangs`, () => {
     const Client = clientClass(module.Client)
     let emulator: RedshiftEmulator
     let silent: Server
@@ -95,13 +95,13 @@ for (const [version, module] of pgVersions)
           },
         }
       },
-      // One call serves them all.
-      'while AWS answers': () => {
+      // All connections share one call.
+      'while AWS responds': () => {
         const stuck = stuckBy({ kind: 'hold' })
         return { ...stuck, reached: () => stuck.reached(1) }
       },
-      'while the server answers the login': () => stuckBy({ kind: 'login-hang' }),
-      'while a login that was rejected is replaced': async () => {
+      'while the server checks the login': () => stuckBy({ kind: 'login-hang' }),
+      'while a rejected login is replaced': async () => {
         const config = base()
         await config.redshift.get(config)
         const rejecting = emulator.fail({ kind: 'reject-login' })
@@ -137,7 +137,7 @@ for (const [version, module] of pgVersions)
       (client: pg.Client): Promise<unknown> => new Promise<void>(resolve => client.end(() => resolve())),
     ]
 
-    /** TLS is up; in this very moment something is done. */
+    /** Resolves with the result of an action that runs as soon as TLS is established. */
     const secured = (client: pg.Client, done?: () => unknown): Promise<unknown> =>
       new Promise(resolve => {
         client.connection.once('sslconnect', () => {
@@ -145,7 +145,7 @@ for (const [version, module] of pgVersions)
         })
       })
 
-    /** Whoever was too late has his answer now. None of them may log in with it. */
+    /** Every aborted client has its response by now. None of them may log in with it. */
     const expectNoLogin = async (): Promise<void> => {
       const before = emulator.logins.length
       await noSockets(emulator)
@@ -157,7 +157,7 @@ for (const [version, module] of pgVersions)
     }
 
     for (const [stage, stick] of Object.entries(stages)) {
-      it(`${stage} is given up when the time of client or pool is over, and leaves no slot`, async () => {
+      it(`${stage} is aborted by the time-out of client or pool, and occupies no slot in the pool`, async () => {
         const stuck = await stick()
         const config = { ...stuck.config, connectionTimeoutMillis: 700 }
         const pool = new module.Pool({ ...config, Client } as pg.PoolConfig)
@@ -175,7 +175,7 @@ for (const [version, module] of pgVersions)
         await pool.end()
       })
 
-      it(`${stage} is given up by end(), which settles, as connect() does`, async () => {
+      it(`${stage} is aborted by end(), and both settle`, async () => {
         const stuck = await stick()
         const clients = connects.flatMap(connect =>
           ends.map(end => ({ connect, end, client: new Client(stuck.config) })),
@@ -190,8 +190,8 @@ for (const [version, module] of pgVersions)
       })
     }
 
-    it('at AWS is given up when its socket is lost', async () => {
-      const stuck = await stages['while AWS answers']?.()
+    it('while AWS responds is aborted when its socket is lost', async () => {
+      const stuck = await stages['while AWS responds']?.()
       if (!stuck) return
       const client = new Client(stuck.config)
       const failure = rejection(client.connect())
@@ -202,27 +202,27 @@ for (const [version, module] of pgVersions)
       await expectNoLogin()
     })
 
-    for (const first of ['the answer', 'the end'] as const)
-      it(`at AWS never logs in where answer and end come in the same turn, ${first} first`, async () => {
+    for (const first of ['response', 'end()'] as const)
+      it(`while AWS responds never logs in if response and end() come in the same turn, ${first} first`, async () => {
         const { user, password, expiration } = await base().redshift.get(base())
         const give = async (connect: (config: RedshiftPgClientConfig) => Promise<unknown>): Promise<void> => {
-          let answer = (): void => {}
-          const answered = new Promise<object>(resolve => {
-            answer = () => resolve({ dbUser: user, dbPassword: password, expiration })
+          let respond = (): void => {}
+          const response = new Promise<object>(resolve => {
+            respond = () => resolve({ dbUser: user, dbPassword: password, expiration })
           })
           const stream = (): Socket => {
             const socket: Socket = emulator.stream()
             const destroy = socket.destroy.bind(socket)
-            // Whatever ends a connection destroys its socket.
+            // Every way to end a connection destroys its socket.
             socket.destroy = error => {
-              if (first === 'the answer') answer()
+              if (first === 'response') respond()
               destroy(error)
-              answer()
+              respond()
               return socket
             }
             return socket
           }
-          await connect({ ...emulator.poolConfig('serverless'), redshift: { aws: { send: () => answered } }, stream })
+          await connect({ ...emulator.poolConfig('serverless'), redshift: { aws: { send: () => response } }, stream })
           await noSockets(emulator)
           expect(emulator.logins).to.have.length(0)
         }
@@ -246,7 +246,7 @@ for (const [version, module] of pgVersions)
         })
       })
 
-    it('at nothing, but is ended in the moment in which it takes the login, never logs in', async () => {
+    it('never logs in if end() is called in the moment when the login is set', async () => {
       const config = base()
       await config.redshift.get(config)
       const client = new Client(config)
@@ -257,7 +257,7 @@ for (const [version, module] of pgVersions)
       await expectNoLogin()
     })
 
-    it('in a pool lets those who wait behind it go on', async () => {
+    it('does not block the connections that wait behind it in a pool', async () => {
       const stuck = stuckBy({ kind: 'login-hang' }, { times: 1 })
       const pool = new module.Pool({ ...stuck.config, Client, max: 1, connectionTimeoutMillis: 1_000 } as pg.PoolConfig)
       const first = rejection(pool.query('select 1'))

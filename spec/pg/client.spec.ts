@@ -60,7 +60,7 @@ for (const [version, module] of pgVersions)
 
     for (const authentication of ['cleartext', 'md5', 'digest'] as const)
       for (const [form, connect] of Object.entries(forms))
-        it(`logs in as the role that AWS names, asked for the password in ${authentication}, with ${form}`, async () => {
+        it(`logs in as the user that AWS returns, with ${authentication} authentication and ${form}`, async () => {
           const server = await startEmulator({ authentication })
           try {
             for (const [host, operation] of [
@@ -78,7 +78,7 @@ for (const [version, module] of pgVersions)
           }
         })
 
-    it('logs in as a user that it names, and as one that is created', async () => {
+    it('logs in as a configured user, and as one that AWS creates', async () => {
       for (const user of ['IAM:alice', 'alice', 'IAMA:carol']) {
         const client = create({ user }, 'provisioned')
         await client.connect()
@@ -86,14 +86,14 @@ for (const [version, module] of pgVersions)
       }
     })
 
-    it('logs in as a user whose name is also that of the database', async () => {
+    it('logs in as a user with the same name as the database', async () => {
       const redshift = { aws: emulator.aws, autoCreate: true }
       const client = create({ user: 'dev', database: 'dev', redshift }, 'provisioned')
       await client.connect()
       expect(await currentUser(client)).to.equal('IAMA:dev')
     })
 
-    it('logs in as a chosen user on serverless', async () => {
+    it('logs in as the user of dbUser on serverless', async () => {
       const client = create({ redshift: { aws: emulator.aws, dbUser: 'alice' } })
       await client.connect()
       expect(await currentUser(client)).to.equal('IAM:alice')
@@ -101,7 +101,7 @@ for (const [version, module] of pgVersions)
       expect(emulator.calls[0]?.parameters).to.include({ ClusterIdentifier: 'redshift-serverless-analytics' })
     })
 
-    it('logs in under a custom domain name', async () => {
+    it('logs in through a custom domain name', async () => {
       const redshift = {
         aws: { ...emulator.aws, region: 'us-west-2' },
         customDomainName: 'db.example.com',
@@ -114,7 +114,7 @@ for (const [version, module] of pgVersions)
       expect(emulator.logins[0]).to.include({ host: 'db.example.com', ok: true })
     })
 
-    it('shares one login among databases where dbName is null', async () => {
+    it('shares one login among databases if dbName is null', async () => {
       const credentials = new RedshiftCredentials({ aws: emulator.aws, dbName: null })
       for (const database of ['dev', 'postgres']) {
         const client = create({ database, redshift: credentials })
@@ -135,7 +135,7 @@ for (const [version, module] of pgVersions)
       expect(await rejection(astray.connect())).to.have.property('code', 'ERR_TLS_CERT_ALTNAME_INVALID')
     })
 
-    it('takes the user that AWS names anew for each connection', async () => {
+    it('uses the user that AWS returns for each new connection', async () => {
       const credentials = new RedshiftCredentials({ aws: emulator.aws })
       const first = create({ redshift: credentials })
       await first.connect()
@@ -148,7 +148,7 @@ for (const [version, module] of pgVersions)
       expect(await currentUser(first)).to.equal('IAMR:analyst')
     })
 
-    it('refuses a login for another user than its own', async () => {
+    it('refuses a login for another user than the configured one', async () => {
       const error = await rejection(create({ user: 'IAM:bob' }).connect())
       expectError(error, {
         code: 'ERR_REDSHIFT_USER_MISMATCH',
@@ -159,21 +159,21 @@ for (const [version, module] of pgVersions)
       expect(emulator.logins).to.have.length(0)
     })
 
-    it('makes one RedshiftCredentials of one options object, however many clients it is given to', async () => {
+    it('creates one RedshiftCredentials for all clients with the same options object', async () => {
       const redshift = { aws: emulator.aws }
       const clients = [create({ redshift }), create({ redshift })]
       await Promise.all(clients.map(client => client.connect()))
       expect(emulator.calls).to.have.length(1)
     })
 
-    it('runs queries that were queued before the connection, in their order', async () => {
+    it('runs queries that were queued before the connection, in order', async () => {
       const client = create()
       const rows = [1, 2, 3].map(async n => (await client.query(`select ${n} as n`)).rows[0].n)
       await client.connect()
       expect(await Promise.all(rows)).to.deep.equal([1, 2, 3])
     })
 
-    it('tells who connects, ends and errs in the same order as a stock client', async () => {
+    it('emits events and settles calls in the same order as pg.Client', async () => {
       const credentials = new RedshiftCredentials({ aws: emulator.aws })
       const config = { ...emulator.poolConfig('serverless') }
       const login = await credentials.get(config)
@@ -201,7 +201,7 @@ for (const [version, module] of pgVersions)
       }
     })
 
-    describe('fails the queries that wait in it, and tells its end, as a stock client does,', () => {
+    describe('fails its queued queries and emits end, as pg.Client does,', () => {
       const fate = async (client: pg.Client, endWhen?: Promise<unknown>): Promise<string[]> => {
         const events: string[] = []
         const ended = new Promise<void>(resolve => client.on('end', () => resolve(void events.push('end'))))
@@ -224,7 +224,7 @@ for (const [version, module] of pgVersions)
         } as never)
       const all = (message: string) => [`connect: ${message}`, 'end', `query 1: ${message}`, `query 2: ${message}`]
 
-      it('where its address is not to be had', async () => {
+      it('if the look-up of its address fails', async () => {
         using _ = emulator.fail({ kind: 'not-found' }, { operation: 'GetWorkgroup' })
         const events = await fate(looksUp())
         expect(events).to.have.length(4)
@@ -232,17 +232,17 @@ for (const [version, module] of pgVersions)
           expect(event).to.match(/: AWS has no workgroup "analytics"/)
       })
 
-      it('where that takes too long', async () => {
+      it('if the look-up times out', async () => {
         using _ = emulator.fail({ kind: 'hold' }, { operation: 'GetWorkgroup' })
         expect(await fate(looksUp({ connectionTimeoutMillis: 100 }))).to.deep.equal(all('timeout expired'))
       })
 
-      it('where it is ended meanwhile', async () => {
+      it('if end() is called meanwhile', async () => {
         using holding = emulator.fail({ kind: 'hold' }, { operation: 'GetWorkgroup' })
         expect(await fate(looksUp(), holding.reached())).to.deep.equal(all('Connection terminated'))
       })
 
-      it('where it is ended meanwhile, with a callback that throws', async () => {
+      it('if end() is called meanwhile, with a callback that throws', async () => {
         using holding = emulator.fail({ kind: 'hold' }, { operation: 'GetWorkgroup' })
         const client = looksUp()
         const connecting = rejection(client.connect())
@@ -255,21 +255,21 @@ for (const [version, module] of pgVersions)
         expect((await connecting).message).to.equal('Connection terminated')
       })
 
-      it('where its configuration is refused', async () => {
+      it('if its configuration is refused', async () => {
         const events = await fate(create({ ssl: false }))
         expect(events).to.have.length(4)
         for (const event of events.filter(event => event !== 'end'))
           expect(event).to.match(/: The connection is not encrypted/)
       })
 
-      it('and once only, where pg does so', async () => {
+      it('and only once if pg does so itself', async () => {
         const events = await fate(create({ ssl: true }))
         expect(events).to.have.length(4).and.include('query 2: Connection terminated unexpectedly')
       })
     })
 
-    describe('as a stock client does,', () => {
-      /** The same scene on a stock client, with the login in hand, and on ours. */
+    describe('like pg.Client,', () => {
+      /** Plays the same scene on pg.Client, with a ready login, and on RedshiftPgClient. */
       const onBoth = async <T>(scene: (make: (config?: pg.ClientConfig) => pg.Client) => Promise<T>): Promise<T> => {
         const base = emulator.poolConfig('serverless')
         const redshift = new RedshiftCredentials({ aws: emulator.aws })
@@ -294,8 +294,8 @@ for (const [version, module] of pgVersions)
         expect(forms).to.deep.equal([true, true, true])
       })
 
-      it('connects out of the callback of an end() before', async function () {
-        // Older versions of pg call it a second time.
+      it('connects in the callback of an earlier end()', async function () {
+        // Older versions of pg call the callback a second time.
         if (module !== pgVersions[0]?.[1]) return this.skip()
         const events = await onBoth(async make => {
           const client = make()
@@ -313,7 +313,7 @@ for (const [version, module] of pgVersions)
         expect(events).to.deep.equal(['ended', 'connected'])
       })
 
-      it('serves what waits in a pipeline when it is ended while it connects', async function () {
+      it('completes its pipelined queries if end() is called while it connects', async function () {
         if (!('pipeline' in new module.Client())) return this.skip()
         const scene = async (make: (config?: pg.ClientConfig) => pg.Client) => {
           const seen: unknown[] = []
@@ -332,7 +332,7 @@ for (const [version, module] of pgVersions)
           return seen
         }
         expect(await onBoth(scene)).to.deep.include([1, 2])
-        // The same where the address has to be looked up first, and where the login is replaced.
+        // The same with an address that is looked up first, and with a login that is replaced.
         const redshift = new RedshiftCredentials({ aws: emulator.aws, workgroupName: 'analytics', region: 'us-west-2' })
         const { host: _, ...config } = emulator.poolConfig('serverless')
         expect(await scene(more => new Client({ ...config, redshift, ...more }))).to.deep.include([1, 2])
@@ -340,12 +340,12 @@ for (const [version, module] of pgVersions)
       const endWithCallback = (client: pg.Client): Promise<void> => new Promise(resolve => client.end(() => resolve()))
     })
 
-    it('leaves no unhandled rejection where end() cuts a connect() short that nobody waits for', async () => {
+    it('leaves no unhandled rejection if end() aborts a connect() that nobody awaits', async () => {
       for (const config of [{}, { connectionTimeoutMillis: 5_000 }]) {
         const client = create(config)
         client.connect()
         await client.end()
-        // Who does wait is told.
+        // A caller that awaits it receives the rejection.
         const awaited = create(config)
         const connecting = awaited.connect()
         await awaited.end()
@@ -353,7 +353,7 @@ for (const [version, module] of pgVersions)
       }
     })
 
-    describe('passes on, untouched,', () => {
+    describe('passes on unchanged', () => {
       const fails = async (
         config: RedshiftPgClientConfig,
         host?: 'provisioned',
@@ -371,13 +371,13 @@ for (const [version, module] of pgVersions)
         expect(error).to.include({ code: '3D000', severity: 'FATAL' })
       })
 
-      it('the news that the user does not exist', async () => {
+      it("the server's error about a user that does not exist", async () => {
         const error = await fails({ user: 'IAM:nobody' }, 'provisioned')
         expect(error).to.be.an.instanceOf(module.DatabaseError)
         expect(error).to.include({ code: '42704', message: 'user "IAM:nobody" does not exist' })
       })
 
-      it('a connection that is refused', async () => {
+      it('a refused connection', async () => {
         const gone = await startEmulator()
         const { port } = gone.address
         await gone.close()
@@ -401,13 +401,13 @@ for (const [version, module] of pgVersions)
         expect(['Connection terminated unexpectedly', 'read ECONNRESET']).to.include((await fails({})).message)
       })
 
-      it("AWS's refusal", async () => {
+      it("AWS's error", async () => {
         using _ = emulator.fail({ kind: 'access-denied' })
         expect(await fails({})).to.have.property('code', 'ERR_REDSHIFT_ACCESS_DENIED')
       })
     })
 
-    describe('refuses in connect(), and nowhere else,', () => {
+    describe('rejects connect(), and does not throw elsewhere, for', () => {
       const refused = async (config: RedshiftPgClientConfig | string): Promise<RedshiftCredentialsError> => {
         const redshift = { aws: { ...emulator.aws, credentials: async () => emulator.aws.credentials } }
         const errors = []
@@ -438,7 +438,7 @@ for (const [version, module] of pgVersions)
         expect(inspect(error)).to.not.contain('hunter2')
       })
 
-      it('no database', async () => {
+      it('a missing database', async () => {
         const error = await refused({ database: '' })
         expectError(error, { code: 'ERR_REDSHIFT_OPTION', names: ['database', 'PGDATABASE'], omits: ['dbName'] })
       })
@@ -448,12 +448,12 @@ for (const [version, module] of pgVersions)
         expectError(error, { code: 'ERR_REDSHIFT_TLS', names: ['ssl: true', 'requireTls: false'] })
       })
 
-      it('a text for ssl, on which pg crashes', async () => {
+      it('a string for ssl that would make pg crash', async () => {
         const error = await refused({ ssl: 'false' as never })
         expectError(error, { code: 'ERR_REDSHIFT_OPTION', names: ['ssl', '"false"', 'ssl: true'] })
       })
 
-      it('a port that is none', async () => {
+      it('an invalid port', async () => {
         const error = await refused({ port: 70_000 })
         expectError(error, { code: 'ERR_REDSHIFT_OPTION', names: ['port', '70000', '65535'] })
       })
@@ -463,7 +463,7 @@ for (const [version, module] of pgVersions)
         expectError(error, { code: 'ERR_REDSHIFT_OPTION', names: ['"cluster"', 'clusterIdentifier'] })
       })
 
-      it('what it refuses, where pg would refuse the environment', async () => {
+      it('its own errors in an environment that pg refuses', async () => {
         for (const negotiation of ['direct', 'bogus']) {
           process.env.PGSSLNEGOTIATION = negotiation
           try {
@@ -476,19 +476,19 @@ for (const [version, module] of pgVersions)
       })
 
       it('TLS options in which pg cannot hide the key', async () => {
-        // pg.Pool throws by itself, when it is made.
+        // The constructor of pg.Pool throws itself.
         const client = create({ ssl: Object.freeze({ ca: emulator.ca, key: 'hunter2' }) })
         expect((await rejection(client.connect())).message).to.match(/^Cannot redefine property: key/)
       })
 
-      it('what pg itself refuses in its constructor', async () => {
+      it("errors of pg's own constructor", async () => {
         const { host } = emulator.poolConfig('serverless')
         const error = await refused(`postgres://${host}/dev?sslrootcert=/nosuch.pem`)
         expect(error).to.have.property('code', 'ENOENT')
       })
     })
 
-    it('connects without TLS where requireTls is false, up to the server', async () => {
+    it('connects without TLS if requireTls is false', async () => {
       const error = await rejection(
         create({ ssl: false, redshift: { aws: emulator.aws, requireTls: false } }).connect(),
       )
@@ -496,11 +496,11 @@ for (const [version, module] of pgVersions)
       for (const login of emulator.logins) expect(login).to.include({ tls: false, ok: false })
     })
 
-    it('connects over a stream that is encrypted already, as a connector of a cloud hands it out', async () => {
+    it('connects over a stream that is already encrypted, as cloud connectors return', async () => {
       const { host, port } = emulator.poolConfig('serverless')
       const socket: Socket = emulator.stream().connect(port, host)
       await once(socket, 'connect')
-      // The request for TLS of PostgreSQL's protocol.
+      // PostgreSQL's SSLRequest.
       socket.write(Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]))
       expect(String((await once(socket, 'data'))[0])).to.equal('S')
       const stream = connectTls({ socket, ca: emulator.ca, servername: host })
@@ -515,7 +515,7 @@ for (const [version, module] of pgVersions)
       expect(emulator.logins[0]).to.include({ tls: true, ok: true })
     })
 
-    it('gives a second connect() the error of pg, and lets the first one go on', async () => {
+    it("rejects a second connect() with pg's error, and lets the first one continue", async () => {
       for (const connect of Object.values(forms)) {
         const client = create()
         const first = connect(client)
@@ -533,7 +533,7 @@ for (const [version, module] of pgVersions)
       }
     })
 
-    it('keeps no password, once it is connected or has failed, and never shows a secret', async () => {
+    it('keeps no password after connecting or failing, and never shows a secret', async () => {
       const credentials = new RedshiftCredentials({ aws: emulator.aws })
       const { password } = await credentials.get(emulator.poolConfig('serverless'))
       const { secretAccessKey, sessionToken } = emulator.aws.credentials
@@ -562,9 +562,9 @@ for (const [version, module] of pgVersions)
     })
   })
 
-// Apart, since one is uncaught on purpose.
-describe('An exception of the callback of connect()', () => {
-  it('is an uncaught one, as with a stock client, and no unhandled rejection', async () => {
+// A describe of its own, because it throws an uncaught exception on purpose.
+describe('An exception in the callback of connect()', () => {
+  it('is an uncaught exception, as with pg.Client, and not an unhandled rejection', async () => {
     await using emulator = await startEmulator()
     using _ = emulator.fail({ kind: 'access-denied' })
     const listeners = process.listeners('uncaughtException')

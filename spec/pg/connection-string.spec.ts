@@ -21,13 +21,13 @@ import { expectError, rejection } from '../support/rejection.js'
 import { expectNothingUncaught } from '../support/uncaught.js'
 import { noSockets } from '../support/until.js'
 
-/** What to write in place of what cannot be parsed. */
+/** The form that the error recommends. */
 const URL_FORM = 'postgres://IAM%3Aalice@host:5439/database'
 const PROVISIONED = 'examplecluster.abc123xyz789.us-west-2.redshift.amazonaws.com'
 const SERVERLESS = 'analytics.123456789012.us-west-2.redshift-serverless.amazonaws.com'
 
 for (const [version, module] of pgVersions)
-  describe(`RedshiftPgClient on ${version} reads`, () => {
+  describe(`RedshiftPgClient on ${version}`, () => {
     const Client = clientClass(module.Client)
     let emulator: RedshiftEmulator
     let folder: string
@@ -49,7 +49,7 @@ for (const [version, module] of pgVersions)
       await emulator.close()
     })
 
-    /** Where a configuration leads: the host and port that the socket is told, and what the session says of itself. */
+    /** The result of a configuration: the host and port of the socket, and user, database and application name of the session. */
     const outcome = async (config: RedshiftPgClientConfig, redshift: RedshiftOptions = {}) => {
       const asked: unknown[] = []
       const stream = (): Socket => {
@@ -75,8 +75,8 @@ for (const [version, module] of pgVersions)
     }
     const verified = (): { ssl: pg.ClientConfig['ssl'] } => ({ ssl: { ca: emulator.ca } })
 
-    describe('a connection string:', () => {
-      it('host, port, database and user, and what else pg knows', async () => {
+    describe('with a connection string', () => {
+      it("uses host, port, database, user and pg's other parameters", async () => {
         const connectionString = `postgres://IAM%3Aalice@${PROVISIONED}:5440/prod?application_name=report`
         expect(await outcome({ connectionString, ...verified() })).to.deep.equal({
           host: PROVISIONED,
@@ -88,7 +88,7 @@ for (const [version, module] of pgVersions)
         expect(emulator.calls[0]?.parameters).to.include({ DbUser: 'alice', DbName: 'prod' })
       })
 
-      it('parameters, which win', async () => {
+      it('prefers parameters to the other parts', async () => {
         const connectionString = `postgres://someone@elsewhere:1/dev?host=${PROVISIONED}&port=5441&user=IAM:bob`
         expect(await outcome({ connectionString, ...verified() })).to.include({
           host: PROVISIONED,
@@ -98,7 +98,7 @@ for (const [version, module] of pgVersions)
         })
       })
 
-      it('in the form of libpq, with the host among the parameters', async () => {
+      it('accepts the form of libpq, with the host among the parameters', async () => {
         const connectionString = `postgres://IAM%3Aalice@/dev?host=${PROVISIONED}`
         expect(await outcome({ connectionString, ...verified() })).to.include({
           host: PROVISIONED,
@@ -107,12 +107,12 @@ for (const [version, module] of pgVersions)
         })
       })
 
-      it('with the port of Redshift, and the user that AWS names, where it says none', async () => {
+      it("uses Redshift's port, and the user that AWS returns, if it has none", async () => {
         const connectionString = `redshift://${SERVERLESS}/dev`
         expect(await outcome({ connectionString, ...verified() })).to.include({ port: 5439, user: 'IAMR:analyst' })
       })
 
-      it('and takes what it leaves open from the configuration, and the options', async () => {
+      it('reads missing parts from the configuration and the options', async () => {
         const connectionString = `postgres://${SERVERLESS}`
         for (const database of ['dev', 'prod'])
           expect(await outcome({ connectionString, database, port: 5442, ...verified() })).to.include({
@@ -125,7 +125,7 @@ for (const [version, module] of pgVersions)
         })
       })
 
-      it('before the configuration, as pg does', async () => {
+      it('prefers the string to the configuration, as pg does', async () => {
         const connectionString = `postgres://IAM%3Aalice@${PROVISIONED}:5440/dev`
         const config = { host: SERVERLESS, port: 1, database: 'prod', user: 'IAM:bob' }
         expect(await outcome({ connectionString, ...config, ...verified() })).to.include({
@@ -136,7 +136,7 @@ for (const [version, module] of pgVersions)
         })
       })
 
-      it('of a tunnel, whose cluster is an option', async () => {
+      it('connects to a tunnel for the cluster in the options', async () => {
         const { port } = emulator.address
         const connectionString = `postgres://127.0.0.1:${port}/dev`
         const ssl = { ca: emulator.ca, servername: SERVERLESS }
@@ -147,12 +147,12 @@ for (const [version, module] of pgVersions)
         expect(emulator.logins[0]).to.include({ host: SERVERLESS, ok: true })
       })
 
-      it('given in place of the configuration', async () => {
+      it('accepts a string instead of a configuration', async () => {
         const client = new Client(`postgres://${SERVERLESS}/dev?sslmode=disable`)
         expect(await rejection(client.connect())).to.have.property('code', 'ERR_REDSHIFT_TLS')
       })
 
-      it('TLS, which is verified unless it says otherwise', async () => {
+      it('verifies TLS unless the string says otherwise', async () => {
         const base = `postgres://${SERVERLESS}/dev`
         const untrusted = /SELF_SIGNED|UNABLE_TO_VERIFY/
         for (const [parameters, expected] of [
@@ -171,7 +171,7 @@ for (const [version, module] of pgVersions)
           else expect((await rejection(connected)).code, parameters).to.match(expected)
         }
         const before = emulator.logins.length
-        // As in pg, the string wins.
+        // The string takes precedence, as in pg.
         const config = { connectionString: `${base}?sslmode=disable`, ...verified() }
         expect(await rejection(outcome(config))).to.have.property('code', 'ERR_REDSHIFT_TLS')
         expect(emulator.logins).to.have.length(before)
@@ -179,36 +179,36 @@ for (const [version, module] of pgVersions)
 
       for (const [what, make, ...names] of [
         [
-          'one with a password',
+          'a password',
           () => `postgres://IAM%3Aalice:hunter2@${PROVISIONED}/dev`,
           'connectionString',
           'password',
           '%3A',
         ],
         [
-          'one with a password among its parameters',
+          'a password among its parameters',
           () => `postgres://${PROVISIONED}/dev?password=hunter2`,
           'connectionString',
           'password',
         ],
         [
-          'one with a user whose colon is not escaped',
+          'a user with an unescaped colon',
           () => `postgres://IAM:hunter2@${PROVISIONED}/dev`,
           'connectionString',
           '%3A',
         ],
-        ['one without a database', () => `postgres://IAM%3Aalice@${PROVISIONED}/?x=hunter2`, 'PGDATABASE'],
-        ['one that is no URL', () => `${PROVISIONED} dev hunter2`, 'connectionString', URL_FORM],
-        ['one that is a path', () => '/var/run/hunter2 dev', 'connectionString', URL_FORM],
+        ['a missing database', () => `postgres://IAM%3Aalice@${PROVISIONED}/?x=hunter2`, 'PGDATABASE'],
+        ['a string that is not a URL', () => `${PROVISIONED} dev hunter2`, 'connectionString', URL_FORM],
+        ['a path', () => '/var/run/hunter2 dev', 'connectionString', URL_FORM],
         [
-          'one that cannot be decoded',
+          'a string that cannot be decoded',
           () => `postgres://hunter%E0%A4%A@${PROVISIONED}/dev`,
           'connectionString',
           URL_FORM,
         ],
-        ['one whose port is none', () => `postgres://${PROVISIONED}/dev?port=hunter`, 'port', '65535'],
+        ['an invalid port', () => `postgres://${PROVISIONED}/dev?port=hunter`, 'port', '65535'],
       ] as const)
-        it(`and refuses ${what}`, async () => {
+        it(`refuses ${what}`, async () => {
           const connectionString = make()
           const errors = [await rejection(outcome({ connectionString }))]
           for (const construct of [
@@ -228,7 +228,7 @@ for (const [version, module] of pgVersions)
           expect(emulator.calls).to.have.length(0)
         })
 
-      it('with the same result as pg', () => {
+      it('finds the same parts as pg', () => {
         for (const connectionString of [
           `postgres://IAM%3Aalice@${PROVISIONED}:5440/prod`,
           `postgresql://alice@${PROVISIONED.toUpperCase()}:5440/Prod?application_name=report#fragment`,
@@ -243,7 +243,7 @@ for (const [version, module] of pgVersions)
         }
       })
 
-      it('without reading the files that it names before it connects', async () => {
+      it('reads the files in it only when it connects', async () => {
         const connectionString = `postgres://${SERVERLESS}/dev?sslrootcert=${join(folder, 'missing.pem')}`
         redshiftPoolOptions({}, { connectionString })
         const pool = new RedshiftPool({ connectionString })
@@ -251,7 +251,7 @@ for (const [version, module] of pgVersions)
         await pool.end()
       })
 
-      it('and refuses one that begins twice, whose database would hold its password', async () => {
+      it('refuses a URL inside a URL, which would have the password in the database name', async () => {
         const rest = `alice:hunter2@${PROVISIONED}:5439/dev?host=${PROVISIONED}`
         const error = await rejection(outcome({ connectionString: `postgres://postgres://${rest}` }))
         expectError(error, { code: 'ERR_REDSHIFT_OPTION', names: ['connectionString', URL_FORM] })
@@ -260,14 +260,14 @@ for (const [version, module] of pgVersions)
       })
     })
 
-    describe('the environment:', () => {
+    describe('with environment variables', () => {
       const kept = { ...process.env }
       afterEach(() => {
         for (const name of Object.keys(process.env)) if (name.startsWith('PG')) delete process.env[name]
         for (const [name, value] of Object.entries(kept)) if (name.startsWith('PG')) process.env[name] = value
       })
 
-      it('PGHOST, PGPORT, PGDATABASE, PGUSER and PGAPPNAME, but not PGPASSWORD', async () => {
+      it('uses PGHOST, PGPORT, PGDATABASE, PGUSER and PGAPPNAME, but not PGPASSWORD', async () => {
         Object.assign(process.env, {
           PGHOST: PROVISIONED,
           PGPORT: '5444',
@@ -285,7 +285,7 @@ for (const [version, module] of pgVersions)
         })
       })
 
-      it('PGUSER, to which it holds where that is an IAM user, and no option names another', async () => {
+      it('requires the user of PGUSER if that is an IAM user and no option overrides it', async () => {
         const config = { database: 'dev', ...verified() }
         process.env.PGUSER = 'IAMR:boss'
         for (const host of [PROVISIONED, SERVERLESS]) {
@@ -297,20 +297,20 @@ for (const [version, module] of pgVersions)
         expect(await outcome({ host: PROVISIONED, ...config }, { dbUser: 'alice' })).to.include({ user: 'IAM:alice' })
         process.env.PGUSER = 'IAMR:analyst'
         expect(await outcome({ host: PROVISIONED, ...config })).to.include({ user: 'IAMR:analyst' })
-        // A plain name may be for other servers. AWS is told it where it asks for one.
+        // A name without a prefix may be for other servers. It is used only if AWS requires a user.
         process.env.PGUSER = 'alice'
         expect(await outcome({ host: PROVISIONED, ...config })).to.include({ user: 'IAM:alice' })
         expect(await outcome({ host: SERVERLESS, ...config })).to.include({ user: 'IAMR:analyst' })
       })
 
-      it('after the configuration, and the options', async () => {
+      it('prefers the configuration and the options to them', async () => {
         Object.assign(process.env, { PGHOST: PROVISIONED, PGPORT: '5444', PGDATABASE: 'prod' })
         const config = { host: SERVERLESS, port: 5445, database: 'dev' }
         for (const found of [await outcome({ ...config, ...verified() }), await outcome(verified(), config)])
           expect(found).to.include({ ...config, user: 'IAMR:analyst' })
       })
 
-      it('PGSSLMODE, without which TLS is verified', async () => {
+      it('uses PGSSLMODE, and verifies TLS without it', async () => {
         const config = { host: SERVERLESS, database: 'dev' }
         expect((await rejection(outcome(config))).code).to.match(/SELF_SIGNED|UNABLE_TO_VERIFY/)
         process.env.PGSSLMODE = 'no-verify'

@@ -50,10 +50,10 @@ for (const [version, module] of pgVersions)
       await credentials.get(config())
       emulator.calls.length = 0
     }
-    /** Waits until AWS has answered what it was asked because of a refusal. */
+    /** Resolves when AWS has responded to the request that a refusal caused. */
     const settled = (of = credentials): Promise<void> =>
       until('the doubt is settled', () => of.status().every(({ inDoubt }) => !inDoubt))
-    /** The error for a login of the analyst, with the reason why it was not replaced. Its age is a matter of the moment. */
+    /** Expects the error for a login of the analyst, with the reason why it was not replaced. Ignores the age of the login. */
     const expectRejected = (error: Error, reason: NotReplaced): void => {
       const said = 'password authentication failed for user "IAMR:analyst"'
       const login = new RedshiftLogin('IAMR:analyst', '', new Date())
@@ -63,7 +63,7 @@ for (const [version, module] of pgVersions)
     }
     const outcomes = (): unknown[] => emulator.logins.map(({ ok, sqlstate }) => (ok ? 'ok' : sqlstate))
 
-    it('is replaced in the client, whose queue and form of connect() do not notice', async () => {
+    it('is replaced within the client, with either form of connect() and with queued queries', async () => {
       await warmUp()
       emulator.revokeLogins()
       const client = create()
@@ -79,7 +79,7 @@ for (const [version, module] of pgVersions)
       expect(emulator.calls).to.have.length(1)
     })
 
-    it('leaves no socket behind when it is replaced, not even one that does not close by itself', async () => {
+    it('leaves no socket open when it is replaced, not even one that does not close by itself', async () => {
       await warmUp()
       emulator.revokeLogins()
       const stream = (): Socket => Object.assign(emulator.stream(), { allowHalfOpen: true })
@@ -88,7 +88,7 @@ for (const [version, module] of pgVersions)
       expect(outcomes()).to.deep.equal(['28000', 'ok'])
     })
 
-    it('is replaced by one for another user, where AWS names another one now', async () => {
+    it('is replaced by one for another user if AWS now returns another user', async () => {
       await warmUp()
       emulator.revokeLogins()
       emulator.identity = 'IAMR:admin'
@@ -98,7 +98,7 @@ for (const [version, module] of pgVersions)
       expect(emulator.logins.map(({ user }) => user)).to.deep.equal(['IAMR:analyst', 'IAMR:admin'])
     })
 
-    it('is replaced once only: the second refusal says what to check', async () => {
+    it('is replaced only once: the error of the second refusal says what to check', async () => {
       await warmUp()
       const rejecting = emulator.fail({ kind: 'reject-login' })
       const error = await rejection(create().connect())
@@ -109,7 +109,7 @@ for (const [version, module] of pgVersions)
       expect(error.cause).to.be.an.instanceOf(module.DatabaseError).and.have.property('code', '28000')
       expect(outcomes()).to.deep.equal(['28000', '28000'])
       expect(emulator.calls).to.have.length(1)
-      // The next one is not: AWS was asked a moment ago.
+      // The next one is not replaced, because AWS was asked a moment ago.
       using _ = emulator.fail({ kind: 'reject-login' })
       const next = await rejection(create().connect())
       expectRejected(next, 'too soon')
@@ -117,7 +117,7 @@ for (const [version, module] of pgVersions)
       expect(emulator.calls).to.have.length(1)
     })
 
-    it('costs one connection where AWS repeats the password: everybody else is served', async () => {
+    it('fails only one connection if AWS returns the same password', async () => {
       await using server = await startEmulator()
       const redshift = new RedshiftCredentials({ aws: server.aws })
       const create = () => new Client({ ...server.poolConfig('serverless'), redshift })
@@ -138,7 +138,7 @@ for (const [version, module] of pgVersions)
     })
 
     for (const kind of ['internal-error', 'throttling'] as const)
-      it(`costs one connection while AWS gives no other (${kind}): everybody else is served`, async () => {
+      it(`fails only one connection while AWS returns no other (${kind})`, async () => {
         await create().connect()
         emulator.calls.length = emulator.logins.length = 0
         using _ = emulator.fail({ kind })
@@ -149,7 +149,7 @@ for (const [version, module] of pgVersions)
         expect(outcomes()).to.deep.equal(['28000', ...Array(10).fill('ok')])
       })
 
-    it('costs one connection while AWS hangs, and holds the others up for a short while', async () => {
+    it('fails only one connection while AWS hangs, and delays the others briefly', async () => {
       await using server = await startEmulator({ lifetimeSeconds: 20 })
       const redshift = new RedshiftCredentials({ aws: server.aws })
       const create = () => {
@@ -163,7 +163,7 @@ for (const [version, module] of pgVersions)
       const refused = rejection(create().connect())
       await holding.reached()
       expect(redshift.status()).to.have.nested.property('[0].inDoubt', true)
-      // After a twentieth of the lifetime, while AWS hangs on.
+      // After a twentieth of the lifetime, while AWS still hangs.
       await Promise.all(Array.from({ length: 10 }, () => create().connect()))
       expect(redshift.status()).to.have.nested.property('[0].inDoubt', true)
       await redshift.close()
@@ -171,7 +171,7 @@ for (const [version, module] of pgVersions)
       await Promise.all(open.splice(0).map(it => it.end()))
     })
 
-    it('at one place does not hold up the others, which go on with it', async () => {
+    it('at one place does not delay other places, which continue to use it', async () => {
       // Two databases are two places.
       const other = { ...config(), database: 'postgres' }
       const redshift = new RedshiftCredentials({ aws: emulator.aws, dbName: null })
@@ -201,7 +201,7 @@ for (const [version, module] of pgVersions)
       expect(emulator.logins.filter(({ ok }) => ok)).to.have.length(100)
     })
 
-    it('is not replaced, but told to the credentials, where the socket was given ready-made', async () => {
+    it('is reported to the credentials but not replaced if the user supplied the socket', async () => {
       await warmUp()
       emulator.revokeLogins()
       const socket: Socket = emulator.stream()
@@ -212,11 +212,11 @@ for (const [version, module] of pgVersions)
       expect(outcomes()).to.deep.equal(['28000', 'ok'])
     })
 
-    it("fails as it was refused, and is not replaced, where a client lacks what is used of pg's insides", async () => {
+    it("fails with the server's error, and is not replaced, if pg's internals are missing", async () => {
       const refusals: unknown[] = []
       const lacking = ['_connecting', '_connectionError'].map(inside => {
         class Lacking extends module.Client {
-          // Only in the form that RedshiftPgClient uses.
+          // Only the form that RedshiftPgClient uses.
           override connect(callback?: unknown): never {
             const settle = (error: Error | null): void => {
               refusals.push(error)
@@ -235,7 +235,7 @@ for (const [version, module] of pgVersions)
         const error = await rejection(connect())
         expect(error).to.equal(refusals.splice(0)[0]).and.have.property('code', '28000')
         expect(outcomes()).to.deep.equal(['28000'])
-        // The credentials know of it: the next connection gets another login.
+        // The credentials know of the refusal, so the next connection gets another login.
         await settled(redshift)
         await create({ redshift }).connect()
         expect(outcomes()).to.deep.equal(['28000', 'ok'])
@@ -243,7 +243,7 @@ for (const [version, module] of pgVersions)
       }
     })
 
-    it('fails with what became of the second connection, where that cannot be had', async () => {
+    it('fails with the error of the second connection if that fails', async () => {
       const lost = new Error('no second socket')
       const seconds = [
         () => new Socket(),
@@ -266,13 +266,13 @@ for (const [version, module] of pgVersions)
       expect(second).to.equal(lost)
     })
 
-    it('in mid-run leaves the next 200 queries of each pool whole and in order, with one call more', async function () {
+    it('in mid-run does not affect the next 200 queries of each pool, and costs one call', async function () {
       this.timeout(60_000)
-      // Long enough for no login to age meanwhile, on however slow a machine.
+      // Long enough that no login becomes stale meanwhile, even on a slow machine.
       const lifetimeSeconds = 40
       await using server = await startEmulator({ lifetimeSeconds })
       const [base, redshift] = [server.poolConfig('serverless'), { aws: server.aws }]
-      // A connection serves a few queries only, so that many logins come after the revocation.
+      // A connection runs only a few queries, so that many logins follow the revocation.
       const pools = [10, 1].flatMap(max => {
         const few = { ...base, max, maxUses: 4 }
         const options = () => redshiftPoolOptions(redshift, { ...few, Client: module.Client })
@@ -290,7 +290,7 @@ for (const [version, module] of pgVersions)
           order.push(n)
         })
         await Promise.all(queries)
-        // With one connection at a time there is one order only.
+        // With one connection at a time, only one order is possible.
         if (pool.options.max === 1) expect(order).to.deep.equal([...queries.keys()])
       })
       await Promise.all(runs)
@@ -299,17 +299,17 @@ for (const [version, module] of pgVersions)
       await Promise.all(pools.map(pool => pool.end()))
     })
 
-    // What follows does not depend on pg.
+    // The following specs do not depend on the version of pg.
     if (module !== newest) return
 
-    it('is replaced where the message, or an unknown one by its SQLSTATE, is a refusal', async () => {
+    it('is replaced if the message is a refusal, or an unknown message has the SQLSTATE of one', async () => {
       const refusals = [
         ...serverMessages.filter(({ refusal }) => refusal),
         { sqlstate: '28P01', message: 'password authentication failed for user "IAMR:analyst"' },
         { sqlstate: '28000', message: 'whatever' },
         { sqlstate: 'XX000', message: 'IAM Authentication token has expired' },
       ]
-      // Each with credentials of its own: of refusals that go on, fewer and fewer are believed.
+      // Each message has its own credentials, because repeated refusals cause fewer and fewer requests.
       const each = refusals.map(() => new RedshiftCredentials({ aws: emulator.aws }))
       await Promise.all(each.map(redshift => redshift.get(config())))
       for (const [index, { sqlstate, message }] of refusals.entries()) {
@@ -320,7 +320,7 @@ for (const [version, module] of pgVersions)
       }
     })
 
-    it('is not in question where the message says something else, and the message goes through', async () => {
+    it('is kept if the message is not a refusal, and the message is passed on', async () => {
       await warmUp()
       const others = serverMessages.filter(({ refusal }) => !refusal)
       for (const { sqlstate, message } of others) {
@@ -332,7 +332,7 @@ for (const [version, module] of pgVersions)
       expect(emulator.calls).to.have.length(0)
     })
 
-    it('is not in question where no TLS or no pg_hba.conf entry lets the client in', async () => {
+    it('is kept if the client is refused for missing TLS or a missing pg_hba.conf entry', async () => {
       await warmUp()
       const plain = new RedshiftCredentials({ aws: emulator.aws, requireTls: false })
       await plain.get(config())
@@ -347,7 +347,7 @@ for (const [version, module] of pgVersions)
       await plain.close()
     })
 
-    it('is not in question while a workgroup resumes: a connection waits, or is dropped', async () => {
+    it('is kept while a workgroup resumes and makes connections wait or drops them', async () => {
       await warmUp()
       using resuming = emulator.fail({ kind: 'resuming' }, { times: 1 })
       const slow = create().connect()
@@ -361,7 +361,7 @@ for (const [version, module] of pgVersions)
       expect(emulator.calls).to.have.length(0)
     })
 
-    it("fails with AWS's error where AWS gives no other", async () => {
+    it("fails with AWS's error if AWS returns no other", async () => {
       await warmUp()
       emulator.revokeLogins()
       using _ = emulator.fail({ kind: 'access-denied' })

@@ -36,12 +36,12 @@ for (const [version, { Client, Pool }] of pgVersions)
     const currentUser = async (pool: pg.Pool): Promise<unknown> =>
       (await pool.query('select session_user, current_database()')).rows[0]
 
-    /** Resolves when no client has a socket at the gateway any more. */
+    /** Resolves when no client has a socket at the gateway. */
     const noSockets = async (): Promise<void> => {
       while (emulator.connections > 0) await new Promise(resolve => setTimeout(resolve, 5))
     }
 
-    it('logs a stock pool in as the IAM user, with cluster, region, database and user read off the connection', async () => {
+    it('logs pg.Pool in as the IAM user, with cluster, region, database and user from the connection', async () => {
       const pool = createPool({ password: redshiftPassword({ aws: emulator.aws }) })
       expect(await currentUser(pool)).to.deep.equal({ session_user: 'IAM:alice', current_database: 'dev' })
       expect(emulator.calls).to.have.length(1)
@@ -55,7 +55,7 @@ for (const [version, { Client, Pool }] of pgVersions)
       })
     })
 
-    it('leaves no password in a client that has given up to wait for it, and no listener', async () => {
+    it('leaves no password and no listener on a client that timed out while it waited', async () => {
       const password = redshiftPassword({ aws: emulator.aws })
       let given: Promise<string> | undefined
       function listened(this: unknown, ...args: Parameters<typeof password>): Promise<string> {
@@ -78,7 +78,7 @@ for (const [version, { Client, Pool }] of pgVersions)
       expect(client).to.have.property('password', '')
     })
 
-    it('leaves no listener on a connection that has logged in', async () => {
+    it('leaves no listener on a connection after the login', async () => {
       const config = { ...emulator.poolConfig(EXAMPLE), user: 'IAM:alice' }
       const credentials = new RedshiftCredentials({ aws: emulator.aws })
       const { password } = await credentials.get(config)
@@ -93,7 +93,7 @@ for (const [version, { Client, Pool }] of pgVersions)
         expect(client.connection.listenerCount(event)).to.equal(plain.connection.listenerCount(event))
     })
 
-    it('logs in where the server asks for the password by MD5', async () => {
+    it('logs in if the server requires MD5', async () => {
       const md5 = await startEmulator({ authentication: 'md5' })
       open.push({ end: () => md5.close() })
       const pool = new Pool({ ...md5.poolConfig(), user: 'IAM:alice', password: redshiftPassword({ aws: md5.aws }) })
@@ -101,14 +101,14 @@ for (const [version, { Client, Pool }] of pgVersions)
       await pool.end()
     })
 
-    it('creates the user and joins the group that the user name says', async () => {
+    it('creates the user and joins the group in an IAMA:user:group name', async () => {
       const pool = createPool({ user: 'IAMA:bob:analysts', password: redshiftPassword({ aws: emulator.aws }) })
       expect(await currentUser(pool)).to.deep.include({ session_user: 'IAMA:bob:analysts' })
       expect(emulator.calls[0]?.parameters).to.deep.include({ DbUser: 'bob', AutoCreate: true })
       expect(JSON.stringify(emulator.calls[0]?.parameters)).to.contain('analysts')
     })
 
-    it('serves several pools, clusters, users and databases with one function, each with a login of its own', async () => {
+    it('serves several pools, clusters, users and databases with one function, and fetches a login for each', async () => {
       const password = redshiftPassword({ aws: emulator.aws })
       const pools = [
         createPool({ password }),
@@ -128,7 +128,7 @@ for (const [version, { Client, Pool }] of pgVersions)
       expect(new Set(emulator.calls.map(call => call.region))).to.deep.equal(new Set(['us-west-2', 'eu-west-1']))
     })
 
-    it('shares the logins of given credentials with everything else that has them', async () => {
+    it('shares the logins of its credentials with everything else that uses them', async () => {
       const credentials = new RedshiftCredentials({ aws: emulator.aws })
       const pools = [
         createPool({ password: redshiftPassword(credentials) }),
@@ -145,7 +145,7 @@ for (const [version, { Client, Pool }] of pgVersions)
       expect((await rejection(client.connect())).code).to.equal('ERR_REDSHIFT_CLOSED')
     })
 
-    it('leaves no copy of the password in the client, once it is logged in', async () => {
+    it('leaves no copy of the password in the client after the login', async () => {
       const client = new Client({
         ...emulator.poolConfig(),
         user: 'IAM:alice',
@@ -157,7 +157,7 @@ for (const [version, { Client, Pool }] of pgVersions)
       expect([password, connectionParameters?.password]).to.deep.equal([null, null])
     })
 
-    it('is not called by pg beside a connection string', async () => {
+    it('is not called by pg next to a connection string', async () => {
       let called = 0
       const config = emulator.poolConfig()
       const client = new Client({
@@ -170,7 +170,7 @@ for (const [version, { Client, Pool }] of pgVersions)
       expect(called).to.equal(0)
     })
 
-    it('reads the parameters off the client where pg passes none, as pg before 8.19', async () => {
+    it('reads the parameters from the client if pg passes none, as before 8.19', async () => {
       const password = redshiftPassword({ aws: emulator.aws })
       const client = new Client({
         ...emulator.poolConfig(),
@@ -184,7 +184,7 @@ for (const [version, { Client, Pool }] of pgVersions)
       expect((await client.query('select session_user')).rows).to.deep.equal([{ session_user: 'IAM:alice' }])
     })
 
-    it('names what its options need where it is called without a connection', async () => {
+    it('names the missing options if it is called without a connection', async () => {
       const alone = redshiftPassword({ aws: emulator.aws, host: EXAMPLE, database: 'dev' })
       expectError(await rejection(alone()), { code: 'ERR_REDSHIFT_OPTION', names: ['connection', 'dbUser'] })
       const complete = redshiftPassword({ aws: emulator.aws, host: EXAMPLE, database: 'dev', dbUser: 'alice' })
@@ -193,7 +193,7 @@ for (const [version, { Client, Pool }] of pgVersions)
         .with.length.above(20)
     })
 
-    describe('refuses, without asking AWS, and leaves no socket open,', () => {
+    describe('makes no request, leaves no socket open, and refuses', () => {
       const refused = async (config: pg.ClientConfig, source: Parameters<typeof redshiftPassword>[0] = {}) => {
         const options = { aws: emulator.aws, ...source }
         const client = new Client({
@@ -208,12 +208,12 @@ for (const [version, { Client, Pool }] of pgVersions)
         return error as RedshiftCredentialsError
       }
 
-      it('a user that pg took from the operating system, and names the one to set', async () => {
+      it('a user from the operating system, and names the user to set', async () => {
         const error = await refused({ user: 'root' })
         expectError(error, { code: 'ERR_REDSHIFT_USER_MISMATCH', names: ['"root"', 'user: "IAM:root"'] })
       })
 
-      it('a host that does not say its cluster', async () => {
+      it('a host that does not contain the cluster', async () => {
         const error = await refused({ host: '127.0.0.1', ssl: { rejectUnauthorized: false } })
         expectError(error, {
           code: 'ERR_REDSHIFT_TARGET',
@@ -221,7 +221,7 @@ for (const [version, { Client, Pool }] of pgVersions)
         })
       })
 
-      it('a host of another cluster than the option names', async () => {
+      it('a host of another cluster than the option', async () => {
         const error = await refused({}, { clusterIdentifier: 'another' })
         expectError(error, {
           code: 'ERR_REDSHIFT_TARGET',
@@ -229,12 +229,12 @@ for (const [version, { Client, Pool }] of pgVersions)
         })
       })
 
-      it('a database that the options contradict', async () => {
+      it('a database that differs from the option', async () => {
         const error = await refused({}, { database: 'prod' })
         expectError(error, { code: 'ERR_REDSHIFT_OPTION', names: ['"dev"', '"prod"'] })
       })
 
-      it('a connection whose database pg took from the user', async () => {
+      it('a database that pg derived from the user', async () => {
         const { host, port, ssl, stream } = emulator.poolConfig()
         const client = new Client({
           host,
@@ -250,7 +250,7 @@ for (const [version, { Client, Pool }] of pgVersions)
       })
     })
 
-    it('refuses a login for another user than pg has named to the server, and closes the socket', async () => {
+    it('refuses a login for another user than pg has sent to the server, and closes the socket', async () => {
       const client = new Client({
         ...emulator.poolConfig(SERVERLESS),
         user: 'IAM:alice',
@@ -265,7 +265,7 @@ for (const [version, { Client, Pool }] of pgVersions)
       await noSockets()
     })
 
-    it('refuses to give a password to a connection without TLS, unless requireTls is false', async () => {
+    it('refuses a connection without TLS, unless requireTls is false', async () => {
       const parameters = { host: EXAMPLE, database: 'dev', user: 'IAM:alice', ssl: false }
       const error = await rejection(redshiftPassword({ aws: emulator.aws })(parameters))
       expectError(error, { code: 'ERR_REDSHIFT_TLS', names: ['ssl: true', 'requireTls: false'] })
@@ -276,7 +276,7 @@ for (const [version, { Client, Pool }] of pgVersions)
         .with.length.above(20)
     })
 
-    it('takes the socket, not the configuration, as proof of TLS', async () => {
+    it('checks TLS on the socket, not in the configuration', async () => {
       const password = redshiftPassword({ aws: emulator.aws })
       const parameters = { host: EXAMPLE, database: 'dev', user: 'IAM:alice', ssl: true }
       let destroyed = false
@@ -294,7 +294,7 @@ for (const [version, { Client, Pool }] of pgVersions)
       expect(destroyed).to.equal(true)
     })
 
-    it('throws where pg.native would send its source code as the password', () => {
+    it('throws if pg.native would send its source code as the password', () => {
       const password = redshiftPassword() as unknown
       // biome-ignore lint/style/useTemplate: pg.native concatenates, and a template has another hint
       expect(() => '' + (password as string))
@@ -303,7 +303,7 @@ for (const [version, { Client, Pool }] of pgVersions)
       expect(String(password)).to.equal('redshiftPassword()')
     })
 
-    it('has the login replaced for the next connection after the server has refused it', async () => {
+    it('gets another login for the next connection after the server has refused one', async () => {
       const own = await startEmulator()
       open.push({ end: () => own.close() })
       const credentials = new RedshiftCredentials({ aws: own.aws })
@@ -324,7 +324,7 @@ for (const [version, { Client, Pool }] of pgVersions)
       own.revokeLogins()
       const answer = own.fail({ kind: 'hold' })
       expect(await rejection(new Client(config).connect())).to.have.property('code', '28000')
-      // AWS is being asked: it waits, since the server has accepted the login before.
+      // It waits for the response of AWS, because the server has accepted the login before.
       const waits = new Promise<void>(resolve => {
         asked = resolve
       })

@@ -46,25 +46,25 @@ describe('redshiftPoolOptions()', () => {
   const plain = (given: object) =>
     Object.fromEntries(Object.entries(given).filter(([, value]) => typeof value !== 'function'))
 
-  it('gives port and TLS where they are not given, and all that is needed to know the connection', () => {
+  it('contains the default port and TLS, and everything that identifies the connection', () => {
     const made = redshiftPoolOptions({ host: HOST, database: 'dev' })
     expect(plain(made)).to.deep.equal({ host: HOST, port: 5439, database: 'dev', ssl: true })
     expect(made.Client).to.be.a('function')
     expect(made.password).to.be.a('function')
   })
 
-  it('names the user where it is known, for whoever builds a plain client', () => {
+  it('contains the user if it is known, for a plain pg.Client', () => {
     const user = (source: object) => redshiftPoolOptions({ host: HOST, database: 'dev', ...source }).user
     expect(user({ dbUser: 'alice' })).to.equal('IAM:alice')
     expect(user({ dbUser: 'alice', autoCreate: true })).to.equal('IAMA:alice')
     expect(user({ user: 'IAMR:analyst' })).to.equal('IAMR:analyst')
-    // AWS puts the group behind it.
+    // AWS appends the group to the name.
     expect(user({ dbUser: 'alice', dbGroups: ['readers'] })).to.equal(undefined)
   })
 
-  it("lets pg's own options win, except those that say nothing", () => {
+  it("lets pg's own options take precedence, except undefined ones", () => {
     const source = { host: HOST, port: 5440, database: 'dev', user: 'IAMR:analyst', ssl: true }
-    // Without a check of its own, it would be given one, which accepts the cluster's name.
+    // Without its own check, it would get one that accepts the cluster's name.
     const ssl = { ca: 'x', checkServerIdentity: () => undefined }
     const own = { host: '127.0.0.1', port: 15439, database: 'dev', user: 'IAMR:admin', ssl, max: 3 }
     expect(plain(redshiftPoolOptions(source, own))).to.deep.equal(own)
@@ -72,7 +72,7 @@ describe('redshiftPoolOptions()', () => {
     expect(plain(redshiftPoolOptions(source, nothing as RedshiftPgOptions))).to.deep.equal(source)
   })
 
-  it('builds on the Client of its user, and takes one that extends ours as it is', async () => {
+  it('extends the given Client, and uses one that extends RedshiftPgClient unchanged', async () => {
     for (const Client of [class extends pg.Client {}, class extends RedshiftPgClient {}]) {
       const pool = new pg.Pool(options({ Client }))
       const client = await pool.connect()
@@ -83,21 +83,21 @@ describe('redshiftPoolOptions()', () => {
     expect(emulator.calls).to.have.length(1)
   })
 
-  it('leaves out the host that is looked up, for which pg would take its own', () => {
+  it('omits a host that is looked up, because pg would use its default', () => {
     const made = redshiftPoolOptions({ workgroupName: 'analytics', region: 'us-west-2', database: 'dev' })
     expect(plain(made)).to.deep.equal({ database: 'dev', ssl: true })
     expect(made).to.not.have.any.keys('host', 'port')
   })
 
   for (const [version, module] of pgVersions) {
-    it(`makes a pool of ${version}, the stand-alone pg-pool included, log in as the user that AWS names`, async () => {
+    it(`logs pools of ${version} and the standalone pg-pool in as the user that AWS returns`, async () => {
       const made = options({ Client: module.Client })
       const pools = [new module.Pool(made), new PgPool(made), new PgPool(options({ Client: module.Client }))]
       expect(await Promise.all(pools.map(userOfPool))).to.deep.equal(Array(3).fill('IAMR:analyst'))
       expect(emulator.calls).to.have.length(1)
     })
 
-    it(`gives a client on top of the caller's copy of ${version}`, async () => {
+    it(`returns a Client that extends the caller's copy of ${version}`, async () => {
       const pool = new module.Pool(options({ Client: module.Client }))
       const client = await pool.connect()
       expect(client).to.be.an.instanceOf(module.Client)
@@ -105,7 +105,7 @@ describe('redshiftPoolOptions()', () => {
       await pool.end()
     })
 
-    it(`serves a plain client of ${version} too, where the user is known`, async () => {
+    it(`logs in a plain client of ${version} if the user is known`, async () => {
       const { Client: _, ...given } = options({ user: 'IAM:alice' }, 'provisioned')
       const client = new module.Client(given)
       await client.connect()
@@ -113,14 +113,14 @@ describe('redshiftPoolOptions()', () => {
       await client.end()
     })
 
-    it(`is not needed for pg-pool with the client of ${version}, where the password is all`, async () => {
+    it(`is not needed for pg-pool with ${version} if a password function is enough`, async () => {
       const password = redshiftPassword(credentials)
       const given = { ...emulator.poolConfig(), user: 'IAM:alice', password, Client: module.Client }
       expect(await userOfPool(new PgPool(given))).to.equal('IAM:alice')
     })
   }
 
-  it('may be copied, deeply too, as libraries do', async () => {
+  it('can be copied and deep-copied, as libraries do', async () => {
     const copy = (value: unknown): unknown =>
       typeof value === 'object' && value !== null
         ? Object.fromEntries(Object.entries(value).map(([key, part]) => [key, copy(part)]))
@@ -128,7 +128,7 @@ describe('redshiftPoolOptions()', () => {
     expect(await userOfPool(new pg.Pool(copy(options()) as pg.PoolConfig))).to.equal('IAMR:analyst')
   })
 
-  it('leaves the credentials to whoever has given them', async () => {
+  it('does not close the credentials that it was given', async () => {
     await userOfPool(new pg.Pool(options()))
     expect(await credentials.get(emulator.poolConfig('serverless'))).to.have.property('user', 'IAMR:analyst')
   })
@@ -140,7 +140,7 @@ describe('redshiftPoolOptions()', () => {
     for (const secret of Object.values(emulator.aws.credentials)) expect(shown).to.not.contain(secret)
   })
 
-  it('refuses a configuration that cannot work', () => {
+  it('refuses an invalid configuration', () => {
     const expectRefused = (names: readonly string[], source: object, own?: RedshiftPgOptions): void => {
       expectError(
         thrownBy(() => redshiftPoolOptions(source, own)),
@@ -152,7 +152,7 @@ describe('redshiftPoolOptions()', () => {
     expectRefused(['password'], { host: HOST, database: 'dev' }, { password: 'hunter2' })
   })
 
-  it('lets connections fail whose TLS is turned off', async () => {
+  it('makes connections without TLS fail', async () => {
     const pool = new pg.Pool(options({ ssl: false }))
     expect(await rejection(pool.query('select 1'))).to.have.property('code', 'ERR_REDSHIFT_TLS')
     await pool.end()
@@ -163,7 +163,7 @@ describe('redshiftPoolOptions()', () => {
 
     let folder: string
     before(() => {
-      // The binding is an optional package with native code: this one only knows that it must not be asked to connect.
+      // The real binding is an optional package with native code. This one only fails if it is asked to connect.
       folder = mkdtempSync(join(tmpdir(), 'pg-native-'))
       mkdirSync(join(folder, 'pg-native'))
       writeFileSync(
@@ -184,7 +184,7 @@ describe('redshiftPoolOptions()', () => {
       return JSON.parse(stdout)
     }
 
-    it('refuses to connect, whichever way it came to be native', async () => {
+    it('refuses to connect, however native was selected', async () => {
       const native = 'ERR_REDSHIFT_NATIVE'
       const [told, forced] = await Promise.all([run({}), run({ NODE_PG_FORCE_NATIVE: '1' })])
       expect(told).to.deep.equal([native, 0])

@@ -39,7 +39,7 @@ describe('RedshiftPool', () => {
     return pool
   }
 
-  describe('like a stock pool,', () => {
+  describe('like pg.Pool,', () => {
     let stock: pg.PoolConfig
     let credentials: RedshiftCredentials
     before(async () => {
@@ -65,7 +65,7 @@ describe('RedshiftPool', () => {
       })
   })
 
-  it('says how a database user is named where AWS would choose another one', async () => {
+  it('names the remedy if AWS chooses another user than the configured one', async () => {
     const error = await rejection(create({ user: 'IAM:alice' }).query('SELECT 1'))
     expectError(error, {
       code: 'ERR_REDSHIFT_USER_MISMATCH',
@@ -77,7 +77,7 @@ describe('RedshiftPool', () => {
     expect(rows[0].name).to.equal('alice')
   })
 
-  it('shows the credentials that it uses, without another API call', async () => {
+  it('exposes the credentials that it uses, without another API call', async () => {
     const pool = create()
     await pool.query('SELECT 1')
     expect(pool.credentials.status()).to.have.lengthOf(1)
@@ -90,7 +90,7 @@ describe('RedshiftPool', () => {
     expect(new RedshiftPgClient({ ...emulator.poolConfig(), redshift }).credentials).to.equal(redshift)
   })
 
-  it('has no credentials in a client whose configuration is refused', () => {
+  it('throws from credentials of a client with an invalid configuration', () => {
     const client = new RedshiftPgClient({ ...emulator.poolConfig(), password: 'secret' })
     expectError(
       thrownBy(() => client.credentials),
@@ -98,7 +98,7 @@ describe('RedshiftPool', () => {
     )
   })
 
-  it('needs host and database only: its port is 5439, and TLS is verified', async () => {
+  it('needs only host and database: the port is 5439 and TLS is verified', async () => {
     const { host, database, stream } = emulator.poolConfig('serverless')
     const asked: unknown[] = []
     const spied = (): Socket => {
@@ -119,14 +119,14 @@ describe('RedshiftPool', () => {
     await Promise.all([untrusting.end(), trusting.end()])
   })
 
-  it('asks AWS once for all its connections', async () => {
+  it('calls AWS once for all its connections', async () => {
     const pool = create({ max: 20 })
     await Promise.all(Array.from({ length: 20 }, () => pool.query('select pg_sleep(0.01)')))
     expect(pool.totalCount).to.equal(20)
     expect(emulator.calls).to.have.length(1)
   })
 
-  it('logs each new connection in with the login of its day, as the user of its day', async () => {
+  it('logs each new connection in with the current login and user', async () => {
     await using rotating = await startEmulator({ lifetimeSeconds: 8, nextRefreshSeconds: 2 })
     const pool = new RedshiftPool({
       ...rotating.poolConfig('serverless'),
@@ -151,7 +151,7 @@ describe('RedshiftPool', () => {
     expect(serials.at(-1)).to.equal(rotating.calls.length)
   })
 
-  it('takes a Client of its user, and ours where that is undefined', async () => {
+  it('accepts a Client, and uses pg.Client if that is undefined', async () => {
     class OwnClient extends RedshiftPgClient {}
     for (const Client of [OwnClient, undefined] as const) {
       const client = await create({ Client } as RedshiftPoolConfig).connect()
@@ -160,7 +160,7 @@ describe('RedshiftPool', () => {
     }
   })
 
-  it('closes the credentials that it has made when it ends, and not those that it was given', async () => {
+  it('closes the credentials that it created when it ends, but not those that it was given', async () => {
     const credentials = new RedshiftCredentials({ aws: emulator.aws })
     const given = create({ redshift: credentials })
     await given.query('select 1')
@@ -175,7 +175,7 @@ describe('RedshiftPool', () => {
       expect(made).to.be.an.instanceOf(RedshiftCredentials)
       const client = await pool.connect()
       const ended = end(pool)
-      // It still waits for the client, and a second end() fails: neither closes anything.
+      // The first end() still waits for the client, and a second one fails. Neither closes anything.
       await rejection(pool.end())
       expect(await new Promise(resolve => pool.end(resolve as () => void))).to.be.an.instanceOf(Error)
       expect(await made.get(emulator.poolConfig('serverless'))).to.have.property('user')
@@ -189,7 +189,7 @@ describe('RedshiftPool', () => {
     await credentials.close()
   })
 
-  it('refuses a configuration that cannot work when it is made', () => {
+  it('refuses an invalid configuration in its constructor', () => {
     const { host } = emulator.poolConfig('serverless')
     const cases: [config: RedshiftPoolConfig, ...names: string[]][] = [
       [{ host, database: 'dev', password: 'hunter2' }, 'password'],
@@ -226,11 +226,11 @@ describe('RedshiftPool', () => {
       return stdout.trim()
     }
 
-    it('when it is idle, and allowed to, as does a stock pool with its options', async () => {
+    it('when it is idle and allowExitOnIdle is set, as does pg.Pool with its options', async () => {
       expect(await Promise.all([leave('idle'), leave('stock')])).to.deep.equal(['IAMR:analyst', 'IAMR:analyst'])
     })
 
-    it('when it has given up to wait for AWS, long before the fetch is given up', async () => {
+    it('when its time-out is over, long before the fetch times out', async () => {
       expect(await leave('timed out')).to.equal('Connection terminated due to connection timeout')
     })
   })

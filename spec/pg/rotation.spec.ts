@@ -5,10 +5,10 @@ import { RedshiftCredentials, redshiftPassword } from '../../lib/index.js'
 import { startEmulator } from '../support/emulator.js'
 import { phaseReached } from '../support/phase.js'
 
-// The deadline of a refresh is half of what is left: on a busy machine, what is held must be let go before that.
+// The deadline of a refresh is half of the remaining lifetime. On a busy machine, the response must be released before that.
 const LIFETIME_SECONDS = 10
 
-describe('a pool whose logins live for seconds', function () {
+describe('A pool with logins that live for seconds', function () {
   this.timeout(120_000)
 
   let emulator: RedshiftEmulator
@@ -31,7 +31,7 @@ describe('a pool whose logins live for seconds', function () {
     await emulator.close()
   })
 
-  /** Opens connections one after another until told to stop; a login that fails rejects. */
+  /** Opens connections one after another until `stop()`. Rejects if a login fails. */
   function keepConnecting(): { stop(): Promise<number> } {
     let stopped = false
     let opened = 0
@@ -52,9 +52,9 @@ describe('a pool whose logins live for seconds', function () {
     }
   }
 
-  it('opens each connection while the answer to the refresh is held back, over ten rotations', async () => {
+  it('opens every connection while the response to the refresh is delayed, over ten rotations', async () => {
     const connecting = keepConnecting()
-    // Two pools' worth of rotations, side by side: ten in the time of five.
+    // Two pools rotate at the same time: ten rotations in the time of five.
     const others = await startEmulator({ lifetimeSeconds: LIFETIME_SECONDS })
     const second = new RedshiftCredentials({ aws: others.aws })
     const client = () => new pg.Client({ ...others.poolConfig(), user: 'IAM:bob', password: redshiftPassword(second) })
@@ -69,7 +69,7 @@ describe('a pool whose logins live for seconds', function () {
         await phaseReached(of, 'stale')
         await connect()
         await refresh.reached()
-        // The refresh is under way, and its answer held: this opens, or it never will.
+        // The refresh is pending and its response is held, so this connection must open with the old login.
         await connect()
         expect(at.calls).to.have.length(1 + rotation)
         refresh.clear()
@@ -99,7 +99,7 @@ describe('a pool whose logins live for seconds', function () {
     hung: { kind: 'hang' },
   }
   for (const [how, fault] of Object.entries(outages))
-    it(`does not notice an outage of a quarter of the lifetime, ${how}, at the worst moment`, async () => {
+    it(`survives an outage of a quarter of the lifetime at the worst moment, with AWS ${how}`, async () => {
       const connecting = keepConnecting()
       while (emulator.logins.length === 0) await new Promise(resolve => setTimeout(resolve, 5))
       await phaseReached(credentials, 'fresh')

@@ -41,7 +41,7 @@ interface Connection {
 }
 interface Door {
   readonly name: string
-  /** Whether the handshake names the cluster: stock clients of pg name the host that they dial. */
+  /** Whether the client sends the cluster's name (SNI). A plain pg.Client sends the host that it connects to. */
   readonly namesCluster: boolean
   readonly user: (connection: Connection, credentials: RedshiftCredentials) => Promise<unknown>
 }
@@ -143,7 +143,7 @@ const doors: Door[] = [
   },
 ]
 
-describe('A cluster behind a name that is not its own', () => {
+describe('A cluster behind another host name', () => {
   let emulator: RedshiftEmulator
   let proxy: TlsProxy
   let proxyCa: string
@@ -170,7 +170,7 @@ describe('A cluster behind a name that is not its own', () => {
   })
 
   const credentials = (host = CLUSTER, more = {}) => new RedshiftCredentials({ aws: emulator.aws, host, ...more })
-  /** Leads every name to a port of this machine, as a private zone of DNS does. */
+  /** Connects every name to a port of this machine, as a private DNS zone does. */
   const to = (port: number) => () => {
     const socket = new Socket()
     const dial: (port: number, host: string) => Socket = socket.connect
@@ -186,26 +186,26 @@ describe('A cluster behind a name that is not its own', () => {
   const throughProxy = (host: string): Connection => connection(host, { ssl: { ca: proxyCa }, stream: to(proxy.port) })
 
   for (const { name, namesCluster, user } of doors)
-    describe(`by ${name}`, () => {
+    describe(`with ${name}`, () => {
       const options = { dbUser: 'alice', database: 'dev' }
 
-      it("logs in where the certificate carries the cluster's own name", async () => {
+      it("accepts a certificate for the cluster's own name", async () => {
         expect(await user(connection(PRIVATE), credentials(CLUSTER, options))).to.equal('IAM:alice')
         expect(emulator.logins[0]).to.include({ ok: true, host: namesCluster ? CLUSTER : PRIVATE })
       })
 
-      it('logs in where the certificate carries the name that was dialled', async () => {
+      it('accepts a certificate for the name that the client connects to', async () => {
         expect(await user(throughProxy(PROXY), credentials(CLUSTER, options))).to.equal('IAM:alice')
         expect(proxy.names).to.deep.equal([namesCluster ? CLUSTER : PROXY])
       })
 
-      it('refuses a certificate that carries neither', async () => {
+      it('refuses a certificate for neither name', async () => {
         const error = await rejection(user(throughProxy(PRIVATE), credentials(CLUSTER, options)))
         expect(String(error)).to.match(/altnames/)
         expect(emulator.logins).to.deep.equal([])
       })
 
-      it('leaves the verdict to a check of the user, which is told the name that was dialled', async () => {
+      it("leaves the decision to the user's own check, and passes it the name that the client connects to", async () => {
         const asked: string[] = []
         const check = (accept: boolean) => (host: string, certificate: PeerCertificate) => {
           asked.push(host)
@@ -221,10 +221,10 @@ describe('A cluster behind a name that is not its own', () => {
     })
 
   for (const [version, module] of pgVersions)
-    describe(`by RedshiftPgClient on ${version}`, () => {
+    describe(`with RedshiftPgClient on ${version}`, () => {
       const Client = clientClass(module.Client)
 
-      it('is verified with sslmode and a root certificate in a connection string', async () => {
+      it('verifies with sslmode and a root certificate in a connection string', async () => {
         const connectionString = `postgres://IAM%3Aalice@${PRIVATE}/dev?sslmode=verify-full&sslrootcert=${rootCertificate}`
         const { stream } = connection(PRIVATE)
         expect(await userOfClient(new Client({ connectionString, stream, redshift: credentials() }))).to.equal(
@@ -235,7 +235,7 @@ describe('A cluster behind a name that is not its own', () => {
         expect(error).to.have.property('code', 'ERR_TLS_CERT_ALTNAME_INVALID')
       })
 
-      it('is reached by an IP address without servername, and by localhost with one that pg ignores', async () => {
+      it('connects to an IP address without servername, and to localhost with one that pg ignores', async () => {
         const plain = () => new Socket()
         const local = { ...emulator.address, database: 'dev', user: 'IAM:alice', stream: plain }
         const ca = { ca: emulator.ca }
@@ -247,7 +247,7 @@ describe('A cluster behind a name that is not its own', () => {
     })
 })
 
-describe('The options of TLS for an alias', () => {
+describe('The TLS options for another host name', () => {
   const alias = aliasOf('Warehouse.internal.example', `${CLUSTER}.`)
   const check = (ssl: Ssl, ...names: string[]) => {
     const verified = acceptBothNames(ssl, alias)
@@ -257,7 +257,7 @@ describe('The options of TLS for an alias', () => {
   }
   const wildcard = '*.abc123xyz789.us-west-2.redshift.amazonaws.com'
 
-  it('accept the wildcard that Redshift shows, the dialled name, and nothing else', () => {
+  it("accept Redshift's wildcard, the name that the client connects to, and nothing else", () => {
     expect(check(true, wildcard)).to.equal(undefined)
     expect(check(true, 'warehouse.internal.example')).to.equal(undefined)
     expect(check(true, 'localhost', 'warehouse.internal.example')).to.equal(undefined)
@@ -265,14 +265,14 @@ describe('The options of TLS for an alias', () => {
       expect(check(true, other)).to.be.instanceOf(Error)
   })
 
-  it('are the given ones where the host is the cluster, written one way or the other', () => {
+  it('are unchanged if the host is the cluster, in any spelling', () => {
     expect(aliasOf(`${CLUSTER.toUpperCase()}.`, CLUSTER)).to.equal(undefined)
     expect(aliasOf(undefined, CLUSTER)).to.equal(undefined)
     expect(aliasOf(PRIVATE, undefined)).to.equal(undefined)
     expect(acceptBothNames(true, undefined)).to.equal(true)
   })
 
-  it('leave TLS off where it is off, and keep what the user has set', () => {
+  it('leave TLS off if it is off, and keep what the user has set', () => {
     for (const ssl of [false, undefined]) expect(acceptBothNames(ssl, alias)).to.equal(ssl)
     const own = { checkServerIdentity: () => undefined }
     expect(acceptBothNames(own, alias)).to.equal(own)
@@ -281,7 +281,7 @@ describe('The options of TLS for an alias', () => {
     expect(acceptBothNames({ rejectUnauthorized: false }, alias)).to.include({ rejectUnauthorized: false })
   })
 
-  it('keep a private key that pg has hidden, hidden, and do not change the given object', () => {
+  it('keep a private key hidden that pg has hidden, and do not change the given object', () => {
     const ssl = Object.defineProperty({ ca: 'x' }, 'key', { value: 'secret', enumerable: false })
     const verified = acceptBothNames(ssl, alias) as { key?: string }
     expect(verified.key).to.equal('secret')

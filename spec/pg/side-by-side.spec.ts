@@ -4,14 +4,14 @@ import { startEmulator } from '../support/emulator.js'
 import { runExample } from '../support/example.js'
 import { figure } from '../support/figure.js'
 
-describe('Side by side with the same user', function () {
+describe('With the same user,', function () {
   this.timeout(60_000)
 
   for (const [sides, what] of [
     ['threads', 'worker threads'],
     ['cluster', 'workers of node:cluster'],
   ] as const)
-    it(`${what} each fetch and rotate a login of their own, and log in with it`, async () => {
+    it(`${what} each fetch and rotate their own login`, async () => {
       const emulator = await startEmulator({ lifetimeSeconds: 8 })
       try {
         const env = { SIDES: sides }
@@ -29,13 +29,13 @@ describe('Side by side with the same user', function () {
       }
     })
 
-  it('nothing is handed over by accident: neither credentials nor a login take their secrets along to another thread', async () => {
+  it('neither credentials nor a login carry their secrets to another thread', async () => {
     const emulator = await startEmulator()
     const { host, database } = emulator.poolConfig()
     const credentials = new RedshiftCredentials({ aws: emulator.aws })
     const login = await credentials.get({ host, database, user: 'IAM:alice' })
     expect(structuredClone(login)).to.deep.include({ user: 'IAM:alice' }).and.not.have.property('password')
-    // Only the mark by which a copy is recognized, and refused.
+    // Only the mark by which a copy is recognized and refused.
     expect(structuredClone(credentials)).to.deep.equal({ 'pg-redshift-iam': true })
     await credentials.close()
     await emulator.close()

@@ -7,7 +7,7 @@ import { rejection } from '../support/rejection.js'
 
 const HANG = { fetchTimeoutMillis: 100 }
 
-describe('A stock client whose password function refuses', function () {
+describe('A pg.Client with a password function that rejects', function () {
   this.timeout(20_000)
 
   let emulator: RedshiftEmulator
@@ -20,21 +20,21 @@ describe('A stock client whose password function refuses', function () {
   })
   after(() => emulator.close())
 
-  /** Why the password is refused, the code of the error, and what in the options brings it about. */
+  /** Why the function rejects, with which code, and the fault, options and configuration that cause it. */
   const refusals: [string, string, Fault | undefined, RedshiftOptions?, pg.ClientConfig?][] = [
     ['AWS denies the call', 'ERR_REDSHIFT_ACCESS_DENIED', { kind: 'access-denied' }],
-    ['AWS does not take the AWS credentials', 'ERR_REDSHIFT_AWS_CREDENTIALS', { kind: 'invalid-token' }],
+    ['AWS does not accept the AWS credentials', 'ERR_REDSHIFT_AWS_CREDENTIALS', { kind: 'invalid-token' }],
     ['AWS knows no such cluster', 'ERR_REDSHIFT_NOT_FOUND', { kind: 'not-found' }],
     ['AWS does not support the call', 'ERR_REDSHIFT_UNSUPPORTED', { kind: 'unsupported' }],
     ['AWS throttles', 'ERR_REDSHIFT_THROTTLED', { kind: 'throttling' }],
     ['AWS fails', 'ERR_REDSHIFT_UNAVAILABLE', { kind: 'internal-error' }],
     ['AWS drops the connection', 'ERR_REDSHIFT_UNAVAILABLE', { kind: 'reset' }],
-    ['AWS does not answer', 'ERR_REDSHIFT_TIMEOUT', { kind: 'hang' }, HANG],
-    ['AWS answers without a password', 'ERR_REDSHIFT_RESPONSE', { kind: 'malformed', how: 'no-password' }],
-    ['AWS breaks off its answer', 'ERR_REDSHIFT_RESPONSE', { kind: 'malformed', how: 'truncated' }],
+    ['AWS does not respond', 'ERR_REDSHIFT_TIMEOUT', { kind: 'hang' }, HANG],
+    ['AWS responds without a password', 'ERR_REDSHIFT_RESPONSE', { kind: 'malformed', how: 'no-password' }],
+    ['AWS truncates its response', 'ERR_REDSHIFT_RESPONSE', { kind: 'malformed', how: 'truncated' }],
     ['AWS refuses a parameter', 'ERR_REDSHIFT_OPTION', { kind: 'validation' }],
-    ['the user is no IAM user', 'ERR_REDSHIFT_USER_MISMATCH', undefined, {}, { user: 'alice' }],
-    ['AWS gives a login for another user', 'ERR_REDSHIFT_USER_MISMATCH', undefined, { dbUser: 'bob' }],
+    ['the user is not an IAM user', 'ERR_REDSHIFT_USER_MISMATCH', undefined, {}, { user: 'alice' }],
+    ['AWS returns a login for another user', 'ERR_REDSHIFT_USER_MISMATCH', undefined, { dbUser: 'bob' }],
     ['options and connection name two clusters', 'ERR_REDSHIFT_TARGET', undefined, { clusterIdentifier: 'other' }],
     ['options and connection name two databases', 'ERR_REDSHIFT_OPTION', undefined, { database: 'prod' }],
   ]
@@ -48,7 +48,7 @@ describe('A stock client whose password function refuses', function () {
         password: redshiftPassword({ aws: { ...emulator.aws, maxAttempts: 1 }, ...options }),
       })
       expect(await rejection(client.connect())).to.have.property('code', code)
-      // Nobody ends the client, as nobody does after a connect() that failed in a pool.
+      // The client is not ended, as in a pool after a failed connect().
       while (emulator.connections > 0) await new Promise(setImmediate)
       atWork?.clear()
       expect(emulator.logins.filter(({ ok }) => ok)).to.deep.equal([])
@@ -86,7 +86,7 @@ describe('A stock client whose password function refuses', function () {
     expect(emulator.logins).to.have.length(kinds.length)
   })
 
-  it('leaves the slot in its pool free for the next', async () => {
+  it('frees its slot in the pool for the next connection', async () => {
     using outage = emulator.fail({ kind: 'access-denied' })
     const credentials = new RedshiftCredentials({ aws: emulator.aws })
     const pool = new pg.Pool({
