@@ -12,7 +12,7 @@ import type { RedshiftApi, RedshiftOptions } from './options.js'
 import { checkConnection, checkOptions, copyOptions } from './placement.js'
 import { type CredentialRequest, cacheKey, type RedshiftConnection, resolveRequest, targetOf } from './request.js'
 import { fetchFrom, SingleTokens } from './sources.js'
-import { SharedLogins } from './store/shared.js'
+import { sharedLogins } from './store/late.js'
 
 /** The state of one cached login, as returned by {@link RedshiftCredentials.status}. It contains no secret. */
 export interface RedshiftStatus {
@@ -124,8 +124,7 @@ export class RedshiftCredentials {
     const { store, aws } = options
     const random = Math.random
     this.#endpoint = endpointOf(aws, process.env, store !== undefined)
-    const shared =
-      store && new SharedLogins({ store, clock, random, fetch, fetchTimeoutMillis, endpoint: this.#endpoint })
+    const shared = store && sharedLogins({ store, clock, random, fetch, fetchTimeoutMillis, endpoint: this.#endpoint })
     this.#cache = new CredentialCache({
       clock,
       random,

@@ -4,7 +4,7 @@ import { systemClock } from '../clock.js'
 import { optionError, quoted } from '../errors.js'
 import { checkNames } from '../intake.js'
 import type { AwsClient } from '../options.js'
-import { toKeys } from './crypto.js'
+import { toKeys } from './keys.js'
 import { ServerClock } from './server-clock.js'
 import { type CredentialStore, checkIdentity, type EncryptionKey, type StoreEntry } from './store.js'
 

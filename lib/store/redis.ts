@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { optionError, quoted } from '../errors.js'
 import { checkNames } from '../intake.js'
-import { toKeys } from './crypto.js'
+import { toKeys } from './keys.js'
 import { type CredentialStore, checkIdentity, type EncryptionKey, type StoreEntry } from './store.js'
 
 export type { CredentialStore, EncryptionKey, StoredValue, StoreEntry } from './store.js'

@@ -8,13 +8,14 @@ import { BoundedStore, StoreFailure } from './bounded.js'
 import { Claim } from './claim.js'
 import { Envelope, storeKey } from './crypto.js'
 import { containsLogin, lifetimeLeft, toRecord, validateRecord } from './record.js'
-import type { CredentialStore } from './store.js'
+import type { CredentialStore, EncryptionKey } from './store.js'
 
 const FIRST_PAUSE_MILLIS = 25
 const LONGEST_PAUSE_MILLIS = 1_000
 
 export interface SharedLoginsOptions {
   readonly store: CredentialStore
+  readonly encryptionKeys: readonly EncryptionKey[]
   readonly clock: Clock
   /** A random number in [0, 1), as `Math.random` returns. */
   readonly random: () => number
@@ -53,7 +54,7 @@ export class SharedLogins {
   /** @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION` if the store has no valid encryption key */
   constructor(options: SharedLoginsOptions) {
     this.#options = options
-    this.#envelope = new Envelope(options.store.encryptionKeys)
+    this.#envelope = new Envelope(options.encryptionKeys)
   }
 
   /** The fetch function for the cache. It looks in the store before it calls AWS. */

@@ -207,6 +207,7 @@ export class SimulatedHost {
     const { fetchTimeoutMillis } = fleet
     const shared = new SharedLogins({
       store: fleet.store.connect(this, identity, keys),
+      encryptionKeys: keys,
       clock: this.clock,
       random,
       fetch: fleet.fetchFor(this),

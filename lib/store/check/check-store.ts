@@ -1,4 +1,4 @@
-import { toKeys } from '../crypto.js'
+import { toKeys } from '../keys.js'
 import { type CredentialStore, checkStoreOption } from '../store.js'
 import { BrokenRule, CheckedKey } from './checked-key.js'
 import { claimRules } from './claim-rules.js'

@@ -1,6 +1,6 @@
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises'
 import { inspect } from 'node:util'
-import { toKeys } from '../crypto.js'
+import { toKeys } from '../keys.js'
 import { CALL_LIMIT_MILLIS, check, MINUTE_MILLIS, type Rule } from './checked-key.js'
 
 const SHORT_LIVED = { value: 'short', millis: 20_000 }
