@@ -14,6 +14,7 @@ import {
   redshiftPassword,
   redshiftPoolOptions,
 } from '../lib/index.js'
+import { compiled } from './support/compiled.js'
 import { startEmulator } from './support/emulator.js'
 import { expectError, rejection } from './support/rejection.js'
 import { expectNothingUncaught } from './support/uncaught.js'
@@ -22,7 +23,8 @@ import { noSockets } from './support/until.js'
 const HOST = 'analytics.123456789012.us-west-2.redshift-serverless.amazonaws.com'
 
 /** The whole package once more, as a bundler, npm or a test runner may load it. */
-const importCopy = (): Promise<typeof import('../lib/index.js')> => import(`../lib/index.js?copy=${Math.random()}`)
+/** Another copy of the package, such as a second version in the dependency tree. */
+const importCopy = (): Promise<typeof import('../lib/index.js')> => import(compiled('lib/index.ts'))
 
 /** A Proxy whose properties can be read, but are not listed. */
 const hiding = (values: object): object => new Proxy({}, { get: (_, name) => Reflect.get(values, name) })
