@@ -4,6 +4,7 @@ import { expect } from 'chai'
 import { CREDENTIAL_FAILURES } from '../../lib/aws/credentials/failures.js'
 import { HELP } from '../../lib/cli/help.js'
 import { STEP_EXIT_CODES } from '../../lib/cli/terminal/exit-codes.js'
+import { credentialMessages } from '../support/credential-messages.js'
 import { headingAnchors } from '../support/markdown.js'
 import { messagesBelow } from '../support/messages.js'
 
@@ -51,7 +52,8 @@ describe('docs/troubleshooting.md', () => {
   })
 
   it('has the messages of AWS and the SDK if AWS credentials cannot be loaded', () => {
-    for (const { raw } of CREDENTIAL_FAILURES) expect(page).to.include(`\`${raw}`)
+    expect(CREDENTIAL_FAILURES.map(({ failure }) => failure)).to.have.members(Object.keys(credentialMessages))
+    for (const message of Object.values(credentialMessages)) expect(page).to.include(`\`${message}`)
   })
 
   it('has the section that check links to after all steps have passed', () => {

@@ -7,10 +7,10 @@ import { RedshiftCredentials, type RedshiftPgClientConfig, RedshiftPool, redshif
 import { RedshiftLogin } from '../../lib/login.js'
 import { clientClass } from '../../lib/pg/client.js'
 import { type NotReplaced, rejectedLogin } from '../../lib/pg/rejected-login.js'
-import { serverMessages } from '../../lib/pg/server-messages.js'
 import { startEmulator } from '../support/emulator.js'
 import { pgVersions } from '../support/pg-versions.js'
 import { expectError, rejection } from '../support/rejection.js'
+import { serverMessages } from '../support/server-messages.js'
 import { expectNothingUncaught } from '../support/uncaught.js'
 import { noSockets, until } from '../support/until.js'
 

@@ -6,15 +6,12 @@ export interface CredentialFailure {
   readonly sources: readonly SourceKind[]
   /** Short, and unique in this table. */
   readonly failure: string
-  /** The message of AWS or the SDK, so that users can find it by searching. */
-  readonly raw: string
   /** Matches the error's name and message. A row without it applies if no other row explains the failure of the source. */
   readonly when?: RegExp
   readonly problem: (source: Source) => string
   readonly cure: (source: Source) => string
 }
 
-const NOTHING = 'Could not load credentials from any providers'
 const LIST = '`aws configure list-profiles` lists them'
 
 const profileOf = ({ kind, profile }: Source): string =>
@@ -35,7 +32,6 @@ export const CREDENTIAL_FAILURES: readonly CredentialFailure[] = [
   {
     sources: ['web identity', 'own'],
     failure: 'the role does not trust the web identity',
-    raw: 'Not authorized to perform sts:AssumeRoleWithWebIdentity',
     when: /^AccessDenied.*AssumeRoleWithWebIdentity/,
     problem: source => `The trust policy of ${roleOf(source)} does not allow this web identity token`,
     cure: () =>
@@ -44,7 +40,6 @@ export const CREDENTIAL_FAILURES: readonly CredentialFailure[] = [
   {
     sources: ['web identity', 'own'],
     failure: 'the account has no OIDC provider',
-    raw: 'No OpenIDConnect provider found in your account',
     when: /^InvalidIdentityToken.*No OpenIDConnect provider/,
     problem: source => `The AWS account of ${roleOf(source)} does not know the issuer of this web identity token`,
     cure: () => "Create an IAM OIDC provider for that URL in the role's account, or correct the role's ARN",
@@ -52,7 +47,6 @@ export const CREDENTIAL_FAILURES: readonly CredentialFailure[] = [
   {
     sources: ['web identity', 'own'],
     failure: 'the token has another audience',
-    raw: 'Incorrect token audience',
     when: /^InvalidIdentityToken.*audience/i,
     problem: source => `The web identity token${tokenOf(source)} is for another audience`,
     cure: () => 'Request the token for the audience sts.amazonaws.com, and list that audience in the IAM OIDC provider',
@@ -60,7 +54,6 @@ export const CREDENTIAL_FAILURES: readonly CredentialFailure[] = [
   {
     sources: ['web identity'],
     failure: 'the web identity token has expired',
-    raw: 'Token expired: current date/time',
     when: /^ExpiredToken|^InvalidIdentityToken.*expired/i,
     problem: source => `The web identity token${tokenOf(source)} has expired`,
     cure: () => 'Check what renews that file (the kubelet, the CI system); a file mounted by subPath is never renewed',
@@ -68,7 +61,6 @@ export const CREDENTIAL_FAILURES: readonly CredentialFailure[] = [
   {
     sources: ['web identity', 'own'],
     failure: 'AWS does not accept the web identity token',
-    raw: "Couldn't retrieve verification key from your identity provider",
     when: /^(InvalidIdentityToken|IDPRejectedClaim|IDPCommunicationError)|^ValidationError.*webIdentityToken/,
     problem: source => `AWS STS does not accept the web identity token${tokenOf(source)}`,
     cure: () =>
@@ -77,7 +69,6 @@ export const CREDENTIAL_FAILURES: readonly CredentialFailure[] = [
   {
     sources: ['web identity'],
     failure: 'the token file is missing',
-    raw: 'ENOENT: no such file or directory, open',
     when: /^Error: (ENOENT|EACCES|EISDIR|ENOTDIR)\b/,
     problem: source => `The web identity token file ${quoted(source.detail)} cannot be read`,
     cure: ({ profile }) =>
@@ -87,7 +78,6 @@ export const CREDENTIAL_FAILURES: readonly CredentialFailure[] = [
   {
     sources: ['role', 'web identity', 'own'],
     failure: 'the role session is too long',
-    raw: 'The requested DurationSeconds exceeds the MaxSessionDuration set for this role.',
     when: /^ValidationError.*DurationSeconds/,
     problem: source => `AWS STS does not give a session of this length for ${roleOf(source)}`,
     cure: ({ profile }) =>
@@ -96,7 +86,6 @@ export const CREDENTIAL_FAILURES: readonly CredentialFailure[] = [
   {
     sources: ['role', 'web identity', 'own'],
     failure: 'AWS STS is off in the region',
-    raw: 'STS is not activated in this region for account',
     when: /^RegionDisabled/,
     problem: source => `AWS STS is turned off in this region for the account of ${roleOf(source)}`,
     cure: () => 'Activate the region in the IAM console under account settings, or set AWS_REGION to another one',
@@ -104,7 +93,6 @@ export const CREDENTIAL_FAILURES: readonly CredentialFailure[] = [
   {
     sources: ['role', 'web identity', 'own'],
     failure: 'AWS STS refuses a parameter',
-    raw: '1 validation error detected',
     when: /^(ValidationError|MalformedPolicyDocument|PackedPolicyTooLarge)/,
     problem: source => `AWS STS does not accept the parameters for ${roleOf(source)}`,
     cure: source => `Correct role_arn, role_session_name and what else ${profileOf(source)} sets for the role`,
@@ -112,7 +100,6 @@ export const CREDENTIAL_FAILURES: readonly CredentialFailure[] = [
   {
     sources: ['role', 'own'],
     failure: 'nobody gives the MFA code',
-    raw: 'requires multi-factor authentication, but no MFA code callback was provided',
     when: /multi-factor authentication, but no MFA code/,
     problem: source => `${sentence(profileOf(source))} has mfa_serial, and nothing here can ask for the MFA code`,
     cure: ({ profile }) =>
@@ -121,7 +108,6 @@ export const CREDENTIAL_FAILURES: readonly CredentialFailure[] = [
   {
     sources: ['role', 'own'],
     failure: 'the MFA code is wrong',
-    raw: 'MultiFactorAuthentication failed with invalid MFA one time pass code.',
     when: /^AccessDenied.*MultiFactorAuthentication failed/,
     problem: source => `AWS STS does not accept the MFA code for ${roleOf(source)}`,
     cure: () => 'Enter the current code of the device in mfa_serial; each code works once, so wait for the next one',
@@ -129,7 +115,6 @@ export const CREDENTIAL_FAILURES: readonly CredentialFailure[] = [
   {
     sources: ['role', 'own'],
     failure: 'the role may not be assumed',
-    raw: 'is not authorized to perform: sts:AssumeRole on resource',
     when: /^AccessDenied.*sts:(AssumeRole|TagSession|SetSourceIdentity)\b|^AccessDenied/,
     problem: source => `These AWS credentials may not assume ${roleOf(source)}`,
     cure: () =>
@@ -138,7 +123,6 @@ export const CREDENTIAL_FAILURES: readonly CredentialFailure[] = [
   {
     sources: ['role', 'own'],
     failure: 'the credentials that assume the role are not accepted',
-    raw: 'The security token included in the request is invalid.',
     when: /^(InvalidClientTokenId|SignatureDoesNotMatch|ExpiredToken|IncompleteSignature|UnrecognizedClient|InvalidSignature)/,
     problem: source => `AWS STS does not accept the AWS credentials that assume ${roleOf(source)}`,
     cure: ({ sourceProfile }) =>
@@ -148,7 +132,6 @@ export const CREDENTIAL_FAILURES: readonly CredentialFailure[] = [
   {
     sources: ['SSO', 'own'],
     failure: 'the permission set is not assigned',
-    raw: 'ForbiddenException: No access',
     when: /\bForbiddenException\b/,
     problem: source => `IAM Identity Center does not give this user ${accessOf(source)}`,
     cure: source =>
@@ -157,7 +140,6 @@ export const CREDENTIAL_FAILURES: readonly CredentialFailure[] = [
   {
     sources: ['SSO', 'own'],
     failure: 'IAM Identity Center refuses a parameter',
-    raw: 'InvalidRequestException',
     when: /\bInvalidRequestException\b|\bResourceNotFoundException\b/,
     problem: source => `IAM Identity Center does not accept ${accessOf(source)}`,
     cure: source => `Correct sso_account_id and sso_role_name of ${profileOf(source)}`,
@@ -165,7 +147,6 @@ export const CREDENTIAL_FAILURES: readonly CredentialFailure[] = [
   {
     sources: ['SSO'],
     failure: 'the sso-session is not in the file',
-    raw: "Cannot read properties of undefined (reading 'sso_region')",
     when: /Sso session .* could not be found|reading 'sso_/,
     problem: ({ profile, detail }) =>
       `Profile ${quoted(profile)} names the sso-session ${quoted(detail)}, which does not exist`,
@@ -174,7 +155,6 @@ export const CREDENTIAL_FAILURES: readonly CredentialFailure[] = [
   {
     sources: ['SSO', 'own'],
     failure: 'the SSO profile is incomplete',
-    raw: 'Profile is configured with invalid SSO credentials. Required parameters',
     when: /invalid SSO credentials\. Required|is missing required property 'sso_/,
     problem: source => `${sentence(profileOf(source))} is not complete`,
     cure: () => 'Set sso_account_id, sso_role_name and sso_session in the profile, or run `aws configure sso`',
@@ -182,7 +162,6 @@ export const CREDENTIAL_FAILURES: readonly CredentialFailure[] = [
   {
     sources: ['SSO', 'own'],
     failure: 'the SSO session has ended',
-    raw: 'To refresh this SSO session run aws sso login with the corresponding profile.',
     when: /\bSSO\b.*\b(invalid|expired|Token)\b|Token is expired|\bUnauthorizedException\b/,
     problem: ({ profile }) =>
       `The AWS SSO session${profile === undefined ? '' : ` of profile ${quoted(profile)}`} has ended or was never opened`,
@@ -192,7 +171,6 @@ export const CREDENTIAL_FAILURES: readonly CredentialFailure[] = [
   {
     sources: ['aws login', 'own'],
     failure: 'aws login lacks a permission',
-    raw: "You may be missing permission for the 'CreateOAuth2Token' action",
     when: /'CreateOAuth2Token'/,
     problem: ({ profile }) =>
       `The session of aws login${profile === undefined ? '' : ` for profile ${quoted(profile)}`} may not be renewed`,
@@ -202,7 +180,6 @@ export const CREDENTIAL_FAILURES: readonly CredentialFailure[] = [
   {
     sources: ['aws login', 'own'],
     failure: 'the password has changed since aws login',
-    raw: 'Unable to refresh credentials because of a change in your password.',
     when: /change in your password/,
     problem: ({ profile }) =>
       `The password has changed since aws login${profile === undefined ? '' : ` for profile ${quoted(profile)}`}`,
@@ -211,7 +188,6 @@ export const CREDENTIAL_FAILURES: readonly CredentialFailure[] = [
   {
     sources: ['aws login', 'own'],
     failure: 'the session of aws login has ended',
-    raw: 'Your session has expired. Please reauthenticate.',
     when: /Please reauthenticate|re-authenticate using|Failed to (load|refresh) (a )?token|Token validation failed/,
     problem: ({ profile }) =>
       `The session of aws login${profile === undefined ? '' : ` for profile ${quoted(profile)}`} has ended or was never opened`,
@@ -220,7 +196,6 @@ export const CREDENTIAL_FAILURES: readonly CredentialFailure[] = [
   {
     sources: ['aws login'],
     failure: 'the session of aws login cannot be renewed',
-    raw: NOTHING,
     problem: ({ profile }) => `The session of aws login for profile ${quoted(profile)} could not be renewed`,
     cure: ({ profile }) => `Run ${command('login', profile)}, and check the network path to the AWS sign-in service`,
   },
@@ -228,7 +203,6 @@ export const CREDENTIAL_FAILURES: readonly CredentialFailure[] = [
   {
     sources: ['process'],
     failure: 'the credential_process fails',
-    raw: NOTHING,
     problem: ({ profile }) =>
       `The credential_process of profile ${quoted(profile)} failed, or printed no current credentials`,
     cure: () => 'Run that command by hand, with the same PATH and HOME as this process, and correct what it reports',
@@ -236,28 +210,24 @@ export const CREDENTIAL_FAILURES: readonly CredentialFailure[] = [
   {
     sources: ['unknown profile'],
     failure: 'there is no such profile',
-    raw: NOTHING,
     problem: ({ profile }) => `There is no profile ${quoted(profile)} in the AWS configuration of this user`,
     cure: () => `Correct AWS_PROFILE, the option aws.profile or --profile; ${LIST}`,
   },
   {
     sources: ['unknown source profile'],
     failure: 'source_profile does not exist',
-    raw: NOTHING,
     problem: ({ profile }) => `A source_profile names ${quoted(profile)}, which does not exist`,
     cure: () => `Correct it; ${LIST}`,
   },
   {
     sources: ['circle'],
     failure: 'source_profile leads in a circle',
-    raw: 'Detected a cycle attempting to resolve credentials for profile',
     problem: ({ detail }) => `The profiles name each other by source_profile in a circle: ${detail}`,
     cure: () => 'Let one of these profiles hold credentials of its own',
   },
   {
     sources: ['role without a source'],
     failure: 'role_arn without a source',
-    raw: 'Could not resolve credentials using profile',
     problem: ({ profile }) =>
       `Profile ${quoted(profile)} has role_arn, but not exactly one of source_profile and credential_source`,
     cure: () => 'Set one of the two',
@@ -265,7 +235,6 @@ export const CREDENTIAL_FAILURES: readonly CredentialFailure[] = [
   {
     sources: ['credential source'],
     failure: 'the credential_source gives nothing',
-    raw: 'Unsupported credential source in profile',
     problem: ({ profile, detail }) =>
       `The credential_source ${quoted(detail)} of profile ${quoted(profile)} gives no credentials on this host`,
     cure: () =>
@@ -274,14 +243,12 @@ export const CREDENTIAL_FAILURES: readonly CredentialFailure[] = [
   {
     sources: ['half of the keys'],
     failure: 'half a key pair in the profile',
-    raw: 'Could not resolve credentials using profile',
     problem: ({ profile, detail }) => `Profile ${quoted(profile)} has only half of a key pair: ${detail} is missing`,
     cure: () => 'Add the other half',
   },
   {
     sources: ['empty profile'],
     failure: 'the profile has no credentials',
-    raw: 'Could not resolve credentials using profile',
     problem: ({ profile }) => `Profile ${quoted(profile)} has no AWS credentials, and no setting that gives some`,
     cure: () => 'Add keys, role_arn or credential_process to it, or run `aws configure sso`',
   },
@@ -289,21 +256,18 @@ export const CREDENTIAL_FAILURES: readonly CredentialFailure[] = [
   {
     sources: ['half of the environment'],
     failure: 'half a key pair in the environment',
-    raw: 'Unable to find environment variable credentials.',
     problem: ({ detail }) => `The environment has only half of a key pair: ${detail} is not set`,
     cure: () => 'Set the other half, or unset both',
   },
   {
     sources: ['half of a web identity'],
     failure: 'half a web identity in the environment',
-    raw: 'Web identity configuration not specified',
     problem: ({ detail }) => `The environment has only half of a web identity: ${detail} is not set`,
     cure: () => 'Set AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN, or unset both',
   },
   {
     sources: ['task role', 'pod identity', 'container endpoint'],
     failure: 'the authorization token file is missing',
-    raw: 'ENOENT: no such file or directory, open',
     when: /^Error: (ENOENT|EACCES|EISDIR|ENOTDIR)\b/,
     problem: () => 'The file in AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE cannot be read',
     cure: () => 'Mount the token there, or correct the variable',
@@ -311,7 +275,6 @@ export const CREDENTIAL_FAILURES: readonly CredentialFailure[] = [
   {
     sources: ['pod identity'],
     failure: 'EKS Pod Identity gives nothing',
-    raw: '169.254.170.23 is not a valid container metadata service hostname',
     problem: source => `${sentence(containerEndpoint(source))} gave no AWS credentials`,
     cure: () =>
       'Check the pod identity association of the service account, and that the EKS Pod Identity Agent runs on this node',
@@ -319,14 +282,12 @@ export const CREDENTIAL_FAILURES: readonly CredentialFailure[] = [
   {
     sources: ['task role'],
     failure: 'the ECS task role gives nothing',
-    raw: NOTHING,
     problem: source => `${sentence(containerEndpoint(source))} gave no AWS credentials`,
     cure: () => 'Give the ECS task a task role; outside of ECS, unset AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
   },
   {
     sources: ['container endpoint'],
     failure: 'the container endpoint gives nothing',
-    raw: 'URL not accepted. It must either be HTTPS or match one of the following',
     problem: source => `${sentence(containerEndpoint(source))} gave no AWS credentials`,
     cure: () =>
       'Check what serves AWS_CONTAINER_CREDENTIALS_FULL_URI (HTTPS, or a loopback address), and the authorization token',
@@ -334,14 +295,12 @@ export const CREDENTIAL_FAILURES: readonly CredentialFailure[] = [
   {
     sources: ['own'],
     failure: 'a provider of your own fails',
-    raw: 'Resolved credential object is not valid',
     problem: () => 'The AWS credentials that the option aws brings along could not be loaded',
     cure: () => 'Check aws.credentials, or the ready client',
   },
   {
     sources: ['instance'],
     failure: 'there are no AWS credentials',
-    raw: NOTHING,
     problem: () =>
       'No AWS credentials were found: neither the environment, a profile, a container nor the instance gives any',
     cure: () =>
