@@ -54,9 +54,7 @@ const variants: readonly (readonly [EmulatorOptions, ...string[]])[] = [
   [{ redshiftDialect: false }, 'reported-parameters', 'server-version'],
 ]
 
-describe('The acceptance kit', function () {
-  this.timeout(120_000)
-
+describe('The acceptance kit', () => {
   const running: Emulated[] = []
   const start = async (kind: (typeof kinds)[number], options?: EmulatorOptions): Promise<Emulated> => {
     const emulated = await startEmulated(kind, options)

@@ -3,9 +3,7 @@ import type { RedshiftEmulator } from '../lib/emulator/index.js'
 import { startEmulator } from './support/emulator.js'
 import { Example, type ExampleEnd, runExample } from './support/example.js'
 
-describe('A process', function () {
-  this.timeout(60_000)
-
+describe('A process', () => {
   let emulator: RedshiftEmulator
   before(async () => {
     emulator = await startEmulator({ lifetimeSeconds: 6 })

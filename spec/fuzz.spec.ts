@@ -43,8 +43,7 @@ const damaged = (text: fc.Arbitrary<string>): fc.Arbitrary<string> =>
       }, whole),
     )
 
-describe('Whatever AWS answers', function () {
-  this.timeout(60_000)
+describe('Whatever AWS answers', () => {
   expectNothingUncaught()
 
   let endpoint: Endpoint
@@ -181,8 +180,7 @@ describe('Whatever AWS answers', function () {
     })
 })
 
-describe('Whatever a connection string says', function () {
-  this.timeout(60_000)
+describe('Whatever a connection string says', () => {
   expectNothingUncaught()
 
   const SECRET = 'A-password-in-a-connection-string'

@@ -30,9 +30,7 @@ const WORKGROUP = 'analytics.123456789012.us-west-2.redshift-serverless.amazonaw
 const REPORTER = { accessKeyId: 'AKIAREPORTEREXAMPLE1', secretAccessKey: 'reporter/secret' }
 const LOADER = { accessKeyId: 'AKIALOADEREXAMPLE001', secretAccessKey: 'loader/secret' }
 
-describe('Logins of several identities and clusters', function () {
-  this.timeout(30_000)
-
+describe('Logins of several identities and clusters', () => {
   let emulator: RedshiftEmulator
   const open: { close?(): Promise<unknown>; end?(): Promise<unknown> }[] = []
 

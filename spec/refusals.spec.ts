@@ -121,9 +121,7 @@ describe('a refusal', () => {
   })
 })
 
-describe('in simulated time, with a login of 15 minutes and one connection a second,', function () {
-  this.timeout(60_000)
-
+describe('in simulated time, with a login of 15 minutes and one connection a second,', () => {
   /** Connections in a row, each of them to be let in or not. How many were not. */
   async function run(
     sim: Simulation,

@@ -29,9 +29,7 @@ const CHANNELS = [
 
 const PASSWORD = /<(?:DbPassword|Token)>([^<]+)|"(?:dbPassword|token)":"([^"]+)/g
 
-describe('No password, token or AWS key', function () {
-  this.timeout(60_000)
-
+describe('No password, token or AWS key', () => {
   let emulator: RedshiftEmulator
   /** AWS, overheard: every password that it hands out is searched for. */
   let endpoint: Endpoint

@@ -11,9 +11,7 @@ const hostOf = (name: string): string => `${name}.abc123xyz789.us-west-2.redshif
 
 const sleep = (millis: number): Promise<void> => new Promise(resolve => setTimeout(resolve, millis))
 
-describe('A process that is suspended (SIGSTOP, SIGCONT)', function () {
-  this.timeout(60_000)
-
+describe('A process that is suspended (SIGSTOP, SIGCONT)', () => {
   let emulator: RedshiftEmulator
   const running: Example[] = []
 

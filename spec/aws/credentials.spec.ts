@@ -24,8 +24,7 @@ const REPORTER = { accessKeyId: 'AKIAREPORTEREXAMPLE1', secretAccessKey: 'report
 const LOADER = { accessKeyId: 'AKIALOADEREXAMPLE001', secretAccessKey: 'loader/secret' }
 const SECRETS = ['hunter2', 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY', 'AKIAIOSFODNN7EXAMPLE']
 
-describe('AWS credentials that cannot be loaded', function () {
-  this.timeout(60_000)
+describe('AWS credentials that cannot be loaded', () => {
   const cli = useCli({
     identities: { [REPORTER.accessKeyId]: 'IAMR:reporter', [LOADER.accessKeyId]: 'IAMR:loader' },
   })

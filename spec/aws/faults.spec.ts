@@ -41,9 +41,7 @@ const ANALYTICS = {
 } as const
 const clusterHost = (name: string): string => `${name}.abc123xyz789.us-west-2.redshift.amazonaws.com`
 
-describe('When AWS fails', function () {
-  this.timeout(30_000)
-
+describe('When AWS fails', () => {
   let emulator: RedshiftEmulator
   const made: RedshiftCredentials[] = []
 

@@ -12,8 +12,7 @@ const YAML = installed && version.startsWith('aws-cli/2') ? ['yaml', 'yaml-strea
 const CLUSTER = ['--cluster-identifier', 'examplecluster', '--db-user', 'alice', '--region', 'us-west-2']
 const WORKGROUP = ['--workgroup-name', 'analytics', '--region', 'us-west-2']
 
-describe(`Output of pg-redshift-iam credentials${installed ? '' : ' (skipped: aws is not installed)'}`, function () {
-  this.timeout(60_000)
+describe(`Output of pg-redshift-iam credentials${installed ? '' : ' (skipped: aws is not installed)'}`, () => {
   const cli = useCli()
   before(function () {
     if (!installed) this.skip()

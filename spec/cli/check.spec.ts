@@ -17,8 +17,7 @@ interface Step {
   readonly [detail: string]: unknown
 }
 
-describe('pg-redshift-iam check', function () {
-  this.timeout(60_000)
+describe('pg-redshift-iam check', () => {
   const cli = useCli({ databases: ['dev', 'cli_locked'] })
 
   const checkJson = async (parameters: readonly string[], env?: Env) => {

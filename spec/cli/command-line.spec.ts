@@ -5,8 +5,7 @@ import { CLUSTER, useCli } from '../support/cli.js'
 
 const USER = ['--query', 'DbUser', '--output', 'text']
 
-describe('A command line', function () {
-  this.timeout(60_000)
+describe('A command line', () => {
   const cli = useCli()
   const output = (...parameters: string[]) => cli.output(parameters)
   const refusal = (...parameters: string[]) => cli.refusal(parameters)

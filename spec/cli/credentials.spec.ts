@@ -8,8 +8,7 @@ import { CLUSTER, sectionOf, useCli } from '../support/cli.js'
 const ALICE = ['--cluster-identifier', 'examplecluster', '--region', 'us-west-2', '--db-user', 'alice']
 const WORKGROUP = ['--workgroup-name', 'analytics', '--region', 'us-west-2']
 
-describe('pg-redshift-iam credentials', function () {
-  this.timeout(60_000)
+describe('pg-redshift-iam credentials', () => {
   const cli = useCli()
   const print = (...parameters: string[]) => cli.output(['credentials', ...parameters])
   const refusal = (...parameters: string[]) => cli.refusal(['credentials', ...parameters])

@@ -12,8 +12,7 @@ import { until } from '../support/until.js'
 const packages = fileURLToPath(new URL('../../node_modules', import.meta.url))
 const psql = spawnSync('psql', ['--version']).status === 0
 
-describe('pg-redshift-iam emulate', function () {
-  this.timeout(60_000)
+describe('pg-redshift-iam emulate', () => {
   const cli = useCli()
   let left: Leftovers
   beforeEach(() => {

@@ -7,8 +7,7 @@ import { CLUSTER, ended, hasTerminals, printed, sectionOf, useCli } from '../sup
 const ALICE = ['exec', '--host', CLUSTER, '--db-user', 'alice', '--']
 const psql = spawnSync('psql', ['--version']).status === 0
 
-describe('pg-redshift-iam exec', function () {
-  this.timeout(60_000)
+describe('pg-redshift-iam exec', () => {
   const cli = useCli()
   const node = (script: string): string[] => [...ALICE, process.execPath, '-e', script]
 

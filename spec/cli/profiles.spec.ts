@@ -42,8 +42,7 @@ aws_secret_access_key = hunter2
 region = us-west-2
 `
 
-describe('The command line with an AWS profile', function () {
-  this.timeout(60_000)
+describe('The command line with an AWS profile', () => {
   const cli = useCli()
   before(() => writeFileSync(join(cli.folder, 'aws-config'), PROFILES))
 

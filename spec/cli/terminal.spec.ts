@@ -6,8 +6,7 @@ import { CLUSTER, ended, hasTerminals, printed, useCli } from '../support/cli.js
 
 const ESCAPE = '\u001b['
 
-describe('The output of the command line', function () {
-  this.timeout(60_000)
+describe('The output of the command line', () => {
   const cli = useCli()
 
   const COMMANDS = [[], ['check'], ['credentials'], ['exec'], ['emulate']]

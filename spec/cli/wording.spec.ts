@@ -8,8 +8,7 @@ import { CLUSTER, sectionOf, useCli } from '../support/cli.js'
 
 const WORKGROUP = 'analytics.123456789012.us-west-2.redshift-serverless.amazonaws.com'
 
-describe('An error of the library, printed by the command line,', function () {
-  this.timeout(60_000)
+describe('An error of the library, printed by the command line,', () => {
   const cli = useCli()
 
   for (const [kind, remedy] of [

@@ -14,9 +14,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const page = readFileSync(join(root, 'docs/aws-credentials.md'), 'utf8')
 const commands = codeBlocks(page, 'sh').map(({ code }) => code)
 
-describe('The Lambda handler of docs/aws-credentials.md', function () {
-  this.timeout(60_000)
-
+describe('The Lambda handler of docs/aws-credentials.md', () => {
   /** A folder of a user's, with the package installed. Below the project, so that it finds pg and the SDK. */
   let folder: string
   let emulator: RedshiftEmulator

@@ -28,9 +28,7 @@ const pages = (): string[] =>
     return name === 'docs' ? markdownBelow(path) : [path]
   })
 
-describe('The documentation', function () {
-  this.timeout(60_000)
-
+describe('The documentation', () => {
   it('has only code that compiles', async () => {
     rmSync(folder, { recursive: true, force: true })
     mkdirSync(folder, { recursive: true })

@@ -26,8 +26,7 @@ const figures = (row: string): number[] => {
   return cells.split('|').map(cell => Number(cell.replace(/[^\d]/g, '')))
 }
 
-describe('docs/faq.md', function () {
-  this.timeout(60_000)
+describe('docs/faq.md', () => {
   before(() => mkdirSync(join(root, folder), { recursive: true }))
   after(() => rmSync(join(root, folder), { recursive: true, force: true }))
 

@@ -21,9 +21,7 @@ import { createInterface } from 'node:readline'
 for await (const _ of createInterface({ input: process.stdin })) console.log(JSON.stringify(${expression}))
 `
 
-describe('docs/observability.md', function () {
-  this.timeout(60_000)
-
+describe('docs/observability.md', () => {
   before(() => {
     mkdirSync(join(root, folder), { recursive: true })
     writeFileSync(

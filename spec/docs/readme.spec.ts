@@ -10,9 +10,7 @@ import { codeBlocks } from '../support/markdown.js'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const folder = '.cache/readme'
 
-describe('README', function () {
-  this.timeout(60_000)
-
+describe('README', () => {
   const readme = readFileSync(join(root, 'README.md'), 'utf8')
   const [first, second] = codeBlocks(readme, 'ts')
   let emulator: RedshiftEmulator

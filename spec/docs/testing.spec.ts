@@ -14,8 +14,7 @@ const vitest = join(root, 'node_modules/vitest/vitest.mjs')
 /** Not below node_modules, where Vitest looks for no tests. */
 const folder = join(root, '.cache/testing-docs')
 
-describe('docs/testing.md', function () {
-  this.timeout(120_000)
+describe('docs/testing.md', () => {
   before(() => mkdirSync(folder, { recursive: true }))
   after(() => rmSync(folder, { recursive: true, force: true }))
 

@@ -12,9 +12,7 @@ import { codeBlocks } from '../support/markdown.js'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const page = readFileSync(join(root, 'docs/emulator.md'), 'utf8')
 
-describe('docs/emulator.md', function () {
-  this.timeout(60_000)
-
+describe('docs/emulator.md', () => {
   let home: string
   beforeEach(() => {
     home = mkdtempSync(join(tmpdir(), 'emulator-docs-'))

@@ -36,8 +36,7 @@ const java = works('javac', '-version') && existsSync(lib.jdbc)
 const wants = (what: string, isThere: boolean, missing: string): string =>
   isThere ? what : `${what} (SKIPPED: ${missing})`
 
-describe('docs/emulator.md for other languages', function () {
-  this.timeout(120_000)
+describe('docs/emulator.md for other languages', () => {
   const cli = useCli()
   before(() => {
     mkdirSync(join(cli.folder, 'bin'))

@@ -12,8 +12,7 @@ import { Leftovers } from '../support/leftovers.js'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const program = 'own-server.mjs'
 
-describe('A program that runs the emulator with its own server', function () {
-  this.timeout(60_000)
+describe('A program that runs the emulator with its own server', () => {
   let left: Leftovers
   beforeEach(() => {
     left = new Leftovers()

@@ -79,9 +79,7 @@ class Observed {
   }
 }
 
-describe('logins that are shared through DynamoDB', function () {
-  this.timeout(60_000)
-
+describe('logins that are shared through DynamoDB', () => {
   let emulator: RedshiftEmulator
   let dynalite: DynaliteServer
   let observed: Observed

@@ -18,9 +18,8 @@ const sum = (reports: readonly FleetReport[], pattern: RegExp): number =>
     .reduce((total, [event, times]) => total + (pattern.test(event) ? times : 0), 0)
 
 for (const engine of engines)
-  describe(`a fleet of twenty processes that share their logins through ${engine.name}`, function () {
+  describe(`a fleet of twenty processes that share their logins through ${engine.name}`, () => {
     // Processes that start together take their time on a small machine that has other work.
-    this.timeout(120_000)
 
     const lifetimeSeconds = 6 + engine.coarsenessMillis / 500
     // A refresh comes after half of a lifetime at the earliest. Of that, Date's whole seconds and the way to the store may take some.

@@ -54,9 +54,7 @@ async function valkeyGlide(url: string, defaultDecoder?: Decoder): Promise<Conne
   return { client, close: () => client.close() }
 }
 
-describe('logins that are shared through Redis', function () {
-  this.timeout(30_000)
-
+describe('logins that are shared through Redis', () => {
   let emulator: RedshiftEmulator
   let redis: RedisServer
   /** Sets things up and looks at them, beside those that share. */

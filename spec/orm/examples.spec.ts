@@ -18,9 +18,7 @@ const usersOf = (row: Row) => {
   return { named: `IAM:${row.id}`, first, next: row.anchor === 'postgresjs' ? first : `${first}-next` }
 }
 
-describe('The examples', function () {
-  this.timeout(150_000)
-
+describe('The examples', () => {
   const lives = new Map<Row, { readonly named: Promise<Life>; readonly chosen: Promise<Life> }>()
   const lifeOf = async (row: Row, way: 'named' | 'chosen'): Promise<Life> => {
     const life = await lives.get(row)?.[way]

@@ -17,9 +17,7 @@ type Package = typeof import('../../lib/index.js')
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const packageFile = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
-describe('The package as it is built', function () {
-  this.timeout(60_000)
-
+describe('The package as it is built', () => {
   /** A folder of a user's, with the package installed. */
   let folder: string
   let dist: string

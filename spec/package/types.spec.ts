@@ -91,9 +91,7 @@ const refused = {
     new RedshiftPool({ ...source, Client: Date }),
 }
 
-describe('The types', function () {
-  this.timeout(120_000)
-
+describe('The types', () => {
   let messages: string[]
   before(() => {
     const file = fileURLToPath(import.meta.url)

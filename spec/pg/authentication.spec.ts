@@ -87,8 +87,7 @@ describe('The pg versions of the specs', () => {
 })
 
 for (const [version, module] of pgVersions)
-  describe(`Authentication on ${version}`, function () {
-    this.timeout(60_000)
+  describe(`Authentication on ${version}`, () => {
     const Client = clientClass(module.Client)
     let emulator: RedshiftEmulator
     let proxy: TlsProxy

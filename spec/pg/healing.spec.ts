@@ -191,8 +191,7 @@ for (const [version, module] of pgVersions)
       await redshift.close()
     })
 
-    it('is replaced by one call for a hundred clients', async function () {
-      this.timeout(60_000)
+    it('is replaced by one call for a hundred clients', async () => {
       await warmUp()
       emulator.revokeLogins()
       const clients = Array.from({ length: 100 }, () => create())
@@ -266,8 +265,7 @@ for (const [version, module] of pgVersions)
       expect(second).to.equal(lost)
     })
 
-    it('in mid-run does not affect the next 200 queries of each pool, and costs one call', async function () {
-      this.timeout(60_000)
+    it('in mid-run does not affect the next 200 queries of each pool, and costs one call', async () => {
       // Long enough that no login becomes stale meanwhile, even on a slow machine.
       const lifetimeSeconds = 40
       await using server = await startEmulator({ lifetimeSeconds })

@@ -158,9 +158,7 @@ describe('redshiftPoolOptions()', () => {
     await pool.end()
   })
 
-  describe('on pg.native', function () {
-    this.timeout(60_000)
-
+  describe('on pg.native', () => {
     let folder: string
     before(() => {
       // The real binding is an optional package with native code. This one only fails if it is asked to connect.

@@ -214,9 +214,7 @@ describe('RedshiftPool', () => {
     client.release()
   })
 
-  describe('lets the process exit', function () {
-    this.timeout(60_000)
-
+  describe('lets the process exit', () => {
     const leave = async (scene: string): Promise<unknown> => {
       const { code, signal, stdout, stderr } = await runExample('spec/programs/idler.ts', emulator, {
         env: { SCENE: scene },

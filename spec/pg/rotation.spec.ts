@@ -8,9 +8,7 @@ import { phaseReached } from '../support/phase.js'
 // The deadline of a refresh is half of the remaining lifetime. On a busy machine, the response must be released before that.
 const LIFETIME_SECONDS = 10
 
-describe('A pool with logins that live for seconds', function () {
-  this.timeout(120_000)
-
+describe('A pool with logins that live for seconds', () => {
   let emulator: RedshiftEmulator
   let credentials: RedshiftCredentials
   let pool: pg.Pool

@@ -4,9 +4,7 @@ import { startEmulator } from '../support/emulator.js'
 import { runExample } from '../support/example.js'
 import { figure } from '../support/figure.js'
 
-describe('With the same user,', function () {
-  this.timeout(60_000)
-
+describe('With the same user,', () => {
   for (const [sides, what] of [
     ['threads', 'worker threads'],
     ['cluster', 'workers of node:cluster'],

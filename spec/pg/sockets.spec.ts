@@ -7,9 +7,7 @@ import { rejection } from '../support/rejection.js'
 
 const HANG = { fetchTimeoutMillis: 100 }
 
-describe('A pg.Client with a password function that rejects', function () {
-  this.timeout(20_000)
-
+describe('A pg.Client with a password function that rejects', () => {
   let emulator: RedshiftEmulator
 
   before(async () => {

@@ -32,9 +32,7 @@ const brokenRules = (error: Error | undefined): Map<string, string> =>
     ),
   )
 
-describe('checkStore', function () {
-  this.timeout(60_000)
-
+describe('checkStore', () => {
   it('accepts a store that keeps the contract', () => checkStore(new MemoryStore()))
 
   const { signal } = new AbortController()

@@ -117,9 +117,7 @@ class Run {
   }
 }
 
-describe('whatever happens to a fleet', function () {
-  this.timeout(60_000)
-
+describe('whatever happens to a fleet', () => {
   const runs = { numRuns: 300 }
   const seed = fc.integer()
 
