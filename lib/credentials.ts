@@ -3,41 +3,17 @@ import { AwsClients } from './aws/client.js'
 import { endpointOf } from './aws/endpoint.js'
 import { CredentialCache } from './cache.js'
 import { systemClock } from './clock.js'
-import { RecordedEnvironment } from './environment.js'
-import { optionError, type RedshiftCredentialsError, targetError } from './errors.js'
+import type { RedshiftConnection } from './connection.js'
+import { optionError } from './errors.js'
 import { copyProvider, passwordRefused, type TokenLogin, tokenLoginOf } from './identity-provider.js'
 import { mark } from './intake.js'
 import { type RedshiftLogin, type RedshiftToken, toLogin, toToken } from './login.js'
-import type { RedshiftApi, RedshiftOptions } from './options.js'
+import type { RedshiftOptions } from './options.js'
 import { checkConnection, checkOptions, copyOptions } from './placement.js'
-import { type CredentialRequest, cacheKey, type RedshiftConnection, resolveRequest, targetOf } from './request.js'
+import { RequestCache } from './request-cache.js'
 import { fetchFrom, SingleTokens } from './sources.js'
+import { type RedshiftStatus, toStatus } from './status.js'
 import { sharedLogins } from './store/late.js'
-
-/** The state of one cached login, as returned by {@link RedshiftCredentials.status}. It contains no secret. */
-export interface RedshiftStatus {
-  /** The AWS operation, or `identityProvider` if the application provides the token. */
-  readonly api: RedshiftApi | 'identityProvider'
-  /** The cluster, workgroup or custom domain, or the type of the identity provider. */
-  readonly target: string
-  /** The database that the login is restricted to; undefined if it is valid for every database. */
-  readonly database: string | undefined
-  /** The login's user or, until there is a login, the requested one. Undefined if AWS chooses it, and for a token, which names the person. */
-  readonly user: string | undefined
-  /** `none`: no login yet. `fresh`: in use. `stale`: still in use, and the next caller starts a refresh. `expired`: no longer used. */
-  readonly phase: 'none' | 'fresh' | 'stale' | 'expired'
-  /** Whether a server refused the login and another one is being requested from AWS. */
-  readonly inDoubt: boolean
-  /** When AWS lets the login expire, on AWS's clock; undefined if there is no login. */
-  readonly expiration: Date | undefined
-  /** When the login becomes stale, on this host's clock; undefined if there is no login. */
-  readonly refreshAt: Date | undefined
-  /**
-   * Why the last fetch failed; undefined after a success. With the phase `fresh` or `stale`, connections still get a login.
-   * `JSON.stringify` keeps its name, code and message.
-   */
-  readonly lastError: RedshiftCredentialsError | undefined
-}
 
 /** The options that the code for pg needs. The options for AWS are left out, because they may contain keys. */
 export type ConnectionOptions = Readonly<
@@ -50,27 +26,6 @@ export type ConnectionOptions = Readonly<
     tokenLogin: TokenLogin | undefined
   }
 >
-
-// Numbers the AWS configurations, so that the cache key can distinguish them without their content.
-const identities = new WeakMap<object, number>()
-let lastIdentity = 0
-function identityOf(aws: object | undefined): number {
-  if (!aws) return 0
-  const identity = identities.get(aws) ?? ++lastIdentity
-  identities.set(aws, identity)
-  return identity
-}
-
-/** The last resolved connection, kept because pools ask for the same one again and again. */
-interface Resolved {
-  readonly host: unknown
-  readonly database: unknown
-  readonly user: unknown
-  /** The variables that it depends on. */
-  readonly environment: RecordedEnvironment
-  readonly key: string
-  readonly request: CredentialRequest
-}
 
 /** An address from AWS, with a method to have it looked up again. */
 export interface FoundAddress extends Address {
@@ -90,15 +45,13 @@ export interface FoundAddress extends Address {
  * const { user, password } = await credentials.get()
  */
 export class RedshiftCredentials {
-  readonly #options: RedshiftOptions
   readonly #connectionOptions: ConnectionOptions
   readonly #clients: AwsClients
-  readonly #endpoint: string | undefined
+  readonly #requests: RequestCache
   readonly #cache: CredentialCache
   readonly #addresses: EndpointCache
   /** For tokens that are valid for one connection. They are never cached. */
   readonly #single: SingleTokens | undefined
-  #resolved: Resolved | undefined
 
   /**
    * Checks the options. Nothing is sent and the AWS SDK is not loaded until the first `get`.
@@ -108,23 +61,22 @@ export class RedshiftCredentials {
     const options = copyOptions(source)
     checkOptions(options)
     mark(this)
-    const identityProvider = options.identityProvider && copyProvider(options.identityProvider)
-    this.#options = { ...options, identityProvider }
+    const { aws, store, maxEntries = 100, fetchTimeoutMillis = 15_000 } = options
     const { host, port, database, user, ssl, dbName, dbUser, dbGroups, autoCreate, requireTls = true } = options
     const own = { host, port, database, user, ssl, dbName, dbUser, dbGroups, autoCreate, requireTls }
     const tokenLogin = tokenLoginOf(options)
     this.#connectionOptions = { ...own, tokenLogin }
-    const { maxEntries = 100, fetchTimeoutMillis = 15_000 } = options
+    const endpoint = endpointOf(aws, process.env, store !== undefined)
+    const identityProvider = options.identityProvider && copyProvider(options.identityProvider)
+    this.#requests = new RequestCache({ ...options, identityProvider }, endpoint)
     const clock = systemClock
-    this.#clients = new AwsClients(options.aws, clock, maxEntries)
+    const random = Math.random
+    this.#clients = new AwsClients(aws, clock, maxEntries)
     const lookUp = lookUpWith(this.#clients)
     this.#addresses = new EndpointCache({ clock, lookUp, timeoutMillis: fetchTimeoutMillis, maxEntries })
     const fetch = fetchFrom(this.#clients, clock, identityProvider)
     if (tokenLogin?.singleUse) this.#single = new SingleTokens(clock, fetch, fetchTimeoutMillis)
-    const { store, aws } = options
-    const random = Math.random
-    this.#endpoint = endpointOf(aws, process.env, store !== undefined)
-    const shared = store && sharedLogins({ store, clock, random, fetch, fetchTimeoutMillis, endpoint: this.#endpoint })
+    const shared = store && sharedLogins({ store, clock, random, fetch, fetchTimeoutMillis, endpoint })
     this.#cache = new CredentialCache({
       clock,
       random,
@@ -188,18 +140,11 @@ export class RedshiftCredentials {
 
   /** Returns the state of each cached login, without secrets. */
   status(): RedshiftStatus[] {
-    return this.#cache.status().map(({ request, user, ...state }) => ({
-      api: request.api,
-      target: targetOf(request),
-      database: request.dbName,
-      user: user || (request.api === 'GetClusterCredentials' ? request.dbUser : undefined),
-      ...state,
-    }))
+    return this.#cache.status().map(toStatus)
   }
 
   /** Discards the logins. Waiting callers and every later `get` reject with `ERR_REDSHIFT_CLOSED`. Safe to call more than once. */
   async close(): Promise<void> {
-    this.#resolved = undefined
     // Close the clients first: an aborted fetch that waits for AWS credentials removes its client, which would then not be destroyed.
     this.#clients.close()
     this.#cache.close()
@@ -219,7 +164,7 @@ export class RedshiftCredentials {
    * @internal
    */
   static isInstance(source: unknown): source is RedshiftCredentials {
-    return typeof source === 'object' && source !== null && #options in source
+    return typeof source === 'object' && source !== null && #cache in source
   }
 
   /**
@@ -240,7 +185,7 @@ export class RedshiftCredentials {
     signal?: AbortSignal,
   ): Promise<RedshiftLogin> {
     try {
-      const { key, request } = this.#resolve(connection)
+      const { key, request } = this.#requests.resolve(connection)
       return this.#single ? this.#single.get(request, signal) : this.#cache.get(key, request, signal, place)
     } catch (error) {
       return Promise.reject(error)
@@ -252,7 +197,7 @@ export class RedshiftCredentials {
    * @internal
    */
   freshLogin(connection: RedshiftConnection | undefined, place: string | undefined): RedshiftLogin | undefined {
-    return this.#cache.fresh(this.#resolve(connection).key, place)
+    return this.#cache.fresh(this.#requests.resolve(connection).key, place)
   }
 
   /**
@@ -260,7 +205,7 @@ export class RedshiftCredentials {
    * @internal
    */
   peekLogin(connection: RedshiftConnection): RedshiftLogin | undefined {
-    return this.#cache.peek(this.#resolve(connection).key)
+    return this.#cache.peek(this.#requests.resolve(connection).key)
   }
 
   /**
@@ -300,26 +245,9 @@ export class RedshiftCredentials {
    * @internal
    */
   async findAddress(connection: RedshiftConnection, signal?: AbortSignal): Promise<FoundAddress> {
-    const { request } = this.#resolve(connection)
+    const { request } = this.#requests.resolve(connection)
     const address = await this.#addresses.find(request, signal)
     return { ...address, forget: () => this.#addresses.invalidate(request) }
-  }
-
-  #resolve(connection: RedshiftConnection = {}): Resolved {
-    const { host, database, user } = connection
-    const last = this.#resolved
-    if (last && last.host === host && last.database === database && last.user === user && last.environment.isCurrent())
-      return last
-    const environment = new RecordedEnvironment(process.env)
-    const request = resolveRequest(this.#options, connection, environment)
-    const { aws, store } = this.#options
-    if (store && request.region === undefined)
-      throw targetError(
-        `A store shares logins by region, and none is named for ${JSON.stringify(targetOf(request))}. Set region, or use its own host name, which says it.`,
-      )
-    const key = cacheKey(request, this.#endpoint, identityOf(aws))
-    this.#resolved = { host, database, user, environment, key, request }
-    return this.#resolved
   }
 }
 

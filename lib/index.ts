@@ -1,4 +1,5 @@
-export { RedshiftCredentials, type RedshiftStatus } from './credentials.js'
+export type { RedshiftConnection } from './connection.js'
+export { RedshiftCredentials } from './credentials.js'
 export { RedshiftCredentialsError, type RedshiftErrorCode } from './errors.js'
 export { parseRedshiftHost, type RedshiftHost } from './host.js'
 export type { IdentityProvider, ProvidedToken } from './identity-provider.js'
@@ -16,7 +17,7 @@ export {
   type RedshiftPoolOptions,
   redshiftPoolOptions,
 } from './pg/pool.js'
-export type { RedshiftConnection } from './request.js'
+export type { RedshiftStatus } from './status.js'
 export type { CredentialStore, EncryptionKey, StoredValue, StoreEntry } from './store/store.js'
 export type {
   FetchEndMessage,

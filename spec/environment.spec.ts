@@ -1,7 +1,8 @@
 import { expect } from 'chai'
+import type { RedshiftConnection } from '../lib/connection.js'
 import { RecordedEnvironment } from '../lib/environment.js'
 import { RedshiftCredentials, type RedshiftOptions } from '../lib/index.js'
-import { type RedshiftConnection, resolveRequest } from '../lib/request.js'
+import { resolveRequest } from '../lib/resolve-request.js'
 
 const HOST = 'examplecluster.abc123xyz789.us-west-2.redshift.amazonaws.com'
 const OTHER_HOST = HOST.replace('examplecluster', 'othercluster')

@@ -8,7 +8,7 @@ import { expect } from 'chai'
 import { describeCall } from '../lib/aws/call.js'
 import { parseRedshiftHost } from '../lib/host.js'
 import { PARTITIONS, partitionOf } from '../lib/partitions.js'
-import { resolveRequest } from '../lib/request.js'
+import { resolveRequest } from '../lib/resolve-request.js'
 
 interface SdkPartition {
   readonly id: string

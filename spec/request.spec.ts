@@ -1,10 +1,12 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
+import type { RedshiftConnection } from '../lib/connection.js'
 import type { Environment } from '../lib/environment.js'
 import { RedshiftCredentialsError } from '../lib/errors.js'
 import type { RedshiftOptions } from '../lib/options.js'
 import { checkOptions } from '../lib/placement.js'
-import { type CredentialRequest, cacheKey, type RedshiftConnection, resolveRequest, targetOf } from '../lib/request.js'
+import { type CredentialRequest, cacheKey, targetOf } from '../lib/request.js'
+import { resolveRequest } from '../lib/resolve-request.js'
 import { expectError, thrownBy } from './support/rejection.js'
 
 const CLUSTER = 'examplecluster.abc123xyz789.us-west-2.redshift.amazonaws.com'

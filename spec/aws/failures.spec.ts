@@ -10,7 +10,7 @@ import { describeCall } from '../../lib/aws/call.js'
 import { isExpiredToken, toLoadingError, toRedshiftError } from '../../lib/aws/failures.js'
 import { RedshiftCredentials } from '../../lib/credentials.js'
 import { RedshiftCredentialsError, type RedshiftErrorCode } from '../../lib/errors.js'
-import { resolveRequest } from '../../lib/request.js'
+import { resolveRequest } from '../../lib/resolve-request.js'
 import { disclosures } from '../support/disclosure.js'
 import { expectError, thrownBy } from '../support/rejection.js'
 

@@ -1,0 +1,29 @@
+import { optionError, quoted } from './errors.js'
+
+/** The connection that a login is for: pg's `ConnectionParameters`, or any object with these properties. */
+export interface RedshiftConnection {
+  /** The host, from which the target and the region are read. An option `host` must agree with it. Default: `PGHOST`. */
+  readonly host?: string | null | undefined
+  /** The port. It does not affect which login is fetched. */
+  readonly port?: number | string | null | undefined
+  /** The database that the connection opens, and that the login is fetched for. Default: `PGDATABASE`. */
+  readonly database?: string | null | undefined
+  /** The user, such as `IAM:alice`. Default: `PGUSER`; without it, AWS chooses the user. */
+  readonly user?: string | null | undefined
+  /** pg's `ssl`. A password function refuses a connection without TLS. */
+  readonly ssl?: unknown
+}
+
+/** Reads a property of a connection. An empty string counts as missing, as in pg. Throws `ERR_REDSHIFT_OPTION`. */
+export function readConnection(connection: RedshiftConnection, name: 'host' | 'database' | 'user'): string | undefined {
+  const value: unknown = connection[name]
+  if (value === undefined || value === null || value === '') return undefined
+  if (typeof value !== 'string')
+    throw optionError(
+      `The ${name} of the connection is ${quoted(value)}, not a string. Set it to one, or leave it out.`,
+    )
+  // A zero byte ends a string in the start-up packet, so the rest would be read as parameters.
+  if (value.includes('\0'))
+    throw optionError(`The ${name} of the connection holds a zero byte. Set it to a name without one.`)
+  return value
+}

@@ -1,0 +1,57 @@
+import type { RedshiftConnection } from './connection.js'
+import { RecordedEnvironment } from './environment.js'
+import { targetError } from './errors.js'
+import type { RedshiftOptions } from './options.js'
+import { type CredentialRequest, cacheKey, targetOf } from './request.js'
+import { resolveRequest } from './resolve-request.js'
+
+// Numbers the AWS configurations, so that the cache key can distinguish them without their content.
+const identities = new WeakMap<object, number>()
+let lastIdentity = 0
+function identityOf(aws: object | undefined): number {
+  if (!aws) return 0
+  const identity = identities.get(aws) ?? ++lastIdentity
+  identities.set(aws, identity)
+  return identity
+}
+
+/** A resolved connection, with everything that its request depends on. */
+interface Resolved {
+  readonly host: unknown
+  readonly database: unknown
+  readonly user: unknown
+  readonly environment: RecordedEnvironment
+  readonly key: string
+  readonly request: CredentialRequest
+}
+
+/** Resolves connections to requests. It keeps the last one, because pools ask for the same one again and again. */
+export class RequestCache {
+  readonly #options: RedshiftOptions
+  readonly #endpoint: string | undefined
+  #last: Resolved | undefined
+
+  /** @param endpoint the AWS endpoint, if one is configured */
+  constructor(options: RedshiftOptions, endpoint: string | undefined) {
+    this.#options = options
+    this.#endpoint = endpoint
+  }
+
+  /** @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`, `ERR_REDSHIFT_TARGET` */
+  resolve(connection: RedshiftConnection = {}): { readonly key: string; readonly request: CredentialRequest } {
+    const { host, database, user } = connection
+    const last = this.#last
+    if (last && last.host === host && last.database === database && last.user === user && last.environment.isCurrent())
+      return last
+    const environment = new RecordedEnvironment(process.env)
+    const request = resolveRequest(this.#options, connection, environment)
+    const { aws, store } = this.#options
+    if (store && request.region === undefined)
+      throw targetError(
+        `A store shares logins by region, and none is named for ${JSON.stringify(targetOf(request))}. Set region, or use its own host name, which says it.`,
+      )
+    const key = cacheKey(request, this.#endpoint, identityOf(aws))
+    this.#last = { host, database, user, environment, key, request }
+    return this.#last
+  }
+}
