@@ -13,32 +13,32 @@ export type Unit =
   | 'kB'
   | 'MB'
 
-/** One measured figure: whose it is, what it is, and the value. */
+/** One measured value. */
 export interface Figure {
-  /** Figures of one table; one table where it is left out. */
+  /** Figures with the same value are in one table. Default: the first table. */
   readonly table?: string
   readonly subject: string
   readonly metric: string
   readonly value: number
-  /** A second value that goes with it, in brackets: the metric says what it is. */
+  /** A second value, shown in brackets. The metric explains it. */
   readonly also?: number
   readonly unit: Unit
 }
 
-/** A target, and whether it was reached. */
+/** A target and the measured value. */
 export interface Check {
   readonly what: string
   readonly value: number
   readonly unit: Unit
   readonly relation: '≤' | '=' | '≥'
   readonly limit: number
-  /** A count, to which noise adds nothing: it gets no room in a quick run. */
+  /** A count, which noise does not change: a quick run checks it without tolerance. */
   readonly exact: boolean
-  /** The limit of a quick run, where the usual room would guard against nothing. */
+  /** The limit of a quick run, if the usual tolerance is too large to detect anything. */
   readonly quickLimit?: number
 }
 
-/** What a bench has found. `plot` is what its picture is drawn from. */
+/** The results of a bench. Its picture is drawn from `plot`. */
 export interface Result {
   readonly figures: readonly Figure[]
   readonly checks: readonly Check[]
@@ -46,34 +46,34 @@ export interface Result {
   readonly plot?: unknown
 }
 
-/** How a bench is to be run. */
+/** How to run a bench. */
 export interface Setting {
   /** In seconds instead of minutes, for CI: fewer rounds, or a smaller case. */
   readonly quick: boolean
   readonly log: (line: string) => void
 }
 
-/** One bench: a file of its own, a row in the table of docs/performance.md. */
+/** One bench: a file, and a section in docs/performance.md. */
 export interface Bench {
   readonly name: string
   readonly title: string
-  /** What is measured, how, and against what. Markdown. */
+  /** What is measured, how, and compared with what. Markdown. */
   readonly about: string
   /** What the figures do not show. Markdown. */
-  readonly silence: string
+  readonly limitations: string
   /** Whether `--quick` without `--only` runs it. */
   readonly cheap: boolean
   readonly run: (setting: Setting) => Promise<Result>
 }
 
-const ROOM = 2
+const TOLERANCE = 2
 
-/** Whether a check holds. In a quick run, measured figures get room: they guard against disasters, not against noise. */
+/** Whether a check holds. In a quick run, measured figures have a tolerance: it should detect disasters, not noise. */
 export function holds(check: Check, quick: boolean): boolean {
   const { value, relation, exact, quickLimit } = check
   if (quick && quickLimit !== undefined) return relation === '≤' ? value <= quickLimit : value >= quickLimit
   const { limit } = check
-  const room = quick && !exact ? ROOM : 1
+  const tolerance = quick && !exact ? TOLERANCE : 1
   if (relation === '=') return value === limit
-  return relation === '≤' ? value <= limit * room : value >= limit / room
+  return relation === '≤' ? value <= limit * tolerance : value >= limit / tolerance
 }

@@ -196,7 +196,7 @@ export const cold: Bench = {
   name: 'cold',
   title: 'The first connection of a process',
   about: `Each figure is a process of its own, from its start to its first open connection, AWS answering in ${AWS_MILLIS} ms over TLS; once with the database on the loopback, which has no latency, and once with a round trip of ${FAR_MILLIS} ms, as from another region or through a VPN. AWS's connector for Aurora DSQL does less: it signs its password and asks no API, so that it has no API client to load. It is given AWS credentials in ${AWS_MILLIS} ms, and its time runs to the server's refusal, since its password is not for Redshift. Programs in CommonJS are compared with the hand-written code in CommonJS. Imports are measured after \`pg\`, which everybody has.`,
-  silence:
+  limitations:
     'Most of the time is the loading of the AWS SDK. `pg-redshift-iam` requires it, which Node.js 20 and 22 do twice as fast as an `import`; on Node.js 24 and later both take the same time, and that gain is gone. `redshiftPassword()` is asked for the password when the connection stands: the call to AWS comes after TCP and TLS. `RedshiftPool` makes them run side by side. What that wins are the round trips: on the loopback there are none, so that hand-written CommonJS, which has no package to load beside the SDK, is the shorter there. `await credentials.get()` at the start of a program takes AWS out of the first connection altogether.',
   cheap: true,
   run,

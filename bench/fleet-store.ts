@@ -6,24 +6,24 @@ import type { Bench, Figure, Result, Setting } from './bench.js'
 
 const SIZES = [1, 10, 20]
 const LIFETIME_SECONDS = 24
-const ANSWER_MILLIS = 200
+const AWS_MILLIS = 200
 
 interface Measured {
   readonly atStart: number
   readonly perLifetime: number
-  /** Commands to the store for each API call, those of the processes that wait or find included. */
+  /** Commands to the store for each API call, including those of processes that wait for or find a login. */
   readonly commandsPerCall: number
   readonly median: number
   readonly slowest: number
-  /** Attempts to get a login or a connection that failed: on a machine that is too busy to load so many SDKs in time. */
+  /** Failed attempts to get a login or a connection, on a machine that is too busy to load so many SDKs in time. */
   readonly failed: number
 }
 
-/** A fleet that starts at once and works on, for so many lifetimes. */
+/** A fleet that starts at once and works for this many lifetimes. */
 async function measure(size: number, engine: Engine | undefined, lifetimes: number): Promise<Measured> {
   await using emulator = await startRedshiftEmulator({ lifetimeSeconds: LIFETIME_SECONDS })
-  emulator.fail({ kind: 'latency', millis: ANSWER_MILLIS })
-  // Each fleet finds it empty.
+  emulator.fail({ kind: 'latency', millis: AWS_MILLIS })
+  // Each fleet starts with an empty store.
   const server = await engine?.start()
   const store = engine && server && { url: engine.urlAt(server.port), clients: engine.clients }
   const fleet = await ProcessFleet.start({ size, emulator, store, connectMillis: 2_000 })
@@ -92,9 +92,9 @@ async function run({ quick, log }: Setting): Promise<Result> {
 export const fleetStore: Bench = {
   name: 'fleet-store',
   title: 'Processes that share their logins',
-  about: `Real processes on one machine start at once, each with a client of node-redis, ioredis, Valkey GLIDE or DynamoDB, and go on opening a connection every two seconds. Logins live for ${LIFETIME_SECONDS} s, AWS answers in ${ANSWER_MILLIS} ms. A process that asks AWS also loads its SDK, which is in the time to the first connection. DynamoDB is dynalite, one process on the same machine.`,
-  silence:
-    'With twenty processes on few cores, the time to the first connection is mostly that of the machine: each has TLS to do. In a fleet of machines the processes do not wait for each other so.',
+  about: `Real processes on one machine start at once, each with a client of node-redis, ioredis, Valkey GLIDE or DynamoDB, and open a connection every two seconds. Logins are valid for ${LIFETIME_SECONDS} s, and AWS responds in ${AWS_MILLIS} ms. A process that calls AWS also loads the SDK, which is included in the time to the first connection. DynamoDB is dynalite, a process on the same machine.`,
+  limitations:
+    'With twenty processes on few cores, the time to the first connection depends mostly on the machine, because each process sets up TLS. On separate machines, processes do not wait for each other in this way.',
   cheap: false,
   run,
 }

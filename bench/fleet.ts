@@ -5,14 +5,14 @@ import { SimulatedTime } from './support/simulated-time.js'
 
 const LIFETIME_SECONDS = 900
 const START_SECONDS = 5
-const ANSWER_MILLIS = 300
-// Everything of the start is answered by then.
+const AWS_MILLIS = 300
+// All responses to the first calls have arrived by then.
 const AFTER_START_SECONDS = 10
 
-/** What one process does: it asks for a login every second from its start on, as a busy pool does. */
+/** One process: from its start, it requests a login every second, as a busy pool does. */
 type Process = (world: World, startMillis: number) => void
 
-/** Asking for a login that is fresh for so long changes nothing: the next of those seconds that matters. */
+/** The next second in which a request for a login can have an effect. None has while the login is fresh. */
 function nextAsk(time: SimulatedTime, startMillis: number, freshMillis: number): number {
   const elapsed = time.millis - startMillis
   return startMillis + Math.max(Math.floor(elapsed / 1_000) + 1, Math.ceil((elapsed + freshMillis) / 1_000)) * 1_000
@@ -40,7 +40,7 @@ const fixedMarginInAProcess: Process = (world, startMillis) => {
   time.at(startMillis, wake)
 }
 
-/** API calls in each second, of so many processes that start within five seconds. */
+/** API calls in each second, of this many processes that start within five seconds. */
 async function callsPerSecond(process: Process, processes: number, hours: number): Promise<number[]> {
   const time = new SimulatedTime()
   const random = seededRandom(42)
@@ -48,7 +48,7 @@ async function callsPerSecond(process: Process, processes: number, hours: number
   const fetch = async (): Promise<{ expiration: Date }> => {
     const second = Math.floor(time.millis / 1_000)
     calls[second] = (calls[second] ?? 0) + 1
-    await time.sleep(ANSWER_MILLIS)
+    await time.sleep(AWS_MILLIS)
     return { expiration: new Date(time.wall + LIFETIME_SECONDS * 1_000) }
   }
   for (let i = 0; i < processes; i++)
@@ -60,7 +60,7 @@ async function callsPerSecond(process: Process, processes: number, hours: number
 const peak = (calls: readonly number[], from: number, to: number): number =>
   calls.slice(from, to).reduce((a, b) => Math.max(a, b), 0)
 
-/** The lines of the picture: the busiest second of each bucket. */
+/** The lines of the picture: the maximum of each bucket, in calls per second. */
 export interface FleetPlot {
   readonly bucketSeconds: number
   readonly lines: Readonly<Record<string, readonly number[]>>
@@ -117,7 +117,7 @@ async function run({ quick, log }: Setting): Promise<Result> {
         value: late / early,
         unit: '×',
         relation: '≤',
-        // Still falling.
+        // It still decreases.
         limit: 0.9,
         exact: true,
       },
@@ -133,9 +133,9 @@ export const fleet: Bench = {
   name: 'fleet',
   title: 'A fleet that starts at once',
   about:
-    'Simulated time. 5,000 processes start within 5 seconds, and each opens a connection every second for three hours; logins live for 900 s, AWS answers in 300 ms. Counted are the API calls in each second. The fixed margin refreshes 5 minutes ahead of expiry, as the SDK does with AWS credentials.',
-  silence:
-    'The start itself: whoever has no login must ask, so 5,000 processes ask 5,000 times. Only a store that they share helps there. Real fleets are stirred by deployments and network delays, which help a fixed margin a little.',
+    'Simulated time. 5,000 processes start within 5 seconds, and each opens a connection every second for three hours. Logins are valid for 900 s, and AWS responds in 300 ms. The bench counts the API calls in each second. The fixed margin refreshes 5 minutes before expiry, as the SDK does with AWS credentials.',
+  limitations:
+    'At the start, 5,000 processes without a login make 5,000 calls. Only a shared store prevents that. In real fleets, deployments and network delays spread the calls, which helps a fixed margin a little.',
   cheap: true,
   run,
 }

@@ -1,12 +1,12 @@
 import type { Check, Figure, Unit } from './bench.js'
 
-/** A value as people read it: three digits are enough, whole numbers stay whole. */
+/** A readable value: three digits are enough, whole numbers have no decimals. */
 export function formatValue(value: number, unit: Unit): string {
   if (!Number.isFinite(value)) return '–'
   if (unit === '×' && value < 0.1) return `1/${Math.round(1 / value)} ×`
   const digits = Math.abs(value) >= 100 || Number.isInteger(value) ? 0 : Math.abs(value) >= 10 ? 1 : 2
   const text = value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits })
-  // What is counted is named by the column.
+  // The column names the unit of counts.
   return unit === 'connections' || unit === 'calls' || unit === 'commands' ? text : `${text} ${unit}`
 }
 
@@ -15,21 +15,21 @@ export const formatFigure = ({ value, also, unit }: Figure): string =>
 
 export const formatTarget = ({ relation, limit, unit }: Check): string => `${relation} ${formatValue(limit, unit)}`
 
-/** Rows of cells, the first row the head. */
+/** Rows of cells. The first row is the header. */
 export type Table = readonly (readonly string[])[]
 
-/** The figures in tables of their own. */
+/** The tables of these figures. */
 export function tablesOf(figures: readonly Figure[]): Table[] {
   const groups = [...new Set(figures.map(({ table }) => table))]
   return groups.map(group => tableOf(figures.filter(({ table }) => table === group)))
 }
 
-/** Figures as a table: subjects down and metrics across, or the other way round, whichever is narrower. */
+/** Figures as a table with subjects as rows and metrics as columns, or vice versa, whichever is narrower. */
 function tableOf(figures: readonly Figure[]): Table {
   const subjects = [...new Set(figures.map(({ subject }) => subject))]
   const metrics = [...new Set(figures.map(({ metric }) => metric))]
   const cell = (subject: string, metric: string): string => {
-    const figure = figures.find(one => one.subject === subject && one.metric === metric)
+    const figure = figures.find(candidate => candidate.subject === subject && candidate.metric === metric)
     return figure ? formatFigure(figure) : ''
   }
   return metrics.length <= subjects.length + 2

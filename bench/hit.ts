@@ -10,10 +10,10 @@ import { builtPackage } from './support/build.js'
 
 const HOST = 'examplecluster.abc123xyz789.us-west-2.redshift.amazonaws.com'
 const BATCH = 100_000
-// A signature takes so long that fewer do.
+// Signing is slow, so fewer calls are enough.
 const SIGNER_BATCH = 1_000
 
-/** One thing to call again and again. */
+/** A function to call repeatedly. */
 interface Contestant {
   readonly name: string
   readonly batch: number
@@ -31,7 +31,7 @@ async function contestants(): Promise<Contestant[]> {
   const { RedshiftCredentials, redshiftPassword } = await builtPackage()
   const login = {
     DbUser: 'IAM:alice',
-    // About as long as Redshift's.
+    // About as long as Redshift's passwords.
     DbPassword: 'p'.repeat(400),
     Expiration: new Date(Date.now() + 3_600_000),
   }
@@ -63,14 +63,14 @@ async function contestants(): Promise<Contestant[]> {
   ]
 }
 
-/** Nanoseconds per call, over a batch of calls one after another. */
+/** Nanoseconds per call, in a batch of sequential calls. */
 async function timeBatch({ call, batch }: Contestant): Promise<number> {
   const began = performance.now()
   for (let i = 0; i < batch; i++) await call()
   return ((performance.now() - began) / batch) * 1e6
 }
 
-/** tinybench runs one contestant after the other: short rounds in turn, so that a busy moment meets all of them. */
+/** tinybench runs one contestant after the other. Short rounds in turn, so that a busy moment affects all of them. */
 async function measure(all: readonly Contestant[], rounds: number, iterations: number): Promise<Map<string, number[]>> {
   const samples = new Map<string, number[]>(all.map(({ name }) => [name, []]))
   for (let round = 0; round < rounds; round++) {
@@ -128,9 +128,9 @@ async function run({ quick }: Setting): Promise<Result> {
 export const hit: Bench = {
   name: 'hit',
   title: 'A login in the cache',
-  about: `One call after another, ${BATCH.toLocaleString('en')} in a batch (${SIGNER_BATCH.toLocaleString('en')} for the signers), with a \`ConnectionParameters\` of pg's own. The signers compute a token for each call, with AWS keys at hand.`,
-  silence:
-    'A connection takes milliseconds: nobody would feel ten times this. It shows that nothing is computed, parsed or allocated without need on the way to every connection.',
+  about: `Sequential calls, ${BATCH.toLocaleString('en')} in a batch (${SIGNER_BATCH.toLocaleString('en')} for the signers), with pg's own \`ConnectionParameters\`. The signers compute a token for each call, with static AWS keys.`,
+  limitations:
+    'A connection takes milliseconds, so ten times these figures would not be noticeable. They show that a connection computes, parses and allocates nothing that it does not need.',
   cheap: true,
   run,
 }

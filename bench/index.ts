@@ -1,11 +1,11 @@
 /**
  * npm run bench [-- --only hit,cold] [--quick] [--check] [--write | --render]
  *
- * --only    these benches only
- * --quick   in seconds instead of minutes, without those that need minutes to say anything
- * --check   exits with 1 where a target is missed; in a quick run there is room for noise
+ * --only    runs these benches only
+ * --quick   takes seconds instead of minutes, and omits benches that need minutes
+ * --check   exits with 1 if a target is missed; a quick run tolerates noise
  * --write   stores the results in bench/results.json, and writes docs/performance.md and its pictures
- * --render  runs nothing, and writes docs/performance.md anew from bench/results.json
+ * --render  runs nothing, and writes docs/performance.md from bench/results.json
  */
 import { parseArgs } from 'node:util'
 import { type Bench, holds, type Result } from './bench.js'
@@ -23,7 +23,7 @@ import { readResults, type StoredResults, storeResults } from './results.js'
 import { rotation } from './rotation.js'
 import { stampede } from './stampede.js'
 
-// The SDK warns about Node releases of next year; the output is for results.
+// The SDK warns about future versions of Node.js. The output is for results.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'
 
 const BENCHES: readonly Bench[] = [hit, connect, cold, stampede, rotation, outage, fleet, fleetStore, memory]
@@ -43,7 +43,7 @@ function chosen(): readonly Bench[] {
   const names = values.only.split(',')
   for (const name of names)
     if (!BENCHES.some(bench => bench.name === name))
-      throw new Error(`There is no bench "${name}", only ${BENCHES.map(bench => bench.name).join(', ')}.`)
+      throw new Error(`There is no bench "${name}". The benches are ${BENCHES.map(bench => bench.name).join(', ')}.`)
   return BENCHES.filter(({ name }) => names.includes(name))
 }
 
@@ -53,13 +53,13 @@ function show({ figures, checks, notes = [] }: Result): boolean {
   for (const note of notes) console.log(note)
   for (const check of checks)
     console.log(
-      `${holds(check, values.quick) ? '✔' : '✖'} ${check.what}: ${formatValue(check.value, check.unit)}, to reach: ${formatTarget(check)}`,
+      `${holds(check, values.quick) ? '✔' : '✖'} ${check.what}: ${formatValue(check.value, check.unit)}, target: ${formatTarget(check)}`,
     )
   return checks.every(check => holds(check, values.quick))
 }
 
 async function main(): Promise<void> {
-  if (values.quick && values.write) throw new Error('--write is for full runs. Leave --quick out.')
+  if (values.quick && values.write) throw new Error('--write needs a full run. Omit --quick.')
   const stored: StoredResults = { ...readResults() }
   if (values.render) return render(BENCHES, stored)
   const missed: string[] = []
@@ -71,7 +71,7 @@ async function main(): Promise<void> {
     const seconds = Math.round((performance.now() - began) / 1_000)
     if (!show(result)) missed.push(bench.name)
     stored[bench.name] = { machine, seconds, ...result }
-    // After each, so that an interrupted run is not lost.
+    // After each bench, so that an interrupted run is not lost.
     if (values.write) await storeResults(stored)
   }
   if (values.write) render(BENCHES, stored)

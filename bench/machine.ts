@@ -9,7 +9,7 @@ export interface Machine {
   readonly memoryGB: number
   readonly system: string
   readonly node: string
-  /** Processes that wanted to run when the bench began: above 1, the machine was busy with something else. */
+  /** The load average when the bench began. Above 1, the machine was busy with something else. */
   readonly loadAtStart: number
   readonly packages: Readonly<Record<string, string>>
 }

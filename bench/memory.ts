@@ -8,7 +8,7 @@ const MAP = 'a Map without a bound'
 const ENTRIES = 10_000
 const ROUNDS = 3
 
-/** The heap that so many keys take, in bytes. */
+/** The heap that this many keys need, in bytes. */
 async function heapOf(rounds: number, how: 'ours' | 'map', keys: number, maxEntries?: number): Promise<number> {
   const args = [how, String(keys), ...(maxEntries === undefined ? [] : [String(maxEntries)])]
   const samples: number[] = []
@@ -54,7 +54,7 @@ async function run({ quick, log }: Setting): Promise<Result> {
         value: Math.max(0, (heaps.get(`ours ${many}`) ?? 0) - (heaps.get('ours 1000') ?? 0)) / (many - 1_000),
         unit: 'bytes',
         relation: '≤',
-        // Two equal runs differ by some hundred kB in all.
+        // Two equal runs differ by some hundred kB in total.
         limit: 10,
         exact: false,
       },
@@ -65,9 +65,9 @@ async function run({ quick, log }: Setting): Promise<Result> {
 export const memory: Bench = {
   name: 'memory',
   title: 'Memory',
-  about: `Logins for many databases are asked for, one after another, with AWS answering at once; then the garbage is collected and the heap is read, in a process of its own for each figure (median of ${ROUNDS}). The size of an entry is that of ${ENTRIES.toLocaleString('en')} entries with \`maxEntries: ${ENTRIES}\`.`,
-  silence:
-    'A program that needs more than 100 different logins at the same time has to raise `maxEntries`, or it pays with API calls what it saves in memory.',
+  about: `Requests logins for many databases, one after the other, and AWS responds at once. Then it collects the garbage and reads the size of the heap, in a new process for each figure (median of ${ROUNDS}). The size of an entry is measured with ${ENTRIES.toLocaleString('en')} entries and \`maxEntries: ${ENTRIES}\`.`,
+  limitations:
+    'A program that needs more than 100 different logins at the same time must raise `maxEntries`. Otherwise it saves memory, but makes more API calls.',
   cheap: true,
   run,
 }

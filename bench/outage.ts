@@ -13,8 +13,8 @@ import { SimulatedTime } from './support/simulated-time.js'
 
 const LIFETIMES = [900, 3_600]
 const OUTAGES = [30, 120, 300, 600]
-const ANSWER_MILLIS = 300
-// What the SDK's three attempts take.
+const AWS_MILLIS = 300
+// The duration of the SDK's three attempts.
 const FAILURE_MILLIS = 1_000
 // Long enough for the longest back-off of all.
 const AFTERMATH_SECONDS = 700
@@ -28,20 +28,23 @@ interface Case {
   readonly outageSeconds: number
 }
 
-/** What came of one outage. */
-interface Course {
+/** The result of one outage. */
+interface OutageResult {
   readonly failed: number
-  /** From AWS's return to the last opening that failed, in seconds; 0 where none failed after it. */
+  /** From the end of the outage to the last failed connection, in seconds; 0 if none failed after it. */
   readonly recovery: number
 }
 
-/** One login a second is needed, and AWS fails for a while, beginning so long after the first login. */
-async function simulate({ strategy, lifetimeSeconds, outageSeconds }: Case, beginSeconds: number): Promise<Course> {
+/** A connection is opened each second. AWS starts to fail this long after the first login. */
+async function simulate(
+  { strategy, lifetimeSeconds, outageSeconds }: Case,
+  beginSeconds: number,
+): Promise<OutageResult> {
   const time = new SimulatedTime()
   const [begin, end] = [beginSeconds * 1_000, (beginSeconds + outageSeconds) * 1_000]
   const fetch = async (): Promise<Issued> => {
     const down = time.millis >= begin && time.millis < end
-    await time.sleep(down ? FAILURE_MILLIS : ANSWER_MILLIS)
+    await time.sleep(down ? FAILURE_MILLIS : AWS_MILLIS)
     if (down) throw new Error('AWS fails.')
     return { expiration: new Date(time.wall + lifetimeSeconds * 1_000) }
   }
@@ -59,23 +62,23 @@ async function simulate({ strategy, lifetimeSeconds, outageSeconds }: Case, begi
       if (expiration.getTime() <= time.wall) fail()
     }, fail)
   }
-  // Nothing can fail before the outage: it is enough to keep the login going.
+  // Nothing can fail before the outage, so a connection every ten seconds is enough to keep the login fresh.
   for (let at = 0; at < begin; at += 10_000) time.at(at, open)
   for (let at = begin; at < end + AFTERMATH_SECONDS * 1_000; at += 1_000) time.at(at, open)
   await time.advanceTo(end + (AFTERMATH_SECONDS + 60) * 1_000)
   return { failed, recovery: Math.max(0, lastFailure - end) / 1_000 }
 }
 
-/** The same outage at moments all over the life of a login. */
+/** The same outage at many moments of a login's lifetime. */
 async function overMoments(one: Case, moments: number): Promise<{ worst: number; mean: number; recovery: number }> {
-  const courses: Course[] = []
+  const results: OutageResult[] = []
   for (let moment = 0; moment < moments; moment++) {
-    // A login of ours is refreshed at about half of its life: two lives meet every moment of every strategy.
+    // This package refreshes at about half of the lifetime, so two lifetimes cover every moment of every strategy.
     const begin = Math.round(60 + ((moment + 0.5) / moments) * one.lifetimeSeconds * 1.2)
-    courses.push(await simulate(one, begin))
+    results.push(await simulate(one, begin))
   }
-  const failures = courses.map(({ failed }) => failed)
-  return { worst: largest(failures), mean: mean(failures), recovery: largest(courses.map(({ recovery }) => recovery)) }
+  const failures = results.map(({ failed }) => failed)
+  return { worst: largest(failures), mean: mean(failures), recovery: largest(results.map(({ recovery }) => recovery)) }
 }
 
 /** The bars of the picture. */
@@ -146,9 +149,9 @@ async function run({ quick, log }: Setting): Promise<Result> {
 export const outage: Bench = {
   name: 'outage',
   title: 'AWS fails for a while',
-  about: `Simulated time. One connection a second is opened; AWS answers in 300 ms, and fails for a while, beginning at ${MOMENTS} moments all over the life of a login. Counted are the connections that failed: no login to be had, or one that the server refuses because it has expired. The SDK’s memoize is run itself; AWS’s shared rules are modelled after the sources of botocore and of the SDK for Rust (a mandatory window of one minute, an advisory one of 5 minutes, which botocore widens to 15 for lifetimes of 20 to 90 minutes, a pause of 300 to 600 s after a failure).`,
-  silence:
-    'AWS’s rules were made for AWS credentials, which AWS may accept for longer than they say; a Redshift login is dead at its expiry. Calls fail after a second here; calls that hang are held to the same promise by `spec/pg/rotation.spec.ts`.',
+  about: `Simulated time. One connection is opened each second. AWS responds in 300 ms, and fails for a while, beginning at ${MOMENTS} moments of a login’s lifetime. The bench counts failed connections: no login was available, or the server refused an expired one. It runs the SDK’s own memoize. AWS’s shared rules are modelled after the sources of botocore and of the SDK for Rust: a mandatory window of one minute, an advisory window of 5 minutes (botocore: 15 for lifetimes of 20 to 90 minutes), and a pause of 300 to 600 s after a failure.`,
+  limitations:
+    'AWS’s rules were made for AWS credentials, which AWS may accept after their expiry. Redshift never accepts an expired login. Here, calls fail after a second; `spec/pg/rotation.spec.ts` tests calls that hang.',
   cheap: true,
   run,
 }

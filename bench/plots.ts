@@ -13,7 +13,7 @@ const FAINT = '#dddddd'
 
 const isOurs = (name: string): boolean => name.includes('edshift')
 
-/** Ours in green, the others in the order in which they come. */
+/** This package in green, the others in their order. */
 function colours(names: readonly string[]): Map<string, string> {
   const others = names.filter(name => !isOurs(name))
   return new Map(names.map(name => [name, isOurs(name) ? OURS : (OTHERS[others.indexOf(name)] ?? '#444444')]))
@@ -26,7 +26,7 @@ const legend = (colour: ReadonlyMap<string, string>, top: number): string[] =>
     return [rect(x, y - 9, 10, 10, fill), text(x + 15, y, name, INK)]
   })
 
-/** A row for each contestant: the slowest opening of each quarter of a second. */
+/** A row for each contestant, with the slowest connection in each quarter of a second. */
 export function drawRotation({ bucketMillis, lines }: RotationPlot): string {
   const names = Object.keys(lines).filter(name => !name.endsWith('once more'))
   const buckets = Math.max(...Object.values(lines).map(values => values.length))
@@ -62,12 +62,12 @@ export function drawRotation({ bucketMillis, lines }: RotationPlot): string {
     WIDTH,
     bottom + 36,
     'Opening a connection while logins rotate: milliseconds, the slowest of each quarter of a second',
-    'Every rotation shows as a spike of the time that AWS takes to answer, except with pg-redshift-iam and with a fixed password.',
-    [text(24, 50, 'AWS answers in 300 ms; logins live for 5 s', { fill: '#666666' }), ...rows, ...axis],
+    'Every rotation is a spike as high as the response time of AWS, except with pg-redshift-iam and with a fixed password.',
+    [text(24, 50, 'AWS responds in 300 ms; logins are valid for 5 s', { fill: '#666666' }), ...rows, ...axis],
   )
 }
 
-/** Bars by length of the outage, a panel for each lifetime. */
+/** Bars for each length of the outage, in a panel for each lifetime. */
 export function drawOutage({ bars }: OutagePlot): string {
   const names = [...new Set(bars.map(({ strategy }) => strategy))]
   const lifetimes = [...new Set(bars.map(({ lifetimeSeconds }) => lifetimeSeconds))]

@@ -22,30 +22,30 @@ const HEAD = `# Performance
 
 <!-- Written by \`npm run bench -- --write\` from bench/results.json. Change bench/, not this file. -->
 
-A user should not be able to tell a pool with this package from one with a fixed password. What follows is measured against what people would take instead, in
-one run, in turn: ratios mean something on every machine, times only on the one that they were taken on.
+The goal: a pool with this package is as fast as one with a fixed password. This page compares it with the alternatives, measured in turn in the same run.
+Ratios are valid on every machine, times only on the machine that they were measured on.
 
 \`\`\`sh
-npm run bench                        # everything, about three quarters of an hour
-npm run bench -- --only hit,cold     # some of it
-npm run bench -- --quick --check     # what CI runs: under a minute, with room for noise; fails where a target is missed
+npm run bench                        # all benches, about 45 minutes
+npm run bench -- --only hit,cold     # some of them
+npm run bench -- --quick --check     # as in CI: less than a minute, tolerates noise, fails if a target is missed
 npm run bench -- --write             # stores the results, and writes this page
 \`\`\`
 
 `
 
-const FOOT = `## What the figures do not show
+const FOOT = `## Limitations
 
-- **Redshift itself.** The server is this package's [emulator](emulator.md): real PostgreSQL, real TLS, AWS's wire protocols, but neither Redshift's own login time, which
-  is longer and the same for all, nor a network, unless a table names one. Shares of the whole are therefore smaller in life than here.
-- **Your machine.** Everything ran on the one machine named above, server and client together. Compare ratios; where a ratio near 1 matters, the 95 % interval stands beside it.
-- **AWS's limits.** How many calls AWS takes before it throttles is not published. The counts say how many calls are made, not how many are too many.
-- **Simulated time.** The outage and the fleet run the very cache that ships, over a clock that jumps. What the others do is their own code where it can be had, else a model of
-  their sources; each section says which.
-- **What is not there.** No figure says how a peer behaves beyond the case that it is measured in.
+- **Redshift.** The server is this package's [emulator](emulator.md): real PostgreSQL, real TLS, AWS's wire protocols. It has neither Redshift's own login time, which is
+  longer and the same for all, nor a network, unless a table names one. So in production, shares of the total time are smaller than here.
+- **Your machine.** Server and client ran together on the machine named above. Compare ratios. If a ratio is near 1, its 95 % interval is given.
+- **AWS's limits.** AWS does not publish how many calls it accepts before it throttles. The counts show how many calls are made, not how many are too many.
+- **Simulated time.** The outage and the fleet run the cache of this package with a simulated clock. The others run their own code, or a model of their sources; each section
+  says which.
+- **Other cases.** The figures do not show how the others behave beyond the measured case.
 `
 
-/** One line for each target. */
+/** A table with one row for each target. */
 function summary(benches: readonly Bench[], results: StoredResults): string {
   const rows = benches.flatMap(({ name }) =>
     (results[name]?.checks ?? []).map(check => [
@@ -56,18 +56,18 @@ function summary(benches: readonly Bench[], results: StoredResults): string {
       holds(check, false) ? 'yes' : '**no**',
     ]),
   )
-  return `## Targets\n\n${markdownTable([['bench', 'what', 'measured', 'to reach', 'reached'], ...rows])}\n`
+  return `## Targets\n\n${markdownTable([['bench', 'what', 'measured', 'target', 'reached'], ...rows])}\n`
 }
 
 function section(bench: Bench, result: StoredResult): string {
-  const { name, title, about, silence } = bench
+  const { name, title, about, limitations } = bench
   const parts = [
     `## ${name}`,
     `**${title}.** ${about}`,
     ...(name in DRAWINGS ? [`![${title}](performance-${name}.svg)`] : []),
     ...tablesOf(result.figures).map(markdownTable),
     ...(result.notes ?? []),
-    `*What it does not show:* ${silence}`,
+    `*Limitations:* ${limitations}`,
     `\`npm run bench -- --only ${name}\` (${result.seconds} s; ${machineLine(result.machine)})`,
   ]
   return `${parts.join('\n\n')}\n`

@@ -18,7 +18,7 @@ const biome = fileURLToPath(new URL('../node_modules/.bin/biome', import.meta.ur
 
 export const readResults = (): StoredResults => (existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {})
 
-/** Digits beyond the third say nothing, and make every line of every run differ. */
+/** More digits are noise, and would change every line in every run. */
 const round = (_: string, value: unknown): unknown =>
   typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(4)) : value
 

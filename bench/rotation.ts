@@ -8,19 +8,19 @@ import { startEmulators } from './support/emulators.js'
 
 const LIFETIME_SECONDS = 5
 const AWS_MILLIS = 300
-/** Each has a fifth of the openings. The second fixed password shows what two equals differ by. */
+/** Each opens a fifth of the connections. The second fixed password shows how much two equal contestants differ. */
 const FIXED = 'fixed password'
 const FIXED_AGAIN = 'fixed password, once more'
 const PASSWORD = 'redshiftPassword()'
 const MEMOIZE = "the SDK's memoize"
 const EXPIRED = 'fetch when expired'
 const MOST_PER_SECOND = 100
-/** More than this share of what the machine can do, and the queue is measured instead. */
+/** The share of the machine's capacity to use. With more, the bench would measure its queue. */
 const SHARE_OF_CAPACITY = 0.4
 const WARM_UP_SECONDS = 5
 const RUNS = 10
 
-/** How many connections a second are opened when nothing else is done. Warms up, too. */
+/** How many connections per second the machine can open. Also a warm-up. */
 async function capacity(contestants: readonly Contestant[]): Promise<number> {
   const end = performance.now() + WARM_UP_SECONDS * 1_000
   let opened = 0
@@ -34,7 +34,7 @@ async function capacity(contestants: readonly Contestant[]): Promise<number> {
   return opened / WARM_UP_SECONDS
 }
 
-/** Opens connections at even intervals, whether or not earlier ones are still waiting, as a server under load would. */
+/** Opens connections at regular intervals, even if earlier ones still wait, as a server under load does. */
 async function open(
   contestants: readonly Contestant[],
   perSecond: number,
@@ -55,7 +55,7 @@ async function open(
   await Promise.all(pending)
 }
 
-/** The lines of the picture: the slowest opening of each bucket. */
+/** The lines of the picture: the slowest connection in each bucket. */
 export interface RotationPlot {
   readonly bucketMillis: number
   readonly lines: Readonly<Record<string, readonly (number | null)[]>>
@@ -69,7 +69,7 @@ const slowest = (openings: readonly Opening[], bucketMillis: number, seconds: nu
 
 const millisOf = (openings: readonly Opening[]): number[] => openings.map(({ millis }) => millis)
 
-/** The 99.9th percentile of each of the runs that the whole is cut into. */
+/** The 99.9th percentile of each part of the run. */
 function tails(openings: readonly Opening[], seconds: number): number[] {
   return Array.from({ length: RUNS }, (_, run) =>
     quantile(millisOf(openings.filter(({ at }) => Math.floor((at / (seconds * 1_000)) * RUNS) === run)), 0.999),
@@ -86,7 +86,7 @@ async function run({ quick, log }: Setting): Promise<Result> {
   await rotating.fail({ kind: 'latency', millis: AWS_MILLIS })
   const credentials = new RedshiftCredentials({ aws: rotating.aws })
   const password = redshiftPassword(credentials)
-  // 5 minutes of 15: the same share of these lifetimes.
+  // A third of the lifetime, like 5 of 15 minutes.
   const memo = memoized(fetcher(rotating.aws, 'memoize'), (LIFETIME_SECONDS * 1_000) / 3)
   const contestants = [
     new Contestant(FIXED, lasting, fixed.user, async () => fixed.password),
@@ -180,9 +180,9 @@ async function run({ quick, log }: Setting): Promise<Result> {
 export const rotation: Bench = {
   name: 'rotation',
   title: 'Opening connections while logins rotate',
-  about: `Connections are opened for 100 s, in turn with each contestant, at even intervals, whether or not earlier ones still wait: as many a second as the machine can well bear, ${MOST_PER_SECOND} at most. Logins live for ${LIFETIME_SECONDS} s instead of 900, and AWS answers in ${AWS_MILLIS} ms. \`memoize\` refreshes a third of the lifetime ahead, as its 5 minutes are a third of 15.`,
-  silence:
-    'Lifetimes of 5 seconds make rotations 180 times as frequent as in life, where a rotation meets one connection in thousands: look at the slowest openings, not at how many they are.',
+  about: `Opens connections for 100 s, in turn with each contestant, at regular intervals, even if earlier ones still wait: as many per second as the machine can handle, at most ${MOST_PER_SECOND}. Logins are valid for ${LIFETIME_SECONDS} s instead of 900, and AWS responds in ${AWS_MILLIS} ms. \`memoize\` refreshes when a third of the lifetime is left, because its 5 minutes are a third of 15.`,
+  limitations:
+    'With lifetimes of 5 seconds, rotations are 180 times as frequent as in production, where a rotation affects one connection in thousands. Compare the slowest connections, and not their number.',
   cheap: false,
   run,
 }

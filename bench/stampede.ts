@@ -7,7 +7,7 @@ import { type RemoteEmulator, startEmulators } from './support/emulators.js'
 
 const CONNECTIONS = 1_000
 const POOL_SIZE = 200
-// Half of it is more than a thousand logins take on a busy machine.
+// Half of it is longer than a thousand logins take on a busy machine.
 const SHORT_SECONDS = 40
 
 const OURS = 'redshiftPassword()'
@@ -16,11 +16,11 @@ const NO_CACHE = 'one call per connection'
 
 type PasswordFunction = (connection?: object) => Promise<string>
 
-/** A way to have a password. */
+/** A way to get a password. */
 interface Way {
   readonly name: string
-  /** Begins anew, without a login. `ripe` waits until the login wants to be replaced. */
-  begin(emulator: RemoteEmulator): { password: PasswordFunction; ripe: () => Promise<unknown> }
+  /** Starts without a login. `replaceable` waits until the login is due to be replaced. */
+  begin(emulator: RemoteEmulator): { password: PasswordFunction; replaceable: () => Promise<unknown> }
 }
 
 async function ways(): Promise<Way[]> {
@@ -30,28 +30,28 @@ async function ways(): Promise<Way[]> {
       name: OURS,
       begin: ({ aws }) => {
         const credentials = new RedshiftCredentials({ aws })
-        const ripe = async (): Promise<void> => {
+        const replaceable = async (): Promise<void> => {
           while (credentials.status()[0]?.phase !== 'stale') await sleep(20)
         }
-        return { password: redshiftPassword(credentials), ripe }
+        return { password: redshiftPassword(credentials), replaceable }
       },
     },
     {
       name: HAND_WRITTEN,
       begin: ({ aws }) => {
         const expiry = Date.now() + SHORT_SECONDS * 1_000
-        const ripe = (): Promise<unknown> => sleep(Math.max(0, expiry + 1_000 - Date.now()))
-        return { password: fetchWhenExpired(fetcher(aws, 'alice')), ripe }
+        const replaceable = (): Promise<unknown> => sleep(Math.max(0, expiry + 1_000 - Date.now()))
+        return { password: fetchWhenExpired(fetcher(aws, 'alice')), replaceable }
       },
     },
     {
       name: NO_CACHE,
-      begin: ({ aws }) => ({ password: callPerConnection(fetcher(aws, 'alice')), ripe: async () => {} }),
+      begin: ({ aws }) => ({ password: callPerConnection(fetcher(aws, 'alice')), replaceable: async () => {} }),
     },
   ]
 }
 
-/** So many connections at once; the API calls that they cause, and how long it takes. */
+/** Opens this many connections at once. Returns the number of API calls and the time. */
 async function burst(
   emulator: RemoteEmulator,
   password: PasswordFunction,
@@ -91,7 +91,7 @@ async function run({ log }: Setting): Promise<Result> {
     )
   }
   const contestants = await ways()
-  // First the logins that are to grow old, so that they do so meanwhile.
+  // First the logins that should become stale, which takes a while.
   const stale = []
   for (const way of contestants) {
     const emulator = await emulators.start({ lifetimeSeconds: SHORT_SECONDS })
@@ -103,8 +103,8 @@ async function run({ log }: Setting): Promise<Result> {
     const emulator = await emulators.start({ lifetimeSeconds: 3_600 })
     note(way.name, 'cold', await burst(emulator, way.begin(emulator).password, CONNECTIONS))
   }
-  for (const { name, emulator, password, ripe } of stale) {
-    await ripe()
+  for (const { name, emulator, password, replaceable } of stale) {
+    await replaceable()
     note(name, 'across a refresh', await burst(emulator, password, CONNECTIONS))
   }
   return {
@@ -123,9 +123,9 @@ async function run({ log }: Setting): Promise<Result> {
 export const stampede: Bench = {
   name: 'stampede',
   title: 'A thousand connections at once',
-  about: `${CONNECTIONS.toLocaleString('en')} connections at once through a pool of ${POOL_SIZE}: with no login yet, and again when the login in hand wants to be replaced (ours: when it ages; the usual cache: when it has expired). Counted are the API calls. The usual hand-written cache fetches when it has no login or an expired one, and remembers what comes back.`,
-  silence:
-    'AWS does not publish how many calls it takes before it throttles; the emulator takes any number, so the peers get their thousand logins here.',
+  about: `${CONNECTIONS.toLocaleString('en')} connections at once through a pool of ${POOL_SIZE}: first without a login, then when the login is due to be replaced (this package: when it is stale; the usual cache: when it has expired). The bench counts API calls. The usual hand-written cache fetches a login when it has none or an expired one.`,
+  limitations:
+    'AWS does not publish how many calls it accepts before it throttles. The emulator accepts any number, so the others get their thousand logins here.',
   cheap: false,
   run,
 }

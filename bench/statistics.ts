@@ -16,12 +16,12 @@ export const smallest = (samples: readonly number[]): number => samples.reduce((
 
 export const mean = (samples: readonly number[]): number => samples.reduce((a, b) => a + b, 0) / samples.length
 
-/** The median of the ratios of pairs: what both runs of a pair had in common (a busy neighbour, a warm cache) cancels out. */
+/** The median of the ratios of pairs. What affects both runs of a pair (a busy machine, a warm cache) cancels out. */
 export const pairedRatio = (ours: readonly number[], theirs: readonly number[]): number =>
   median(ours.map((value, pair) => value / (theirs[pair] ?? Number.NaN)))
 
 /**
- * How far the median of these samples may be off: the middle 95 % of the medians of samples that are drawn from them anew.
+ * The 95 % interval of the median: the middle 95 % of the medians of random resamples.
  * @param random draws from [0, 1)
  */
 export function medianInterval(samples: readonly number[], random: () => number, draws = 1_000): [number, number] {

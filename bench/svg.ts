@@ -1,4 +1,4 @@
-/** The little of SVG that the pictures need. Text inherits the page's reader: no fonts, no scripts. */
+/** The SVG elements that the pictures need, without fonts and scripts. */
 
 const escaped = (text: string): string => text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;')
 
@@ -22,7 +22,7 @@ export const line = (x1: number, y1: number, x2: number, y2: number, stroke: str
 export const polyline = (points: readonly (readonly [number, number])[], stroke: string): string =>
   `<polyline${attributes({ points: points.map(([x, y]) => `${round(x)},${round(y)}`).join(' '), stroke, fill: 'none', 'stroke-width': 1.5 })}/>`
 
-/** Upright strokes from a base line, all in one path. */
+/** Vertical strokes from a base line, in one path. */
 export const strokes = (
   base: number,
   points: readonly (readonly [number, number])[],
@@ -33,7 +33,7 @@ export const strokes = (
 
 const round = (value: number): number => Math.round(value * 10) / 10
 
-/** A whole picture, on white, so that it can be read on a dark page as well. */
+/** A picture with a white background, readable on dark pages too. */
 export const picture = (
   width: number,
   height: number,

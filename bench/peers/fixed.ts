@@ -1,2 +1,2 @@
-/** What everything is measured against: a password that never changes. */
+/** The baseline: a password that never changes. */
 export const fixedPassword = (password: string) => async (): Promise<string> => password

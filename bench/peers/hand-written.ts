@@ -1,7 +1,7 @@
 import { GetClusterCredentialsCommand, RedshiftClient, type RedshiftClientConfig } from '@aws-sdk/client-redshift'
 import { memoize } from '@smithy/core/config'
 
-/** What AWS hands out. */
+/** A login from AWS. */
 export interface PlainLogin {
   readonly user: string
   readonly password: string
@@ -12,7 +12,7 @@ export interface PlainLogin {
 export function fetcher(config: RedshiftClientConfig, dbUser: string, dbName = 'dev'): () => Promise<PlainLogin> {
   const client = new RedshiftClient({ region: 'us-west-2', ...config })
   return async () => {
-    const answer = await client.send(
+    const response = await client.send(
       new GetClusterCredentialsCommand({
         ClusterIdentifier: 'examplecluster',
         DbUser: dbUser,
@@ -21,9 +21,9 @@ export function fetcher(config: RedshiftClientConfig, dbUser: string, dbName = '
       }),
     )
     return {
-      user: answer.DbUser ?? '',
-      password: answer.DbPassword ?? '',
-      expiration: answer.Expiration ?? new Date(Number.NaN),
+      user: response.DbUser ?? '',
+      password: response.DbPassword ?? '',
+      expiration: response.Expiration ?? new Date(Number.NaN),
     }
   }
 }
@@ -41,7 +41,7 @@ export function fetchWhenExpired(fetch: () => Promise<PlainLogin>): () => Promis
   }
 }
 
-/** The SDK's own `memoize`, as it keeps AWS credentials: a fixed margin ahead of expiry, the caller waits. */
+/** The SDK's own `memoize`, as used for AWS credentials: it refreshes a fixed time before expiry, and the caller waits. */
 export function memoized(fetch: () => Promise<PlainLogin>, marginMillis: number): () => Promise<string> {
   const current = memoize(fetch, login => login.expiration.getTime() - Date.now() < marginMillis)
   return async () => (await current()).password

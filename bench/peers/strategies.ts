@@ -4,21 +4,21 @@ import { RedshiftCredentialsError } from '../../lib/errors.js'
 import type { CredentialRequest } from '../../lib/request.js'
 import type { SimulatedTime } from '../support/simulated-time.js'
 
-/** What a strategy hands to a connection: whether it works is the server's business. */
+/** What a strategy gives to a connection. The server decides whether it is valid. */
 export interface Issued {
   readonly expiration: Date
 }
 
-/** Where a strategy lives. */
+/** What a strategy runs in. */
 export interface World {
   readonly time: SimulatedTime
-  /** Asks AWS. */
+  /** Calls AWS. */
   readonly fetch: () => Promise<Issued>
   readonly lifetimeSeconds: number
   readonly random: () => number
 }
 
-/** When to ask AWS for the next login, and what to hand out meanwhile. */
+/** When to fetch the next login, and what to return until then. */
 export interface Strategy {
   readonly name: string
   create(world: World): () => Promise<Issued>
@@ -36,7 +36,7 @@ const request = (durationSeconds: number): CredentialRequest => ({
   durationSeconds,
 })
 
-/** Our cache, as it ships, over the simulated clock. */
+/** The cache of this package, with the simulated clock. */
 export function ourCache({ time, fetch, random }: World): CredentialCache {
   let passwords = 0
   return new CredentialCache({
@@ -69,31 +69,31 @@ export const ours: Strategy = {
   name: 'pg-redshift-iam',
   create: world => {
     const cache = ourCache(world)
-    const wanted = request(world.lifetimeSeconds)
-    return () => cache.get('key', wanted)
+    const credentialRequest = request(world.lifetimeSeconds)
+    return () => cache.get('key', credentialRequest)
   },
 }
 
-/** Asks for the current login of {@link ourCache}. */
+/** Requests the current login of {@link ourCache}. */
 export const ask = (cache: CredentialCache, lifetimeSeconds: number): Promise<Issued> =>
   cache.get('key', request(lifetimeSeconds))
 
-/** The SDK's `memoize` itself, as it keeps AWS credentials: so long ahead of expiry, callers wait for the next. */
+/** The SDK's own `memoize`, as used for AWS credentials: this long before expiry, callers wait for the next login. */
 const memoizedAhead = (name: string, marginMillis: number): Strategy => ({
   name,
   create: ({ time, fetch }) => memoize(fetch, ({ expiration }) => expiration.getTime() - time.wall < marginMillis),
 })
 
-/** Nobody looks before the login has expired. */
+/** Fetches the next login when the last one has expired. */
 export const expiryOnly = memoizedAhead('expiry only', 0)
 
-/** As the SDK keeps AWS credentials. */
+/** As the SDK refreshes AWS credentials. */
 export const fiveMinutesAhead = memoizedAhead("5 minutes ahead, blocking (the SDK's memoize)", 300_000)
 
 /**
- * The rules for refreshing credentials that AWS's SDKs share since 2026 ("static stability"), after the sources of botocore and
- * of the SDK for Rust. In the advisory window one caller refreshes while the others are served; in the last minute all
- * wait; after a failure the old credentials are served for 5 to 10 minutes, expired or not, and AWS is left alone.
+ * The rules for refreshing credentials that AWS's SDKs share since 2026 ("static stability"), modelled after the sources of botocore
+ * and of the SDK for Rust. In the advisory window, one caller refreshes and the others get the current credentials. In the last minute,
+ * all callers wait. After a failure, the old credentials are used for 5 to 10 minutes, expired or not, without a call to AWS.
  */
 const sharedRules = (name: string, advisoryMillis: (lifetimeSeconds: number) => number): Strategy => ({
   name,
@@ -128,7 +128,7 @@ const sharedRules = (name: string, advisoryMillis: (lifetimeSeconds: number) => 
 
 export const sharedRulesFive = sharedRules("AWS's shared rules, 5 minutes", () => 300_000)
 
-/** botocore widens the advisory window of credentials that live for 20 to 90 minutes. */
+/** botocore widens the advisory window of credentials that are valid for 20 to 90 minutes. */
 export const sharedRulesWider = sharedRules("AWS's shared rules, 5 or 15 minutes", lifetimeSeconds =>
   lifetimeSeconds <= 1_200 ? 300_000 : 900_000,
 )

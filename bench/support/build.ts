@@ -1,13 +1,13 @@
 import { buildLibrary } from '../../scripts/build-library.js'
 
-/** Below the project, so that the built package finds its dependencies. */
+/** Inside the project, so that the built package finds its dependencies. */
 export const BUILD = '.cache/bench/dist'
 
 type Package = typeof import('../../lib/index.js')
 
 let built: Promise<Package> | undefined
 
-/** The package as it ships. What tsx makes of the sources is for development, and slower in places. */
+/** The built package, because sources compiled by tsx are slower. */
 export function builtPackage(): Promise<Package> {
   built ??= build()
   return built

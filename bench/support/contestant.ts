@@ -1,7 +1,7 @@
 import pg from 'pg'
 import type { RemoteEmulator } from './emulators.js'
 
-/** As pg calls it. */
+/** pg's `password` function. */
 export type PasswordFunction = (connection?: object) => Promise<string>
 
 /** One opened connection. */
@@ -11,10 +11,10 @@ export interface Opening {
   readonly millis: number
 }
 
-/** A way to have a password, and what came of it. */
+/** A way to get a password, and its results. */
 export class Contestant {
   readonly openings: Opening[] = []
-  /** Openings whose password was not there at once: they waited for AWS. */
+  /** How many connections waited for AWS, because the password was not available at once. */
   waited = 0
   failed = 0
   readonly name: string
@@ -54,7 +54,7 @@ export class Contestant {
       settled = true
     }
     password.then(note, note)
-    // What comes without AWS has settled before the event loop turns.
+    // A password that needs no call to AWS settles before the next turn of the event loop.
     setImmediate(() => {
       if (!settled && counted) this.waited++
     })

@@ -5,14 +5,14 @@ import { gatewayStream } from '../../lib/emulator/gateway/gateway-stream.js'
 import type { EmulatedLogin, EmulatorOptions, EmulatorPoolConfig, Fault } from '../../lib/emulator/index.js'
 import type { overTls } from './https.js'
 
-export type Question =
+export type Query =
   | { kind: 'start'; options: EmulatorOptions }
   | { kind: 'calls' | 'logins' | 'connections' | 'forget' | 'https'; number: number }
   | { kind: 'fail'; number: number; fault: Fault }
   | { kind: 'distance'; number: number; roundTripMillis: number }
   | { kind: 'close' }
 
-/** What a started emulator says of itself. */
+/** The addresses of a started emulator. */
 export interface Started {
   readonly number: number
   readonly host: string
@@ -25,7 +25,7 @@ export interface Started {
   }
 }
 
-export interface Answer {
+export interface Reply {
   readonly id: number
   readonly value?: unknown
   readonly error?: string
@@ -34,9 +34,9 @@ export interface Answer {
 /** An emulator in the other process. */
 export class RemoteEmulator {
   readonly started: Started
-  readonly #ask: (question: Question) => Promise<unknown>
+  readonly #ask: (query: Query) => Promise<unknown>
 
-  constructor(started: Started, ask: (question: Question) => Promise<unknown>) {
+  constructor(started: Started, ask: (query: Query) => Promise<unknown>) {
     this.started = started
     this.#ask = ask
   }
@@ -45,18 +45,18 @@ export class RemoteEmulator {
     return this.started.aws
   }
 
-  /** Configuration of pg's own, which leads to it, with TLS verified. */
+  /** A pg configuration that connects to it and verifies TLS. */
   poolConfig(): EmulatorPoolConfig {
     const { host, port, database, ca } = this.started
     return { host, port, database, ssl: { ca }, stream: gatewayStream(port) }
   }
 
-  /** A port that leads to it over so long a round trip. */
+  /** A port that connects to it with this round-trip time. */
   async atDistance(roundTripMillis: number): Promise<number> {
     return (await this.#ask({ kind: 'distance', number: this.started.number, roundTripMillis })) as number
   }
 
-  /** The AWS configuration for an endpoint over TLS, as AWS's own are. It can be written as JSON. */
+  /** The AWS configuration for an endpoint with TLS, like AWS's own. It can be serialized as JSON. */
   async overTls() {
     const { endpoint, ca } = (await this.#ask({ kind: 'https', number: this.started.number })) as Awaited<
       ReturnType<typeof overTls>
@@ -81,14 +81,14 @@ export class RemoteEmulator {
     await this.#ask({ kind: 'forget', number: this.started.number })
   }
 
-  /** Waits until every connection at the gateway is gone. */
+  /** Waits until every database connection is closed. */
   async quiet(): Promise<void> {
     while (((await this.#ask({ kind: 'connections', number: this.started.number })) as number) > 0)
       await new Promise(resolve => setTimeout(resolve, 5))
   }
 }
 
-/** Emulators in a process of their own, on one PostgreSQL. */
+/** Emulators in another process, which share one PostgreSQL server. */
 export interface Emulators extends AsyncDisposable {
   start(options?: EmulatorOptions): Promise<RemoteEmulator>
 }
@@ -108,22 +108,22 @@ export async function startEmulators(): Promise<Emulators> {
   }
 }
 
-function asker(child: ChildProcess): (question: Question) => Promise<unknown> {
+function asker(child: ChildProcess): (query: Query) => Promise<unknown> {
   const waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>()
   let last = 0
-  child.on('message', ({ id, value, error }: Answer) => {
-    const one = waiting.get(id)
+  child.on('message', ({ id, value, error }: Reply) => {
+    const caller = waiting.get(id)
     waiting.delete(id)
-    if (error === undefined) one?.resolve(value)
-    else one?.reject(new Error(error))
+    if (error === undefined) caller?.resolve(value)
+    else caller?.reject(new Error(error))
   })
   child.on('exit', () => {
-    for (const { reject } of waiting.values()) reject(new Error('The process of the emulators has ended.'))
+    for (const { reject } of waiting.values()) reject(new Error('The process of the emulators has exited.'))
   })
-  return question =>
+  return query =>
     new Promise((resolve, reject) => {
       const id = ++last
       waiting.set(id, { resolve, reject })
-      child.send({ id, question })
+      child.send({ id, query })
     })
 }

@@ -5,9 +5,9 @@ import { TLSSocket } from 'node:tls'
 import { certificateFor } from '../../lib/emulator/gateway/certificate.js'
 
 /**
- * Puts TLS in front of the emulator's AWS endpoint, as AWS's own have it: a process that calls AWS has loaded the authorities, which is
- * the larger part of its first handshake.
- * @returns the endpoint, and the authority to verify it with
+ * Adds TLS to the emulator's AWS endpoint, because AWS's endpoints have it. Loading the certificate authorities takes most of the time
+ * of a process's first handshake.
+ * @returns the endpoint and its certificate authority
  */
 export async function overTls(endpoint: string): Promise<{ endpoint: string; ca: string }> {
   const { ca, context } = await certificateFor([])

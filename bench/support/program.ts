@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
-/** Runs one of bench/programs in a process of its own, without tsx, and reads the JSON that it prints. */
+/** Runs one of bench/programs in a new process, without tsx, and parses the JSON that it prints. */
 export async function runProgram<T>(
   file: string,
   args: readonly string[] = [],

@@ -8,13 +8,13 @@ interface Event {
 
 const EPOCH = Date.parse('2026-03-01T12:00:00Z')
 
-/** Lets everything that has been settled run its course. */
+/** Waits until the callbacks of all settled promises have run. */
 const settle = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
 
-/** Hours in seconds: a clock that jumps from event to event. Fit for hundreds of thousands of them. */
+/** A clock that jumps from event to event, fast enough for hundreds of thousands of them. */
 export class SimulatedTime implements Clock {
   #millis = 0
-  // A binary heap, the next event first.
+  // A binary heap with the next event first.
   readonly #events: Event[] = []
 
   /** Milliseconds since the beginning. */
@@ -44,7 +44,7 @@ export class SimulatedTime implements Clock {
     callback()
   }
 
-  /** Runs something at a moment, given in milliseconds since the beginning. */
+  /** Runs something at this time, in milliseconds since the beginning. */
   at(millis: number, run: () => void): void {
     this.#push({ at: millis, run, cancelled: false })
   }
@@ -53,7 +53,7 @@ export class SimulatedTime implements Clock {
     return new Promise(resolve => this.at(this.#millis + millis, resolve))
   }
 
-  /** Lets time pass, event by event. */
+  /** Advances the time, event by event. */
   async advanceTo(millis: number): Promise<void> {
     for (let next = this.#events[0]; next && next.at <= millis; next = this.#events[0]) {
       this.#pop()
