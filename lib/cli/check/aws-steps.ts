@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { stalledError } from '../../aws/credentials/errors.js'
 import type { RedshiftLogin, RedshiftToken } from '../../index.js'
+import { targetOf, workgroupOf } from '../../request.js'
 import type { Flags } from '../flags.js'
 import { getCredential, type LoginSource, loadCredentials, openSource } from '../login/login.js'
 import { toOptions } from '../login/options.js'
@@ -47,19 +48,21 @@ async function askForLogin(source: LoginSource): Promise<Finding & { login: Reds
   if ('token' in login) {
     const { expiration } = login
     return {
-      text: `${source.plan.api} gave a token for the person of these credentials`,
+      text: `${source.request.api} gave a token for the person of these credentials`,
       details: { expiration },
       login,
     }
   }
   const { user, expiration } = login
-  return { text: `${source.plan.api} gave a login for ${user}`, details: { user, expiration }, login }
+  return { text: `${source.request.api} gave a login for ${user}`, details: { user, expiration }, login }
 }
 
-function describeTarget(flags: Flags, { plan }: LoginSource): Finding {
-  const { api, target, database, user } = plan
-  const serverless = api === 'GetCredentials' || (api === 'GetIdentityCenterAuthToken' && isServerless(flags))
-  const kind = serverless ? 'workgroup' : 'cluster'
+function describeTarget(flags: Flags, { request, redshift }: LoginSource): Finding {
+  const { api } = request
+  const target = targetOf(request)
+  const user = 'dbUser' in request ? request.dbUser : undefined
+  const database = request.dbName ?? redshift.connectionOptions().database
+  const kind = workgroupOf(request) === undefined ? 'cluster' : 'workgroup'
   const origin = flags.clusterIdentifier ?? flags.workgroupName ?? flags.customDomainName
   const how = origin === undefined ? `read off ${flags.host ? '--host' : 'PGHOST'}` : 'as given'
   return {
@@ -68,19 +71,15 @@ function describeTarget(flags: Flags, { plan }: LoginSource): Finding {
   }
 }
 
-/** What a token is for has the same name in either case. */
-const isServerless = ({ workgroupName, host = process.env.PGHOST }: Flags): boolean =>
-  workgroupName !== undefined || /\.redshift-serverless\./i.test(host ?? '')
-
-async function findRegion(flags: Flags, { plan, aws }: LoginSource): Promise<Finding> {
-  if (plan.region !== undefined) {
+async function findRegion(flags: Flags, { request, aws }: LoginSource): Promise<Finding> {
+  if (request.region !== undefined) {
     const how = flags.region === undefined ? 'read off the host' : '--region'
-    return { text: `${plan.region} (${how})`, details: { region: plan.region } }
+    return { text: `${request.region} (${how})`, details: { region: request.region } }
   }
   const found = aws.client.config.region().catch((cause: unknown) => {
     throw new StepError(
       'ERR_REDSHIFT_TARGET',
-      `No region is known for ${JSON.stringify(plan.target)}. Give --region, set AWS_REGION or the region of the profile, or give --host with the cluster's own host name.`,
+      `No region is known for ${JSON.stringify(targetOf(request))}. Give --region, set AWS_REGION or the region of the profile, or give --host with the cluster's own host name.`,
       { cause },
     )
   })
@@ -110,14 +109,14 @@ async function findIdentity(flags: Flags, source: LoginSource): Promise<Finding>
 }
 
 /** As long as the library's default deadline, but without the time that a person takes to enter a code. */
-async function withDeadline<T>({ profile, plan }: LoginSource, work: Promise<T>): Promise<T> {
+async function withDeadline<T>({ profile, request }: LoginSource, work: Promise<T>): Promise<T> {
   const over = new AbortController()
   const late = async (): Promise<never> => {
     for (let wasAsking = true; wasAsking; ) {
       await delay(PROVIDER_TIMEOUT_MILLIS, undefined, { signal: over.signal })
       wasAsking = isAsking()
     }
-    throw stalledError(profile.sources, plan.region)
+    throw stalledError(profile.sources, request.region)
   }
   try {
     return await Promise.race([work, late()])

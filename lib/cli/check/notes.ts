@@ -12,7 +12,7 @@ export function differences(flags: Flags, source: LoginSource | undefined): stri
       : source?.profile.caBundle && 'ca_bundle of the profile'
   const notes: string[] = []
   // Where the host names the region, a program does not need the variable.
-  if (adoptedFrom('AWS_REGION') && source && source.plan.region === undefined)
+  if (adoptedFrom('AWS_REGION') && source && source.request.region === undefined)
     notes.push('Set AWS_REGION for a program: the AWS SDK for JavaScript does not read AWS_DEFAULT_REGION.')
   if (adoptedFrom('AWS_PROFILE'))
     notes.push('Set AWS_PROFILE for a program: the AWS SDK for JavaScript does not read AWS_DEFAULT_PROFILE.')

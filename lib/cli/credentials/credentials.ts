@@ -3,8 +3,7 @@ import type { RedshiftLogin } from '../../index.js'
 import type { Flags } from '../flags.js'
 import { CONNECTION_FORMATS, type ConnectionFormat, connectionOf, formatConnection } from '../login/connection.js'
 import { fetchLogin, openSource } from '../login/login.js'
-import { type CallInput, toOptions } from '../login/options.js'
-import { planOf } from '../login/plan.js'
+import { type CallInput, requestFor, toOptions } from '../login/options.js'
 import { profileSettings } from '../login/profile.js'
 import { UsageError } from '../terminal/failure.js'
 import { paintFor } from '../terminal/terminal.js'
@@ -33,7 +32,7 @@ export async function credentials(flags: CredentialsFlags): Promise<void> {
   const query = queryOf(flags, output)
   const options = toOptions(flags, 'print', input)
   if (skeleton === 'output') {
-    const api = passwordApi((await planOf(options)).api)
+    const api = passwordApi(requestFor(options).api)
     return write(format(output, api, query(sampleAnswer(api)), paintFor(flags.color, process.stdout)))
   }
   const database = options.dbName ?? options.database
@@ -44,7 +43,7 @@ export async function credentials(flags: CredentialsFlags): Promise<void> {
   try {
     if (isConnectionFormat(output))
       return write(formatConnection(output, await connectionOf(source, await fetchLogin(source), database)))
-    const api = passwordApi(source.plan.api)
+    const api = passwordApi(source.request.api)
     const time = (date: Date) => timestamp(date, api, source.profile.timestampFormat)
     const show = (login: Pick<RedshiftLogin, 'user' | 'password' | 'expiration' | 'nextRefreshTime'>): string => {
       const { user, password, expiration, nextRefreshTime } = login

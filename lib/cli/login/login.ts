@@ -1,17 +1,19 @@
 import { subscribe } from 'node:diagnostics_channel'
 import { credentialsError, missingProfileError } from '../../aws/credentials/errors.js'
 import type { RedshiftCredentials, RedshiftLogin, RedshiftOptions, RedshiftToken } from '../../index.js'
+import { type CredentialRequest, targetOf } from '../../request.js'
 import type { Flags } from '../flags.js'
 import { debugLine } from '../terminal/debug.js'
 import { messageOf } from '../terminal/failure.js'
 import { Spinner } from '../terminal/terminal.js'
 import { type AwsSetUp, fetchTimeoutMillis, setUpAws } from './aws.js'
-import { type Plan, planOf } from './plan.js'
+import { requestFor } from './options.js'
 import { type ProfileSettings, profileSettings } from './profile.js'
 
 /** Everything that a command needs to get a login. */
 export interface LoginSource {
-  readonly plan: Plan
+  /** The login that is requested from AWS. */
+  readonly request: CredentialRequest
   readonly aws: AwsSetUp
   readonly redshift: RedshiftCredentials
   readonly profile: ProfileSettings
@@ -20,10 +22,10 @@ export interface LoginSource {
 
 /** @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`, `ERR_REDSHIFT_TARGET` */
 export async function openSource(flags: Flags, options: RedshiftOptions): Promise<LoginSource> {
-  const plan = await planOf(options)
+  const request = requestFor(options)
   const profile = await profileSettings(flags.profile)
   const caBundle = flags.caBundle ?? (process.env.AWS_CA_BUNDLE || profile.caBundle)
-  const aws = await setUpAws(flags, plan.region, caBundle, flags.debug ? debugLine : undefined)
+  const aws = await setUpAws(flags, request.region, caBundle, flags.debug ? debugLine : undefined)
   const { RedshiftCredentials } = await import('../../index.js')
   const redshift = new RedshiftCredentials({
     ...options,
@@ -32,7 +34,7 @@ export async function openSource(flags: Flags, options: RedshiftOptions): Promis
   })
   if (flags.debug) traceFetches()
   return {
-    plan,
+    request,
     aws,
     redshift,
     profile,
@@ -45,9 +47,9 @@ export async function openSource(flags: Flags, options: RedshiftOptions): Promis
 
 /** Gets a login, with something moving on the terminal meanwhile. */
 export async function fetchLogin(source: LoginSource): Promise<RedshiftLogin> {
-  const { redshift, plan } = source
+  const { redshift, request } = source
   const spinner = new Spinner()
-  spinner.start(`${plan.api} for ${plan.target}`)
+  spinner.start(`${request.api} for ${targetOf(request)}`)
   try {
     // Outside of the library's deadline: a provider may wait for a person with a code or a browser.
     await loadCredentials(source)
@@ -61,16 +63,16 @@ export async function fetchLogin(source: LoginSource): Promise<RedshiftLogin> {
  * The AWS credentials, which the SDK keeps for what follows.
  * @throws RedshiftCredentialsError the library's own for such a failure
  */
-export async function loadCredentials({ aws, profile, plan }: LoginSource): Promise<object> {
+export async function loadCredentials({ aws, profile, request }: LoginSource): Promise<object> {
   if (!profile.exists) throw missingProfileError(profile.sources)
   return aws.client.config.credentials().catch((error: unknown) => {
-    throw credentialsError(error, profile.sources, plan.region)
+    throw credentialsError(error, profile.sources, request.region)
   })
 }
 
 /** A login, or a person's token. */
-export const getCredential = ({ plan, redshift }: LoginSource): Promise<RedshiftLogin | RedshiftToken> =>
-  plan.api === 'GetIdentityCenterAuthToken' ? redshift.getToken() : redshift.get()
+export const getCredential = ({ request, redshift }: LoginSource): Promise<RedshiftLogin | RedshiftToken> =>
+  request.api === 'GetIdentityCenterAuthToken' ? redshift.getToken() : redshift.get()
 
 /** What the library tells on its channels: no secret ever enters a message there. */
 function traceFetches(): void {

@@ -1,4 +1,7 @@
 import type { RedshiftOptions } from '../../index.js'
+import { checkOptions } from '../../placement.js'
+import type { CredentialRequest } from '../../request.js'
+import { resolveRequest } from '../../resolve-request.js'
 import type { Flags } from '../flags.js'
 import { UsageError } from '../terminal/failure.js'
 
@@ -51,6 +54,15 @@ export function toOptions(flags: Flags, purpose: Purpose, input?: CallInput): Re
     database,
     ssl: true,
   }
+}
+
+/**
+ * Returns the request that the library will send for these options.
+ * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`, `ERR_REDSHIFT_TARGET`
+ */
+export function requestFor(options: RedshiftOptions): CredentialRequest {
+  checkOptions(options)
+  return resolveRequest(options, {}, process.env)
 }
 
 /** A token is for a cluster or workgroup, and good for every database. The library refuses what does not go with it. */
