@@ -5,7 +5,7 @@ import { createProgram, run } from './program.js'
 import { debugError } from './terminal/debug.js'
 import { EXIT_CODES } from './terminal/exit-codes.js'
 import { codeOf, exitCodeFor, messageOf, sectionFor } from './terminal/failure.js'
-import { wrapped } from './terminal/terminal.js'
+import { wrap } from './terminal/wrap.js'
 
 // With the environment as it is now, for what it starts.
 const program = createProgram({ ...process.env })
@@ -15,7 +15,7 @@ const OUTPUTS = [process.stdout, process.stderr]
 /** Says what went wrong, and never with a stack, unless that is asked for. */
 function fail(error: unknown): void {
   const section = sectionFor(error)
-  process.stderr.write(`${wrapped(`pg-redshift-iam: ${messageOf(error)}`, '')}\n`)
+  process.stderr.write(`${wrap(`pg-redshift-iam: ${messageOf(error)}`, '')}\n`)
   if (section) process.stderr.write(`More: ${section}\n`)
   debugError(error)
   const code = exitCodeFor(error)

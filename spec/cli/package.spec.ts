@@ -38,7 +38,7 @@ describe('The command line in the package', () => {
 
   it('comes with the licences of the bundled packages', () => {
     const text = readFileSync(join(folder, 'cli/LICENSES.txt'), 'utf8')
-    for (const name of ['commander', 'jmespath', 'table', 'yaml'])
+    for (const name of ['commander', 'jmespath', 'leven', 'table', 'yaml'])
       expect(text).to.match(new RegExp(`^${name} \\d+\\.\\d+\\.\\d+ \\((MIT|ISC|Apache-2\\.0|BSD-3-Clause)\\)$`, 'm'))
     expect(text).to.include('Permission is hereby granted, free of charge')
   })

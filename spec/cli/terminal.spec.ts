@@ -71,11 +71,11 @@ describe('The output of the command line', () => {
       expect(await onTerminal(`check --host ${CLUSTER}`, { NO_COLOR: '1' })).not.to.include(`${ESCAPE}32m`)
     })
 
-    it('shows that it waits, and clears the line before it prints', async () => {
+    it('shows what it waits for, and clears the line before it prints', async () => {
       using _ = cli.emulator.fail({ kind: 'latency', millis: 1_000 })
       const printed = await onTerminal(`credentials --host ${CLUSTER} --query DbUser`)
       expect(printed).to.include('GetClusterCredentialsWithIAM for examplecluster … 0 s')
-      expect(printed.trimEnd().endsWith(`\r${ESCAPE}K"IAMR:analyst"`)).to.equal(true)
+      expect(printed.trimEnd().endsWith(`${ESCAPE}1G${ESCAPE}0K"IAMR:analyst"`)).to.equal(true)
     })
 
     describe('for a profile with mfa_serial', () => {
@@ -112,6 +112,13 @@ describe('The output of the command line', () => {
           expect(doors.bodies.filter(body => body.includes('TokenCode=123456'))).to.have.length(1)
           doors.bodies.splice(0)
         })
+
+      it('ends after Ctrl-C instead of a code', async () => {
+        const child = cli.startOnTerminal(`credentials --host ${CLUSTER}`, env)
+        await printed(child, 'Enter MFA code')
+        child.stdin?.write('\u0003')
+        expect((await ended(child)).code).to.equal(130)
+      })
     })
   })
 })

@@ -7,7 +7,7 @@ import { getCredential, type LoginSource, loadCredentials, openSource } from '..
 import { toOptions } from '../login/options.js'
 import { adoptedFrom } from '../login/profile.js'
 import { StepError } from '../terminal/failure.js'
-import { isAsking } from '../terminal/terminal.js'
+import { isAsking } from '../terminal/question.js'
 import { type Finding, known } from './finding.js'
 import { identify } from './identity.js'
 import type { Steps } from './steps.js'

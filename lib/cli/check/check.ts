@@ -1,7 +1,7 @@
 import type { Flags } from '../flags.js'
+import { colorsFor } from '../terminal/colors.js'
 import { STEP_EXIT_CODES } from '../terminal/exit-codes.js'
 import { sectionAt } from '../terminal/failure.js'
-import { paintFor } from '../terminal/terminal.js'
 import { checkAws } from './aws-steps.js'
 import type { StepResult } from './finding.js'
 import { differences, PITFALLS } from './notes.js'
@@ -15,7 +15,7 @@ export interface CheckFlags extends Flags {
 
 /** `check`: goes through every step up to a query, and says where it fails. */
 export async function check(flags: CheckFlags): Promise<void> {
-  const report = new Report(paintFor(flags.color, process.stderr))
+  const report = new Report(colorsFor(flags.color, process.stderr))
   const steps = new Steps(report)
   const found = await checkAws(flags, steps)
   try {

@@ -1,26 +1,27 @@
 import { printable } from '../../errors.js'
-import { type Paint, wrapped } from '../terminal/terminal.js'
+import type { Colors } from '../terminal/colors.js'
+import { wrap } from '../terminal/wrap.js'
 import type { StepResult } from './finding.js'
 
 const NAME_WIDTH = 12
 
 /** Prints the steps on stderr as they end: stdout is for what machines read. */
 export class Report {
-  readonly #paint: Paint
+  readonly #colors: Colors
 
-  constructor(paint: Paint) {
-    this.#paint = paint
+  constructor(colors: Colors) {
+    this.#colors = colors
   }
 
   step(result: StepResult): void {
-    const { good, bad, faint } = this.#paint
+    const { success, failure, faint } = this.#colors
     const name = result.step.padEnd(NAME_WIDTH)
     const time = `${result.seconds.toFixed(2)} s`.padStart(7)
     if (result.status === 'skipped') print(faint(`- ${name}          not reached`))
-    if (result.status === 'passed') print(`${good('✔')} ${name} ${faint(time)}  ${printable(result.finding.text)}`)
+    if (result.status === 'passed') print(`${success('✔')} ${name} ${faint(time)}  ${printable(result.finding.text)}`)
     if (result.status !== 'failed') return
-    print(`${bad('✖')} ${name} ${faint(time)}  ${bad(result.code)}`)
-    print(wrapped(`${printable(result.message)}\nMore: ${result.section}`, '    '))
+    print(`${failure('✖')} ${name} ${faint(time)}  ${failure(result.code)}`)
+    print(wrap(`${printable(result.message)}\nMore: ${result.section}`, '    '))
   }
 
   /**
@@ -29,8 +30,8 @@ export class Report {
    */
   notes(notes: readonly string[], section: string | undefined): void {
     if (notes.length > 0) print('A program may have different:')
-    for (const note of notes) print(wrapped(note, '    '))
-    if (section) print(wrapped(`More: ${section}`, '    '))
+    for (const note of notes) print(wrap(note, '    '))
+    if (section) print(wrap(`More: ${section}`, '    '))
   }
 }
 

@@ -1,7 +1,7 @@
 import { debugError } from '../terminal/debug.js'
 import type { StepName } from '../terminal/exit-codes.js'
 import { codeOf, messageOf, sectionAt, sectionFor } from '../terminal/failure.js'
-import { Spinner } from '../terminal/terminal.js'
+import { Spinner } from '../terminal/spinner.js'
 import type { Finding, StepResult } from './finding.js'
 import type { Report } from './report.js'
 

@@ -5,8 +5,8 @@ import { CONNECTION_FORMATS, type ConnectionFormat, connectionOf, formatConnecti
 import { fetchLogin, openSource } from '../login/login.js'
 import { type CallInput, requestFor, toOptions } from '../login/options.js'
 import { profileSettings } from '../login/profile.js'
+import { colorsFor } from '../terminal/colors.js'
 import { UsageError } from '../terminal/failure.js'
-import { paintFor } from '../terminal/terminal.js'
 import { AWS_FORMATS, format } from './formats.js'
 import { readInput } from './input.js'
 import { compileQuery, type Query } from './query.js'
@@ -33,7 +33,7 @@ export async function credentials(flags: CredentialsFlags): Promise<void> {
   const options = toOptions(flags, 'print', input)
   if (skeleton === 'output') {
     const api = passwordApi(requestFor(options).api)
-    return write(format(output, api, query(sampleAnswer(api)), paintFor(flags.color, process.stdout)))
+    return write(format(output, api, query(sampleAnswer(api)), colorsFor(flags.color, process.stdout)))
   }
   const database = options.dbName ?? options.database
   // A pgpass line may hold a star.
@@ -53,7 +53,7 @@ export async function credentials(flags: CredentialsFlags): Promise<void> {
         expiration: time(expiration),
         nextRefreshTime: nextRefreshTime && time(nextRefreshTime),
       }
-      return format(output, api, query(answerOf(api, answer)), paintFor(flags.color, process.stdout))
+      return format(output, api, query(answerOf(api, answer)), colorsFor(flags.color, process.stdout))
     }
     // A query that cannot be applied is refused before anything is sent.
     show({ user: '', password: '', expiration: new Date(0), nextRefreshTime: new Date(0) })

@@ -1,20 +1,20 @@
 import { stringify } from 'yaml'
+import type { Colors } from '../terminal/colors.js'
 import { UsageError } from '../terminal/failure.js'
-import type { Paint } from '../terminal/terminal.js'
 import { formatTable } from './table.js'
 import { isList, isMap, scalarText, type Value } from './value.js'
 
 export const AWS_FORMATS = ['json', 'text', 'table', 'yaml', 'yaml-stream'] as const
 
 /** Prints a value as the AWS CLI does. */
-export function format(kind: string, title: string, value: Value, paint: Paint): string {
+export function format(kind: string, title: string, value: Value, colors: Colors): string {
   switch (kind) {
     case 'json':
       return isEmptyMap(value) ? '' : `${JSON.stringify(value, null, 4)}\n`
     case 'text':
       return formatText(value)
     case 'table':
-      return formatTable(title, value, paint)
+      return formatTable(title, value, colors)
     case 'yaml':
       return isEmptyMap(value) ? '' : formatYaml(value)
     case 'yaml-stream':

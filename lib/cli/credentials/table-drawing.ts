@@ -1,5 +1,5 @@
 import { type TableUserConfig, table } from 'table'
-import type { Paint } from '../terminal/terminal.js'
+import type { Colors } from '../terminal/colors.js'
 
 /** A part of the AWS CLI's table: a title line, and rows under headers. Nested values make sections of their own, one level in. */
 export interface Section {
@@ -59,7 +59,7 @@ const BORDER: NonNullable<TableUserConfig['border']> = {
 }
 
 /** A section's lines, spread over the width of the whole table. */
-export function draw(section: Section, total: number, paint: Paint): string {
+export function draw(section: Section, total: number, colors: Colors): string {
   const width = total - 2 * section.level
   const lines: string[] = []
   if (section.title) {
@@ -75,7 +75,7 @@ export function draw(section: Section, total: number, paint: Paint): string {
     const body = section.rows.map(row =>
       inner.map((column, index) => {
         const cell = row[index] ?? ''
-        return `${cell.length + PADDING - EDGES <= column ? '  ' : ''}${paint.cell(hideControls(cell))}`
+        return `${cell.length + PADDING - EDGES <= column ? '  ' : ''}${colors.cell(hideControls(cell))}`
       }),
     )
     const rows = head.length > 0 ? [head, ...body] : body

@@ -1,15 +1,15 @@
-import type { Paint } from '../terminal/terminal.js'
+import type { Colors } from '../terminal/colors.js'
 import { draw, type Section, widthOf } from './table-drawing.js'
 import { isList, isMap, scalarText, type Value } from './value.js'
 
 /** A value as the AWS CLI's `--output table` prints it, to the blank. */
-export function formatTable(title: string, value: Value, paint: Paint): string {
+export function formatTable(title: string, value: Value, colors: Colors): string {
   const sections: Section[] = []
   if (!build(sections, title, value, 0)) return ''
   const terminal = process.stdout.isTTY ? process.stdout.columns : 80
   const width = (): number => Math.max(...sections.map(widthOf))
   if (width() > terminal) for (const section of sections) turnUpright(section)
-  return `${'-'.repeat(width())}\n${sections.map(section => draw(section, width(), paint)).join('')}`
+  return `${'-'.repeat(width())}\n${sections.map(section => draw(section, width(), colors)).join('')}`
 }
 
 function build(sections: Section[], title: string | undefined, value: Value, level: number): boolean {

@@ -6,7 +6,7 @@ import { printable } from '../../errors.js'
 import type { AwsClientConfig } from '../../index.js'
 import type { Flags } from '../flags.js'
 import { codeOf, UsageError } from '../terminal/failure.js'
-import { askHidden, canAsk } from '../terminal/terminal.js'
+import { askHidden, canAsk } from '../terminal/question.js'
 
 type RequestHandler = RedshiftClient['config']['requestHandler']
 type HttpRequest = Parameters<RequestHandler['handle']>[0]
