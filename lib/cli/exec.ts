@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Flags } from './flags.js'
 import { readBundle } from './login/aws.js'
-import { AMAZON_ROOTS, connectionOf, libpqVariables, MISLEADING } from './login/connection.js'
-import { fetchLogin, openSource } from './login/login.js'
+import { AMAZON_ROOTS, connectionOf, libpqVariables, OVERRIDING_VARIABLES } from './login/connection.js'
 import { toOptions } from './login/options.js'
+import { fetchLogin, openSource } from './login/source.js'
 import { endLike, startCommand } from './run-command.js'
 import { UsageError } from './terminal/failure.js'
 
-/** `exec`: runs a command that finds the login in its environment, and ends as the command ends. */
+/** `exec`: runs a command with a login in its environment, and ends as the command ends. */
 export async function exec(
   flags: Flags,
   command: string,
@@ -18,7 +18,7 @@ export async function exec(
 ): Promise<void> {
   if (flags.identityCenter)
     throw new UsageError(
-      "exec gives the program a user and a password, which cannot be a token. Use RedshiftPool with api: 'GetIdentityCenterAuthToken' in the program.",
+      "exec gives the command a user and a password, not a token. Use RedshiftPool with api: 'GetIdentityCenterAuthToken' in your program.",
     )
   const options = toOptions(flags, 'connect')
   const source = await openSource(flags, options)
@@ -29,9 +29,9 @@ export async function exec(
   } finally {
     await source.close()
   }
-  const certificates = extraCertificates(variables.PGSSLROOTCERT)
+  const certificates = withExtraCertificates(variables.PGSSLROOTCERT)
   if (certificates !== undefined) variables.PGSSLROOTCERT = certificates
-  const inherited = Object.entries(env).filter(([name]) => !MISLEADING.includes(name))
+  const inherited = Object.entries(env).filter(([name]) => !OVERRIDING_VARIABLES.includes(name))
   const { ended } = startCommand(command, parameters, { ...Object.fromEntries(inherited), ...variables })
   const end = await ended
   if (certificates !== undefined) rmSync(dirname(certificates), { recursive: true, force: true })
@@ -39,14 +39,14 @@ export async function exec(
 }
 
 /**
- * libpq reads one file of certificates, and not NODE_EXTRA_CA_CERTS, which Node.js adds to its own roots. Writes a file with both, in a
- * folder of its own; undefined where PGSSLROOTCERT names a file.
+ * Writes a temporary file with Amazon's root certificates and those in NODE_EXTRA_CA_CERTS, because libpq reads only one file. Returns its
+ * path; undefined if the variable or PGSSLROOTCERT makes it unnecessary.
  */
-function extraCertificates(roots: string | undefined): string | undefined {
+function withExtraCertificates(roots: string | undefined): string | undefined {
   const extra = process.env.NODE_EXTRA_CA_CERTS
   if (!extra || roots !== AMAZON_ROOTS) return undefined
-  const both = `${readFileSync(roots, 'utf8')}\n${readBundle(extra, 'NODE_EXTRA_CA_CERTS')}`
+  const certificates = `${readFileSync(roots, 'utf8')}\n${readBundle(extra, 'NODE_EXTRA_CA_CERTS')}`
   const file = join(mkdtempSync(join(tmpdir(), 'pg-redshift-iam-')), 'roots.pem')
-  writeFileSync(file, both)
+  writeFileSync(file, certificates)
   return file
 }

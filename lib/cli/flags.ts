@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { turnDebugOn } from './terminal/debug.js'
+import { enableDebug } from './terminal/debug.js'
 import { codeOf } from './terminal/failure.js'
 
-/** The flags that all commands take. */
+/** The flags of `check`, `credentials` and `exec`. */
 export interface Flags {
   clusterIdentifier?: string
   workgroupName?: string
@@ -28,11 +28,11 @@ export interface Flags {
   debug?: boolean
 }
 
-/** A value, or the content of the file that it names, as everywhere in the AWS CLI: `file://input.json`, `fileb://~/input.json`. */
-export function text(value: string): string {
-  const named = /^fileb?:\/\/(.*)/.exec(value)?.[1]
-  if (named === undefined) return value
-  const path = named.replace(/^~(?=\/|$)/, homedir())
+/** Returns the value, or the content of the file that it names, as in the AWS CLI: `file://input.json`, `fileb://~/input.json`. */
+export function valueOrFile(value: string): string {
+  const file = /^fileb?:\/\/(.*)/.exec(value)?.[1]
+  if (file === undefined) return value
+  const path = file.replace(/^~(?=\/|$)/, homedir())
   try {
     return readFileSync(path, 'utf8').replace(/\r?\n$/, '')
   } catch (error) {
@@ -40,45 +40,45 @@ export function text(value: string): string {
   }
 }
 
-export const whole = (value: string): number => {
-  if (!/^\+?\d+$/.test(value)) throw new InvalidArgumentError('It is a whole number.')
+export const parseInteger = (value: string): number => {
+  if (!/^\+?\d+$/.test(value)) throw new InvalidArgumentError('Give a whole number.')
   return Number(value)
 }
 
-/** `a b`, or the AWS CLI's other spelling of a list, `'["a","b"]'`. */
-export const names = (value: string, before: unknown): string[] => {
-  const collected = Array.isArray(before) ? before : []
-  if (!value.startsWith('[')) return [...collected, text(value)]
+/** Parses a list: `a b`, or JSON as in the AWS CLI, `'["a","b"]'`. */
+export const parseNames = (value: string, previous: unknown): string[] => {
+  const names = Array.isArray(previous) ? previous : []
+  if (!value.startsWith('[')) return [...names, valueOrFile(value)]
   try {
-    return [...collected, ...JSON.parse(value)]
+    return [...names, ...JSON.parse(value)]
   } catch {
-    throw new InvalidArgumentError('It starts like a JSON list, but is none. Write names with spaces between.')
+    throw new InvalidArgumentError('It starts with a bracket, but is not a JSON list. Separate names by spaces.')
   }
 }
 
-/** Adds the flags that all commands take. Those of AWS have the AWS CLI's names and meanings. */
+/** Adds the flags of `check`, `credentials` and `exec`. Those for AWS have the names and meanings of the AWS CLI's. */
 export function addFlags(command: Command): Command {
   return command
-    .option('--cluster-identifier <id>', '', text)
-    .option('--workgroup-name <name>', '', text)
-    .option('--custom-domain-name <name>', '', text)
-    .option('--db-user <name>', '', text)
-    .option('--db-name <name>', '', text)
-    .option('--db-groups [names...]', '', names)
+    .option('--cluster-identifier <id>', '', valueOrFile)
+    .option('--workgroup-name <name>', '', valueOrFile)
+    .option('--custom-domain-name <name>', '', valueOrFile)
+    .option('--db-user <name>', '', valueOrFile)
+    .option('--db-name <name>', '', valueOrFile)
+    .option('--db-groups [names...]', '', parseNames)
     .option('--auto-create')
     .option('--no-auto-create')
-    .option('--duration-seconds <seconds>', '', whole)
+    .option('--duration-seconds <seconds>', '', parseInteger)
     .option('--identity-center')
     .option('--host <name>')
-    .option('--port <number>', '', whole)
+    .option('--port <number>', '', parseInteger)
     .option('--region <region>')
     .option('--profile <name>')
     .option('--endpoint-url <url>')
     .option('--ca-bundle <file>')
     .option('--no-verify-ssl')
-    .option('--cli-connect-timeout <seconds>', '', whole)
-    .option('--cli-read-timeout <seconds>', '', whole)
+    .option('--cli-connect-timeout <seconds>', '', parseInteger)
+    .option('--cli-read-timeout <seconds>', '', parseInteger)
     .addOption(new Option('--color <when>').choices(['on', 'off', 'auto']).default('auto'))
     .option('--debug')
-    .on('option:debug', turnDebugOn)
+    .on('option:debug', enableDebug)
 }

@@ -1,46 +1,46 @@
-/** Help by hand: each fits into a terminal of 24 lines and 80 columns, which a generated list of all flags does not. */
+/** Written by hand to fit a terminal of 24 lines and 80 columns. A generated list of all flags does not. */
 export const HELP = {
   main: `Usage: pg-redshift-iam <command> [flags]
 
-Temporary IAM logins for Amazon Redshift, at a terminal.
+Temporary IAM logins for Amazon Redshift.
 
 Commands
-  check          find out why a login does not work, step by step
-  credentials    print a login, as the AWS CLI does, or for psql and other tools
+  check          find out why a login fails, step by step
+  credentials    print a login as the AWS CLI does, or for psql and other tools
   exec           run a command with a login in its environment
-  emulate        run a local Redshift for tests, alone or around a command
+  emulate        run a local Redshift for tests, alone or with a command
 
 Flags
-  --help         this text, or that of a command
-  --version      the version
+  --help         show this help, or that of a command
+  --version      show the version
 
 Examples
   pg-redshift-iam check --host $HOST --db-name dev
   pg-redshift-iam credentials --workgroup-name analytics --region us-west-2
   pg-redshift-iam exec --host $HOST --db-name dev -- psql -c 'select 1'
 
-HOST is the cluster's own name, which says target and region:
+HOST is the cluster's own host name, which contains the target and the region:
   examplecluster.abc123xyz789.us-west-2.redshift.amazonaws.com
 `,
   check: `Usage: pg-redshift-iam check [flags]
 
-Goes through all that a login needs, and says where it fails and what helps:
+Checks everything that a login needs, and reports what fails and what to do:
 target, region, credentials, api, clock, network, tls, login, session, expiry.
 
 Target     --host NAME, or --cluster-identifier ID or --workgroup-name NAME with
            --region R; --custom-domain-name NAME  --port N
 Login      --db-name NAME  --db-user NAME  --db-groups NAME...
            --[no-]auto-create  --duration-seconds 900..3600
-           --identity-center (a token of the person, no user)
+           --identity-center (use the person's token)
 AWS        --profile NAME  --endpoint-url URL  --ca-bundle FILE  --no-verify-ssl
            --cli-connect-timeout S  --cli-read-timeout S
 Output     --json  --color on|off|auto  --debug
 Variables  PGHOST PGHOSTADDR (a tunnel) PGPORT PGDATABASE PGUSER PGSSLROOTCERT
-           and the AWS SDK's: AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL ...
+           and those of the AWS SDK, such as AWS_PROFILE and AWS_REGION
 
-Exit code  0 all passed, 2 wrong flags; the first step that failed: target 10,
-           region 11, credentials 12, api 13, clock 14, network 15, tls 16,
-           login 17, session 18, expiry 19
+Exit code  0 all passed, 2 wrong flags, or that of the first step that failed:
+           target 10, region 11, credentials 12, api 13, clock 14, network 15,
+           tls 16, login 17, session 18, expiry 19
 
 Example    pg-redshift-iam check --host $HOST --db-name dev --json
 `,
@@ -59,7 +59,7 @@ Input    --cli-input-json JSON  --cli-input-yaml YAML   (or file://NAME)
          --generate-cli-skeleton [input|yaml-input|output]
 Output   --output json|text|table|yaml|yaml-stream, or env|url|pgpass for libpq
          --query JMESPATH  --color on|off|auto  --version
-No use   --no-paginate --no-cli-pager --cli-binary-format F --no-cli-auto-prompt
+Ignored  --no-paginate --no-cli-pager --cli-binary-format F --no-cli-auto-prompt
 
 Examples
   pg-redshift-iam credentials --workgroup-name analytics --query dbPassword
@@ -68,8 +68,8 @@ Examples
 `,
   exec: `Usage: pg-redshift-iam exec [flags] -- <command> [arguments]
 
-Runs a command that finds a temporary login in its environment, and nowhere
-else: PGHOST PGPORT PGDATABASE PGUSER PGPASSWORD PGSSLMODE PGSSLROOTCERT.
+Runs a command with a temporary login in its environment:
+PGHOST PGPORT PGDATABASE PGUSER PGPASSWORD PGSSLMODE PGSSLROOTCERT.
 
 Target   --host NAME, or --cluster-identifier ID or --workgroup-name NAME with
          --region R; --custom-domain-name NAME  --port N
@@ -78,10 +78,10 @@ Login    --db-name NAME  --db-user NAME  --db-groups NAME...  --[no-]auto-create
 AWS      --profile NAME  --endpoint-url URL  --ca-bundle FILE  --no-verify-ssl
          --cli-connect-timeout S  --cli-read-timeout S  --debug
 
-The certificate is verified against Amazon's roots, or those in PGSSLROOTCERT;
---ca-bundle is for AWS. Signals go to the command (on a terminal SIGINT and
-SIGQUIT by its keys alone), and its exit code comes back; 125: no login, 126:
-the command cannot be run, 127: there is no such command.
+The certificate must be from Amazon's roots, or from those in PGSSLROOTCERT;
+--ca-bundle is for AWS. Signals are passed on to the command, except SIGINT and
+SIGQUIT on a terminal, whose keys reach it directly. The exit code is that of
+the command; 125: no login, 126: not executable, 127: not found.
 
 Examples
   pg-redshift-iam exec --host $HOST --db-name dev -- psql
@@ -90,9 +90,9 @@ Examples
 `,
   emulate: `Usage: pg-redshift-iam emulate [flags] [-- <command> [arguments]]
 
-Runs a local Redshift: PostgreSQL with TLS, and AWS's API that hands out logins.
-Without a command it prints what to set, and runs until Ctrl-C. With one, the
-command finds everything in its environment, and its exit code comes back.
+Runs a local Redshift: PostgreSQL with TLS, and the AWS API that gives logins.
+Without a command, it prints variables to set, and runs until Ctrl-C. With a
+command, it sets them for the command, and exits with the command's code.
 
 Targets  --hosts NAME...  --custom-domains NAME=TARGET...  --databases NAME...
 Logins   --lifetime-seconds N (5 or more)  --users NAME...  --identity IAMR:ROLE
@@ -100,8 +100,8 @@ Logins   --lifetime-seconds N (5 or more)  --users NAME...  --identity IAMR:ROLE
          --authentication cleartext|md5|digest
 Server   --redshift-dialect  --postgres URL (its password in PGPASSWORD)
          --port N  --aws-port N  --listen-address 127.0.0.1|0.0.0.0
-Faults   --fail KIND[,FIELD=VALUE...]   --control [--control-port N]: change
-         faults by HTTP, with the token in REDSHIFT_EMULATOR_CONTROL_TOKEN
+Faults   --fail KIND[,FIELD=VALUE...]   --control [--control-port N] (change
+         faults by HTTP, with the token in REDSHIFT_EMULATOR_CONTROL_TOKEN)
 Output   --json  --debug
 
 Examples

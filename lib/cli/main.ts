@@ -7,39 +7,39 @@ import { EXIT_CODES } from './terminal/exit-codes.js'
 import { codeOf, exitCodeFor, messageOf, sectionFor } from './terminal/failure.js'
 import { wrap } from './terminal/wrap.js'
 
-// With the environment as it is now, for what it starts.
+// A copy of the environment, because `exec` and `emulate` pass it on as it was.
 const program = createProgram({ ...process.env })
 const argv = normalizeArgv(process.argv.slice(2), program)
 const OUTPUTS = [process.stdout, process.stderr]
 
-/** Says what went wrong, and never with a stack, unless that is asked for. */
-function fail(error: unknown): void {
+/** Prints the message and the section of an error, and its stack with `--debug` only. */
+function report(error: unknown): void {
   const section = sectionFor(error)
   process.stderr.write(`${wrap(`pg-redshift-iam: ${messageOf(error)}`, '')}\n`)
   if (section) process.stderr.write(`More: ${section}\n`)
   debugError(error)
   const code = exitCodeFor(error)
-  // As `env` does: another code would be taken for the command's.
+  // As `env` does, so that the code is not mistaken for the command's.
   const runsCommand = argv[0] === 'exec' || argv[0] === 'emulate'
   process.exitCode = runsCommand && code !== EXIT_CODES.usage ? EXIT_CODES.notRun : code
 }
 
-/** Ends the process when all that was printed is out: a provider of AWS credentials that hangs would keep it alive. */
-async function end(): Promise<void> {
+/** Exits after all output is written. A provider of AWS credentials that hangs would keep the process alive. */
+async function exit(): Promise<void> {
   await Promise.all(OUTPUTS.map(output => new Promise(resolve => output.write('', resolve))))
   process.exit()
 }
 
-// A reader that goes away, as `head` does, is no error.
+// A reader may close the pipe, as `head` does.
 for (const output of OUTPUTS)
   output.on('error', error => {
     if (codeOf(error) !== 'EPIPE') throw error
   })
 process.on('uncaughtException', error => {
-  fail(error)
+  report(error)
   process.exit()
 })
-// Before the SDK is loaded: its warning about old versions of Node is not for this output.
+// Set before the SDK is loaded, which would print a warning about old versions of Node.js.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'
 adoptAwsCliVariables(process.env)
-run(program, argv).catch(fail).finally(end)
+run(program, argv).catch(report).finally(exit)

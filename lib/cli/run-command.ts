@@ -3,7 +3,7 @@ import { constants } from 'node:os'
 import { EXIT_CODES } from './terminal/exit-codes.js'
 import { codeOf } from './terminal/failure.js'
 
-/** Passed on to the command. What a terminal sends reaches the command by itself. */
+/** Signals that are passed on to the command. Those of a terminal also reach it directly. */
 const SIGNALS: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2']
 const TERMINAL_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT']
 
@@ -13,10 +13,10 @@ export interface CommandEnd {
   readonly signal: NodeJS.Signals | null
 }
 
-/** A command that runs on this process's own input and output, and gets the signals that this process gets. */
+/** A command that shares this process's input and output, and receives its signals. */
 export interface RunningCommand {
   readonly pid: number | undefined
-  /** Never rejects: a command that cannot be started has the exit code of a shell, and a message on stderr. */
+  /** Never rejects: if the command cannot be started, a message is printed and the exit code is that of a shell. */
   readonly ended: Promise<CommandEnd>
 }
 
@@ -25,7 +25,7 @@ export function startCommand(command: string, parameters: readonly string[], env
   const forward = (signal: NodeJS.Signals): void => {
     child.kill(signal)
   }
-  // On a terminal, Ctrl-C goes to the whole group: the command is told already, and decides. Who sent a signal, Node does not tell.
+  // On a terminal, Ctrl-C already reaches the command, which decides what to do. Node.js does not report who sent a signal.
   const onTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY
   const fromTerminal = onTerminal ? (): void => {} : forward
   for (const signal of SIGNALS) process.on(signal, forward)
@@ -37,7 +37,7 @@ export function startCommand(command: string, parameters: readonly string[], env
   const ended = new Promise<CommandEnd>(resolve => {
     child.once('error', error => {
       release()
-      process.stderr.write(`pg-redshift-iam: ${whyNotRun(command, error)}\n`)
+      process.stderr.write(`pg-redshift-iam: ${explainSpawnError(command, error)}\n`)
       resolve({
         code: codeOf(error) === 'ENOENT' ? EXIT_CODES.notFound : EXIT_CODES.notExecutable,
         signal: null,
@@ -51,14 +51,13 @@ export function startCommand(command: string, parameters: readonly string[], env
   return { pid: child.pid, ended }
 }
 
-/** Ends this process as a command has ended. */
+/** Ends this process as the command ended: with its exit code, or by its signal. */
 export function endLike({ code, signal }: CommandEnd): void {
   process.exitCode = code
-  // The parent of this process sees that the command died of a signal.
   if (signal) process.kill(process.pid, signal)
 }
 
-function whyNotRun(command: string, error: Error): string {
+function explainSpawnError(command: string, error: Error): string {
   const name = JSON.stringify(command)
   switch (codeOf(error)) {
     case 'ENOENT':

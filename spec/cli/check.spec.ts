@@ -277,7 +277,7 @@ describe('pg-redshift-iam check', () => {
         .and.not.include('--ca-bundle')
     })
 
-    it('tls: PGSSLROOTCERT holds other authorities', async () => {
+    it('tls: PGSSLROOTCERT contains other authorities', async () => {
       const PGSSLROOTCERT = `${cli.folder}/dist/cli/amazon-roots.pem`
       await failure('tls', ['--host', CLUSTER, '--ca-bundle', `${cli.folder}/ca.pem`], { PGSSLROOTCERT })
     })

@@ -225,6 +225,16 @@ describe('pg-redshift-iam credentials', () => {
           expect(message).to.include(known)
       })
 
+    for (const flags of [
+      ['--query', 'DbUser'],
+      ['--generate-cli-skeleton', 'output'],
+    ])
+      it(`a connection format with ${flags[0]}`, async () => {
+        expect(await refusal(...ALICE, ...flags, '--output', 'env'))
+          .to.include(flags[0])
+          .and.include('--output env')
+      })
+
     it('a connection format without a database', async () => {
       const message = await cli.refusal(['credentials', ...ALICE, '--output', 'env'], { PGDATABASE: undefined })
       for (const named of ['--output env', '--db-name', 'PGDATABASE']) expect(message).to.include(named)

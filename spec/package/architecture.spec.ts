@@ -48,7 +48,7 @@ describe('The files of lib/', () => {
     // Otherwise nothing would be looked at: an import of types, an export, one that waits for its use.
     expect(importsOf('tracing.ts')).to.include('request.ts')
     expect(importsOf('index.ts')).to.include('pg/pool.ts')
-    expect(importsOf('cli/login/login.ts')).to.include('index.ts')
+    expect(importsOf('cli/login/source.ts')).to.include('index.ts')
   })
 
   it('of the core and the command line import each other in no circle', () => {

@@ -19,7 +19,7 @@ const MAKERS: Readonly<Record<string, readonly [code: string | number, message: 
 }
 
 /** Functions that give messages, or what ends one. */
-const TELLERS: ReadonlySet<string> = new Set(['whyNotRun'])
+const TELLERS: ReadonlySet<string> = new Set(['explainSpawnError'])
 
 /** All messages of errors in the sources below a folder, the emulator's apart. */
 export const messagesBelow = (folder: string): Message[] =>

@@ -4,7 +4,7 @@ import { STEP_EXIT_CODES } from '../terminal/exit-codes.js'
 import { sectionAt } from '../terminal/failure.js'
 import { checkAws } from './aws-steps.js'
 import type { StepResult } from './finding.js'
-import { differences, PITFALLS } from './notes.js'
+import { COMMON_MISTAKES, settingsOfCheckOnly } from './notes.js'
 import { Report } from './report.js'
 import { checkServer } from './server-steps.js'
 import { Steps } from './steps.js'
@@ -13,7 +13,7 @@ export interface CheckFlags extends Flags {
   json?: boolean
 }
 
-/** `check`: goes through every step up to a query, and says where it fails. */
+/** `check`: runs every step up to a query, and reports which one fails. */
 export async function check(flags: CheckFlags): Promise<void> {
   const report = new Report(colorsFor(flags.color, process.stderr))
   const steps = new Steps(report)
@@ -25,7 +25,7 @@ export async function check(flags: CheckFlags): Promise<void> {
   }
   const failed = steps.results.find(({ status }) => status === 'failed')
   process.exitCode = failed ? STEP_EXIT_CODES[failed.step] : 0
-  const notes = [...differences(flags, found?.source), ...(failed ? [] : PITFALLS)]
+  const notes = [...settingsOfCheckOnly(flags, found?.source), ...(failed ? [] : COMMON_MISTAKES)]
   report.notes(notes, failed ? undefined : sectionAt('check-passes-my-program-fails'))
   if (flags.json) process.stdout.write(`${JSON.stringify(toJson(steps.results, process.exitCode, notes), null, 2)}\n`)
   else if (!failed) process.stdout.write('All steps passed.\n')
@@ -37,7 +37,7 @@ const toJson = (results: readonly StepResult[], exitCode: number, notes: readonl
   steps: results.map(result => {
     const { step, status, seconds } = result
     if (result.status === 'passed')
-      return { step, status, seconds, finding: result.finding.text, ...result.finding.details }
+      return { step, status, seconds, finding: result.finding.summary, ...result.finding.details }
     if (result.status === 'skipped') return { step, status }
     const { code, message, section } = result
     return { step, status, seconds, exitCode: STEP_EXIT_CODES[step], code, message, section }

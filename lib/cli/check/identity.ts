@@ -1,18 +1,18 @@
 import { partitionOf } from '../../partitions.js'
-import type { AwsSetUp } from '../login/aws.js'
+import type { AwsSetup } from '../login/aws.js'
 
-/** Who the AWS credentials belong to. */
+/** The owner of the AWS credentials. */
 export interface Identity {
-  /** Where the SDK found them: `environment variables`, `profile "dev" (SSO)`. */
+  /** Where the SDK found the credentials: `environment variables`, `profile "dev", credential_process`. */
   readonly provider: string
-  /** Undefined: AWS could not be asked. */
+  /** Undefined if STS did not respond. */
   readonly arn: string | undefined
-  /** AWS's own code, where it does not accept the credentials. */
+  /** The error code of STS if it rejected the credentials. */
   readonly refusal: string | undefined
 }
 
-// How the SDK marks where it found credentials; the most specific first.
-const PROVIDERS: readonly (readonly [mark: RegExp, provider: string, ofProfile: boolean])[] = [
+// The SDK's marks for the source of credentials. The most specific ones come first.
+const PROVIDERS: readonly (readonly [mark: RegExp, provider: string, isOfProfile: boolean])[] = [
   [/PROFILE_SSO|^CREDENTIALS_SSO/, 'IAM Identity Center (SSO)', true],
   [/PROFILE_PROCESS|^CREDENTIALS_PROCESS/, 'credential_process', true],
   [/LOGIN/, '`aws login`', true],
@@ -24,29 +24,29 @@ const PROVIDERS: readonly (readonly [mark: RegExp, provider: string, ofProfile: 
   [/PROFILE/, 'shared credentials file', true],
 ]
 
-/** Asks STS whose the AWS credentials are: an identity may always ask that of itself. */
+/** Asks STS for the owner of the AWS credentials. Every identity has the permission for that call. */
 export async function identify(
-  aws: AwsSetUp,
+  aws: AwsSetup,
   credentials: { readonly $source?: object },
   profile: string,
   timeoutMillis: number,
 ): Promise<Identity> {
-  const answer = await askCaller(aws, timeoutMillis).catch(() => undefined)
+  const response = await getCallerIdentity(aws, timeoutMillis).catch(() => '')
   return {
     provider: providerOf(Object.keys(credentials.$source ?? {}), profile),
-    arn: /<Arn>([^<]+)<\/Arn>/.exec(answer ?? '')?.[1],
-    refusal: /<Code>([^<]+)<\/Code>/.exec(answer ?? '')?.[1],
+    arn: /<Arn>([^<]+)<\/Arn>/.exec(response)?.[1],
+    refusal: /<Code>([^<]+)<\/Code>/.exec(response)?.[1],
   }
 }
 
 function providerOf(marks: readonly string[], profile: string): string {
-  const [, provider, ofProfile] = PROVIDERS.find(([mark]) => marks.some(name => mark.test(name))) ?? []
+  const [, provider, isOfProfile] = PROVIDERS.find(([mark]) => marks.some(name => mark.test(name))) ?? []
   if (provider === undefined) return 'an unknown provider'
-  return ofProfile ? `profile ${JSON.stringify(profile)}, ${provider}` : provider
+  return isOfProfile ? `profile ${JSON.stringify(profile)}, ${provider}` : provider
 }
 
-/** STS GetCallerIdentity, signed by the SDK's own client: no client of STS comes with the two that are installed. */
-async function askCaller({ client, clockAheadMillis }: AwsSetUp, timeoutMillis: number): Promise<string> {
+/** Calls STS with the signer of the Redshift client, because the STS client is not a dependency of this package. */
+async function getCallerIdentity({ client, clockAheadMillis }: AwsSetup, timeoutMillis: number): Promise<string> {
   const region = await client.config.region()
   const url = stsUrl(region)
   const body = 'Action=GetCallerIdentity&Version=2011-06-15'
@@ -77,12 +77,12 @@ async function askCaller({ client, clockAheadMillis }: AwsSetUp, timeoutMillis: 
     for await (const chunk of response.body) text += chunk
     return text
   }
-  const answer = await send()
-  // The first answer tells AWS's time: a wrong clock here is a step of its own.
-  return /SignatureDoesNotMatch|RequestExpired|RequestTimeTooSkewed/.test(answer) ? send() : answer
+  const response = await send()
+  // The first response contains AWS's time. A wrong clock must not fail here: the step `clock` reports it.
+  return /SignatureDoesNotMatch|RequestExpired|RequestTimeTooSkewed/.test(response) ? send() : response
 }
 
 function stsUrl(region: string): URL {
-  const given = process.env.AWS_ENDPOINT_URL_STS ?? process.env.AWS_ENDPOINT_URL
-  return new URL(given || `https://sts.${region}.${partitionOf(region).suffix}`)
+  const configured = process.env.AWS_ENDPOINT_URL_STS ?? process.env.AWS_ENDPOINT_URL
+  return new URL(configured || `https://sts.${region}.${partitionOf(region).suffix}`)
 }

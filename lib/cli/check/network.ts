@@ -6,23 +6,23 @@ import { codeOf, StepError } from '../terminal/failure.js'
 import type { CheckedAws } from './aws-steps.js'
 import type { Finding } from './finding.js'
 
-/** Where the server is. */
+/** The address of the server. */
 export interface ServerAddress {
-  /** The name that its certificate is verified for. */
+  /** The name that the certificate must contain. */
   readonly host: string
-  /** Where to connect instead, with a tunnel: libpq's `PGHOSTADDR`. */
+  /** The host to connect to instead, for example a tunnel: libpq's `PGHOSTADDR`. */
   readonly hostAddress: string | undefined
   readonly port: number
 }
 
 const TIMEOUT_MILLIS = 10_000
 
-/** The address as given, or as AWS knows it. */
+/** Returns the configured address, or the one from AWS. */
 export async function serverAddress({ source, database }: CheckedAws): Promise<ServerAddress> {
   return { ...(await addressOf(source.redshift, database)), hostAddress: process.env.PGHOSTADDR || undefined }
 }
 
-/** Finds the host's addresses and opens a connection. */
+/** Resolves the host name and opens a connection. */
 export async function connectTo({
   host,
   hostAddress,
@@ -30,18 +30,18 @@ export async function connectTo({
 }: ServerAddress): Promise<{ finding: Finding; socket: Socket }> {
   const addresses = await addressesOf(hostAddress ?? host)
   const socket = connect({ host: hostAddress ?? host, port })
-  const shown = `${host}:${port}`
+  const name = `${host}:${port}`
   try {
     await once(socket, 'connect', { signal: AbortSignal.timeout(TIMEOUT_MILLIS) })
   } catch (error) {
     socket.destroy()
-    throw unreachable(shown, addresses, error)
+    throw connectionError(name, addresses, error)
   }
   socket.on('error', () => {})
   const address = socket.remoteAddress
-  const via = hostAddress === undefined ? '' : ', by PGHOSTADDR'
+  const via = hostAddress === undefined ? '' : ' (PGHOSTADDR)'
   return {
-    finding: { text: `${shown} is ${address}${via}, and answers`, details: { host, port, address, addresses } },
+    finding: { summary: `connected to ${name} at ${address}${via}`, details: { host, port, address, addresses } },
     socket,
   }
 }
@@ -53,30 +53,30 @@ async function addressesOf(host: string): Promise<string[]> {
   } catch (cause) {
     throw new StepError(
       codeOf(cause) ?? 'ENOTFOUND',
-      `The host name ${JSON.stringify(host)} has no address (${codeOf(cause)}). Check its spelling, and that the cluster exists; the name of a private cluster may need the VPN, or the resolver of the VPC.`,
+      `The host name ${JSON.stringify(host)} has no address (${codeOf(cause)}). Check its spelling, and that the cluster exists. The name of a private cluster may need the VPN or the resolver of the VPC.`,
       { cause },
     )
   }
 }
 
-function unreachable(where: string, addresses: readonly string[], cause: unknown): StepError {
-  const at = `${where} (${addresses.join(', ')})`
+function connectionError(name: string, addresses: readonly string[], cause: unknown): StepError {
+  const at = `${name} (${addresses.join(', ')})`
   const code = codeOf(cause)
   if (code === 'ECONNREFUSED')
     return new StepError(
       code,
-      `Nothing accepts connections at ${at}. Check the port (5439 unless changed), and that the cluster is available: paused and rebooting ones refuse.`,
+      `Nothing accepts connections at ${at}. Check the port (default: 5439), and that the cluster is not paused or rebooting.`,
       { cause },
     )
   if (cause instanceof Error && cause.name === 'AbortError')
     return new StepError(
       'ETIMEDOUT',
-      `No connection to ${at} within ${TIMEOUT_MILLIS / 1_000} s. Something drops it: the security group must allow this host's address on the port, and the cluster must be publicly accessible or reached by VPN, peering or a tunnel (PGHOSTADDR).`,
+      `No connection to ${at} within ${TIMEOUT_MILLIS / 1_000} s. Allow this host's address and the port in the security group, and make the cluster publicly accessible or reach it by VPN, peering or a tunnel (PGHOSTADDR).`,
       { cause },
     )
   return new StepError(
     code ?? 'NO_CONNECTION',
-    `No connection to ${at}: ${cause instanceof Error ? cause.message : String(cause)}. Check route, firewall and VPN.`,
+    `No connection to ${at}: ${cause instanceof Error ? cause.message : String(cause)}. Check the route, the firewall and the VPN.`,
     { cause },
   )
 }

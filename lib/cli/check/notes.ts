@@ -1,9 +1,9 @@
 import type { Flags } from '../flags.js'
-import type { LoginSource } from '../login/login.js'
 import { adoptedFrom } from '../login/profile.js'
+import type { LoginSource } from '../login/source.js'
 
-/** What this command reads and a program does not, and what the program needs in its place. */
-export function differences(flags: Flags, source: LoginSource | undefined): string[] {
+/** Settings that `check` uses and a program ignores, each with what the program needs instead. */
+export function settingsOfCheckOnly(flags: Flags, source: LoginSource | undefined): string[] {
   const { AWS_CA_BUNDLE, PGHOSTADDR, PGSSLROOTCERT } = process.env
   const bundle = flags.caBundle
     ? '--ca-bundle'
@@ -11,7 +11,7 @@ export function differences(flags: Flags, source: LoginSource | undefined): stri
       ? 'AWS_CA_BUNDLE'
       : source?.profile.caBundle && 'ca_bundle of the profile'
   const notes: string[] = []
-  // Where the host names the region, a program does not need the variable.
+  // If the host names the region, a program does not need the variable.
   if (adoptedFrom('AWS_REGION') && source && source.request.region === undefined)
     notes.push('Set AWS_REGION for a program: the AWS SDK for JavaScript does not read AWS_DEFAULT_REGION.')
   if (adoptedFrom('AWS_PROFILE'))
@@ -26,10 +26,10 @@ export function differences(flags: Flags, source: LoginSource | undefined): stri
   return notes
 }
 
-/** What a program may have wrong although all steps have passed: most end as "password authentication failed". */
-export const PITFALLS: readonly string[] = [
-  'Set ssl: true in the pool: without TLS, Redshift refuses an IAM login as "password authentication failed".',
-  "Set user: 'IAM:alice' in a stock pool: without a user, pg takes the operating system's account, and IAM: belongs to the name.",
-  'Leave connectionString out where password is a function: pg ignores the function then. Set host, database and user.',
-  'Run check where the program runs: another environment can mean another AWS identity, region or host.',
+/** Mistakes that a program can contain although all steps pass. Most end as "password authentication failed". */
+export const COMMON_MISTAKES: readonly string[] = [
+  'Set ssl: true in the pool: without TLS, Redshift refuses an IAM login with "password authentication failed".',
+  "Set user: 'IAM:alice' in a stock pool, with the prefix: without a user, pg uses the operating system's account.",
+  'Remove connectionString if password is a function: pg ignores the function then. Set host, database and user.',
+  'Run check where the program runs: the AWS identity, region and host may differ there.',
 ]

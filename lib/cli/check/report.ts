@@ -4,8 +4,9 @@ import { wrap } from '../terminal/wrap.js'
 import type { StepResult } from './finding.js'
 
 const NAME_WIDTH = 12
+const INDENT = '    '
 
-/** Prints the steps on stderr as they end: stdout is for what machines read. */
+/** Prints each step on stderr when it ends. stdout is for `--json`. */
 export class Report {
   readonly #colors: Colors
 
@@ -18,20 +19,21 @@ export class Report {
     const name = result.step.padEnd(NAME_WIDTH)
     const time = `${result.seconds.toFixed(2)} s`.padStart(7)
     if (result.status === 'skipped') print(faint(`- ${name}          not reached`))
-    if (result.status === 'passed') print(`${success('✔')} ${name} ${faint(time)}  ${printable(result.finding.text)}`)
+    if (result.status === 'passed')
+      print(`${success('✔')} ${name} ${faint(time)}  ${printable(result.finding.summary)}`)
     if (result.status !== 'failed') return
     print(`${failure('✖')} ${name} ${faint(time)}  ${failure(result.code)}`)
-    print(wrap(`${printable(result.message)}\nMore: ${result.section}`, '    '))
+    print(wrap(`${printable(result.message)}\nMore: ${result.section}`, INDENT))
   }
 
   /**
-   * What a program may have different.
-   * @param section where there is more on it
+   * Prints what a program may do differently.
+   * @param section where to read more
    */
   notes(notes: readonly string[], section: string | undefined): void {
-    if (notes.length > 0) print('A program may have different:')
-    for (const note of notes) print(wrap(note, '    '))
-    if (section) print(wrap(`More: ${section}`, '    '))
+    if (notes.length > 0) print('A program may differ from this check:')
+    for (const note of notes) print(wrap(note, INDENT))
+    if (section) print(wrap(`More: ${section}`, INDENT))
   }
 }
 

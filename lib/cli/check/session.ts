@@ -7,25 +7,24 @@ import type { ServerAddress } from './network.js'
 
 const TIMEOUT_MILLIS = 15_000
 
-/** What helps where the server itself refuses, by SQLSTATE. */
+/** The remedies for errors of the server, by SQLSTATE. */
 const REMEDIES: Readonly<Record<string, string>> = {
-  '42704':
-    'Create the database user, or give --auto-create, for which the policy must allow redshift:CreateClusterUser.',
-  '3D000': 'Check --db-name or PGDATABASE: the names of databases are as the console shows them.',
-  '42501': 'Grant the user what it needs, with its whole name in quotes: GRANT … TO "IAMR:analyst".',
-  '53300': 'The cluster has no connection left. Close idle sessions, or lower the size of the pools.',
-  '57P03': 'The cluster starts or restores. Try again in a moment.',
+  '42704': 'Create the database user, or give --auto-create and allow redshift:CreateClusterUser in the IAM policy.',
+  '3D000': 'Correct --db-name or PGDATABASE to a name that the console shows.',
+  '42501': 'Grant the user the privilege, with its full name in quotes: GRANT … TO "IAMR:analyst".',
+  '53300': 'Close idle sessions, or make the pools smaller: the cluster allows no more connections.',
+  '57P03': 'Try again in a moment: the cluster is starting or being restored.',
 }
 
-function remedyFor(code: string | undefined, said: string): string {
-  // One SQLSTATE for everything that does not exist.
-  const parameter = code === '42704' ? /configuration parameter "([^"]+)"/.exec(said)?.[1] : undefined
+function remedyFor(code: string | undefined, message: string): string {
+  // The same SQLSTATE covers users and parameters.
+  const parameter = code === '42704' ? /configuration parameter "([^"]+)"/.exec(message)?.[1] : undefined
   if (parameter !== undefined)
-    return `Redshift does not have this parameter: take it out of ${process.env.PGOPTIONS?.includes(parameter) ? 'PGOPTIONS' : 'PGOPTIONS or what else sets it'}.`
-  return REMEDIES[code ?? ''] ?? 'See the message of the server, and its log (STL_CONNECTION_LOG).'
+    return `Remove the parameter from ${process.env.PGOPTIONS?.includes(parameter) ? 'PGOPTIONS' : 'PGOPTIONS, or from where it is set'}: Redshift does not have it.`
+  return REMEDIES[code ?? ''] ?? 'Look at the log of the server (STL_CONNECTION_LOG).'
 }
 
-/** Logs in as the library's clients do, with the login that was fetched. */
+/** Logs in with the library's client. */
 export async function logIn(
   { source, database }: CheckedAws,
   { host, hostAddress, port }: ServerAddress,
@@ -46,37 +45,37 @@ export async function logIn(
     await client.connect()
   } catch (error) {
     await client.end().catch(() => {})
-    throw refused('The login failed', error)
+    throw explainServerError('The login failed', error)
   }
   return {
-    text: `logged in to database ${database} ${client.user ? `as ${client.user}` : 'with the token'}`,
+    summary: `logged in to database ${database} ${client.user ? `as ${client.user}` : 'with the token'}`,
     details: { database, user: client.user },
     client,
   }
 }
 
-/** Asks the server who is logged in, and what it is. */
+/** Queries the current user and the version of the server. */
 export async function queryServer(client: RedshiftPgClient): Promise<Finding> {
   try {
     const { rows } = await client.query('SELECT current_user::text AS name, version() AS version')
     const { name, version } = rows[0] as { name: string; version: string }
     const server = /Redshift [\d.]+/.exec(version)?.[0] ?? /^\S+ \S+/.exec(version)?.[0] ?? version
-    return { text: `current_user is ${name}, the server ${server}`, details: { currentUser: name, version } }
+    return { summary: `current_user is ${name}, the server ${server}`, details: { currentUser: name, version } }
   } catch (error) {
-    throw refused('The first query failed', error)
+    throw explainServerError('The first query failed', error)
   }
 }
 
-/** Errors of the library say what mends them; those of the server and of pg do not. */
-function refused(what: string, error: unknown): unknown {
+/** Adds a remedy to errors of the server and of pg. Errors of the library have one. */
+function explainServerError(failure: string, error: unknown): unknown {
   const code = codeOf(error)
   if (code?.startsWith('ERR_REDSHIFT_')) return error
-  const said = printable(error instanceof Error ? error.message : String(error))
-  if (/timeout/i.test(said))
+  const message = printable(error instanceof Error ? error.message : String(error))
+  if (/timeout/i.test(message))
     return new StepError(
       'ETIMEDOUT',
-      `${what}: the server has not answered within ${TIMEOUT_MILLIS / 1_000} s. It may be overloaded or resuming: try again, and look at its state in the console.`,
+      `${failure}: the server did not respond within ${TIMEOUT_MILLIS / 1_000} s. Try again, and look at its state in the console: it may be overloaded or resuming.`,
       { cause: error },
     )
-  return new StepError(code ?? 'NO_SESSION', `${what}: ${said}. ${remedyFor(code, said)}`, { cause: error })
+  return new StepError(code ?? 'NO_SESSION', `${failure}: ${message}. ${remedyFor(code, message)}`, { cause: error })
 }

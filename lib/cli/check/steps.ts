@@ -5,7 +5,7 @@ import { Spinner } from '../terminal/spinner.js'
 import type { Finding, StepResult } from './finding.js'
 import type { Report } from './report.js'
 
-/** Runs steps one after the other, shows how it goes, and keeps what came of them. */
+/** Runs one step after the other, and collects and reports the results. */
 export class Steps {
   readonly results: StepResult[] = []
   readonly #report: Report
@@ -16,20 +16,20 @@ export class Steps {
   }
 
   /**
-   * @param waiting what to show while it runs
-   * @param needs steps without which this one makes no sense: unless all have passed, it is skipped
-   * @returns undefined where it failed, or was skipped
+   * @param activity what the spinner shows
+   * @param needs the steps that must have passed; otherwise this one is skipped
+   * @returns undefined if the step failed or was skipped
    */
   async run<T extends Finding>(
     step: StepName,
-    waiting: string,
+    activity: string,
     needs: readonly StepName[],
     work: () => Promise<T>,
   ): Promise<T | undefined> {
-    if (!needs.every(need => this.#passed(need))) return this.#add({ step, seconds: 0, status: 'skipped' })
-    const began = performance.now()
-    const seconds = () => Math.round(performance.now() - began) / 1_000
-    this.#spinner.start(waiting)
+    if (!needs.every(need => this.#hasPassed(need))) return this.#add({ step, seconds: 0, status: 'skipped' })
+    const start = performance.now()
+    const seconds = () => Math.round(performance.now() - start) / 1_000
+    this.#spinner.start(activity)
     try {
       const finding = await work()
       this.#add({ step, seconds: seconds(), status: 'passed', finding })
@@ -43,7 +43,7 @@ export class Steps {
     }
   }
 
-  #passed(name: StepName): boolean {
+  #hasPassed(name: StepName): boolean {
     return this.results.some(({ step, status }) => step === name && status === 'passed')
   }
 

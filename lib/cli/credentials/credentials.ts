@@ -2,15 +2,15 @@ import { stringify } from 'yaml'
 import type { RedshiftLogin } from '../../index.js'
 import type { Flags } from '../flags.js'
 import { CONNECTION_FORMATS, type ConnectionFormat, connectionOf, formatConnection } from '../login/connection.js'
-import { fetchLogin, openSource } from '../login/login.js'
 import { type CallInput, requestFor, toOptions } from '../login/options.js'
-import { profileSettings } from '../login/profile.js'
+import { readProfileSettings } from '../login/profile.js'
+import { fetchLogin, openSource } from '../login/source.js'
 import { colorsFor } from '../terminal/colors.js'
 import { UsageError } from '../terminal/failure.js'
-import { AWS_FORMATS, format } from './formats.js'
+import { AWS_FORMATS, type AwsFormat, format } from './formats.js'
 import { readInput } from './input.js'
 import { compileQuery, type Query } from './query.js'
-import { API_INPUTS, type Api, answerOf, isApi, sampleAnswer } from './shapes.js'
+import { isPasswordApi, PARAMETERS, type PasswordApi, responseOf, sampleResponse } from './shapes.js'
 
 export interface CredentialsFlags extends Flags {
   query?: string
@@ -20,7 +20,11 @@ export interface CredentialsFlags extends Flags {
   generateCliSkeleton?: true | string
 }
 
-const isConnectionFormat = (kind: string): kind is ConnectionFormat =>
+type OutputFormat = AwsFormat | ConnectionFormat
+const OUTPUT_FORMATS: readonly string[] = [...AWS_FORMATS, ...CONNECTION_FORMATS]
+const isOutputFormat = (kind: string): kind is OutputFormat => OUTPUT_FORMATS.includes(kind)
+
+const isConnectionFormat = (kind: OutputFormat): kind is ConnectionFormat =>
   (CONNECTION_FORMATS as readonly string[]).includes(kind)
 
 /** `credentials`: prints a login on stdout. */
@@ -32,30 +36,31 @@ export async function credentials(flags: CredentialsFlags): Promise<void> {
   const query = queryOf(flags, output)
   const options = toOptions(flags, 'print', input)
   if (skeleton === 'output') {
-    const api = passwordApi(requestFor(options).api)
-    return write(format(output, api, query(sampleAnswer(api)), colorsFor(flags.color, process.stdout)))
+    if (isConnectionFormat(output)) throw withoutEffect('--generate-cli-skeleton', output)
+    const api = checkApi(requestFor(options).api)
+    return write(format(output, api, query(sampleResponse(api)), colorsFor(flags.color, process.stdout)))
   }
   const database = options.dbName ?? options.database
-  // A pgpass line may hold a star.
+  // In a pgpass line, an asterisk stands for any database.
   if (isConnectionFormat(output) && output !== 'pgpass' && database === undefined)
     throw new UsageError(`--output ${output} needs a database. Give --db-name, or set PGDATABASE.`)
   const source = await openSource(flags, options)
   try {
     if (isConnectionFormat(output))
       return write(formatConnection(output, await connectionOf(source, await fetchLogin(source), database)))
-    const api = passwordApi(source.request.api)
+    const api = checkApi(source.request.api)
     const time = (date: Date) => timestamp(date, api, source.profile.timestampFormat)
     const show = (login: Pick<RedshiftLogin, 'user' | 'password' | 'expiration' | 'nextRefreshTime'>): string => {
       const { user, password, expiration, nextRefreshTime } = login
-      const answer = {
+      const fields = {
         user,
         password,
         expiration: time(expiration),
         nextRefreshTime: nextRefreshTime && time(nextRefreshTime),
       }
-      return format(output, api, query(answerOf(api, answer)), colorsFor(flags.color, process.stdout))
+      return format(output, api, query(responseOf(api, fields)), colorsFor(flags.color, process.stdout))
     }
-    // A query that cannot be applied is refused before anything is sent.
+    // Applies the query to an empty login first, so that an invalid one is refused before anything is sent.
     show({ user: '', password: '', expiration: new Date(0), nextRefreshTime: new Date(0) })
     write(show(await fetchLogin(source)))
   } finally {
@@ -63,10 +68,9 @@ export async function credentials(flags: CredentialsFlags): Promise<void> {
   }
 }
 
-/** The flags name no operation that gives a token. */
-function passwordApi(api: string): Api {
-  if (isApi(api)) return api
-  throw new UsageError('A token is not printed. Call RedshiftCredentials.getToken() in your program.')
+function checkApi(api: string): PasswordApi {
+  if (isPasswordApi(api)) return api
+  throw new UsageError('credentials does not print tokens. Call RedshiftCredentials.getToken() in your program.')
 }
 
 const write = (text: string): void => {
@@ -80,31 +84,33 @@ function inputOf({ cliInputJson, cliInputYaml }: CredentialsFlags): CallInput | 
   return cliInputYaml === undefined ? undefined : readInput('--cli-input-yaml', cliInputYaml)
 }
 
-/** As the AWS CLI chooses it: flag, variable, profile, JSON. */
-async function outputFormat(flags: CredentialsFlags): Promise<string> {
-  const [by, kind] =
+/** Chooses the format as the AWS CLI does: by flag, variable, profile, or JSON. */
+async function outputFormat(flags: CredentialsFlags): Promise<OutputFormat> {
+  const [origin, kind] =
     flags.output !== undefined
       ? ['--output', flags.output]
       : process.env.AWS_DEFAULT_OUTPUT
         ? ['AWS_DEFAULT_OUTPUT', process.env.AWS_DEFAULT_OUTPUT]
-        : ['The profile', (await profileSettings(flags.profile)).output ?? 'json']
-  const kinds: readonly string[] = [...AWS_FORMATS, ...CONNECTION_FORMATS]
-  if (!kinds.includes(kind))
+        : ['The profile', (await readProfileSettings(flags.profile)).output ?? 'json']
+  if (!isOutputFormat(kind))
     throw new UsageError(
-      `${by} says ${JSON.stringify(kind)}, which is no output format. The formats are ${kinds.join(', ')}.`,
+      `${origin} says ${JSON.stringify(kind)}, which is not an output format. Give one of ${OUTPUT_FORMATS.join(', ')}.`,
     )
   return kind
 }
 
-function queryOf({ query }: CredentialsFlags, output: string): Query {
-  if (query === undefined) return answer => answer
-  if (isConnectionFormat(output))
-    throw new UsageError(`--query has nothing to choose from with --output ${output}. Leave one of them out.`)
+function queryOf({ query }: CredentialsFlags, output: OutputFormat): Query {
+  if (query === undefined) return response => response
+  if (isConnectionFormat(output)) throw withoutEffect('--query', output)
   return compileQuery(query)
 }
 
-/** Times as version 2 of the AWS CLI prints them, or as the service sends them. */
-function timestamp(date: Date, api: Api, kind: string | undefined): string | number {
+/** The formats for libpq do not contain AWS's response. */
+const withoutEffect = (flag: string, output: OutputFormat): UsageError =>
+  new UsageError(`${flag} does not work with --output ${output}. Leave one of them out.`)
+
+/** Formats a time as version 2 of the AWS CLI does, or as the service sends it. */
+function timestamp(date: Date, api: PasswordApi, kind: string | undefined): string | number {
   if (kind === 'wire') return api === 'GetCredentials' ? date.getTime() / 1_000 : date.toISOString()
   return date
     .toISOString()
@@ -114,13 +120,13 @@ function timestamp(date: Date, api: Api, kind: string | undefined): string | num
 async function inputSkeleton(kind: true | string, flags: Flags, input: CallInput | undefined): Promise<string> {
   const { parseRedshiftHost } = await import('../../index.js')
   if (kind !== true && kind !== 'input' && kind !== 'yaml-input')
-    throw new UsageError(`--generate-cli-skeleton takes input, yaml-input or output, not ${JSON.stringify(kind)}.`)
+    throw new UsageError(`--generate-cli-skeleton is ${JSON.stringify(kind)}. Give input, yaml-input or output.`)
   const serverless =
     flags.dbUser === undefined &&
     (flags.workgroupName !== undefined ||
       input?.service === 'redshift-serverless' ||
       parseRedshiftHost(flags.host ?? process.env.PGHOST ?? '')?.kind === 'serverless')
-  const parameters = API_INPUTS[serverless ? 'GetCredentials' : 'GetClusterCredentials']
+  const parameters = PARAMETERS[serverless ? 'GetCredentials' : 'GetClusterCredentials']
   if (kind === 'yaml-input')
     return Object.entries(parameters)
       .map(([name, { sample, about }]) =>

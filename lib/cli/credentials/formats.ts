@@ -1,13 +1,13 @@
 import { stringify } from 'yaml'
 import type { Colors } from '../terminal/colors.js'
-import { UsageError } from '../terminal/failure.js'
 import { formatTable } from './table.js'
-import { isList, isMap, scalarText, type Value } from './value.js'
+import { formatScalar, isList, isMap, type Value } from './value.js'
 
 export const AWS_FORMATS = ['json', 'text', 'table', 'yaml', 'yaml-stream'] as const
+export type AwsFormat = (typeof AWS_FORMATS)[number]
 
-/** Prints a value as the AWS CLI does. */
-export function format(kind: string, title: string, value: Value, colors: Colors): string {
+/** Formats a value as the AWS CLI does. */
+export function format(kind: AwsFormat, title: string, value: Value, colors: Colors): string {
   switch (kind) {
     case 'json':
       return isEmptyMap(value) ? '' : `${JSON.stringify(value, null, 4)}\n`
@@ -19,16 +19,12 @@ export function format(kind: string, title: string, value: Value, colors: Colors
       return isEmptyMap(value) ? '' : formatYaml(value)
     case 'yaml-stream':
       return isEmptyMap(value) ? '' : formatYaml([value])
-    default:
-      throw new UsageError(
-        `There is no output format ${JSON.stringify(kind)}. Choose one of ${AWS_FORMATS.join(', ')}.`,
-      )
   }
 }
 
 const isEmptyMap = (value: Value): boolean => isMap(value) && Object.keys(value).length === 0
 
-/** The AWS CLI sorts maps, does not indent lists, and writes a single scalar as JSON. Times stand in quotes, as YAML 1.1 wants it. */
+/** The AWS CLI sorts maps, does not indent lists, and writes a single scalar as JSON. YAML 1.1 quotes times. */
 function formatYaml(value: Value): string {
   if (!isMap(value) && !isList(value)) return `${JSON.stringify(value)}\n`
   return stringify(value, {
@@ -41,7 +37,7 @@ function formatYaml(value: Value): string {
   })
 }
 
-/** Tabs between values, sorted by key, lists on lines of their own. */
+/** Values are sorted by key and separated by tabs. Lists start new lines. */
 function formatText(value: Value): string {
   const lines: string[] = []
   writeText(lines, value)
@@ -51,7 +47,7 @@ function formatText(value: Value): string {
 function writeText(lines: string[], item: Value, name?: string, columns?: readonly string[]): void {
   if (isMap(item)) writeMap(lines, item, name, columns)
   else if (isList(item)) writeList(lines, item, name)
-  else lines.push(scalarText(item))
+  else lines.push(formatScalar(item))
 }
 
 function writeMap(
@@ -62,7 +58,7 @@ function writeMap(
 ): void {
   const keys = Object.keys(item).sort()
   const scalarKeys = columns ?? keys.filter(key => !isNested(item[key]))
-  const scalars = scalarKeys.map(key => (key in item ? scalarText(item[key]) : ''))
+  const scalars = scalarKeys.map(key => (key in item ? formatScalar(item[key]) : ''))
   if (scalars.length > 0) lines.push([...(name === undefined ? [] : [name.toUpperCase()]), ...scalars].join('\t'))
   for (const key of keys) {
     const value = item[key]
@@ -77,7 +73,7 @@ function writeList(lines: string[], items: readonly Value[], name: string | unde
     for (const item of items) writeText(lines, item, name, columns)
     return
   }
-  const scalars = items.filter(item => !isNested(item)).map(scalarText)
+  const scalars = items.filter(item => !isNested(item)).map(formatScalar)
   if (scalars.length > 0) {
     if (name === undefined) lines.push(scalars.join('\t'))
     else for (const scalar of scalars) lines.push(`${name.toUpperCase()}\t${scalar}`)

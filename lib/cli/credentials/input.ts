@@ -1,26 +1,26 @@
 import { LineCounter, parseDocument, visit } from 'yaml'
 import type { CallInput } from '../login/options.js'
 import { UsageError } from '../terminal/failure.js'
-import { API_INPUTS } from './shapes.js'
+import { PARAMETERS } from './shapes.js'
 
-/** Reads an input document. What is wrong with it is told with its line and column. */
+/** Parses an input document. Errors contain the line and the column. */
 export function readInput(flag: '--cli-input-json' | '--cli-input-yaml', source: string): CallInput {
   const document = flag === '--cli-input-json' ? readJson(flag, source) : readYaml(flag, source)
   if (typeof document !== 'object' || document === null || Array.isArray(document))
-    throw new UsageError(`${flag} holds no object. Write it as --generate-cli-skeleton prints it.`)
+    throw new UsageError(`${flag} is not an object. Write it as --generate-cli-skeleton prints it.`)
   const names = Object.keys(document)
   const service = names.length === 0 ? undefined : serviceOf(names[0] ?? '')
-  const known = service === 'redshift-serverless' ? API_INPUTS.GetCredentials : API_INPUTS.GetClusterCredentials
+  const known = service === 'redshift-serverless' ? PARAMETERS.GetCredentials : PARAMETERS.GetClusterCredentials
   const unknown = names.find(name => !Object.hasOwn(known, name))
   if (unknown !== undefined)
     throw new UsageError(
-      `${flag} holds ${JSON.stringify(unknown)}, which is no parameter of the call. It takes ${Object.keys(known).join(', ')}.`,
+      `${flag} contains ${JSON.stringify(unknown)}, which is not a parameter of the operation. The parameters are ${Object.keys(known).join(', ')}.`,
     )
   const parameters = Object.entries(document).map(([name, value]) => [lowerFirst(name), value])
   return { service, parameters: Object.fromEntries(parameters) }
 }
 
-// The two services spell the same parameter with a large and a small first letter.
+// The first letter of a parameter is uppercase in one service and lowercase in the other.
 const serviceOf = (name: string): CallInput['service'] => (/^[A-Z]/.test(name) ? 'redshift' : 'redshift-serverless')
 
 const lowerFirst = (name: string): string => `${name.charAt(0).toLowerCase()}${name.slice(1)}`
@@ -30,27 +30,27 @@ function readJson(flag: string, text: string): unknown {
   try {
     return JSON.parse(source)
   } catch {
-    const [position, reason] = jsonProblem(source)
+    const [position, reason] = findJsonError(source)
     throw new UsageError(`${flag} is not valid JSON: ${reason} at ${placeOf(source, position)}.`)
   }
 }
 
-/** Where JSON breaks off. V8 leaves the position out of some of its messages: it is the end of the shortest part that nothing can mend. */
-function jsonProblem(source: string): [position: number, reason: string] {
-  const whole = breakage(source)
-  if (whole === undefined) return [source.length, 'it ends too early']
-  let good = 0
-  let broken = source.length
-  while (broken - good > 1) {
-    const middle = Math.floor((good + broken) / 2)
-    if (breakage(source.slice(0, middle)) === undefined) good = middle
-    else broken = middle
+/** Returns where JSON becomes invalid: at the end of the shortest part that no continuation makes valid. Some messages of V8 omit it. */
+function findJsonError(source: string): [position: number, reason: string] {
+  const reason = invalidity(source)
+  if (reason === undefined) return [source.length, 'it ends too early']
+  let valid = 0
+  let invalid = source.length
+  while (invalid - valid > 1) {
+    const middle = Math.floor((valid + invalid) / 2)
+    if (invalidity(source.slice(0, middle)) === undefined) valid = middle
+    else invalid = middle
   }
-  return [broken - 1, whole]
+  return [invalid - 1, reason]
 }
 
-/** Why a part of a JSON text cannot be the start of one; undefined where it only ends too early. */
-function breakage(part: string): string | undefined {
+/** Returns why text cannot be the start of a JSON document; undefined if it is only incomplete. */
+function invalidity(part: string): string | undefined {
   try {
     JSON.parse(part)
     return undefined
@@ -64,7 +64,7 @@ function breakage(part: string): string | undefined {
 }
 
 function readYaml(flag: string, source: string): unknown {
-  // A collection as a key is no parameter: Node need not be told by a warning.
+  // The log level suppresses a warning about collections as keys, which are rejected later.
   const document = parseDocument(source, { prettyErrors: false, logLevel: 'error' })
   const [error] = document.errors
   if (error?.code === 'MULTIPLE_DOCS')
@@ -74,7 +74,7 @@ function readYaml(flag: string, source: string): unknown {
     Alias(_, alias) {
       if (alias.resolve(document)) return
       const place = placeOf(source, alias.range?.[0] ?? 0)
-      throw new UsageError(`${flag} is not valid YAML: nothing is named &${alias.source} at ${place}.`)
+      throw new UsageError(`${flag} is not valid YAML: &${alias.source} is not defined at ${place}.`)
     },
   })
   return document.toJS()

@@ -2,27 +2,27 @@ import jmespath from 'jmespath'
 import { UsageError } from '../terminal/failure.js'
 import type { Value } from './value.js'
 
-/** Chooses from an answer. */
-export type Query = (answer: Record<string, string | number>) => Value
+/** Selects a part of a response. */
+export type Query = (response: Record<string, string | number>) => Value
 
-// Missing in the types: it throws what `search` would throw, before there is anything to search.
+// The types do not contain it. It parses an expression without applying it.
 const parseExpression = (jmespath as unknown as { compile(expression: string): unknown }).compile
 
-/** @throws UsageError, and so does the query where it does not fit the answer */
+/** @throws UsageError if the expression is invalid. The query throws one if it does not fit the response. */
 export function compileQuery(expression: string): Query {
   const shown = `--query ${JSON.stringify(expression)}`
   try {
     parseExpression(expression)
   } catch (error) {
-    throw new UsageError(`${shown} is no JMESPath expression: ${reason(error)}.`)
+    throw new UsageError(`${shown} is not a JMESPath expression: ${reason(error)}.`)
   }
-  return answer => {
+  return response => {
     try {
-      return jmespath.search(answer, expression) as Value
+      return jmespath.search(response, expression) as Value
     } catch (error) {
-      // The parser lets pass what ends with a dot, and the interpreter falls over it.
-      if (error instanceof TypeError) throw new UsageError(`${shown} is no JMESPath expression: it is incomplete.`)
-      throw new UsageError(`${shown} cannot be applied to the answer: ${reason(error)}.`)
+      // The parser accepts a dot at the end, and the interpreter then throws a TypeError.
+      if (error instanceof TypeError) throw new UsageError(`${shown} is not a JMESPath expression: it is incomplete.`)
+      throw new UsageError(`${shown} cannot be applied to the response: ${reason(error)}.`)
     }
   }
 }

@@ -1,10 +1,7 @@
-/** Whether the command prints what this operation answers with. A token names a person, and is no pair to print. */
-export const isApi = (api: string): api is Api => Object.hasOwn(API_INPUTS, api)
+/** The operations that return a user and a password. */
+export type PasswordApi = 'GetClusterCredentials' | 'GetClusterCredentialsWithIAM' | 'GetCredentials'
 
-/** The operations, as AWS names and orders their parameters and answers. */
-export type Api = 'GetClusterCredentials' | 'GetClusterCredentialsWithIAM' | 'GetCredentials'
-
-/** A sample of each parameter, and what it is. */
+/** A parameter with a sample value and a description. */
 interface Parameter {
   readonly sample: string | number | boolean | readonly string[]
   readonly about: string
@@ -13,18 +10,19 @@ interface Parameter {
 const CLUSTER: Parameter = { sample: '', about: 'The unique identifier of the cluster.' }
 const DATABASE: Parameter = {
   sample: '',
-  about: 'The database that the login is restricted to. Left out: any database.',
+  about: 'The database that the login is restricted to. Default: any database.',
 }
 const DURATION: Parameter = { sample: 0, about: 'Lifetime of the login in seconds, 900 to 3600. Default: 900.' }
 const DOMAIN: Parameter = { sample: '', about: 'The custom domain name of the cluster or workgroup.' }
 
-export const API_INPUTS: Readonly<Record<Api, Readonly<Record<string, Parameter>>>> = {
+/** The parameters of each operation, with AWS's names and in AWS's order. */
+export const PARAMETERS: Readonly<Record<PasswordApi, Readonly<Record<string, Parameter>>>> = {
   GetClusterCredentials: {
     DbUser: { sample: '', about: '[REQUIRED] The name of the database user, without a prefix.' },
     DbName: DATABASE,
     ClusterIdentifier: CLUSTER,
     DurationSeconds: DURATION,
-    AutoCreate: { sample: true, about: 'Create the database user where it is missing. Default: false.' },
+    AutoCreate: { sample: true, about: 'Create the database user if it does not exist. Default: false.' },
     DbGroups: { sample: [''], about: 'Groups that the user joins for the session, in lowercase.' },
     CustomDomainName: DOMAIN,
   },
@@ -42,7 +40,9 @@ export const API_INPUTS: Readonly<Record<Api, Readonly<Record<string, Parameter>
   },
 }
 
-/** What of a login goes into the answer. */
+export const isPasswordApi = (api: string): api is PasswordApi => Object.hasOwn(PARAMETERS, api)
+
+/** The fields of a response. */
 export interface LoginFields {
   readonly user: string
   readonly password: string
@@ -50,8 +50,8 @@ export interface LoginFields {
   readonly nextRefreshTime?: string | number | undefined
 }
 
-/** An answer as AWS names and orders it. */
-export function answerOf(api: Api, login: LoginFields): Record<string, string | number> {
+/** A response with AWS's names and in AWS's order. */
+export function responseOf(api: PasswordApi, login: LoginFields): Record<string, string | number> {
   const { user, password, expiration, nextRefreshTime } = login
   if (api === 'GetCredentials')
     return {
@@ -71,8 +71,8 @@ export function answerOf(api: Api, login: LoginFields): Record<string, string | 
 
 const EPOCH = '1970-01-01T00:00:00'
 
-/** The sample answer of `--generate-cli-skeleton output`. */
-export const sampleAnswer = (api: Api): Record<string, string | number> => {
+/** The sample response of `--generate-cli-skeleton output`. */
+export const sampleResponse = (api: PasswordApi): Record<string, string | number> => {
   const [user, password] = api === 'GetCredentials' ? ['dbUser', 'dbPassword'] : ['DbUser', 'DbPassword']
-  return answerOf(api, { user, password, expiration: EPOCH, nextRefreshTime: EPOCH })
+  return responseOf(api, { user, password, expiration: EPOCH, nextRefreshTime: EPOCH })
 }

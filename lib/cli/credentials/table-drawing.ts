@@ -1,7 +1,7 @@
 import { type TableUserConfig, table } from 'table'
 import type { Colors } from '../terminal/colors.js'
 
-/** A part of the AWS CLI's table: a title line, and rows under headers. Nested values make sections of their own, one level in. */
+/** A section of the AWS CLI's table: a title and rows under headers. A nested value is a section one level deeper. */
 export interface Section {
   readonly title: string | undefined
   readonly level: number
@@ -18,14 +18,14 @@ function contentWidths({ headers, rows }: Section): number[] {
   return Array.from({ length: columns }, (_, column) => Math.max(...lines.map(line => (line[column] ?? '').length)))
 }
 
-/** How wide a section wants to be, with those around it. */
+/** The minimum width of a section, including the edges of the sections around it. */
 export function widthOf(section: Section): number {
   const outer = EDGES + 2 * section.level
   const columns = contentWidths(section).reduce((sum, width) => sum + width + PADDING, outer)
   return Math.max((section.title ?? '').length + outer, columns)
 }
 
-/** Spreads the columns over the whole width, in proportion, and the rounding's rest from the ends. */
+/** Scales the columns to the total width. The rest from rounding is added from the last column, or taken from the first. */
 function scaledWidths(section: Section, total: number): number[] {
   const widths = contentWidths(section).map(width => width + PADDING)
   const factor = total / widths.reduce((sum, width) => sum + width, 0)
@@ -41,14 +41,14 @@ function scaledWidths(section: Section, total: number): number[] {
   return scaled
 }
 
-// The library takes no tabs and the like: they come as letters of private use, each as wide as the AWS CLI reckons them.
+// The library rejects control characters such as tabs. Characters for private use replace them, with the width that the AWS CLI assumes.
 const PRIVATE_USE = 0xe000
 const hideControls = (cell: string): string =>
   cell.replace(/(?!\n)\p{Cc}/gu, letter => String.fromCharCode(PRIVATE_USE + letter.charCodeAt(0)))
 const showControls = (drawn: string): string =>
   drawn.replace(/[\ue000-\ue09f]/g, letter => String.fromCharCode(letter.charCodeAt(0) - PRIVATE_USE))
 
-/** As Python rounds. */
+/** Rounds as Python does. */
 const roundHalfEven = (value: number): number =>
   value % 1 === 0.5 && Math.floor(value) % 2 === 0 ? Math.floor(value) : Math.round(value)
 
@@ -58,19 +58,19 @@ const BORDER: NonNullable<TableUserConfig['border']> = {
   ...{ joinBody: '-', joinLeft: '+', joinRight: '+', joinJoin: '+' },
 }
 
-/** A section's lines, spread over the width of the whole table. */
+/** Draws a section with the width of the whole table. */
 export function draw(section: Section, total: number, colors: Colors): string {
   const width = total - 2 * section.level
   const lines: string[] = []
   if (section.title) {
-    lines.push(`|${centred(section.title, width, 1)}|`)
+    lines.push(`|${centre(section.title, width, 1)}|`)
     if (section.rows.length === 0) lines.push(`+${'-'.repeat(width - EDGES)}+`)
   }
   if (section.rows.some(row => row.length > 0)) {
-    // A column's width counts its right edge, the first one's the left edge too.
+    // The width of a column includes its right edge, and that of the first one also the left edge.
     const inner = scaledWidths(section, width).map((column, index) => column - (index === 0 ? 2 : 1))
     const head = section.headers.map((header, index) =>
-      centred(header, (inner[index] ?? 0) + (index === 0 ? 2 : 1), index === 0 ? 1 : 0),
+      centre(header, (inner[index] ?? 0) + (index === 0 ? 2 : 1), index === 0 ? 1 : 0),
     )
     const body = section.rows.map(row =>
       inner.map((column, index) => {
@@ -90,8 +90,8 @@ export function draw(section: Section, total: number, colors: Colors): string {
   return lines.map(line => `${edge}${line}${edge}\n`).join('')
 }
 
-/** Text in the middle as the AWS CLI reckons it, without the edges. `leftEdge` is 1 where the width counts one. */
-function centred(text: string, width: number, leftEdge: 0 | 1): string {
+/** Centres text as the AWS CLI does, without the edges. `leftEdge` is 1 if the width includes one. */
+function centre(text: string, width: number, leftEdge: 0 | 1): string {
   const start = Math.max(0, Math.floor(width / 2) - Math.floor(text.length / 2) - 1)
   return `${' '.repeat(start)}${text}`.padEnd(width - 1 - leftEdge)
 }

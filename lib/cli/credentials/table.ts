@@ -1,14 +1,14 @@
 import type { Colors } from '../terminal/colors.js'
 import { draw, type Section, widthOf } from './table-drawing.js'
-import { isList, isMap, scalarText, type Value } from './value.js'
+import { formatScalar, isList, isMap, type Value } from './value.js'
 
-/** A value as the AWS CLI's `--output table` prints it, to the blank. */
+/** Formats a value exactly as the AWS CLI's `--output table`. */
 export function formatTable(title: string, value: Value, colors: Colors): string {
   const sections: Section[] = []
   if (!build(sections, title, value, 0)) return ''
   const terminal = process.stdout.isTTY ? process.stdout.columns : 80
   const width = (): number => Math.max(...sections.map(widthOf))
-  if (width() > terminal) for (const section of sections) turnUpright(section)
+  if (width() > terminal) for (const section of sections) transpose(section)
   return `${'-'.repeat(width())}\n${sections.map(section => draw(section, width(), colors)).join('')}`
 }
 
@@ -26,8 +26,9 @@ function buildList(sections: Section[], section: Section, items: readonly Value[
   const maps = items.filter(isMap)
   if (!items[0] || !isMap(items[0])) {
     for (const item of items) {
-      if (!isList(item) && !isMap(item)) section.rows.push([scalarText(item)])
-      else if (isList(item) && !item.some(part => isList(part) || isMap(part))) section.rows.push(item.map(scalarText))
+      if (!isList(item) && !isMap(item)) section.rows.push([formatScalar(item)])
+      else if (isList(item) && !item.some(part => isList(part) || isMap(part)))
+        section.rows.push(item.map(formatScalar))
       else build(sections, undefined, item, section.level)
     }
     return
@@ -40,14 +41,14 @@ function buildList(sections: Section[], section: Section, items: readonly Value[
       sections.push(current)
     }
     current.headers = headers
-    current.rows.push(headers.map(key => (key in item ? scalarText(item[key]) : '')))
+    current.rows.push(headers.map(key => (key in item ? formatScalar(item[key]) : '')))
     for (const key of nested) build(sections, key, item[key] ?? null, section.level + 1)
   })
 }
 
 function buildMap(sections: Section[], section: Section, item: { readonly [key: string]: Value }): void {
   const [headers, nested] = splitKeys([item])
-  const values = headers.map(key => scalarText(item[key]))
+  const values = headers.map(key => formatScalar(item[key]))
   if (headers.length === 1) section.rows.push([...headers, ...values])
   else if (headers.length > 0) {
     section.headers = headers
@@ -56,15 +57,15 @@ function buildMap(sections: Section[], section: Section, item: { readonly [key: 
   for (const key of nested) build(sections, key, item[key] ?? null, section.level + 1)
 }
 
-/** Keys of scalars, and of what is nested, sorted. */
+/** Returns the keys of scalars and those of nested values, sorted. */
 function splitKeys(maps: readonly { readonly [key: string]: Value }[]): [string[], string[]] {
   const keys = [...new Set(maps.flatMap(item => Object.keys(item)))].sort()
   const isNested = (key: string) => maps.some(item => isList(item[key] ?? null) || isMap(item[key] ?? null))
   return [keys.filter(key => !isNested(key)), keys.filter(isNested)]
 }
 
-/** Too wide for the terminal: a single row becomes a column, its headers beside it. */
-function turnUpright(section: Section): void {
+/** Turns a single row into a column beside its headers, for a table that is wider than the terminal. */
+function transpose(section: Section): void {
   const [row, ...others] = section.rows
   if (!row || others.length > 0 || section.headers.length === 0) return
   section.rows = section.headers.map((header, index) => [header, row[index] ?? ''])

@@ -1,4 +1,4 @@
-/** What an answer, or a JMESPath expression over it, can hold. */
+/** A response, or the result of a JMESPath expression. */
 export type Value = null | boolean | number | string | readonly Value[] | { readonly [key: string]: Value }
 
 export const isList = (value: Value): value is readonly Value[] => Array.isArray(value)
@@ -6,8 +6,8 @@ export const isList = (value: Value): value is readonly Value[] => Array.isArray
 export const isMap = (value: Value): value is { readonly [key: string]: Value } =>
   typeof value === 'object' && value !== null && !isList(value)
 
-/** A scalar as Python prints it, which the AWS CLI's text and tables show. */
-export const scalarText = (value: Value | undefined): string => {
+/** Formats a scalar as Python does, for the AWS CLI's text and tables. */
+export const formatScalar = (value: Value | undefined): string => {
   if (value === null || value === undefined) return 'None'
   if (typeof value === 'boolean') return value ? 'True' : 'False'
   return typeof value === 'object' ? JSON.stringify(value) : String(value)

@@ -1,28 +1,28 @@
 import { isMillis, MAX_MILLIS } from '../../emulator/faults.js'
 import type { ActiveFault, RedshiftEmulator } from '../../emulator/index.js'
-import { type FaultRequest, faultOf } from './fault.js'
+import { type FaultRequest, toFault } from './fault.js'
 import { RequestError } from './request-error.js'
 
 export interface ControlRequest {
   readonly method: string
   readonly path: string
   readonly query: URLSearchParams
-  /** Undefined: it has none. */
+  /** Undefined if there is none. */
   readonly body: unknown
 }
 
-/** A fault with the number by which it is cleared. */
+/** A fault with its number in the paths. */
 interface NumberedFault extends FaultRequest {
   readonly id: number
   readonly active: ActiveFault
-  /** Resolves when it is cleared, for those who wait for its hits. */
+  /** Resolves when the fault is cleared, so that nobody waits for further hits. */
   readonly cleared: Promise<void>
   clear(): void
 }
 
 type Handler = (request: ControlRequest, id: string | undefined) => unknown
 
-/** What can be asked of an emulator from outside: the methods of its API, as paths. */
+/** The paths of the control endpoint. Each calls a method of the emulator's API. */
 export class ControlRoutes {
   readonly #emulator: RedshiftEmulator
   readonly #faults = new Map<number, NumberedFault>()
@@ -32,39 +32,39 @@ export class ControlRoutes {
     this.#emulator = emulator
   }
 
-  /** The handlers of each path, by method. `*` is a number. */
+  /** The handlers by path and method. `*` is the number of a fault. */
   readonly #routes: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
     '/': { GET: () => this.#status() },
     '/faults': {
-      GET: () => [...this.#faults.values()].map(shown),
-      POST: ({ body }) => this.add(faultOf(body)),
+      GET: () => [...this.#faults.values()].map(describe),
+      POST: ({ body }) => this.add(toFault(body)),
       DELETE: () => this.#clearAll(),
     },
     '/faults/*': {
-      GET: ({ query }, id) => this.#reached(this.#fault(id), query.get('reached')),
+      GET: ({ query }, id) => this.#waitForHits(this.#fault(id), query.get('reached')),
       DELETE: (_, id) => this.#clear(this.#fault(id)),
     },
-    '/calls': { GET: () => this.#emulator.calls, DELETE: () => empty(this.#emulator.calls) },
-    '/logins': { GET: () => this.#emulator.logins, DELETE: () => empty(this.#emulator.logins) },
+    '/calls': { GET: () => this.#emulator.calls, DELETE: () => clear(this.#emulator.calls) },
+    '/logins': { GET: () => this.#emulator.logins, DELETE: () => clear(this.#emulator.logins) },
     '/identity': {
       PUT: ({ body }) => {
-        this.#emulator.identity = textOf(fieldsOf(body, 'identity'), 'identity')
+        this.#emulator.identity = stringField(fieldsOf(body, 'identity'), 'identity')
       },
     },
     '/revoke-logins': { POST: () => this.#emulator.revokeLogins() },
     '/restart': {
       POST: ({ body }) =>
-        this.#emulator.restart({ downMillis: millisOf(fieldsOf(body, 'downMillis'), 'downMillis') ?? 0 }),
+        this.#emulator.restart({ downMillis: millisField(fieldsOf(body, 'downMillis'), 'downMillis') ?? 0 }),
     },
     '/query': {
       POST: ({ body }) => {
         const fields = fieldsOf(body, 'sql', 'database')
-        return this.#emulator.query(textOf(fields, 'sql'), optionalTextOf(fields, 'database'))
+        return this.#emulator.query(stringField(fields, 'sql'), optionalStringField(fields, 'database'))
       },
     },
   }
 
-  /** The answer as a JSON value; undefined for none. */
+  /** Returns the response as a JSON value; undefined if it has no body. */
   async handle(request: ControlRequest): Promise<unknown> {
     const id = /^\/faults\/(\d+)$/.exec(request.path)?.[1]
     const path = id === undefined ? request.path : '/faults/*'
@@ -97,7 +97,7 @@ export class ControlRoutes {
     })
     const added: NumberedFault = { id: this.#lastId, fault, scope, active, cleared, clear }
     this.#faults.set(added.id, added)
-    return shown(added)
+    return describe(added)
   }
 
   #fault(id: string | undefined): NumberedFault {
@@ -106,13 +106,13 @@ export class ControlRoutes {
     return fault
   }
 
-  async #reached(fault: NumberedFault, hits: string | null): Promise<unknown> {
+  async #waitForHits(fault: NumberedFault, hits: string | null): Promise<unknown> {
     if (hits !== null) {
       if (!/^[1-9]\d*$/.test(hits))
-        throw new RequestError(400, 'reached is the number of hits to wait for, at least 1.')
+        throw new RequestError(400, 'reached is not a whole number from 1. Give the number of hits to wait for.')
       await Promise.race([fault.active.reached(Number(hits)), fault.cleared])
     }
-    return shown(fault)
+    return describe(fault)
   }
 
   #clear(fault: NumberedFault): void {
@@ -125,15 +125,20 @@ export class ControlRoutes {
   }
 }
 
-const shown = ({ id, fault, scope, active }: NumberedFault): unknown => ({ id, ...fault, ...scope, hits: active.hits })
+const describe = ({ id, fault, scope, active }: NumberedFault): unknown => ({
+  id,
+  ...fault,
+  ...scope,
+  hits: active.hits,
+})
 
-function empty(list: unknown[]): void {
+function clear(list: unknown[]): void {
   list.length = 0
 }
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** The fields of a body that has no others than these. */
+/** Returns the fields of a body. Throws if it has others. */
 function fieldsOf(body: unknown, ...names: readonly string[]): Fields {
   if (body === undefined) return {}
   if (typeof body !== 'object' || body === null || Array.isArray(body))
@@ -144,19 +149,20 @@ function fieldsOf(body: unknown, ...names: readonly string[]): Fields {
   return { ...body }
 }
 
-function textOf(fields: Fields, name: string): string {
+function stringField(fields: Fields, name: string): string {
   const value = fields[name]
   if (typeof value !== 'string' || value === '')
     throw new RequestError(400, `The body needs ${name}. Write it as {"${name}":"…"}.`)
   return value
 }
 
-const optionalTextOf = (fields: Fields, name: string): string | undefined =>
-  fields[name] === undefined ? undefined : textOf(fields, name)
+const optionalStringField = (fields: Fields, name: string): string | undefined =>
+  fields[name] === undefined ? undefined : stringField(fields, name)
 
-function millisOf(fields: Fields, name: string): number | undefined {
+function millisField(fields: Fields, name: string): number | undefined {
   const value = fields[name]
   if (value === undefined) return undefined
-  if (!isMillis(value)) throw new RequestError(400, `${name} is a number from 0 to ${MAX_MILLIS}.`)
+  if (!isMillis(value))
+    throw new RequestError(400, `${name} is ${JSON.stringify(value)}. Set it to a number from 0 to ${MAX_MILLIS}.`)
   return value
 }

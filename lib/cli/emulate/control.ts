@@ -4,13 +4,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { ControlRoutes } from './control-routes.js'
 import { RequestError } from './request-error.js'
 
-/** Much more than a request needs. */
+/** Much more than any request needs. */
 const MAX_BODY_BYTES = 1_000_000
 
-/** The names of this machine. A browser that was led here by another name (DNS rebinding) sends that name. */
+/** The names of this machine. After DNS rebinding, a browser sends another name. */
 const LOOPBACK_HOST = /^(?:127\.0\.0\.1|localhost)(?::\d+)?$/i
 
-/** The control endpoint: HTTP and JSON on the loopback interface, for those who know the token. */
+/** The control endpoint: HTTP and JSON on the loopback interface, protected by a token. */
 export class ControlEndpoint {
   readonly #server: Server
   readonly #token: Buffer
@@ -22,7 +22,7 @@ export class ControlEndpoint {
     this.#server = createServer((request, response) => void this.#serve(request, response))
   }
 
-  /** @param port 0: any that is free */
+  /** @param port 0 for any free port */
   static async start(routes: ControlRoutes, token: string, port = 0): Promise<ControlEndpoint> {
     const control = new ControlEndpoint(routes, token)
     control.#server.listen({ host: '127.0.0.1', port })
@@ -44,24 +44,24 @@ export class ControlEndpoint {
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
-      this.#admit(request)
+      this.#authorize(request)
       const { method = '', url = '/' } = request
       const { pathname, searchParams } = new URL(url, 'http://localhost')
-      const answer = await this.#routes.handle({
+      const result = await this.#routes.handle({
         method,
         path: pathname,
         query: searchParams,
-        body: await read(request),
+        body: await readBody(request),
       })
-      send(response, answer === undefined ? 204 : 200, answer)
+      respond(response, result === undefined ? 204 : 200, result)
     } catch (error) {
       const status = error instanceof RequestError ? error.status : 400
       if (status === 401) response.setHeader('www-authenticate', 'Bearer')
-      send(response, status, { error: error instanceof Error ? error.message : String(error) })
+      respond(response, status, { error: error instanceof Error ? error.message : String(error) })
     }
   }
 
-  #admit({ headers }: IncomingMessage): void {
+  #authorize({ headers }: IncomingMessage): void {
     if (!LOOPBACK_HOST.test(headers.host ?? ''))
       throw new RequestError(403, 'The Host header names another machine. Send the request to 127.0.0.1 or localhost.')
     const [, token] = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '') ?? []
@@ -73,8 +73,8 @@ export class ControlEndpoint {
   }
 }
 
-/** The body as JSON; undefined for none. */
-async function read(request: IncomingMessage): Promise<unknown> {
+/** Parses the body as JSON; undefined if there is none. */
+async function readBody(request: IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = []
   let length = 0
   for await (const chunk of request) {
@@ -91,12 +91,12 @@ async function read(request: IncomingMessage): Promise<unknown> {
   }
 }
 
-function send(response: ServerResponse, status: number, answer: unknown): void {
-  // The rest of a body that was not read is of no interest.
+function respond(response: ServerResponse, status: number, body: unknown): void {
+  // The rest of the request may not have been read.
   if (status >= 400) response.shouldKeepAlive = false
   response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' })
-  response.end(answer === undefined ? undefined : `${JSON.stringify(answer)}\n`)
+  response.end(body === undefined ? undefined : `${JSON.stringify(body)}\n`)
 }
 
-/** Of one length, whatever was sent. */
+/** Has the same length for every token, as `timingSafeEqual` requires. */
 const digest = (token: string): Buffer => createHash('sha256').update(token).digest()

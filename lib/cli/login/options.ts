@@ -5,25 +5,24 @@ import { resolveRequest } from '../../resolve-request.js'
 import type { Flags } from '../flags.js'
 import { UsageError } from '../terminal/failure.js'
 
-/** Parameters of an AWS call as `--cli-input-json` and `--cli-input-yaml` give them, under the library's names. */
+/** The parameters in `--cli-input-json` or `--cli-input-yaml`, with the library's names. */
 export interface CallInput {
-  /** Which service's spelling the input has; undefined for none. */
+  /** The service whose spelling the parameters have; undefined if there are none. */
   readonly service: 'redshift' | 'redshift-serverless' | undefined
   readonly parameters: Readonly<Record<string, unknown>>
 }
 
-/** What a command logs in for. */
+/**
+ * `connect`: the login is for the database to connect to. `print`: the login is for every database, as with the AWS CLI, unless
+ * `--db-name` names one.
+ */
 export type Purpose = 'connect' | 'print'
 
-/**
- * The library's options for a command line. `PGHOST`, `PGUSER` and the region are left to the library and the SDK.
- * @param purpose `connect`: the login is for the database that is connected to. `print`: as with the AWS CLI, for any database,
- * unless `--db-name` names one.
- */
+/** Returns the library's options for the flags. The library reads `PGHOST` and `PGUSER` itself, and the SDK reads the region. */
 export function toOptions(flags: Flags, purpose: Purpose, input?: CallInput): RedshiftOptions {
   const { PGHOST, PGDATABASE } = process.env
   const { clusterIdentifier, workgroupName, customDomainName, dbUser, dbName, autoCreate, durationSeconds } = flags
-  // `--db-groups` without a name is an empty list.
+  // commander sets `--db-groups` without a name to true. It means an empty list.
   const dbGroups = flags.dbGroups && (Array.isArray(flags.dbGroups) ? flags.dbGroups : [])
   const given = {
     clusterIdentifier,
@@ -38,7 +37,7 @@ export function toOptions(flags: Flags, purpose: Purpose, input?: CallInput): Re
   const call: RedshiftOptions = { ...input?.parameters, ...withoutUndefined(given) }
   if (!flags.host && !PGHOST && !call.clusterIdentifier && !call.workgroupName && !call.customDomainName)
     throw new UsageError(
-      'No cluster or workgroup is named. Give --host with its own host name (or set PGHOST), or give --cluster-identifier or --workgroup-name, and --region.',
+      'No cluster or workgroup is named. Give --host (or set PGHOST) with its own host name, or --cluster-identifier or --workgroup-name, and --region.',
     )
   const database = call.dbName ?? (PGDATABASE || undefined)
   if (purpose === 'connect' && database === undefined)
@@ -65,7 +64,7 @@ export function requestFor(options: RedshiftOptions): CredentialRequest {
   return resolveRequest(options, {}, process.env)
 }
 
-/** A token is for a cluster or workgroup, and good for every database. The library refuses what does not go with it. */
+/** A token is valid for every database. The library refuses the flags that it does not support with tokens. */
 function tokenOptions(
   { dbName: _, ...call }: RedshiftOptions,
   flags: Flags,
@@ -75,7 +74,7 @@ function tokenOptions(
   return { ...call, api: 'GetIdentityCenterAuthToken', host, port, region, database, ssl: true }
 }
 
-/** A custom domain name alone does not say which API it wants. The other parameters do: each belongs to one command of the AWS CLI. */
+/** A custom domain name alone does not select an operation. The other parameters do, because each belongs to one command of the AWS CLI. */
 function customDomainApi(call: RedshiftOptions, input: CallInput | undefined): Pick<RedshiftOptions, 'api'> {
   if (call.customDomainName === undefined || call.clusterIdentifier !== undefined || call.workgroupName !== undefined)
     return {}

@@ -1,16 +1,16 @@
-let isOn = false
+let isEnabled = false
 
-/** From now on, `--debug` was given. */
-export function turnDebugOn(): void {
-  isOn = true
+/** Called for the flag `--debug`. */
+export function enableDebug(): void {
+  isEnabled = true
 }
 
-/** A line of `--debug`: nothing without it. */
+/** Prints a line if `--debug` is set. */
 export function debugLine(line: string): void {
-  if (isOn) process.stderr.write(`debug: ${line}\n`)
+  if (isEnabled) process.stderr.write(`debug: ${line}\n`)
 }
 
-/** Where an error comes from, for `--debug` only. */
+/** Prints the stack of an error if `--debug` is set. */
 export function debugError(error: unknown): void {
   if (error instanceof Error) debugLine(error.stack ?? error.message)
 }

@@ -1,4 +1,4 @@
-/** The steps of `check` in their order, each with the exit code that it gives as the first that fails. */
+/** The steps of `check` in their order, each with the exit code if it is the first to fail. */
 export const STEP_EXIT_CODES = {
   target: 10,
   region: 11,
@@ -14,10 +14,10 @@ export const STEP_EXIT_CODES = {
 
 export type StepName = keyof typeof STEP_EXIT_CODES
 
-/** What else a process may end with. The last three are those of `env` and of shells. */
+/** The other exit codes. The last three are those of `env` and of shells. */
 export const EXIT_CODES = { failure: 1, usage: 2, notRun: 125, notExecutable: 126, notFound: 127 } as const
 
-/** In which step of `check` the library's errors belong, where no step was running. */
+/** The step of `check` in which an error of the library occurs. */
 const STEP_OF_CODE: Readonly<Record<string, StepName>> = {
   ERR_REDSHIFT_TARGET: 'target',
   ERR_REDSHIFT_AWS_CREDENTIALS: 'credentials',
@@ -32,7 +32,7 @@ const STEP_OF_CODE: Readonly<Record<string, StepName>> = {
   ERR_REDSHIFT_LOGIN_REJECTED: 'login',
 }
 
-/** The exit code for an error of the library. */
+/** The exit code for an error code of the library. */
 export function exitCodeOf(code: string): number {
   const step = STEP_OF_CODE[code]
   if (step) return STEP_EXIT_CODES[step]

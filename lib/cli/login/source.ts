@@ -6,15 +6,15 @@ import type { Flags } from '../flags.js'
 import { debugLine } from '../terminal/debug.js'
 import { messageOf } from '../terminal/failure.js'
 import { Spinner } from '../terminal/spinner.js'
-import { type AwsSetUp, fetchTimeoutMillis, setUpAws } from './aws.js'
+import { type AwsSetup, fetchTimeoutMillis, setUpAws } from './aws.js'
 import { requestFor } from './options.js'
-import { type ProfileSettings, profileSettings } from './profile.js'
+import { type ProfileSettings, readProfileSettings } from './profile.js'
 
 /** Everything that a command needs to get a login. */
 export interface LoginSource {
   /** The login that is requested from AWS. */
   readonly request: CredentialRequest
-  readonly aws: AwsSetUp
+  readonly aws: AwsSetup
   readonly redshift: RedshiftCredentials
   readonly profile: ProfileSettings
   close(): Promise<void>
@@ -23,7 +23,7 @@ export interface LoginSource {
 /** @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`, `ERR_REDSHIFT_TARGET` */
 export async function openSource(flags: Flags, options: RedshiftOptions): Promise<LoginSource> {
   const request = requestFor(options)
-  const profile = await profileSettings(flags.profile)
+  const profile = await readProfileSettings(flags.profile)
   const caBundle = flags.caBundle ?? (process.env.AWS_CA_BUNDLE || profile.caBundle)
   const aws = await setUpAws(flags, request.region, caBundle, flags.debug ? debugLine : undefined)
   const { RedshiftCredentials } = await import('../../index.js')
@@ -45,13 +45,13 @@ export async function openSource(flags: Flags, options: RedshiftOptions): Promis
   }
 }
 
-/** Gets a login, with something moving on the terminal meanwhile. */
+/** Fetches a login, with a spinner on the terminal. */
 export async function fetchLogin(source: LoginSource): Promise<RedshiftLogin> {
   const { redshift, request } = source
   const spinner = new Spinner()
   spinner.start(`${request.api} for ${targetOf(request)}`)
   try {
-    // Outside of the library's deadline: a provider may wait for a person with a code or a browser.
+    // Outside the library's deadline, because a provider may wait for a person with a code or a browser.
     await loadCredentials(source)
     return await redshift.get()
   } finally {
@@ -60,8 +60,8 @@ export async function fetchLogin(source: LoginSource): Promise<RedshiftLogin> {
 }
 
 /**
- * The AWS credentials, which the SDK keeps for what follows.
- * @throws RedshiftCredentialsError the library's own for such a failure
+ * Loads the AWS credentials. The SDK's client keeps them.
+ * @throws RedshiftCredentialsError the same error that the library would throw
  */
 export async function loadCredentials({ aws, profile, request }: LoginSource): Promise<object> {
   if (!profile.exists) throw missingProfileError(profile.sources)
@@ -70,14 +70,14 @@ export async function loadCredentials({ aws, profile, request }: LoginSource): P
   })
 }
 
-/** A login, or a person's token. */
-export const getCredential = ({ request, redshift }: LoginSource): Promise<RedshiftLogin | RedshiftToken> =>
+/** Fetches a login, or a token if these credentials return tokens. */
+export const fetchLoginOrToken = ({ request, redshift }: LoginSource): Promise<RedshiftLogin | RedshiftToken> =>
   request.api === 'GetIdentityCenterAuthToken' ? redshift.getToken() : redshift.get()
 
-/** What the library tells on its channels: no secret ever enters a message there. */
+/** Prints the messages on the library's diagnostics channels. They contain no secrets. */
 function traceFetches(): void {
   for (const name of ['fetch-start', 'fetch-end', 'invalidate'])
-    subscribe(`pg-redshift-iam:${name}`, message => debugLine(`${name} ${JSON.stringify(message, showError)}`))
+    subscribe(`pg-redshift-iam:${name}`, message => debugLine(`${name} ${JSON.stringify(message, formatError)}`))
 }
 
-const showError = (_key: string, value: unknown): unknown => (value instanceof Error ? messageOf(value) : value)
+const formatError = (_key: string, value: unknown): unknown => (value instanceof Error ? messageOf(value) : value)
