@@ -22,18 +22,9 @@ export async function buildLibrary(folder: string): Promise<void> {
     external: /^[^./]/,
     transform: { target: 'node20' },
   })
-  // Names are not shortened: the user's bundler does that.
   await writeChunks(bundle, join(folder, 'module'), 'mjs', { format: 'esm' })
-  const required = await writeChunks(bundle, folder, 'cjs', {
-    format: 'cjs',
-    // Jest refuses `import()` without a flag. And Node.js 20 takes half as long to require the SDK as to import it.
-    dynamicImportInCjs: false,
-    // Names of functions and classes stay, for stacks.
-    minify: {
-      compress: { keepNames: { function: true, class: true } },
-      mangle: { toplevel: true, keepNames: true },
-    },
-  })
+  // Jest refuses `import()` without a flag. And Node.js 20 takes half as long to require the SDK as to import it.
+  const required = await writeChunks(bundle, folder, 'cjs', { format: 'cjs', dynamicImportInCjs: false })
   for (const { name, exports } of required)
     await write(join(folder, `import/${name}.mjs`), `export { ${exports.join(', ')} } from '../${name}.cjs'\n`)
 }
@@ -48,6 +39,11 @@ async function writeChunks(
   const { output } = await bundle.generate({
     ...options,
     exports: 'named',
+    // Names of functions and classes stay, for stacks. Restoring them by calls, as bundlers usually do, takes time at each start.
+    minify: {
+      compress: { keepNames: { function: true, class: true } },
+      mangle: { toplevel: true, keepNames: true },
+    },
     entryFileNames: `[name].${extension}`,
     chunkFileNames: `shared/[name].${extension}`,
     codeSplitting: {

@@ -145,6 +145,14 @@ describe('The package as it is built', () => {
       await logIn(library)
     })
 
+  it('names its error in a minified bundle too', async () => {
+    const { RedshiftCredentialsError } = await bundle('minified', { format: 'cjs', minify: true })
+    const error = new RedshiftCredentialsError('ERR_REDSHIFT_CLOSED', 'It is closed.')
+    expect(error.name).to.equal('RedshiftCredentialsError')
+    expect(error.constructor.name).to.equal('RedshiftCredentialsError')
+    expect(error.stack).to.match(/^RedshiftCredentialsError: It is closed\./)
+  })
+
   it('is in a bundle once where the bundler has conditions of its own', async () => {
     const library = await bundle('conditions', { format: 'cjs', conditions: ['custom'] })
     expect(library.required.RedshiftCredentials).to.equal(library.RedshiftCredentials)
