@@ -43,18 +43,37 @@ describe('The command line in the package', () => {
     expect(text).to.include('Permission is hereby granted, free of charge')
   })
 
-  it('is not loaded by importing the package', async () => {
+  /** The sources that a bundle of this entry point contains. */
+  const sourcesOf = async (entryPoint: string, external: readonly string[] = []): Promise<string[]> => {
     const { metafile } = await build({
-      entryPoints: [join(root, 'lib/index.ts')],
+      entryPoints: [join(root, entryPoint)],
       absWorkingDir: root,
       bundle: true,
       platform: 'node',
       format: 'esm',
       packages: 'external',
+      external: [...external],
       metafile: true,
       write: false,
     })
-    expect(Object.keys(metafile.inputs).filter(file => file.startsWith('lib/cli/'))).to.deep.equal([])
+    return Object.values(metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs))
+  }
+
+  it('is not loaded by importing the package', async () => {
+    const sources = await sourcesOf('lib/index.ts')
+    expect(sources.filter(file => file.startsWith('lib/cli/'))).to.deep.equal([])
+  })
+
+  it('has a copy of no class of the library, except that of its errors', async () => {
+    const sources = await sourcesOf('lib/cli/main.ts', ['*/index.js'])
+    const copied = sources.filter(file => /^lib\/(?!cli|emulator)/.test(file))
+    expect(copied).to.include('lib/resolve-request.ts').and.not.include('lib/credentials.ts')
+    const classes = copied.flatMap(file =>
+      [...readFileSync(join(root, file), 'utf8').matchAll(/\bclass (\w+) extends|^(?:export )?class (\w+)/gm)].map(
+        ([, extending, plain]) => extending ?? plain,
+      ),
+    )
+    expect(classes).to.deep.equal(['RedshiftCredentialsError'])
   })
 
   it("ships Amazon's root certificates as they are in Node.js", () => {
