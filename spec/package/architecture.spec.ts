@@ -74,11 +74,12 @@ describe('The specs of the library', () => {
   /** What an expectation on a message compares it with. */
   const EXPECTATIONS = [
     /\.message\b[)\s]*\.(?:to|and)\b[\w.]*\.(?:match|include|contain|equal)\(\s*(['"`/].+)/g,
+    /(?:stderr|message|(?:refusal|failure)\([^\n]*\))\)\s*\.(?:to|and)\b[\w.]*\.(?:match|include|contain|equal)\(\s*(['"`/].+)/g,
     /\.throw\(\s*(['"`/].+)/g,
     /\b(?:names|omits): \[([^\]]+)\]/g,
   ]
   const specs = readdirSync(join(root, 'spec'), { recursive: true, encoding: 'utf8' }).filter(
-    file => file.endsWith('.ts') && !/^(cli|emulator)\//.test(file),
+    file => file.endsWith('.ts') && !/^(emulator)\//.test(file),
   )
   const phrasesIn = (text: string): string[] => text.match(/\b[a-z]{2,}(?: [a-z]+)+\b/g) ?? []
 
