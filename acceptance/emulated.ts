@@ -7,14 +7,14 @@ import type { Target } from './target.js'
 
 const LIFETIME_SECONDS = 6
 
-/** An emulator, and what the kit needs to ask it. */
+/** An emulator, as a target of the kit. */
 export interface Emulated {
   readonly emulator: RedshiftEmulator
   readonly target: Target
   close(): Promise<void>
 }
 
-/** Starts an emulator that answers every question. */
+/** Starts an emulator that supports every question. */
 export async function startEmulated(kind: Target['kind'], options?: EmulatorOptions): Promise<Emulated> {
   const database = 'dev'
   const emulator = await startRedshiftEmulator({

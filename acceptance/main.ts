@@ -1,6 +1,6 @@
 /**
- * Asks a real cluster or workgroup what the code and the emulator take for granted, and writes the answers to
- * acceptance/RESULT.md and acceptance/result.json. Read-only in the database.
+ * Checks what the code and the emulator assume about Redshift on a real cluster or workgroup. Writes the results to
+ * acceptance/RESULT.md and acceptance/result.json, and only reads from the database.
  *
  * npm run acceptance -- --host … --db-name dev [--db-user alice] [--long]
  * npm run acceptance -- --emulator
@@ -35,27 +35,27 @@ interface Flags {
 }
 
 const program: Command = new Command('npm run acceptance --')
-  .description('Asks a Redshift cluster or workgroup what the code takes for granted. It only reads.')
-  .option('--host <name>', 'the own host name of the cluster or workgroup')
+  .description('Checks on a cluster or workgroup what this package assumes about Redshift. Only reads.')
+  .option('--host <name>', "the cluster's or workgroup's own host name")
   .option('--db-name <name>', 'the database', 'dev')
   .option('--db-user <name>', 'an existing database user, for GetClusterCredentials')
-  .option('--other-db-name <name>', 'a second database that exists')
-  .option('--db-groups <names...>', 'two database groups that exist')
-  .option('--via <host:port>', 'the tunnel that leads there')
-  .option('--long', 'wait for a login to expire, too: 16 minutes', false)
-  .option('--yes', 'do not ask before the start', false)
-  .option('--emulator', 'ask the emulator instead', false)
+  .option('--other-db-name <name>', 'another existing database')
+  .option('--db-groups <names...>', 'two existing database groups')
+  .option('--via <host:port>', 'a tunnel to the host')
+  .option('--long', 'also wait for a login to expire, which takes 16 minutes', false)
+  .option('--yes', 'start without confirmation', false)
+  .option('--emulator', 'use the emulator instead', false)
   .parse()
 const flags = program.opts<Flags>()
 
 function realTarget(): Target {
   const { dbName, dbUser, otherDbName, dbGroups = [], via, long } = flags
   const host = flags.host?.toLowerCase().replace(/\.$/, '')
-  if (host === undefined) program.error('Set --host to the own host name of a cluster or workgroup, or set --emulator.')
+  if (host === undefined) program.error("Set --host to a cluster's or workgroup's own host name, or set --emulator.")
   const parsed = parseRedshiftHost(host)
   if (!parsed)
     program.error(
-      `--host ${JSON.stringify(host)} is not the own name of a cluster or workgroup. For a tunnel, add --via.`,
+      `--host ${JSON.stringify(host)} is not a Redshift host name. Use the cluster's own name. For a tunnel, add --via.`,
     )
   const [, address, name, dialPort] = /^(?:\[([\da-f:]+)\]|([^:[\]\s]+)):(\d{1,5})$/i.exec(via ?? '') ?? []
   const dialHost = address ?? name ?? ''
@@ -85,27 +85,27 @@ async function announce(target: Target): Promise<void> {
   const { kind, long, name } = target
   const cost =
     kind === 'serverless'
-      ? 'A workgroup that is asleep resumes, and AWS bills it for the time, a minute at least.'
-      : 'A running cluster costs nothing more. The calls are free.'
+      ? 'A paused workgroup resumes, and AWS charges for the time, at least a minute.'
+      : 'There is no additional cost. The calls are free.'
   console.log(
     [
-      `This asks the ${kind} target ${name} ${questionsFor(allQuestions, target).length} questions, with the AWS credentials that the SDK finds here.`,
-      'It calls the AWS API at most six times a minute, some calls with a wrong parameter, and opens about 60 connections, some of',
-      'which fail on purpose. It reads from the database, and changes nothing.',
+      `This checks ${questionsFor(allQuestions, target).length} questions on the ${kind} target ${name}, with the AWS credentials that the SDK finds.`,
+      'It calls the AWS API at most six times a minute, some calls with a wrong parameter. It opens about 60 connections, some of',
+      'which fail intentionally. It reads from the database and changes nothing.',
       `It takes about ${long ? 20 : 8} minutes. ${cost}`,
-      'Passwords, keys and account numbers are masked in what it writes.',
+      'Passwords, keys and account numbers are masked in the results.',
     ].join('\n'),
   )
   if (flags.yes || !process.stdin.isTTY) return
   const terminal = createInterface({ input: process.stdin, output: process.stdout })
-  await terminal.question('Press Enter to start, or Ctrl-C to leave. ')
+  await terminal.question('Press Enter to start, or Ctrl-C to cancel. ')
   terminal.close()
 }
 
 const titleOf = ({ kind }: Target, where: string): string =>
   `Acceptance of ${where} (${kind}), ${new Date().toISOString().slice(0, 10)}`
 
-function tell(findings: readonly Finding[]): void {
+function print(findings: readonly Finding[]): void {
   for (const finding of findings) console.log(toLine(finding))
 }
 
@@ -114,7 +114,7 @@ if (flags.emulator) {
     const { target, close } = await startEmulated(kind)
     const findings = await askAll(target, allQuestions).finally(close)
     console.log(titleOf(target, 'the emulator'))
-    tell(findings)
+    print(findings)
     const others = findings.filter(({ verdict }) => verdict !== 'as expected')
     for (const finding of others) console.error(remedy(finding))
     if (others.length > 0) process.exitCode = 1
@@ -123,10 +123,10 @@ if (flags.emulator) {
   const target = realTarget()
   await announce(target)
   const findings = await askAll(target, allQuestions, ({ id }) => {
-    console.log(`asking ${id} …`)
+    console.log(`checking ${id} …`)
     return undefined
   })
-  tell(findings)
+  print(findings)
   const path = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
   writeFileSync(path('RESULT.md'), toMarkdown(titleOf(target, 'a real target'), findings))
   writeFileSync(path('result.json'), toJson(titleOf(target, 'a real target'), findings))

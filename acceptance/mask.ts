@@ -1,6 +1,6 @@
 /**
- * Hides what must not be published: known secrets, AWS access key ids and account numbers, and the names that were given.
- * Longest first, since one may contain another.
+ * Masks what must not be published: known secrets, AWS access key IDs, account numbers, and given names. The longest is masked first,
+ * because it may contain another one.
  */
 export function masker(secrets: Iterable<string>, names: ReadonlyMap<string, string>): (text: string) => string {
   const known = [
@@ -12,7 +12,7 @@ export function masker(secrets: Iterable<string>, names: ReadonlyMap<string, str
     .filter(([text]) => text.length > 2)
     .sort(([one], [other]) => other.length - one.length)
   const shownFor = new Map(known)
-  // In one pass: what is put in for one of them is not searched for the next.
+  // In one pass, so that a replacement is not searched again.
   const pattern = new RegExp(
     known.map(([text]) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|') || '(?!)',
     'g',

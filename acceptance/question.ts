@@ -1,44 +1,44 @@
 import type { Session } from './session.js'
 import type { Target } from './target.js'
 
-/** What a fact rests on, until a real cluster has been asked. */
+/** The source of a fact. */
 export type Basis =
   /** AWS's documentation, models, drivers or tests. */
   | 'documents'
-  /** Output that somebody published. */
+  /** Published output of a real cluster. */
   | 'transcripts'
-  /** Nothing was found. */
+  /** No source. */
   | 'open'
 
-/** Something that only a real cluster can settle. */
+/** A fact about Redshift that a real cluster can confirm. */
 export interface Question {
   readonly id: string
   readonly asks: string
   readonly basis: Basis
-  /** Where the expectation comes from. */
+  /** The source of the expectation. */
   readonly source: string
-  /** The rule of ours that depends on it, and its file. */
+  /** The rule that depends on it, and its file. */
   readonly rule: { readonly text: string; readonly file: string }
-  /** Why the code is right whatever the answer is, or what would break. */
+  /** What happens if the fact is wrong. */
   readonly eitherWay: string
-  /** What to change where the answer is another one. */
+  /** What to change if the fact is wrong. */
   readonly change: string
   /** The emulator's behaviour. */
   readonly expected: (target: Target) => string
   /** Only for one kind of target. Default: both. */
   readonly only?: Target['kind'] | undefined
-  /** It waits for a login to expire. */
+  /** Whether it waits for a login to expire. */
   readonly long?: boolean | undefined
-  /** Asks. Throws `NotAsked` where it cannot. */
+  /** Returns the answer. Throws `NotAsked` if it cannot be found. */
   readonly ask: (session: Session) => Promise<string>
 }
 
-/** Why a question could not be asked here. */
+/** Why a question could not be asked on this target. */
 export class NotAsked extends Error {}
 
 export type Verdict = 'as expected' | 'other than expected' | 'not asked'
 
-/** A question and what came of it. */
+/** A question and its result. */
 export interface Finding {
   readonly question: Question
   readonly verdict: Verdict
@@ -47,11 +47,11 @@ export interface Finding {
   readonly answer: string
 }
 
-/** Which questions are for this target. */
+/** The questions that apply to this target. */
 export const questionsFor = (questions: readonly Question[], target: Target): Question[] =>
   questions.filter(({ only, long }) => (only === undefined || only === target.kind) && (!long || target.long))
 
-/** Asks one question. Whatever fails is an answer too: it is shown, and is other than expected. */
+/** Asks one question. An error is also an answer, other than expected. */
 export async function findOut(question: Question, session: Session): Promise<Finding> {
   const expected = question.expected(session.target)
   try {

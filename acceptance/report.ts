@@ -1,6 +1,6 @@
 import type { Finding, Verdict } from './question.js'
 
-/** A line for Markdown, which would drop `<host>` as an unknown tag. */
+/** Escapes a table cell. Markdown would omit `<host>` as an unknown tag. */
 export const cell = (text: string): string => text.replaceAll('<', '&lt;').replaceAll('|', '\\|').replace(/\s+/g, ' ')
 
 const row = (...cells: string[]): string => `| ${cells.map(cell).join(' | ')} |`
@@ -8,7 +8,7 @@ const row = (...cells: string[]): string => `| ${cells.map(cell).join(' | ')} |`
 const count = (findings: readonly Finding[], verdict: Verdict): number =>
   findings.filter(finding => finding.verdict === verdict).length
 
-/** A run as a page for people. */
+/** The results as a Markdown page. */
 export function toMarkdown(title: string, findings: readonly Finding[]): string {
   const lines = [
     `# ${title}`,
@@ -28,7 +28,7 @@ export function toMarkdown(title: string, findings: readonly Finding[]): string 
   return `${lines.join('\n')}\n`
 }
 
-/** The same for programs. */
+/** The results as JSON. */
 export const toJson = (title: string, findings: readonly Finding[]): string =>
   `${JSON.stringify(
     {
@@ -45,13 +45,13 @@ export const toJson = (title: string, findings: readonly Finding[]): string =>
     2,
   )}\n`
 
-/** A finding in a line. */
+/** A finding as one line. */
 export function toLine({ question, verdict, answer }: Finding): string {
   const why = verdict === 'as expected' ? '' : `: ${answer}`
   return `${verdict.padEnd(20)}${question.id}${why}`
 }
 
-/** What to do about an unexpected answer. */
+/** What to change after an unexpected answer. */
 export const remedy = ({ question, answer, expected }: Finding): string =>
   `${question.id}: expected “${expected}”, got “${answer}”. The rule “${question.rule.text}” (${question.rule.file}) depends on it. ` +
   `Change ${question.change}.`

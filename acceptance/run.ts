@@ -6,11 +6,11 @@ import type { Target } from './target.js'
 
 type After = (() => void) | undefined
 
-/** Asks one target every question that is for it. What comes back can be published. */
+/** Asks a target all questions that apply to it. The findings can be published. */
 export async function askAll(
   target: Target,
   questions: readonly Question[],
-  /** Is called before each question. What it returns is called after it. */
+  /** Called before each question. Returns a function to call after it. */
   around: (question: Question) => After | Promise<After> = () => undefined,
 ): Promise<Finding[]> {
   const session = new Session(target)
@@ -25,7 +25,7 @@ export async function askAll(
   } finally {
     await closeRemains(session)
   }
-  // At the end, when every secret is known.
+  // Masked at the end, when every secret is known.
   const names = new Map([
     [target.host, 'host'],
     [target.name, 'target'],

@@ -6,7 +6,7 @@ import { NotAsked } from './question.js'
 import type { Target } from './target.js'
 import { type Attempt, attemptLogin, type Handshake } from './wire.js'
 
-/** A login as AWS returned it, with the headers of the very response. */
+/** A login as AWS returned it, with the headers of the response. */
 export interface Login {
   readonly user: string
   readonly password: string
@@ -15,7 +15,7 @@ export interface Login {
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** What may differ from the login that the target is for. */
+/** Differences from the login for the target. */
 export interface LoginParameters {
   readonly target?: string
   /** `null`: none. */
@@ -26,7 +26,7 @@ export interface LoginParameters {
   readonly customDomainName?: string
 }
 
-/** An error of AWS, in its own words. */
+/** An error response of AWS. */
 export interface ApiError {
   readonly code: string
   readonly status: number | undefined
@@ -36,7 +36,7 @@ export interface ApiError {
 type Client = { send(command: object): Promise<object>; destroy(): void }
 type Deserializer = (args: object) => Promise<{ response: unknown }>
 
-/** One run of the kit: calls AWS at a slow pace, keeps the secrets that it has seen, and the first login. */
+/** One run of the kit. It calls AWS slowly, and remembers secrets and the first login. */
 export class Session {
   readonly target: Target
   /** What must not be published. */
@@ -46,7 +46,7 @@ export class Session {
   #nextCall = Number.NEGATIVE_INFINITY
   #first: Promise<Login> | undefined
 
-  /** How long a login lives. */
+  /** The lifetime of a login. */
   get lifetimeMillis(): number {
     return this.target.lifetimeSeconds * 1_000
   }
@@ -55,13 +55,13 @@ export class Session {
     this.target = target
   }
 
-  /** The login that most questions share. */
+  /** The login that most questions use. */
   login(): Promise<Login> {
     this.#first ??= this.fetchLogin()
     return this.#first
   }
 
-  /** A login of its own. `GetClusterCredentials` where a user is named, else what the target's kind has. */
+  /** Fetches a new login: with `GetClusterCredentials` if a user is given, otherwise with the API of the target's kind. */
   async fetchLogin(parameters: LoginParameters = {}): Promise<Login> {
     const output = (await this.#call(this.#credentialsCommand(parameters))) as Record<string, unknown>
     const field = (name: string): unknown => output[name] ?? output[name.charAt(0).toLowerCase() + name.slice(1)]
@@ -76,7 +76,7 @@ export class Session {
     }
   }
 
-  /** The error that a call ends with. */
+  /** The error of a call that should fail. */
   async errorOf(parameters: LoginParameters): Promise<ApiError> {
     try {
       await this.fetchLogin(parameters)
@@ -87,7 +87,7 @@ export class Session {
     return { code: '(none)', status: 200, message: 'the call succeeded' }
   }
 
-  /** The fields of the cluster or workgroup that AWS describes. */
+  /** The address of the cluster or workgroup that AWS returns. */
   async describe(): Promise<{ host: unknown; port: unknown }> {
     const { kind, name } = this.target
     if (kind === 'serverless') {
@@ -102,7 +102,7 @@ export class Session {
     return { host: Clusters?.[0]?.Endpoint?.Address, port: Clusters?.[0]?.Endpoint?.Port }
   }
 
-  /** The ARN of the AWS identity that asks. */
+  /** The ARN of the caller's AWS identity. */
   async callerArn(): Promise<string> {
     const { aws, region, stsEndpoint } = this.target
     const credentials = 'credentials' in aws && aws.credentials !== undefined && { credentials: aws.credentials }
@@ -120,7 +120,7 @@ export class Session {
     }
   }
 
-  /** Logs in at the wire. Default: with the shared login. */
+  /** Logs in to the server. Default: with the shared login. */
   async logIn(attempt: Partial<Attempt> = {}): Promise<Handshake> {
     const { user, password } = attempt.user !== undefined && attempt.password !== undefined ? {} : await this.login()
     return attemptLogin(this.target, {

@@ -5,18 +5,18 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { connect as connectTls, type PeerCertificate, type TLSSocket } from 'node:tls'
 import type { Place } from './target.js'
 
-/** What a start-up packet says, and what follows it. */
+/** A start-up packet, and how to log in. */
 export interface Attempt {
   readonly user: string
   readonly database: string
   readonly password: string
   /** Further start-up parameters. */
   readonly parameters?: Readonly<Record<string, string>>
-  /** Default: true. Without TLS, give a made-up password: it crosses the network in clear. */
+  /** Default: true. Without TLS, use an invented password, because it crosses the network unencrypted. */
   readonly tls?: boolean
 }
 
-/** What a server did with a login, up to its first ReadyForQuery. */
+/** The server's responses to a login, up to the first ReadyForQuery. */
 export interface Handshake {
   /** The codes of the authentication requests, in their order: 3 is clear text, 5 MD5, 10 SASL, 13 Redshift's digest. */
   readonly codes: readonly number[]
@@ -27,10 +27,10 @@ export interface Handshake {
   readonly error: { readonly sqlstate: string; readonly message: string } | undefined
 }
 
-/** Logs in as psql would, byte by byte, so that the server's own words and codes are seen. Closes the connection. */
+/** Logs in with PostgreSQL's protocol, to see the server's own codes and messages. Closes the connection. */
 export async function attemptLogin(place: Place, attempt: Attempt): Promise<Handshake> {
   const tcp = connectTcp({ host: place.dial.host, port: place.dial.port })
-  // Promises of `once` do not settle when a socket closes without an error, as behind a tunnel that leads nowhere.
+  // The promise of `once` does not settle if a socket closes without an error, as behind a broken tunnel.
   const closed = new Promise<never>((_, reject) => {
     tcp.once('close', () => reject(new Error('The server closed the connection.')))
   })
@@ -79,10 +79,10 @@ async function handshake(stream: Socket, attempt: Attempt): Promise<Handshake> {
     const code = body.readInt32BE(0)
     if (code === 0) continue
     codes.push(code)
-    const answer = answerTo(code, body, attempt)
-    if (!answer)
-      return result({ sqlstate: '(none)', message: `authentication code ${code}, which the kit cannot answer` })
-    stream.write(answer)
+    const response = responseTo(code, body, attempt)
+    if (!response)
+      return result({ sqlstate: '(none)', message: `authentication code ${code}, which the kit does not support` })
+    stream.write(response)
   }
   return result({ sqlstate: '(none)', message: 'the connection was closed without an error message' })
 }
@@ -93,7 +93,7 @@ function startupPacket({ user, database, parameters = {} }: Attempt): Buffer {
   return Buffer.concat([int32(body.length + 4), body])
 }
 
-function answerTo(code: number, body: Buffer, { user, password }: Attempt): Buffer | undefined {
+function responseTo(code: number, body: Buffer, { user, password }: Attempt): Buffer | undefined {
   if (code === 3) return message('p', Buffer.from(`${password}\0`))
   if (code === 5) {
     const inner = md5(Buffer.from(password + user))

@@ -4,7 +4,7 @@ import { expiryQuestions } from './expiry.js'
 import { programQuestions } from './programs.js'
 import { serverQuestions } from './server.js'
 
-/** What is asked at the wire and of AWS. */
+/** The questions about protocols and about AWS. */
 export const wireQuestions: readonly Question[] = [...awsQuestions, ...serverQuestions, ...expiryQuestions]
 
 /** Every question. */

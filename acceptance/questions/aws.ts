@@ -9,7 +9,7 @@ const FIXDATE = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d \w{3} \d{4} \d\d:\d\d:\d
 
 const isSame = (one: Date, other: Date): boolean => Math.abs(one.getTime() - other.getTime()) < 2_000
 
-/** Where a user is named, serverless logins come from the API of clusters. */
+/** If a user is given, serverless logins come from the API of clusters. */
 const usesServerlessApi = ({ kind, dbUser }: Target): boolean => kind === 'serverless' && dbUser === undefined
 
 const validation = (target: Target): string => (usesServerlessApi(target) ? 'ValidationException' : 'ValidationError')
@@ -17,7 +17,7 @@ const validation = (target: Target): string => (usesServerlessApi(target) ? 'Val
 const refusedName = (target: Target, value: string, member: string, rule: string): string =>
   `${validation(target)} (400): 1 validation error detected: Value '${value}' at '${member}' failed to satisfy constraint: Member must ${rule}`
 
-/** Asks for a login with one bad parameter, and gives AWS's words. */
+/** Requests a login with one wrong parameter, and returns AWS's error. */
 const badParameter = (question: {
   readonly id: string
   readonly what: string
@@ -28,26 +28,26 @@ const badParameter = (question: {
   readonly parameters: (session: Session) => Parameters<Session['errorOf']>[0]
 }): Question => ({
   id: question.id,
-  asks: `What does AWS say to ${question.what}?`,
+  asks: `How does AWS reject ${question.what}?`,
   basis: question.basis,
   source: question.source,
-  rule: { text: 'AWS’s error codes become ours, with a remedy.', file: 'lib/aws/failures.ts' },
-  eitherWay: 'Codes and names of both services are recognised; an unknown one keeps AWS’s words.',
-  change: 'lib/aws/failures.ts, and the emulator’s words',
+  rule: { text: 'AWS’s errors become errors of this package, with a remedy.', file: 'lib/aws/failures.ts' },
+  eitherWay: 'The errors of both services are recognized. An unknown one keeps AWS’s message.',
+  change: 'lib/aws/failures.ts, and the emulator’s message',
   only: question.only,
   expected: question.expected,
   ask: async session => inWords(await session.errorOf(question.parameters(session))),
 })
 
-/** What AWS's side does. */
+/** How AWS behaves. */
 export const awsQuestions: readonly Question[] = [
   {
     id: 'user-name',
     asks: 'Which user name does AWS choose for the caller?',
     basis: 'documents',
     source: 'the API reference of GetClusterCredentialsWithIAM and GetCredentials',
-    rule: { text: 'The user in the response is opaque: it is passed on as it is.', file: 'lib/request.ts' },
-    eitherWay: 'The user and the password of one response reach pg together.',
+    rule: { text: 'The user in the response is used unchanged.', file: 'lib/request.ts' },
+    eitherWay: 'pg always gets user and password from the same response.',
     change: 'docs/iam-policies.md, and the emulator’s `identity`',
     expected: () => 'the prefix and the name of the caller’s role or IAM user, without its path',
     ask: async session => {
@@ -65,8 +65,8 @@ export const awsQuestions: readonly Question[] = [
     asks: 'Which user name does a login with several groups have?',
     basis: 'open',
     source: 'documented for one group only: IAMA:user:group',
-    rule: { text: 'The user in the response is opaque: it is passed on as it is.', file: 'lib/request.ts' },
-    eitherWay: 'A name with groups is never predicted.',
+    rule: { text: 'The user in the response is used unchanged.', file: 'lib/request.ts' },
+    eitherWay: 'The name is never computed from the groups.',
     change: 'the emulator’s user names',
     expected: () => 'IAMA:<user>:<group>,<group>',
     ask: async session => {
@@ -81,12 +81,12 @@ export const awsQuestions: readonly Question[] = [
     id: 'same-password-again',
     asks: 'Does a second call return the same password?',
     basis: 'open',
-    source: 'no document says',
+    source: 'not documented',
     rule: {
-      text: 'A response with the pair that is in hand is “no progress”, or vouches for a refused login.',
+      text: 'A response with the current user and password is “no progress”, or confirms a refused login.',
       file: 'lib/entry.ts',
     },
-    eitherWay: 'Both are handled; the emulator offers both.',
+    eitherWay: 'Both are supported, and the emulator can do both.',
     change: 'the emulator’s default for repeated passwords',
     expected: () => 'another password',
     ask: async session => {
@@ -99,9 +99,9 @@ export const awsQuestions: readonly Question[] = [
     id: 'old-password-lives-on',
     asks: 'Does an old password still log in after a newer one was issued?',
     basis: 'open',
-    source: 'no document says; without it, two hosts could not share a user',
-    rule: { text: 'Connections may use the old login while a refresh is under way.', file: 'lib/cache.ts' },
-    eitherWay: 'If it does not: a refused login costs its connection one more fetch.',
+    source: 'not documented; otherwise two hosts could not use the same user',
+    rule: { text: 'Connections may use the old login during a refresh.', file: 'lib/cache.ts' },
+    eitherWay: 'The client fetches another login after the refusal.',
     change: 'the emulator’s logins, and “Limitations” of the README',
     expected: () => 'it logs in',
     ask: async session => {
@@ -113,11 +113,11 @@ export const awsQuestions: readonly Question[] = [
   },
   {
     id: 'lifetime',
-    asks: 'How long does a login live by default?',
+    asks: 'How long is a login valid by default?',
     basis: 'documents',
     source: 'the API references: 900 seconds',
-    rule: { text: 'A lease is never longer than the duration that was asked for.', file: 'lib/lease.ts' },
-    eitherWay: 'The expiry is measured by AWS’s clock, from the response itself.',
+    rule: { text: 'A lease is never longer than the requested duration.', file: 'lib/lease.ts' },
+    eitherWay: 'The expiry is measured with AWS’s clock, from the same response.',
     change: 'the emulator’s lifetimes',
     expected: ({ lifetimeSeconds }) => `${lifetimeSeconds} s`,
     ask: async session => {
@@ -132,8 +132,8 @@ export const awsQuestions: readonly Question[] = [
     asks: 'How does nextRefreshTime compare to expiration?',
     basis: 'open',
     source: 'documented as “when the authorization refreshes”, and as “reserved” for provisioned clusters',
-    rule: { text: 'It brings a refresh forward, never beyond the proportional limits.', file: 'lib/lease.ts' },
-    eitherWay: 'Before, at, after, absent: each is handled; the emulator offers each.',
+    rule: { text: 'It can make a refresh earlier, within the proportional limits.', file: 'lib/lease.ts' },
+    eitherWay: 'Before, at, after or none: all are supported, and the emulator can do all.',
     change: 'the emulator’s default',
     expected: () => 'at expiration',
     ask: async session => {
@@ -145,7 +145,7 @@ export const awsQuestions: readonly Question[] = [
   },
   {
     id: 'date-header',
-    asks: 'Does each response carry a Date that can be trusted?',
+    asks: 'Does each response have a reliable Date header?',
     basis: 'documents',
     source: 'RFC 9110, section 6.6.1',
     rule: { text: 'Server time is the Date of the response.', file: 'lib/aws/attempts.ts' },
@@ -160,11 +160,11 @@ export const awsQuestions: readonly Question[] = [
   },
   {
     id: 'retry-after',
-    asks: 'Does any response of this run carry Retry-After?',
+    asks: 'Does any response of this run have a Retry-After header?',
     basis: 'open',
-    source: 'nothing was found; the kit does not provoke throttling',
-    rule: { text: 'Retry-After is honoured within the limits of the back-off.', file: 'lib/lease.ts' },
-    eitherWay: 'With and without it, attempts back off.',
+    source: 'no source; the kit does not cause throttling',
+    rule: { text: 'Retry-After is respected within the limits of the back-off.', file: 'lib/lease.ts' },
+    eitherWay: 'Attempts back off with and without it.',
     change: 'the emulator’s default for throttling',
     expected: () => 'no',
     ask: async session => {
@@ -175,10 +175,10 @@ export const awsQuestions: readonly Question[] = [
   },
   {
     id: 'described-address',
-    asks: 'Does AWS describe the address that was given?',
+    asks: 'Does AWS return the given address?',
     basis: 'documents',
     source: 'the API references of DescribeClusters and GetWorkgroup',
-    rule: { text: 'Where no host is given, the described address is used.', file: 'lib/address.ts' },
+    rule: { text: 'Without a host, the returned address is used.', file: 'lib/address.ts' },
     eitherWay: 'A response without an endpoint is an error with a remedy.',
     change: 'lib/aws/provisioned.ts or lib/aws/serverless.ts',
     expected: () => 'the same host, and a port',
@@ -203,7 +203,7 @@ export const awsQuestions: readonly Question[] = [
     id: 'error-duration',
     what: 'a duration of 899 seconds',
     basis: 'open',
-    source: 'moto has it so, without a transcript',
+    source: 'the emulator moto, without a transcript',
     expected: target =>
       `${usesServerlessApi(target) ? 'ValidationException' : 'InvalidParameterValue'} (400): Token duration must be between 900 and 3600 seconds`,
     parameters: () => ({ durationSeconds: 899 }),
@@ -212,7 +212,7 @@ export const awsQuestions: readonly Question[] = [
     id: 'error-database-name',
     what: 'a database name with a slash',
     basis: 'open',
-    source: 'the API reference has the rule, not the words',
+    source: 'the API reference has the rule, but not the message',
     expected: target =>
       refusedName(target, 'dev/prod', 'dbName', 'satisfy regular expression pattern: [a-zA-Z][a-zA-Z0-9_+.@-]*'),
     parameters: () => ({ database: 'dev/prod' }),
@@ -221,7 +221,7 @@ export const awsQuestions: readonly Question[] = [
     id: 'error-user-name',
     what: 'a database user with a slash',
     basis: 'open',
-    source: 'the API reference has the rule, not the words',
+    source: 'the API reference has the rule, but not the message',
     only: 'provisioned',
     expected: target =>
       refusedName(target, 'alice/bob', 'dbUser', 'satisfy regular expression pattern: [a-zA-Z][a-zA-Z0-9_+.@-]*'),
@@ -231,7 +231,7 @@ export const awsQuestions: readonly Question[] = [
     id: 'error-group-name',
     what: 'a group in upper case',
     basis: 'open',
-    source: 'the API reference has the rule, not the words',
+    source: 'the API reference has the rule, but not the message',
     only: 'provisioned',
     expected: target => refusedName(target, 'Analysts', 'dbGroups', 'be in lower case'),
     parameters: ({ target }) => ({ dbUser: target.dbUser ?? 'alice', dbGroups: ['Analysts'] }),

@@ -5,7 +5,7 @@ import type { Login, Session } from '../session.js'
 import type { Target } from '../target.js'
 import { outcome } from './server.js'
 
-/** What outlives a login: the login itself, a session that it opened, and a pool that has logged in once. */
+/** What is kept until a login has expired: the login itself, a session, and a pool that has logged in once. */
 interface Remains {
   readonly login: Login
   readonly open: RedshiftPool
@@ -15,7 +15,7 @@ interface Remains {
 
 const openings = new WeakMap<Session, Remains & { readonly opened: number }>()
 
-/** Opens what is to outlive a login. The wait runs beside the other questions. */
+/** Opens what is kept until the expiry. The other questions run during the wait. */
 export async function openBeforeExpiry(session: Session): Promise<void> {
   const { target } = session
   const credentials = credentialsFor(target)
@@ -28,12 +28,12 @@ export async function openBeforeExpiry(session: Session): Promise<void> {
     await pool.query('select 1')
     openings.set(session, { login: await session.fetchLogin(), open, pool, credentials, opened: performance.now() })
   } catch {
-    // The other questions find out why.
+    // The other questions report the cause.
     await Promise.all([open.end(), pool.end()])
   }
 }
 
-/** Waits until the logins have expired, and half a minute more. */
+/** Waits until half a minute after the logins have expired. */
 async function expired(session: Session): Promise<Remains> {
   const remains = openings.get(session)
   if (!remains) throw new NotAsked('no login was opened at the start')
@@ -61,7 +61,7 @@ function poolFor(target: Target, redshift: RedshiftCredentials, options: object)
   return pool
 }
 
-/** Whether a table or a function can be read, by a connection of its own. */
+/** Whether this query works, on a new connection. */
 export async function canQuery(session: Session, sql: string): Promise<boolean> {
   const pool = poolFor(session.target, credentialsFor(session.target), {})
   await session.pace()
@@ -80,15 +80,15 @@ export async function canQuery(session: Session, sql: string): Promise<boolean> 
 export const expiryQuestions: readonly Question[] = [
   {
     id: 'expired-login',
-    asks: 'What does the server say to an expired login?',
+    asks: 'How does the server reject an expired login?',
     basis: 'transcripts',
-    source: 'redshift-jdbc#97; AWS’s SageMaker client tests for the text',
+    source: 'redshift-jdbc#97; AWS’s SageMaker client tests for the message',
     rule: {
-      text: 'An expired login is a refusal, which costs the connection one more fetch.',
+      text: 'An expired login is a refusal, so the client fetches another login.',
       file: 'lib/pg/server-messages.ts',
     },
-    eitherWay: 'The text is recognised whatever its SQLSTATE is.',
-    change: 'lib/pg/server-messages.ts, and the emulator’s words',
+    eitherWay: 'The message is recognized with any SQLSTATE.',
+    change: 'lib/pg/server-messages.ts, and the emulator’s message',
     long: true,
     expected: () => '28000 IAM Authentication token has expired',
     ask: async session => {
@@ -100,9 +100,9 @@ export const expiryQuestions: readonly Question[] = [
     id: 'open-session-survives',
     asks: 'Does an open session survive the expiry of its login?',
     basis: 'transcripts',
-    source: 'dbt-core#818; AWS’s documents do not say it',
+    source: 'dbt-core#818; AWS does not document it',
     rule: { text: 'A rotation closes no connection.', file: 'lib/pg/client.ts' },
-    eitherWay: 'If it does not: pg reports the error of the query, and the pool discards the connection.',
+    eitherWay: 'pg reports the error of the query, and the pool discards the connection.',
     change: 'README’s limitations, and maxLifetimeSeconds of the pools',
     long: true,
     expected: () => 'it survives',
@@ -119,7 +119,7 @@ export const expiryQuestions: readonly Question[] = [
     basis: 'documents',
     source: 'the API references',
     rule: { text: 'A login is never used after its expiry.', file: 'lib/cache.ts' },
-    eitherWay: 'It does on the emulator.',
+    eitherWay: 'It works on the emulator.',
     change: 'lib/lease.ts',
     long: true,
     expected: () => 'it does, with another login',

@@ -13,7 +13,7 @@ import { canQuery } from './expiry.js'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const scratch = '.cache/acceptance'
 
-/** Runs a TypeScript program with this input. Resolves to its output. */
+/** Runs a TypeScript program with this input. Resolves with its output. */
 async function run(file: string, session: Session, input = ''): Promise<string> {
   const { target } = session
   if (target.dial.host !== target.host && target.programs.nodeOptions.length === 0)
@@ -44,7 +44,7 @@ async function run(file: string, session: Session, input = ''): Promise<string> 
   return output.stdout
 }
 
-/** One of the README's examples, in front of this very cluster. */
+/** Runs one of the README's examples with this cluster. */
 async function runReadme(session: Session, index: number, end: string): Promise<string> {
   const { host, database, dbUser } = session.target
   const code = codeBlocks(readFileSync(join(root, 'README.md'), 'utf8'), 'ts')[index]?.code ?? ''
@@ -68,8 +68,8 @@ const example = (file: string): Question => ({
   asks: `Does examples/${file} run?`,
   basis: 'documents',
   source: 'the library’s own documentation and source',
-  rule: { text: 'Each library gets user and password as one pair.', file: `examples/${file}` },
-  eitherWay: 'It runs on the emulator, with and without its Redshift dialect as the table in docs/orms.md says.',
+  rule: { text: 'Each library gets user and password as a pair.', file: `examples/${file}` },
+  eitherWay: 'It runs on the emulator, with and without its Redshift dialect, as the table in docs/orms.md says.',
   change: `docs/orms.md and examples/${file}`,
   expected: () => 'it runs',
   ask: async session => {
@@ -84,21 +84,21 @@ const example = (file: string): Question => ({
 
 const sampleData = new WeakMap<Session, Promise<boolean>>()
 
-/** Asked once. */
+/** Queried once. */
 function hasSampleData(session: Session): Promise<boolean> {
   const known = sampleData.get(session) ?? canQuery(session, 'select 1 from category limit 1')
   sampleData.set(session, known)
   return known
 }
 
-/** What users run. */
+/** Programs as users write them. */
 export const programQuestions: readonly Question[] = [
   {
     id: 'readme-first-example',
-    asks: 'Does the README’s first example run, with a user of one’s own?',
+    asks: 'Does the README’s first example run, with a user that you name?',
     basis: 'documents',
     source: 'node-postgres’s documentation and source',
-    rule: { text: 'A password function serves a user whose name is known.', file: 'lib/pg/password.ts' },
+    rule: { text: 'A password function works if the user’s name is known.', file: 'lib/pg/password.ts' },
     eitherWay: 'It runs on the emulator.',
     change: 'README.md',
     only: 'provisioned',
@@ -110,7 +110,7 @@ export const programQuestions: readonly Question[] = [
   },
   {
     id: 'readme-second-example',
-    asks: 'Does the README’s second example run, with the user that AWS names?',
+    asks: 'Does the README’s second example run, with the user that AWS chooses?',
     basis: 'documents',
     source: 'node-postgres’s documentation and source',
     rule: { text: 'The client holds the start-up packet until it has the pair.', file: 'lib/pg/client.ts' },

@@ -2,7 +2,7 @@ import { NotAsked, type Question } from '../question.js'
 import type { Session } from '../session.js'
 import type { Handshake } from '../wire.js'
 
-/** The server’s words, with the names of this very login taken out. */
+/** The server’s error, without the names of this login. */
 export function outcome({ error }: Handshake, ...names: string[]): string {
   if (!error) return 'accepted'
   const message = names.reduce((text, name) => text.replaceAll(name, '…'), error.message)
@@ -11,10 +11,10 @@ export function outcome({ error }: Handshake, ...names: string[]): string {
 
 const MADE_UP = 'a password that was never issued'
 
-/** A database that the login is not for, and that exists. */
+/** An existing database that the login is not valid for. */
 async function otherDatabase(session: Session): Promise<string> {
   const { otherDatabase } = session.target
-  if (otherDatabase === undefined) throw new NotAsked('no second database is named; set --other-db-name')
+  if (otherDatabase === undefined) throw new NotAsked('no second database is given; set --other-db-name')
   return otherDatabase
 }
 
@@ -39,27 +39,27 @@ const EMULATED_PARAMETERS = [
   'server_protocol_version',
 ]
 
-/** What the database's side does. */
+/** How the database server behaves. */
 export const serverQuestions: readonly Question[] = [
   {
     id: 'authentication-code',
-    asks: 'With which authentication code does the server ask for the password of an IAM login?',
+    asks: 'With which authentication code does the server request the password of an IAM login?',
     basis: 'open',
-    source: 'The drivers handle 3, 5, 10, 13 and 14; none says which one an IAM login gets.',
-    rule: { text: 'The client answers 3, 5 and 13.', file: 'lib/pg/authentication.ts' },
-    eitherWay: 'Each of them is answered, and each is tested on the oldest and the newest pg.',
+    source: 'The drivers handle 3, 5, 10, 13 and 14; none documents which one an IAM login gets.',
+    rule: { text: 'The client supports 3, 5 and 13.', file: 'lib/pg/authentication.ts' },
+    eitherWay: 'The client supports each of them, tested with the oldest and the newest pg.',
     change: 'the emulator’s default for `authentication`',
     expected: () => '3',
     ask: async session => (await session.logIn()).codes.join(', '),
   },
   {
     id: 'wrong-password',
-    asks: 'What does the server say to a wrong password?',
+    asks: 'How does the server reject a wrong password?',
     basis: 'transcripts',
     source: 'redshift-jdbc#21, with a password user',
-    rule: { text: 'A refusal is known by 28000 or 28P01 and its message.', file: 'lib/pg/server-messages.ts' },
-    eitherWay: '28000 and 28P01 are treated alike.',
-    change: 'lib/pg/server-messages.ts, and the emulator’s words',
+    rule: { text: 'A refusal has the code 28000 or 28P01, and a known message.', file: 'lib/pg/server-messages.ts' },
+    eitherWay: '28000 and 28P01 are handled in the same way.',
+    change: 'lib/pg/server-messages.ts, and the emulator’s message',
     expected: () => '28000 password authentication failed for user "…"',
     ask: async session => {
       const { user } = await session.login()
@@ -68,15 +68,15 @@ export const serverQuestions: readonly Question[] = [
   },
   {
     id: 'other-database',
-    asks: 'What does the server say to a login for another database?',
+    asks: 'How does the server reject a login for another database?',
     basis: 'open',
-    source: 'AWS documents that the login is restricted to DbName, not how the server refuses.',
+    source: 'AWS documents that the login is restricted to DbName, but not the error.',
     rule: {
       text: 'The message about a refused login names the database as a cause.',
       file: 'lib/pg/server-messages.ts',
     },
-    eitherWay: 'Whatever the words are, they are passed on to the caller.',
-    change: 'lib/pg/server-messages.ts, and the emulator’s words',
+    eitherWay: 'The caller gets the server’s message in any case.',
+    change: 'lib/pg/server-messages.ts, and the emulator’s message',
     expected: () => '28000 password authentication failed for user "…"',
     ask: async session => {
       const { user } = await session.login()
@@ -85,12 +85,12 @@ export const serverQuestions: readonly Question[] = [
   },
   {
     id: 'missing-database',
-    asks: 'What does the server say to a database that does not exist?',
+    asks: 'How does the server reject a database that does not exist?',
     basis: 'documents',
     source: 'AWS’s Python driver tests for 3D000',
     rule: { text: 'A missing database is not a refusal of the login.', file: 'lib/pg/server-messages.ts' },
-    eitherWay: 'A login for another database is refused by its own words; neither costs a second login.',
-    change: 'lib/pg/server-messages.ts, and the emulator’s words',
+    eitherWay: 'A login for another database has another error. Neither makes the client fetch another login.',
+    change: 'lib/pg/server-messages.ts, and the emulator’s message',
     expected: () => '3D000 database "…" does not exist',
     ask: async session => {
       const { user, password } = await session.fetchLogin({ database: null })
@@ -100,7 +100,7 @@ export const serverQuestions: readonly Question[] = [
   },
   {
     id: 'without-tls',
-    asks: 'What does the server say to a login without TLS?',
+    asks: 'How does the server reject a login without TLS?',
     basis: 'transcripts',
     source: 'node-postgres#1528, vscode-sqltools#547',
     rule: {
@@ -108,26 +108,26 @@ export const serverQuestions: readonly Question[] = [
       file: 'lib/pg/server-messages.ts',
     },
     eitherWay: 'The client refuses to log in without TLS before it connects, unless `requireTls` is false.',
-    change: 'lib/pg/server-messages.ts, and the emulator’s words',
+    change: 'lib/pg/server-messages.ts, and the emulator’s message',
     expected: () => '28000 password authentication failed for user "…"',
     ask: async session => {
       const { user } = await session.login()
       const { database } = session.target
-      // Never the true password: it would cross the network in clear.
+      // Never the real password, because it would cross the network unencrypted.
       return outcome(await session.logIn({ user, password: MADE_UP, tls: false }), user, database)
     },
   },
   {
     id: 'missing-user',
-    asks: 'What does the server say to a database user that does not exist, without AutoCreate?',
+    asks: 'How does the server reject a database user that does not exist, without AutoCreate?',
     basis: 'transcripts',
     source: 'redshift-python#255',
     rule: {
       text: '42704 about a user is not a refusal of the login; the remedy is autoCreate.',
       file: 'lib/pg/server-messages.ts',
     },
-    eitherWay: '42704 is told apart by its message.',
-    change: 'lib/pg/server-messages.ts, and the emulator’s words',
+    eitherWay: 'The message tells the two meanings of 42704 apart.',
+    change: 'lib/pg/server-messages.ts, and the emulator’s message',
     only: 'provisioned',
     expected: () => '42704 user "…" does not exist',
     ask: async session => {
@@ -137,12 +137,12 @@ export const serverQuestions: readonly Question[] = [
   },
   {
     id: 'unknown-parameter',
-    asks: 'What does the server say to a start-up parameter that it does not know?',
+    asks: 'How does the server reject an unknown start-up parameter?',
     basis: 'transcripts',
     source: 'sqlalchemy#9494, npgsql#210',
     rule: { text: '42704 about a parameter is not a missing user.', file: 'lib/pg/server-messages.ts' },
-    eitherWay: '42704 is told apart by its message.',
-    change: 'lib/pg/server-messages.ts, and the emulator’s words',
+    eitherWay: 'The message tells the two meanings of 42704 apart.',
+    change: 'lib/pg/server-messages.ts, and the emulator’s message',
     expected: () => '42704 unrecognized configuration parameter "no_such_parameter"',
     ask: async session => outcome(await session.logIn({ parameters: { no_such_parameter: '1' } })),
   },
@@ -171,8 +171,8 @@ export const serverQuestions: readonly Question[] = [
     id: 'reported-parameters',
     asks: 'Which parameters does the server report after the login, and in which order?',
     basis: 'transcripts',
-    source: 'joined from four logs',
-    rule: { text: 'The emulator reports the same under `redshiftDialect`.', file: 'lib/emulator' },
+    source: 'combined from four logs',
+    rule: { text: 'The emulator reports the same with `redshiftDialect`.', file: 'lib/emulator' },
     eitherWay: 'The library reads none of them.',
     change: 'the emulator’s list of reported parameters',
     expected: () => EMULATED_PARAMETERS.join(', '),
@@ -182,8 +182,8 @@ export const serverQuestions: readonly Question[] = [
     id: 'server-version',
     asks: 'Which server_version does the server report?',
     basis: 'transcripts',
-    source: 'joined from four logs',
-    rule: { text: 'ORMs are told which version to expect in the guide to ORMs.', file: 'docs/orms.md' },
+    source: 'combined from four logs',
+    rule: { text: 'The guide to ORMs says which version to configure.', file: 'docs/orms.md' },
     eitherWay: 'The library does not read it.',
     change: 'the settings in docs/orms.md, and the emulator’s',
     expected: () => '8.0.2',
@@ -191,14 +191,14 @@ export const serverQuestions: readonly Question[] = [
   },
   {
     id: 'certificate-names',
-    asks: 'Which names does the server’s certificate carry?',
+    asks: 'Which names does the server’s certificate have?',
     basis: 'transcripts',
     source: 'aws-lambda-redshift-loader#237',
     rule: {
-      text: 'TLS is verified against the cluster’s own name, or the name that was dialled.',
+      text: 'TLS is verified against the cluster’s own name, or the name that the client connects to.',
       file: 'lib/pg/server-name.ts',
     },
-    eitherWay: 'Either name is enough, and `ssl.checkServerIdentity` wins.',
+    eitherWay: 'One of the names is enough, and `ssl.checkServerIdentity` takes precedence.',
     change: 'the emulator’s certificate',
     expected: () => 'a wildcard for the host’s domain',
     ask: async session => {
