@@ -99,7 +99,7 @@ export class EndpointCache {
         timeoutError: () =>
           new RedshiftCredentialsError(
             'ERR_REDSHIFT_TIMEOUT',
-            `The address of ${JSON.stringify(targetOf(request))} could not be looked up within ${timeoutMillis} ms. Check the network path to AWS, or give host.`,
+            `AWS did not return the address of ${JSON.stringify(targetOf(request))} within ${timeoutMillis} ms. Check the network path to AWS, or set host.`,
           ),
         land: outcome => {
           lookUp.endedAt = clock.now().monotonic
@@ -122,7 +122,7 @@ export const lookUpWith =
     // A custom domain name is an address.
     if (request.customDomainName !== undefined) return { host: request.customDomainName, port: 5439 }
     if (request.api === 'identityProvider')
-      throw targetError('No host is named, and with identityProvider nothing is looked up. Set host, or PGHOST.')
+      throw targetError('No host is set, and no address is looked up with identityProvider. Set host or PGHOST.')
     const name = targetOf(request)
     const workgroup = workgroupOf(request)
     return workgroup === undefined

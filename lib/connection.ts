@@ -20,10 +20,9 @@ export function readConnection(connection: RedshiftConnection, name: 'host' | 'd
   if (value === undefined || value === null || value === '') return undefined
   if (typeof value !== 'string')
     throw optionError(
-      `The ${name} of the connection is ${quoted(value)}, not a string. Set it to one, or leave it out.`,
+      `The ${name} of the connection is ${quoted(value)}, not a string. Set it to a string, or leave it out.`,
     )
   // A zero byte ends a string in the start-up packet, so the rest would be read as parameters.
-  if (value.includes('\0'))
-    throw optionError(`The ${name} of the connection holds a zero byte. Set it to a name without one.`)
+  if (value.includes('\0')) throw optionError(`The ${name} of the connection contains a NUL byte. Remove that byte.`)
   return value
 }

@@ -120,7 +120,7 @@ export class RedshiftCredentials {
   ): Promise<RedshiftToken> {
     if (!this.#connectionOptions.tokenLogin)
       throw optionError(
-        "These credentials give logins, not tokens. Call get(), or set api to 'GetIdentityCenterAuthToken', or identityProvider.",
+        "These credentials return logins, not tokens. Call get(), or set identityProvider, or set api to 'GetIdentityCenterAuthToken'.",
       )
     checkConnection(connection)
     return toToken(await this.getLogin(connection, undefined, options?.signal))

@@ -15,10 +15,10 @@ export function databaseName(
   if (options.dbName === null) return undefined
   const fallback = actual === connection.user
   const dbName = options.dbName ?? options.database ?? ((fallback ? undefined : actual) || env.PGDATABASE || undefined)
-  const remedy = 'dbName: null for a login that is good for every database.'
+  const remedy = 'dbName: null for a login that is valid for every database.'
   if (dbName === undefined)
     throw optionError(
-      `No database is named, and pg falls back to the user's name. Set database, or PGDATABASE, or ${remedy}`,
+      `No database is set, and pg would use the name of the user. Set database or PGDATABASE, or set ${remedy}`,
     )
   if (options.database !== undefined && options.database !== dbName)
     throw optionError(
@@ -26,9 +26,9 @@ export function databaseName(
     )
   if (actual !== undefined && actual !== dbName)
     throw optionError(
-      `The login is for the database ${quoted(dbName)}, but the connection goes to ${quoted(actual)}. ` +
+      `The login is for the database ${quoted(dbName)}, but the connection opens ${quoted(actual)}. ` +
         (fallback
-          ? "That is the user's name, which pg takes where none is set: set database in the configuration of pg."
+          ? 'Set database in the configuration of pg: pg uses the name of the user if none is set.'
           : `Leave ${options.dbName === undefined ? 'database' : 'dbName'} out of the options, or set ${remedy}`),
     )
   // AWS documents a rule for database names, except for GetClusterCredentialsWithIAM.

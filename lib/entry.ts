@@ -132,7 +132,7 @@ export class Entry {
     if (!lease || phaseOf(lease, now) === 'expired')
       return failed(
         'ERR_REDSHIFT_RESPONSE',
-        `${api} answered with an expiry that is missing, past, about to pass, or absurd. Nothing was stored. Check the clock of this host, and what stands between it and AWS.`,
+        `${api} returned a login without a valid expiration, or with one that has passed or is too far away. Check the clock of this host, and any proxy between it and AWS.`,
       )
     this.#error = undefined
     this.#failures = 0

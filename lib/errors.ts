@@ -99,7 +99,7 @@ export const targetError = (message: string): RedshiftCredentialsError =>
 export const closedError = (): RedshiftCredentialsError =>
   new RedshiftCredentialsError(
     'ERR_REDSHIFT_CLOSED',
-    'The Redshift credentials are closed. Create new ones, or close them later.',
+    'The Redshift credentials are closed. Create new ones, or call close() later.',
   )
 
 /** Converts a thrown value to a RedshiftCredentialsError. The message of an unexpected error is left out, because it may contain secrets. */
@@ -108,7 +108,7 @@ export const toRedshiftCredentialsError = (error: unknown): RedshiftCredentialsE
     ? error
     : new RedshiftCredentialsError(
         'ERR_REDSHIFT_UNAVAILABLE',
-        `The fetch failed in a way that was not foreseen${error instanceof Error ? ` (${error.constructor.name})` : ''}. Look at the option aws, and what it brings along.`,
+        `The login could not be fetched because of an unexpected error${error instanceof Error ? ` (${error.constructor.name})` : ''}. Check the option aws and your code in it.`,
       )
 
 /** Formats a value for a message: quoted, on one line, at most 100 characters, without the content of objects or secrets in URLs. */

@@ -71,7 +71,7 @@ export const timeoutError = (request: CredentialRequest, deadlineMillis: number)
   new RedshiftCredentialsError(
     'ERR_REDSHIFT_TIMEOUT',
     request.api === 'identityProvider'
-      ? `identityProvider.token returned nothing within ${Math.round(deadlineMillis)} ms. Look at the function, or raise fetchTimeoutMillis.`
-      : `${request.api} for ${JSON.stringify(targetOf(request))} was not answered within ${Math.round(deadlineMillis)} ms, the loading of AWS credentials included. ` +
-          'Check the network path to AWS and the credential provider (profile, SSO, metadata service), or raise fetchTimeoutMillis.',
+      ? `identityProvider.token did not return within ${Math.round(deadlineMillis)} ms. Check the function, or raise fetchTimeoutMillis.`
+      : `AWS did not respond to ${request.api} for ${JSON.stringify(targetOf(request))} within ${Math.round(deadlineMillis)} ms, including the time to load AWS credentials. ` +
+          'Check the network path to AWS and to the source of the AWS credentials (SSO, metadata service), or raise fetchTimeoutMillis.',
   )

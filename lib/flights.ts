@@ -109,5 +109,5 @@ export class Flights {
 const overdueError = (request: CredentialRequest): RedshiftCredentialsError =>
   new RedshiftCredentialsError(
     'ERR_REDSHIFT_TIMEOUT',
-    `${request.api} for ${JSON.stringify(targetOf(request))} was under way when this process was suspended. It is begun anew.`,
+    `${request.api} for ${JSON.stringify(targetOf(request))} was in progress when this process was suspended. It is retried.`,
   )

@@ -14,9 +14,9 @@ const RESERVED_WORDS: ReadonlySet<string> = new Set(
   USING VERBOSE WALLET WHEN WHERE WITH WITHOUT`.split(/\s+/),
 )
 
-const NAME_RULE = '1 to 64 letters, digits, _ + . @ or -, the first a letter, and no reserved word'
+const NAME_RULE = '1 to 64 letters, digits, _ + . @ or -, starting with a letter, and not a reserved word'
 const CLUSTER_RULE =
-  '1 to 63 lowercase letters, digits or hyphens, the first a letter, no hyphen last and no two in a row'
+  '1 to 63 lowercase letters, digits or hyphens, starting with a letter, without a hyphen at the end or two in a row'
 const WORKGROUP_RULE = '3 to 64 lowercase letters, digits or hyphens'
 
 const SERVERLESS_CLUSTER_PREFIX = 'redshift-serverless-'
@@ -62,7 +62,7 @@ function requireString(option: string, value: unknown, rule: string): asserts va
 }
 
 function refuse(option: string, value: string, rule: string, remedy: string): never {
-  throw optionError(`${option} ${quoted(value)} is not valid: it takes ${rule}. ${remedy}`)
+  throw optionError(`${option} ${quoted(value)} is not valid: it must be ${rule}. ${remedy}`)
 }
 
 /** Checks a database name. Throws `ERR_REDSHIFT_OPTION`. */
@@ -73,14 +73,15 @@ export function checkDatabaseName(option: string, value: unknown): asserts value
       option,
       value,
       NAME_RULE,
-      `Set ${option} to the name that the console shows, or set dbName: null for a login that is good for every database.`,
+      `Set ${option} to the name in the console, or set dbName: null for a login that is valid for every database.`,
     )
 }
 
 /** Checks the name of a database user, without the prefix `IAM:` that AWS adds. Throws `ERR_REDSHIFT_OPTION`. */
 export function checkUserName(option: string, value: unknown): asserts value is string {
   requireString(option, value, NAME_RULE)
-  if (value.toUpperCase() === 'PUBLIC') refuse(option, value, `${NAME_RULE} or PUBLIC`, 'Name a single user.')
+  if (value.toUpperCase() === 'PUBLIC')
+    refuse(option, value, `${NAME_RULE} or PUBLIC`, `Set ${option} to the name of one user.`)
   if (isName(value)) return
   refuse(option, value, NAME_RULE, userRemedy(option, value))
 }
@@ -90,13 +91,13 @@ function userRemedy(option: string, value: string): string {
   const { prefix, name, groups } = parseIamUser(value)
   switch (prefix) {
     case 'IAMR':
-      return `It is a role: leave ${option} out, and use the AWS credentials of that role.`
+      return `This is a role: leave ${option} out, and use the AWS credentials of that role.`
     case 'IAMA':
-      return `AWS adds the prefix: set ${option} to ${quoted(name)} and autoCreate to true${groups.length > 0 ? ', with the group in dbGroups' : ''}.`
+      return `Set ${option} to ${quoted(name)} and autoCreate to true${groups.length > 0 ? ', and put the group in dbGroups' : ''}: AWS adds the prefix.`
     case 'IAM':
-      return `AWS adds the prefix: write ${quoted(name)}.`
+      return `Set ${option} to ${quoted(name)}: AWS adds the prefix.`
     default:
-      return `Set ${option} to the database user's name.`
+      return `Set ${option} to the name of a database user.`
   }
 }
 
@@ -105,7 +106,7 @@ export function checkGroupName(option: string, value: unknown): asserts value is
   const rule = NAME_RULE.replace('letters', 'lowercase letters')
   requireString(option, value, rule)
   if (!isName(value) || value !== value.toLowerCase())
-    refuse(option, value, rule, 'Redshift folds group names to lowercase: write them so.')
+    refuse(option, value, rule, 'Write it in lowercase, as Redshift stores the names of groups.')
 }
 
 /** Checks a cluster identifier. Throws `ERR_REDSHIFT_OPTION`. */
@@ -114,15 +115,15 @@ export function checkClusterIdentifier(option: string, value: unknown): asserts 
   const workgroup = serverlessWorkgroup(value)
   if (workgroup === undefined ? /^(?=.{1,63}$)[a-z](-?[a-z0-9])*$/.test(value) : isWorkgroupName(workgroup)) return
   const rule =
-    workgroup === undefined ? CLUSTER_RULE : `${SERVERLESS_CLUSTER_PREFIX} and a workgroup: ${WORKGROUP_RULE}`
-  refuse(option, value, rule, 'It is the first part of the cluster endpoint, not the whole of it.')
+    workgroup === undefined ? CLUSTER_RULE : `${SERVERLESS_CLUSTER_PREFIX} and a workgroup name of ${WORKGROUP_RULE}`
+  refuse(option, value, rule, `Set ${option} to the first part of the cluster endpoint.`)
 }
 
 /** Checks a serverless workgroup's name. Throws `ERR_REDSHIFT_OPTION`. */
 export function checkWorkgroupName(option: string, value: unknown): asserts value is string {
   requireString(option, value, WORKGROUP_RULE)
   if (!isWorkgroupName(value))
-    refuse(option, value, WORKGROUP_RULE, 'It is the first part of the workgroup endpoint, not the whole of it.')
+    refuse(option, value, WORKGROUP_RULE, `Set ${option} to the first part of the workgroup endpoint.`)
 }
 
 /** Checks the form of a region. Throws `ERR_REDSHIFT_OPTION`. */
@@ -130,7 +131,7 @@ export function checkRegion(option: string, value: unknown): asserts value is st
   const rule = 'a region code such as us-west-2'
   requireString(option, value, rule)
   if (!/^(?=.{1,63}$)[a-z]{2,}(-[a-z]+)+-\d+$/.test(value))
-    refuse(option, value, rule, 'Take it from the console, or AWS_REGION.')
+    refuse(option, value, rule, `Set ${option} to the code in the console, or set AWS_REGION.`)
 }
 
 /** Checks the form of a custom domain name. Throws `ERR_REDSHIFT_OPTION`. */
@@ -138,7 +139,7 @@ export function checkDomainName(option: string, value: unknown): asserts value i
   const rule = 'a host name without port or scheme'
   requireString(option, value, rule)
   if (!/^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$/i.test(value))
-    refuse(option, value, rule, 'Write it as it is associated with the cluster or workgroup.')
+    refuse(option, value, rule, `Set ${option} to the name that is associated with the cluster or workgroup.`)
 }
 
 /** Checks that a value is an integer within bounds, both included. Throws `ERR_REDSHIFT_OPTION`. */

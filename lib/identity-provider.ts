@@ -79,22 +79,22 @@ export function checkIdentityProvider(value: unknown): void {
 
 /** Options that cannot be used with a token, each with the reason. */
 const REFUSED: Readonly<Record<string, string>> = {
-  user: 'the token names the person',
-  dbUser: 'the token names the person',
+  user: 'the token identifies the person',
+  dbUser: 'the token identifies the person',
   dbGroups: 'groups come from the identity provider',
-  autoCreate: 'the identity provider decides who exists',
-  dbName: 'a token is good for every database',
+  autoCreate: 'the identity provider decides which users exist',
+  dbName: 'a token is valid for every database',
   durationSeconds: 'the lifetime of a token is fixed',
-  customDomainName: 'a token is for a cluster or workgroup by its own name',
-  store: 'its key names no person, so one person would get the token of another',
+  customDomainName: 'a token is for the name of a cluster or workgroup',
+  store: 'its keys do not contain the person, so one person could get the token of another',
 }
 const REFUSED_OF_PROVIDER: Readonly<Record<string, string>> = {
   ...REFUSED,
   api: 'AWS is not called',
   aws: 'AWS is not called',
   region: 'AWS is not called',
-  clusterIdentifier: 'AWS is not called, so host says where to connect',
-  workgroupName: 'AWS is not called, so host says where to connect',
+  clusterIdentifier: 'AWS is not called, and host decides where to connect',
+  workgroupName: 'AWS is not called, and host decides where to connect',
 }
 
 /** Refuses options that cannot be used with tokens. Throws `ERR_REDSHIFT_OPTION`. */
@@ -104,15 +104,14 @@ export function checkTokenOptions(options: TokenOptions): void {
   const given = Object.entries(options).filter(([, value]) => value !== undefined)
   for (const [option] of given) {
     const reason = (options.identityProvider ? REFUSED_OF_PROVIDER : REFUSED)[option]
-    if (reason !== undefined)
-      throw optionError(`${option} is set, but not used with ${by}: ${reason}. Leave ${option} out.`)
+    if (reason !== undefined) throw optionError(`${option} cannot be used with ${by}: ${reason}. Leave ${option} out.`)
   }
 }
 
 /** The error of functions that would make a client send a user name before the token. */
 export const passwordRefused = (what: string): RedshiftCredentialsError =>
   optionError(
-    `${what} gives a password, but these credentials give a token. Use RedshiftPool, RedshiftPgClient, redshiftPoolOptions or redshiftKnexConnection; for the token itself, getToken().`,
+    `${what} returns a password, but these credentials use a token. Use RedshiftPool, RedshiftPgClient, redshiftPoolOptions or redshiftKnexConnection, or call getToken() for the token.`,
   )
 
 /** Copies the option, so that later changes of the object have no effect. */

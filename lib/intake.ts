@@ -46,19 +46,19 @@ function kindOf(value: object): string {
  */
 export function checkPlain(name: string, value: unknown, example = '{ host, database }'): asserts value is object {
   if (typeof value !== 'object' || value === null)
-    throw optionError(`${name} is ${quoted(value)}. Give a plain object of options.`)
+    throw optionError(`${name} is ${quoted(value)}. Pass a plain object of options.`)
   if (isMarked(value) || Object(value.constructor).name === 'RedshiftCredentials')
     throw optionError(
       isPlain(value)
-        ? `${name} is a copy of a RedshiftCredentials object, which holds nothing. Give the object itself.`
-        : `${name} is a RedshiftCredentials object from another copy of pg-redshift-iam, or a Proxy of one. Give an object of the copy that uses it; \`npm ls pg-redshift-iam\` lists the copies.`,
+        ? `${name} is a copy of a RedshiftCredentials object, which is empty. Pass the object itself.`
+        : `${name} is a RedshiftCredentials object from another copy of pg-redshift-iam, or a Proxy of one. Create it with the copy that uses it; \`npm ls pg-redshift-iam\` lists the copies.`,
     )
   if (isPlain(value)) return
   const kind = kindOf(value)
   throw optionError(
     kind === 'a promise'
       ? `${name} is a promise. Await it first.`
-      : `${name} is ${kind}, whose options would be lost. Give a plain object, such as ${example}.`,
+      : `${name} is ${kind}, and its options would be lost. Pass a plain object, such as ${example}.`,
   )
 }
 

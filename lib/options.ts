@@ -148,7 +148,7 @@ export const CHECKS: { readonly [option in keyof Required<RedshiftOptions>]: (va
   aws: value => {
     if (typeof value !== 'object' || value === null)
       throw optionError(
-        `aws is ${value === null ? 'null' : `a ${typeof value}`}. Set it to the configuration of an AWS SDK client, or to a ready client.`,
+        `aws is ${value === null ? 'null' : `a ${typeof value}`}. Set it to the configuration of an AWS SDK client, or to a client.`,
       )
     if (!isAwsClient(value)) checkPlain('aws', value, '{ region, profile }')
   },

@@ -40,10 +40,10 @@ const IDENTITY: ReadonlySet<string> = new Set([
 
 function unknownOption(option: string): Error {
   const own = OURS.get(fold(option))
-  if (own) return optionError(`There is no option ${quoted(option)}. Write ${own}.`)
+  if (own) return optionError(`There is no option ${quoted(option)}. Use ${own}.`)
   if (option === 'password') return optionError('password is set. Leave it out: the password is fetched from AWS.')
   if (PG_OPTIONS.has(option))
-    return optionError(`${option} is an option of pg. Set it beside redshift, or with the other options of pg.`)
+    return optionError(`${option} is an option of pg. Set it next to redshift, or with the other options of pg.`)
   if (IDENTITY.has(option) || AWS_OPTIONS.has(option))
     return optionError(`${option} is an option of the AWS SDK. Set it in aws: { … }.`)
   return optionError(`There is no option ${quoted(option)}. The options are ${Object.keys(CHECKS).join(', ')}.`)
@@ -57,9 +57,9 @@ export function checkPlacement(config: object): void {
   for (const name of Object.getOwnPropertyNames(config)) {
     if ((config as Readonly<Record<string, unknown>>)[name] === undefined) continue
     const own = OURS.get(fold(name))
-    if (own) throw optionError(`${name} belongs in redshift: { ${own} }. pg would ignore it.`)
+    if (own) throw optionError(`${name} is not an option of pg. Set it in redshift: { ${own} }.`)
     if (IDENTITY.has(name) || AWS_OPTIONS.has(name))
-      throw optionError(`${name} belongs in redshift: { aws: { … } }. pg would ignore it.`)
+      throw optionError(`${name} is not an option of pg. Set it in redshift: { aws: { … } }.`)
   }
 }
 
@@ -76,7 +76,7 @@ export function checkConnection(connection: unknown): void {
   checkPlain('The connection', connection)
   for (const [name, value] of Object.entries(connection)) {
     const own = value === undefined ? undefined : OURS.get(fold(name))
-    if (own) throw optionError(`${name} is not read off a connection. Set ${own} in the options of the login.`)
+    if (own) throw optionError(`${name} is not read from a connection. Set ${own} in the options of the login.`)
   }
 }
 
@@ -85,9 +85,9 @@ function checkAwsPlacement(aws: object): void {
   for (const [name, value] of Object.entries(aws)) {
     if (value === undefined) continue
     if (/^(accessKeyId|secretAccessKey|sessionToken)$/.test(name))
-      throw optionError(`aws.${name} belongs in aws: { credentials: { … } }. The AWS SDK would ignore it.`)
+      throw optionError(`The AWS SDK ignores aws.${name}. Set it in aws: { credentials: { … } }.`)
     const own = name === 'region' ? undefined : OURS.get(fold(name))
-    if (own) throw optionError(`aws.${name} belongs beside aws: write ${own} there. The AWS SDK would ignore it.`)
+    if (own) throw optionError(`The AWS SDK ignores aws.${name}. Set ${own} next to aws.`)
   }
 }
 
@@ -123,6 +123,6 @@ export function checkOptions(options: RedshiftOptions): void {
   checkTokenOptions(options)
   if (options.clusterIdentifier !== undefined && options.workgroupName !== undefined)
     throw optionError(
-      'clusterIdentifier and workgroupName are both set. Keep the one that the login is for: a cluster or a serverless workgroup.',
+      'clusterIdentifier and workgroupName are both set. Keep clusterIdentifier for a provisioned cluster, or workgroupName for a serverless workgroup.',
     )
 }

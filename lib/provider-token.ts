@@ -26,9 +26,9 @@ export async function fetchProvidedToken(
       `identityProvider.token returned ${what}. Return the current token, or { token, expiration } with a Date.`,
     )
   if (typeof token !== 'string' || token === '') throw lacks('no token')
-  if (!/^[\x21-\x7e]+$/.test(token)) throw lacks('a string with spaces or other characters that no token has')
+  if (!/^[\x21-\x7e]+$/.test(token)) throw lacks('a string with spaces or other characters that a token cannot contain')
   if (expiration !== undefined && !(expiration instanceof Date && Number.isFinite(expiration.getTime())))
-    throw lacks('an expiry that is not a Date')
+    throw lacks('an expiration that is not a Date')
   const serverTime = clock.now().wall
   const ends = expiration?.getTime() ?? jwtExpiry(token) ?? serverTime + DEFAULT_LIFETIME
   const times = {
@@ -37,7 +37,7 @@ export async function fetchProvidedToken(
     sentAt,
   }
   if (!createLease({ ...times, durationSeconds: LONGEST_TOKEN_SECONDS }, 0))
-    throw lacks('a token that has expired, or is about to')
+    throw lacks('a token that has expired or is about to expire')
   return { user: '', password: token, nextRefreshTime: undefined, ...times }
 }
 
@@ -47,11 +47,11 @@ async function call(provider: IdentityProvider, signal: AbortSignal) {
   } catch (thrown) {
     if (thrown instanceof RedshiftCredentialsError) throw thrown
     const { asError, copyCause, scrub } = await loadDiagnosis()
-    const error = asError(thrown, 'it threw something else than an Error')
+    const error = asError(thrown, 'it threw a value that is not an Error')
     const said = scrub(error)
     throw new RedshiftCredentialsError(
       'ERR_REDSHIFT_UNAVAILABLE',
-      `identityProvider.token failed${said === '' ? '' : `: ${said.replace(/\.$/, '')}`}. Look at cause, and at the function.`,
+      `identityProvider.token failed${said === '' ? '' : `: ${said.replace(/\.$/, '')}`}. Check cause and the function.`,
       { cause: copyCause(error) },
     )
   }

@@ -48,7 +48,7 @@ export class RequestCache {
     const { aws, store } = this.#options
     if (store && request.region === undefined)
       throw targetError(
-        `A store shares logins by region, and none is named for ${JSON.stringify(targetOf(request))}. Set region, or use its own host name, which says it.`,
+        `The region of ${JSON.stringify(targetOf(request))} is not set, but a store shares logins by region. Set region, or set host to the Redshift host name, which contains the region.`,
       )
     const key = cacheKey(request, this.#endpoint, identityOf(aws))
     this.#last = { host, database, user, environment, key, request }

@@ -27,7 +27,7 @@ function refuseUserOptions(options: RedshiftOptions, api: RedshiftApi): void {
   for (const option of USER_OPTIONS)
     if (options[option] !== undefined)
       throw optionError(
-        `${option} is set, but ${api} does not take it: AWS chooses the user. ` +
+        `${api} does not accept ${option}, because AWS chooses the user. ` +
           (options.api || option === 'dbUser'
             ? `Leave ${option} out, or set api to 'GetClusterCredentials'.`
             : `Leave ${option} out, or set dbUser.`),
@@ -39,11 +39,11 @@ function databaseUser(options: RedshiftOptions, user: string | undefined) {
   const parsed = user === undefined ? undefined : parseIamUser(user)
   if (options.dbUser === undefined && parsed?.prefix === 'IAMR')
     throw optionError(
-      `The user ${quoted(user)} is a role, for which GetClusterCredentials gives no login. Leave api out, or set dbUser.`,
+      `The user ${quoted(user)} is a role, which GetClusterCredentials does not support. Leave api out, or set dbUser.`,
     )
   const dbUser = options.dbUser ?? parsed?.name
   if (dbUser === undefined)
-    throw optionError("GetClusterCredentials needs a user. Set dbUser, or the connection's user to IAM:name.")
+    throw optionError("GetClusterCredentials needs a user. Set dbUser, or set the connection's user to IAM:name.")
   checkUserName(options.dbUser === undefined ? 'user' : 'dbUser', dbUser)
   const same = parsed?.name === dbUser ? parsed : undefined
   const dbGroups = [...new Set(options.dbGroups ?? same?.groups)].sort()

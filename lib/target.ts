@@ -28,7 +28,7 @@ function agreed<T>(what: string, claims: readonly Claim<T>[], text: (value: T) =
     if (text(other.value) !== text(first.value))
       throw targetError(
         `${first.by} says ${what} ${quoted(text(first.value))}, but ${other.by} says ${quoted(text(other.value))}. ` +
-          `A login for one must not go to another: correct one of them, or leave ${first.by.split(' ')[0]} out.`,
+          `Correct one of them, or leave ${first.by.split(' ')[0]} out.`,
       )
   return first.value
 }
@@ -57,15 +57,15 @@ function explainUnrecognizedHost(host: string): string {
   if (bare !== host && parseRedshiftHost(bare))
     return bare === host.trim()
       ? `The host ${shown(host)} has white space around it. Set host to ${quoted(bare)}.`
-      : `The host ${shown(host)} holds more than a host name. Set host to ${quoted(bare)}, and port and database apart.`
+      : `The host ${shown(host)} contains more than a host name. Set host to ${quoted(bare)}, and set port and database separately.`
   if (/^\s*jdbc:/i.test(host))
-    return `The host ${shown(host)} is a JDBC URL. Set host, port and database apart, or clusterIdentifier or workgroupName, and region.`
+    return `The host ${shown(host)} is a JDBC URL. Set host, port and database separately, or set clusterIdentifier or workgroupName, and region.`
   const form = parseRegionOnlyHost(host)?.form
   if (form === 'old-serverless')
-    return `The host ${shown(host)} is of an old form that does not name its workgroup. Set workgroupName.`
+    return `The host ${shown(host)} has an old form without the name of the workgroup. Set workgroupName.`
   if (form === 'managed-vpc-endpoint')
-    return `The host ${shown(host)} looks like a managed VPC endpoint, whose first part names neither cluster nor workgroup. Set clusterIdentifier or workgroupName, even where that first part is the name.`
-  return `The host ${shown(host)} does not say which cluster or workgroup it leads to. Set clusterIdentifier or workgroupName, and region.`
+    return `The host ${shown(host)} looks like a managed VPC endpoint, which has a name of its own. Set clusterIdentifier or workgroupName, even if it is the same name.`
+  return `The host ${shown(host)} does not identify a cluster or workgroup. Set clusterIdentifier or workgroupName, and region.`
 }
 
 const describe = ({ kind, name }: Named): string => `${kind} ${name}`
@@ -126,12 +126,11 @@ export function resolveTarget(options: RedshiftOptions, connectionHost: string |
     throw targetError(
       hosts[0]
         ? explainUnrecognizedHost(hosts[0].value)
-        : 'No cluster or workgroup is named. Set host to its own host name, or clusterIdentifier or workgroupName, and region.',
+        : 'No cluster or workgroup is set. Set host to a Redshift host name, or set clusterIdentifier or workgroupName, and region.',
     )
   if (!api)
     throw targetError(
-      `customDomainName ${quoted(customDomainName)} does not say whether it leads to a cluster or to a workgroup. ` +
-        'Set api, or clusterIdentifier or workgroupName as well.',
+      `customDomainName ${quoted(customDomainName)} may belong to a cluster or to a workgroup. Set api, clusterIdentifier or workgroupName as well.`,
     )
   return { kind: undefined, name: undefined, region }
 }

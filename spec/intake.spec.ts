@@ -454,7 +454,7 @@ describe('What is given', () => {
       const pool = create({ database: 'dev\0user\0IAM:root', redshift: { aws: emulator.aws, dbName: null } })
       expectError(await rejection(pool.query('select 1')), {
         code: 'ERR_REDSHIFT_OPTION',
-        names: ['database', 'connection', 'byte'],
+        names: ['database', 'connection', 'NUL'],
       })
       expect(emulator.logins).to.have.length(0)
     })

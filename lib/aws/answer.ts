@@ -2,7 +2,7 @@ import { RedshiftCredentialsError } from '../errors.js'
 import type { CallDescription } from './call.js'
 
 /** The remedy for a response that does not come from AWS. */
-export const CHECK_PATH = 'Check the endpoint, and what stands between this host and AWS.'
+export const CHECK_PATH = 'Check the endpoint, and any proxy between this host and AWS.'
 
 /** The properties of a response that form a login. Each AWS operation has its own names for them. */
 interface LoginAnswer {
@@ -17,16 +17,16 @@ export function checkEndpoint(call: CallDescription, host: string | undefined, p
   if (host && port) return { host, port }
   throw new RedshiftCredentialsError(
     'ERR_REDSHIFT_UNAVAILABLE',
-    `AWS names no address for ${call.target}: it may be creating, paused or deleting. Wait until it is available, or give host.`,
+    `AWS returned no address for ${call.target}: it may be creating, paused or deleting. Wait until it is available, or set host.`,
   )
 }
 
 /** Refuses a response without a token or an expiration. The error does not repeat the response, which may contain the token. */
 export function checkToken({ action }: CallDescription, token: string | undefined, expiration: Date | undefined) {
   const lacks = (what: string): RedshiftCredentialsError =>
-    new RedshiftCredentialsError('ERR_REDSHIFT_RESPONSE', `The answer to ${action} has no ${what}. ${CHECK_PATH}`)
+    new RedshiftCredentialsError('ERR_REDSHIFT_RESPONSE', `The response to ${action} has no ${what}. ${CHECK_PATH}`)
   if (typeof token !== 'string' || !/^[\x21-\x7e]+$/.test(token)) throw lacks('token')
-  if (!(expiration instanceof Date) || Number.isNaN(expiration.getTime())) throw lacks('valid expiry')
+  if (!(expiration instanceof Date) || Number.isNaN(expiration.getTime())) throw lacks('valid expiration')
   return { user: '', password: token, expiration, nextRefreshTime: undefined }
 }
 
@@ -34,10 +34,10 @@ export function checkToken({ action }: CallDescription, token: string | undefine
 export function checkAnswer({ action }: CallDescription, answer: LoginAnswer) {
   const { user, password, expiration, nextRefreshTime } = answer
   const lacks = (what: string): RedshiftCredentialsError =>
-    new RedshiftCredentialsError('ERR_REDSHIFT_RESPONSE', `The answer to ${action} has no ${what}. ${CHECK_PATH}`)
+    new RedshiftCredentialsError('ERR_REDSHIFT_RESPONSE', `The response to ${action} has no ${what}. ${CHECK_PATH}`)
   if (typeof user !== 'string' || user === '') throw lacks('user')
   if (typeof password !== 'string' || password === '') throw lacks('password')
-  if (!(expiration instanceof Date) || Number.isNaN(expiration.getTime())) throw lacks('valid expiry')
+  if (!(expiration instanceof Date) || Number.isNaN(expiration.getTime())) throw lacks('valid expiration')
   const next =
     nextRefreshTime instanceof Date && Number.isFinite(nextRefreshTime.getTime()) ? nextRefreshTime : undefined
   return { user, password, expiration, nextRefreshTime: next }

@@ -27,7 +27,7 @@ export interface CallDescription {
 const arnOf = (service: string, region: string | undefined, resource: string): string =>
   `arn:${partitionOf(region ?? '').id}:${service}:${region ?? '<region>'}:<account>:${resource}`
 
-const IF_WORKGROUP = 'if it is a serverless workgroup, set workgroupName'
+const IF_WORKGROUP = 'set workgroupName if it is a serverless workgroup'
 
 /** Describes the call that fetches a login. */
 export function describeCall(request: CredentialRequest): CallDescription {
@@ -81,7 +81,7 @@ export function describeLookUp(request: CredentialRequest): CallDescription {
   const { region } = request
   const name = targetOf(request)
   const workgroup = workgroupOf(request)
-  const alternative = 'give host, so that nothing needs to be looked up'
+  const alternative = 'set host, so that no look-up is needed'
   return workgroup === undefined
     ? {
         action: 'redshift:DescribeClusters',

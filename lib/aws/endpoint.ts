@@ -55,7 +55,7 @@ export function endpointOf(aws: RedshiftOptions['aws'], env: NodeJS.ProcessEnv, 
   if (isReady ? isCustomEndpoint === true : [endpoint, endpointProvider].some(it => typeof it === 'function')) {
     if (!shared) return undefined
     throw optionError(
-      'A store shares logins by endpoint, and that of aws is chosen by a function or a ready client. Set aws: { endpoint } to a URL.',
+      'The endpoint in aws comes from a function or an SDK client, but a store shares logins by endpoint. Set aws: { endpoint } to a URL.',
     )
   }
   if (endpoint && !isReady) return addressOf(endpoint)

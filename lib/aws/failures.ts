@@ -29,7 +29,7 @@ const NAMELESS = /^Unknown(Error)?$/
 /** Remedies for programs. The command line replaces them by ones for a person at a terminal. */
 export const SET_API = 'Set api to another operation.'
 export const SHARE_LOGINS =
-  'Share one RedshiftCredentials among pools, or spread the start of processes; the call is repeated by itself.'
+  'Share one RedshiftCredentials among your pools, or start your processes at different times; the call is retried automatically.'
 
 /** Whether AWS rejected an expired session token. Refreshing the credentials may fix this. */
 export const isExpiredToken = (error: unknown): boolean => EXPIRED_TOKEN.test(asError(error).name)
@@ -47,41 +47,38 @@ function diagnose(error: SdkError, said: string, call: CallDescription, sources:
   const name = identifierOf(error.name) ?? 'Error'
   const service = fromService(error)
 
-  if (/region is missing/i.test(said)) return ['ERR_REDSHIFT_TARGET', `No region for ${call.target}.`, regionRemedy()]
+  if (/region is missing/i.test(said))
+    return ['ERR_REDSHIFT_TARGET', `No region is set for ${call.target}.`, regionRemedy()]
   if (error.code === 'ERR_INVALID_URL')
     return [
       'ERR_REDSHIFT_OPTION',
-      'An endpoint of AWS that is configured is not a URL.',
-      'Correct aws.endpoint, AWS_ENDPOINT_URL and the variables that begin so, or endpoint_url of the profile.',
+      'A configured AWS endpoint is not a URL.',
+      'Correct aws.endpoint, AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_REDSHIFT (or _SERVERLESS), or endpoint_url in the profile.',
     ]
   if (/^(ClusterNotFound(Fault)?|ResourceNotFoundException)$/.test(name))
     return [
       'ERR_REDSHIFT_NOT_FOUND',
-      `AWS has no ${call.target} in ${call.region ?? 'the configured region'} for the account of these AWS credentials.`,
-      `Check the name (identifiers are case-sensitive), the region and the account${call.otherKind ? `; ${call.otherKind}` : ''}.`,
+      `AWS found no ${call.target} in ${call.region ?? 'the configured region'} in the account of these AWS credentials.`,
+      `Check the name (it is case-sensitive), the region and the account${call.otherKind ? `, or ${call.otherKind}` : ''}.`,
     ]
   if (/^UnsupportedOperation(Fault)?$/.test(name))
     return ['ERR_REDSHIFT_UNSUPPORTED', `AWS does not support ${call.action} for ${call.target}`, SET_API]
   if (EXPIRED_TOKEN.test(name))
-    return [
-      'ERR_REDSHIFT_AWS_CREDENTIALS',
-      `AWS says that the session of ${whose(sources)} has expired`,
-      renewal(sources),
-    ]
+    return ['ERR_REDSHIFT_AWS_CREDENTIALS', `The session of ${whose(sources)} has expired`, renewal(sources)]
   if (BAD_IDENTITY.test(name))
     return [
       'ERR_REDSHIFT_AWS_CREDENTIALS',
       `AWS does not accept ${whose(sources)} (${name})`,
-      "Check that access key, secret and session token belong together and are active, and that this host's clock is right.",
+      'Check that access key, secret and session token belong together and are active, and that the clock of this host is right.',
     ]
   const failure = transportFailure(error, said)
-  if (failure?.kind === 'throttled') return [failure.code, `AWS throttles ${call.action}`, SHARE_LOGINS]
+  if (failure?.kind === 'throttled') return [failure.code, `AWS throttled ${call.action}`, SHARE_LOGINS]
   if (failure?.kind === 'failed')
-    return [failure.code, `AWS failed to answer ${call.action} (${failure.detail})`, 'Try again later.']
+    return [failure.code, `AWS could not complete ${call.action} (${failure.detail})`, 'Try again later.']
   if (fromParsing(error) || (service && NAMELESS.test(name)))
     return [
       'ERR_REDSHIFT_RESPONSE',
-      `The response to ${call.action} (HTTP ${statusOf(error)}) is not one of AWS's.`,
+      `The response to ${call.action} (HTTP ${statusOf(error)}) does not come from AWS.`,
       CHECK_PATH,
     ]
   if (DENIED.test(name) || (service && statusOf(error) === 403))
@@ -89,34 +86,34 @@ function diagnose(error: SdkError, said: string, call: CallDescription, sources:
   if (failure?.kind === 'untrusted')
     return [
       failure.code,
-      `The certificate that was shown for ${call.action} is not trusted (${failure.detail})`,
+      `The TLS certificate of the endpoint for ${call.action} is not trusted (${failure.detail})`,
       trustRemedy(failure.detail),
     ]
   if (failure?.kind === 'unreached')
     return [
       failure.code,
       `AWS could not be reached for ${call.action} (${failure.detail})`,
-      'Check region, endpoint, proxy and the network path; a private subnet needs a NAT or a VPC endpoint.',
+      'Check region, endpoint, proxy and the network path; a private subnet needs a NAT gateway or a VPC endpoint.',
     ]
   if (failure?.kind === 'late')
     return [
       failure.code,
-      `AWS did not answer ${call.action} in time`,
-      'Check the network path to AWS, or raise the time-outs of aws.requestHandler.',
+      `AWS did not respond to ${call.action} in time`,
+      'Check the network path to AWS, or raise the timeouts in aws.requestHandler.',
     ]
   if (service)
     return [
       'ERR_REDSHIFT_OPTION',
-      `AWS refused the parameters of ${call.action} for ${call.target} (${name})`,
-      'Correct the option that it names.',
+      `AWS rejected the parameters of ${call.action} for ${call.target} (${name})`,
+      'Correct the parameter that AWS names.',
     ]
-  return ['ERR_REDSHIFT_UNAVAILABLE', `${call.action} for ${call.target} failed`, 'See cause, and the option aws.']
+  return ['ERR_REDSHIFT_UNAVAILABLE', `${call.action} for ${call.target} failed`, 'Check cause and the option aws.']
 }
 
 const regionRemedy = (): string =>
   process.env.AWS_DEFAULT_REGION
-    ? 'Set region, or AWS_REGION: the JavaScript SDK does not read AWS_DEFAULT_REGION.'
-    : 'Set region, or AWS_REGION, or use its own host name, which has it.'
+    ? 'Set region or AWS_REGION: the JavaScript SDK does not read AWS_DEFAULT_REGION.'
+    : 'Set region or AWS_REGION, or set host to the Redshift host name, which contains the region.'
 
 /** The source of the credentials that signed the request: the first one, or the role that it assumes. */
 const signer = (sources: readonly Source[]): Source | undefined => {
@@ -134,15 +131,15 @@ function renewal(sources: readonly Source[]): string {
   const profile = quoted(source?.profile)
   switch (source?.kind) {
     case 'environment':
-      return 'Export new AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, and start the process again: it cannot see new variables.'
+      return 'Export new AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, and restart the process.'
     case 'keys':
-      return `Write new keys and a new session token for profile ${profile}: the next attempt reads the file again.`
+      return `Put new keys and a new session token in profile ${profile}; the next attempt reads the file again.`
     case 'process':
-      return `Let the credential_process of profile ${profile} print new ones.`
+      return `Make the credential_process of profile ${profile} print new credentials.`
     case 'own':
-      return 'Let aws.credentials be a function that returns new ones.'
+      return 'Set aws.credentials to a function that returns new credentials.'
     default:
-      return 'Renew it: `aws sso login`, or new AWS_SESSION_TOKEN and keys; a role renews itself.'
+      return 'Run `aws sso login`, or set new keys and a new AWS_SESSION_TOKEN; the SDK renews roles automatically.'
   }
 }
 
@@ -151,7 +148,7 @@ function accessDenied(said: string, call: CallDescription): [problem: string, re
   const resource = /on resource: (arn:\S+)/.exec(said)?.[1]?.replace(/[.,]$/, '')
   const resources = resource ? [resource] : call.resources
   const allow = `Allow ${action} on ${resources.join(' and ')} in the IAM policy of this identity`
-  return [`AWS denies ${action}`, `${allow}${call.alternative ? `, or ${call.alternative}` : ''}.`]
+  return [`AWS denied ${action}`, `${allow}${call.alternative ? `, or ${call.alternative}` : ''}.`]
 }
 
 /**
@@ -197,7 +194,7 @@ export function missingSdkError(serviceId: string, error: unknown): RedshiftCred
   const name = `@aws-sdk/client-${serviceId.toLowerCase().replace(' ', '-')}`
   return new RedshiftCredentialsError(
     'ERR_REDSHIFT_UNAVAILABLE',
-    `The AWS SDK could not be loaded: the program has no ${name}. Install that package where the program runs, or let the bundler include it.`,
+    `The AWS SDK could not be loaded: the package ${name} is missing. Install it where the program runs, or include it in the bundle.`,
     { cause: copyCause(asError(error)) },
   )
 }

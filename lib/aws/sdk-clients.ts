@@ -87,12 +87,12 @@ async function checkReadyClient(client: SdkClient, serviceId: string, region: st
   const actual = client.config?.serviceId
   if (typeof actual === 'string' && actual !== serviceId)
     throw optionError(
-      `aws is a client of ${quoted(actual)}, but this login comes from ${quoted(serviceId)}. Give the client of that service, or a configuration, which serves both.`,
+      `aws is a client of ${quoted(actual)}, but this login comes from ${quoted(serviceId)}. Pass a client of that service, or a client configuration, which works for both services.`,
     )
   const provider = client.config?.region
   const own: unknown = typeof provider === 'function' ? await provider() : provider
   if (region !== undefined && typeof own === 'string' && own !== region)
     throw targetError(
-      `The client in aws is for the region ${quoted(own)}, but the target is in ${quoted(region)}. Give a client of that region, or a configuration, which serves all.`,
+      `The client in aws is for the region ${quoted(own)}, but the target is in ${quoted(region)}. Pass a client of that region, or a client configuration, which works for every region.`,
     )
 }

@@ -14,15 +14,19 @@ export function diagnoseToken(error: SdkError, call: CallDescription): Diagnosis
   if (NOT_FOUND.test(name))
     return [
       'ERR_REDSHIFT_NOT_FOUND',
-      `AWS has no ${call.target} in ${call.region ?? 'the configured region'} for the account of these AWS credentials.`,
-      'Check the name (identifiers are case-sensitive), the region and the account.',
+      `AWS found no ${call.target} in ${call.region ?? 'the configured region'} in the account of these AWS credentials.`,
+      'Check the name (it is case-sensitive), the region and the account.',
     ]
   if (NOT_AVAILABLE.test(name))
-    return ['ERR_REDSHIFT_UNAVAILABLE', `AWS gives no token while ${call.target} is not available`, 'Wait until it is.']
+    return [
+      'ERR_REDSHIFT_UNAVAILABLE',
+      `AWS returned no token, because ${call.target} is not available`,
+      'Wait until it is available.',
+    ]
   if (NO_IDENTITY.test(name))
     return [
       'ERR_REDSHIFT_UNSUPPORTED',
-      `AWS gives no token for ${call.target} to these AWS credentials`,
+      `AWS returned no token for ${call.target} to these AWS credentials`,
       'Use identity-enhanced AWS credentials: STS AssumeRole with ProvidedContexts, from an assertion of IAM Identity Center.',
     ]
   return undefined

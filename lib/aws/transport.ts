@@ -46,5 +46,5 @@ export function transportFailure(error: SdkError, said: string): TransportFailur
 /** The remedy for a certificate that is not trusted. */
 export const trustRemedy = (code: string): string =>
   /EXPIRED|NOT_YET_VALID/.test(code)
-    ? "Check this host's clock, and whether a proxy that inspects TLS shows a certificate of its own."
-    : 'If a proxy inspects TLS, name its root certificate in NODE_EXTRA_CA_CERTS before the process starts: Node.js does not read AWS_CA_BUNDLE.'
+    ? 'Check the clock of this host, and whether a proxy that inspects TLS replaces the certificate.'
+    : 'If a proxy inspects TLS, set NODE_EXTRA_CA_CERTS to its root certificate before the process starts: Node.js does not read AWS_CA_BUNDLE.'

@@ -78,8 +78,7 @@ export function redshiftKnexConnection(
         ...(user !== undefined && { user }),
       }
     }
-    if (options.tokenLogin)
-      throw passwordRefused('redshiftKnexConnection(), called otherwise than as the method of a Knex client,')
+    if (options.tokenLogin) throw passwordRefused('redshiftKnexConnection() outside a Knex client')
     const login = await credentials.getLogin(settings, place)
     checkUser(user, login)
     const address = host === undefined ? await credentials.findAddress(settings) : { host, port: REDSHIFT_PORT }
@@ -105,7 +104,7 @@ function checkKnexOptions(options: object): void {
   for (const [name, value] of Object.entries(options))
     if (value !== undefined && UNSUPPORTED_OPTIONS.has(name))
       throw optionError(
-        `${name} is set, which a connection of Knex does not have. Set host and database in place of a connection string, and options of the pool in Knex's own pool.`,
+        `A connection of Knex has no option ${name}. Set host and database instead of a connection string, and pool options in the pool of Knex.`,
       )
 }
 

@@ -52,7 +52,7 @@ function handlePasswordLogin(code: number, request: Buffer, password: string): '
       return digestResponse(request, password)
     case TOKEN:
       return unsupported(
-        "The server asks for an identity token, but this login has a password. Set api to 'GetIdentityCenterAuthToken', or " +
+        "The server requested an identity token, but this login has a password. Set api to 'GetIdentityCenterAuthToken', or " +
           'identityProvider, and leave the user out.',
       )
     default:
@@ -69,8 +69,8 @@ function handleTokenLogin(code: number, request: Buffer, token: string): Buffer 
     case SASL:
     case DIGEST:
       return unsupported(
-        `The server asks for a password (authentication ${code}), but this login is a token. Register the identity provider in ` +
-          'Redshift (CREATE IDENTITY PROVIDER), and check that host leads to Redshift.',
+        `The server requested a password (authentication ${code}), but this login is a token. Register the identity provider in ` +
+          'Redshift (CREATE IDENTITY PROVIDER), and check that host belongs to Redshift.',
       )
     default:
       return unknownRequest(code)
@@ -86,7 +86,7 @@ function digestResponse(request: Buffer, password: string): Buffer | Error {
   if (!nonce || nonce.end !== request.length) return malformed(DIGEST)
   if (algorithm !== 0)
     return unsupported(
-      `The server asks for a digest of the password by algorithm ${algorithm}, which is unknown. Upgrade pg-redshift-iam.`,
+      `The server requested a digest of the password with the unknown algorithm ${algorithm}. Upgrade pg-redshift-iam.`,
     )
   const clientNonce = Buffer.from(String(Date.now()))
   const inner = createHash('sha256').update(password).update(salt.bytes).digest()
@@ -120,12 +120,12 @@ const malformed = (code?: number): RedshiftCredentialsError =>
   new RedshiftCredentialsError(
     'ERR_REDSHIFT_RESPONSE',
     `The server sent ${code === undefined ? 'a message that does not belong to a login' : `an authentication request that cannot be read (${code})`}. ` +
-      'Check that host and port lead to Redshift, and what stands in between.',
+      'Check that host and port belong to Redshift, and check any proxy in between.',
   )
 
 const unknownRequest = (code: number): RedshiftCredentialsError =>
   unsupported(
-    `The server asks for authentication ${code}, which Redshift's logins do not use. Check that host and port lead to Redshift.`,
+    `The server requested authentication ${code}, which Redshift logins do not use. Check that host and port belong to Redshift.`,
   )
 
 const unsupported = (message: string): RedshiftCredentialsError =>

@@ -29,7 +29,7 @@ export function boundConfig<Config extends Pick<RedshiftPgClientConfig, 'redshif
   const { redshift, password } = binding
   if (config.redshift !== undefined && config.redshift !== redshift)
     throw optionError(
-      'redshift is set beside a Client of redshiftPoolOptions, which logs in with other credentials. Leave redshift out, or leave Client out.',
+      'redshift is set, but Client comes from redshiftPoolOptions and has other credentials. Leave redshift or Client out.',
     )
   // pg-pool makes password non-enumerable, so the spread does not copy it.
   return { ...config, redshift, password: config.password === password ? undefined : config.password }

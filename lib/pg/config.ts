@@ -49,7 +49,7 @@ function checkNoPassword(password: unknown): void {
   if (password === undefined || password === null || password === '') return
   throw optionError(
     typeof password === 'function'
-      ? 'password is a function, which is not called here: the login is fetched for redshift. Leave password out, and move the options of redshiftPassword({ … }) to redshift: { … }.'
+      ? 'password is a function, which is not called here. Leave password out, and move the options of redshiftPassword({ … }) to redshift: { … }.'
       : 'password is set. Leave it out: the password is fetched from AWS.',
   )
 }
@@ -65,14 +65,14 @@ export function connectionSettings(config: RedshiftPgClientConfig, options: Conn
   checkPlacement(url.parameters ?? {})
   if (url.password)
     throw optionError(
-      'connectionString holds a password. Take it out: the password is fetched from AWS. The colon in a user such as IAM:alice is written %3A.',
+      'connectionString contains a password. Remove it: the password is fetched from AWS, and the colon in a user such as IAM:alice must be written as %3A.',
     )
   const { PGHOST, PGPORT, PGDATABASE } = process.env
   const database = url.database || config.database || options.database || options.dbName || PGDATABASE
   if (!database)
-    throw optionError("No database is named, and pg would fall back to the user's name. Set database, or PGDATABASE.")
+    throw optionError('No database is set, and pg would use the name of the user. Set database or PGDATABASE.')
   if (options.tokenLogin && (url.user || config.user))
-    throw optionError('user is set, but the token names the person. Leave user out of the configuration of pg.')
+    throw optionError('user is set, but the token identifies the person. Leave user out of the configuration of pg.')
   const user = options.tokenLogin ? undefined : url.user || config.user || options.user || environmentUser(options)
   return {
     host: url.host || config.host || options.host || PGHOST || undefined,

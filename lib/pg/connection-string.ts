@@ -45,7 +45,7 @@ export function parseConnectionString(connectionString: string): ConnectionParts
   } catch {
     // The message does not repeat the string, which may contain a password.
     throw optionError(
-      'connectionString cannot be parsed. Write it as postgres://IAM%3Aalice@host:5439/database, or give host, port, database and user.',
+      'connectionString cannot be parsed. Write it as postgres://IAM%3Aalice@host:5439/database, or set host, port, database and user.',
     )
   }
 }

@@ -36,7 +36,7 @@ function checkOptionsWithoutConnection(options: ConnectionOptions): void {
   checkTls(options.ssl ?? true, options)
   if (options.dbUser === undefined && options.user === undefined)
     throw optionError(
-      'The password function was called without a connection, as postgres.js does. Give it the target, region, database and dbUser in its options.',
+      'The password function was called without a connection, as postgres.js does. Set the target, region, database and dbUser in its options.',
     )
 }
 
@@ -117,7 +117,7 @@ export function passwordFunction(
       if (hint === 'default')
         throw new RedshiftCredentialsError(
           'ERR_REDSHIFT_NATIVE',
-          'A password function was turned into text: pg.native cannot call it. Use the JavaScript client of pg (unset NODE_PG_FORCE_NATIVE, remove pg-native).',
+          'pg.native cannot call a password function. Use the JavaScript client of pg: unset NODE_PG_FORCE_NATIVE and remove pg-native.',
         )
       return 'redshiftPassword()'
     },

@@ -99,7 +99,7 @@ export function redshiftPoolOptions(
   pgOptions: RedshiftPgOptions = {},
 ): RedshiftPoolOptions {
   checkPlain('The second argument of redshiftPoolOptions', pgOptions)
-  if ('pg' in pgOptions) throw optionError('pg is set, which is not an option. Set Client: pg.Client in its place.')
+  if ('pg' in pgOptions) throw optionError('There is no option pg. Set Client: pg.Client instead.')
   const Base = clientClass(pgOptions.Client ?? pg.Client)
   const credentials = toCredentials(source)
   const options = credentials.connectionOptions()

@@ -13,7 +13,7 @@ export function explainTokenError(error: Error): Error {
   if (/Invalid scope/i.test(message))
     return new RedshiftCredentialsError(
       'ERR_REDSHIFT_ACCESS_DENIED',
-      `Redshift refused the scope of the token: ${message}. Grant the application the scope redshift:connect in IAM Identity Center.`,
+      `Redshift rejected the scope of the token: ${message}. Grant the application the scope redshift:connect in IAM Identity Center.`,
       { cause: error },
     )
   return error
@@ -29,9 +29,9 @@ export type NotReplaced =
   | 'too soon'
 
 const NOT_REPLACED: Record<NotReplaced, string> = {
-  'refused twice': 'the one before it as well',
-  'no other': 'AWS gave no other one',
-  'too soon': 'earlier refusals are too recent to ask AWS for another one',
+  'refused twice': 'the login before it, too',
+  'no other': 'AWS returned no other login',
+  'too soon': 'it is too soon to ask AWS for another login',
 }
 
 const inSeconds = (millis: number): string =>
@@ -50,11 +50,11 @@ export const rejectedLogin = (
   new RedshiftCredentialsError(
     'ERR_REDSHIFT_LOGIN_REJECTED',
     login.user === ''
-      ? `Redshift refused the person's token: ${printable(error.message)}. ` +
-          'Check that the token is for this cluster or workgroup and its identity provider, that it is current, and that an EXT_JWT is a new one for each connection.'
-      : `Redshift refused a login for ${quoted(login.user)}${ageMillis === undefined ? '' : ` that was ${inSeconds(ageMillis)} s old`}, ` +
+      ? `Redshift rejected the person's token: ${printable(error.message)}. ` +
+          'Check that the token is current and for this cluster or workgroup and its identity provider, and that an EXT_JWT is new for each connection.'
+      : `Redshift rejected a login for ${quoted(login.user)}${ageMillis === undefined ? '' : ` that was ${inSeconds(ageMillis)} s old`}, ` +
           `and ${NOT_REPLACED[reason]}: ${printable(error.message)}. ` +
-          'Check that the host belongs to the cluster or workgroup of the login, that TLS is on up to the cluster, that the database exists ' +
-          'and is the one of the login, that the user exists (or autoCreate is set), and that it has been granted access.',
+          'Check that host belongs to the cluster or workgroup of the login, that TLS reaches the cluster, that the database exists and ' +
+          'is the one of the login, and that the user exists (or set autoCreate) and has the necessary grants.',
     { cause: error },
   )

@@ -68,7 +68,7 @@ function checkNoKeys(source: RedshiftOptions | RedshiftCredentials | undefined):
   const { credentials } = Object((source as RedshiftOptions | undefined)?.aws) as { credentials?: unknown }
   if (typeof credentials === 'object' && credentials !== null && 'secretAccessKey' in credentials)
     throw optionError(
-      'redshift.aws.credentials holds AWS keys, which anyone can read in the options of this pool. Set redshift: new RedshiftCredentials({ … }), or use RedshiftPool.',
+      'redshift.aws.credentials contains AWS keys, which other code can read in the options of this pool. Set redshift: new RedshiftCredentials({ … }), or use RedshiftPool.',
     )
 }
 
@@ -83,7 +83,7 @@ export function checkClient(client: pg.Client, { credentials }: ClientSetup): vo
   if (isNative(client))
     throw new RedshiftCredentialsError(
       'ERR_REDSHIFT_NATIVE',
-      'pg.native cannot log in with a fetched pair. Use the JavaScript client of pg (unset NODE_PG_FORCE_NATIVE, remove pg-native).',
+      'pg.native cannot use a fetched login. Use the JavaScript client of pg: unset NODE_PG_FORCE_NATIVE and remove pg-native.',
     )
   checkSsl(sslOf(client), credentials.connectionOptions())
 }

@@ -17,8 +17,8 @@ export function checkTls(encrypted: unknown, options: ConnectionOptions): void {
   if (encrypted || !options.requireTls) return
   throw new RedshiftCredentialsError(
     'ERR_REDSHIFT_TLS',
-    'The connection is not encrypted, and Redshift refuses IAM logins without TLS, with the words "password authentication failed". ' +
-      'Set ssl: true in the configuration of pg. Only for a link that encrypts by itself, set requireTls: false.',
+    'The connection is not encrypted, and without TLS, Redshift rejects IAM logins with "password authentication failed". ' +
+      'Set ssl: true in the configuration of pg, or requireTls: false if the link itself is encrypted.',
   )
 }
 
@@ -30,7 +30,7 @@ export function checkTls(encrypted: unknown, options: ConnectionOptions): void {
 export function checkSsl(ssl: unknown, options: ConnectionOptions): void {
   if (ssl && typeof ssl === 'string' && ssl !== 'true' && ssl !== 'no-verify')
     throw optionError(
-      `ssl is ${quoted(ssl)}, a text, on which pg crashes. Set ssl: true, or an object of Node's TLS options.`,
+      `ssl is ${quoted(ssl)}, a string that makes pg crash. Set ssl: true, or an object of Node's TLS options.`,
     )
   checkTls(ssl ?? process.env.PGSSLMODE, options)
 }

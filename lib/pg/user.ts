@@ -29,8 +29,8 @@ export function checkIamUser(user: string | null | undefined, options: Connectio
   const name = iamUser(options.dbUser ?? user, options.autoCreate)
   throw new RedshiftCredentialsError(
     'ERR_REDSHIFT_USER_MISMATCH',
-    `pg logs in as ${quoted(user)}, which is no IAM user name; where none is set, pg takes the account of the operating system. ` +
-      `Set user: ${quoted(name)} in the configuration of pg; where AWS chooses the user, use RedshiftPool or redshiftPoolOptions.`,
+    `pg logs in as ${quoted(user)}, which is not an IAM user name; without user, pg uses the account of the operating system. ` +
+      `Set user: ${quoted(name)} in the configuration of pg, or use RedshiftPool or redshiftPoolOptions if AWS chooses the user.`,
   )
 }
 
@@ -45,10 +45,10 @@ export function checkSameUser(user: string | null | undefined, login: RedshiftLo
   throw new RedshiftCredentialsError(
     'ERR_REDSHIFT_USER_MISMATCH',
     // On serverless, AWS chooses the user, and `user` is only compared with it.
-    `pg logs in as ${quoted(user)}, but AWS gave a login for ${quoted(login.user)}. ` +
+    `pg logs in as ${quoted(user)}, but AWS returned a login for ${quoted(login.user)}. ` +
       (dbUser !== undefined && /^IAMR:/.test(login.user)
-        ? `Set dbUser: ${quoted(dbUser)} among the options of the login, to log in as that user, or leave user out in RedshiftPool or redshiftPoolOptions.`
-        : `Set user: ${quoted(login.user)} in the configuration of pg, or use RedshiftPool or redshiftPoolOptions, which take the user from the login.`),
+        ? `Set dbUser: ${quoted(dbUser)} in the options of the login to log in as that user, or leave user out and use RedshiftPool or redshiftPoolOptions.`
+        : `Set user: ${quoted(login.user)} in the configuration of pg, or use RedshiftPool or redshiftPoolOptions, which use the user of the login.`),
   )
 }
 
@@ -63,7 +63,7 @@ export function checkUser(user: string | undefined, login: RedshiftLogin): void 
   if (!prefix && actual.name === name) return
   throw new RedshiftCredentialsError(
     'ERR_REDSHIFT_USER_MISMATCH',
-    `user is ${quoted(user)}, but AWS gave a login for ${quoted(login.user)}. ` +
+    `user is ${quoted(user)}, but AWS returned a login for ${quoted(login.user)}. ` +
       (prefix === 'IAMR' || actual.name === name
         ? `Leave user out, or set it to ${quoted(login.user)}.`
         : `Set redshift: { dbUser: ${quoted(name)} } to log in as that database user, or leave user out.`),

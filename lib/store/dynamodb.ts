@@ -82,7 +82,7 @@ class DynamoDbStore implements CredentialStore {
     checkClient(client)
     if (typeof options !== 'object' || options === null)
       throw optionError(
-        `The options of dynamoDbStore are ${quoted(options)}. Give tableName, encryptionKeys and identity.`,
+        `The options of dynamoDbStore are ${quoted(options)}. Set tableName, encryptionKeys and identity.`,
       )
     checkNames('dynamoDbStore', options, ['tableName', 'encryptionKeys', 'identity', 'prefix'])
     const { tableName, encryptionKeys, identity, prefix = 'pg-redshift-iam:' } = options
@@ -207,6 +207,6 @@ function checkClient(client: unknown): void {
   const service = config?.serviceId
   if (typeof send === 'function' && (service === undefined || service === 'DynamoDB')) return
   throw optionError(
-    `The client of dynamoDbStore is ${typeof service === 'string' ? `one of ${quoted(service)}` : quoted(client)}. Give a DynamoDBClient of @aws-sdk/client-dynamodb, version 3.`,
+    `The client of dynamoDbStore is ${typeof service === 'string' ? `one of ${quoted(service)}` : quoted(client)}. Pass a DynamoDBClient of @aws-sdk/client-dynamodb, version 3.`,
   )
 }

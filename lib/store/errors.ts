@@ -6,8 +6,8 @@ import type { StoreOperation } from '../tracing.js'
 export const claimedError = (request: CredentialRequest): RedshiftCredentialsError =>
   new RedshiftCredentialsError(
     'ERR_REDSHIFT_TIMEOUT',
-    `Another process has claimed to fetch the login for ${JSON.stringify(targetOf(request))}, and has not put it in the store in time. ` +
-      'Check that the processes that share it reach AWS, or raise fetchTimeoutMillis.',
+    `Another process has claimed the login for ${JSON.stringify(targetOf(request))}, but has not stored it in time. ` +
+      'Check that the processes that share the store can reach AWS, or raise fetchTimeoutMillis.',
   )
 
 /** The error of a fetch whose deadline passes during a call of AWS that a slow store has left too little time. */
@@ -19,6 +19,6 @@ export const slowStoreError = (
 ): RedshiftCredentialsError =>
   new RedshiftCredentialsError(
     'ERR_REDSHIFT_TIMEOUT',
-    `The store did not complete ${operation} in time and used ${Math.round(spentMillis)} of the ${Math.round(deadlineMillis)} ms for the login of ${JSON.stringify(targetOf(request))}; AWS did not respond in the rest. ` +
+    `The store did not complete ${operation} in time and used ${Math.round(spentMillis)} of the ${Math.round(deadlineMillis)} ms for the login of ${JSON.stringify(targetOf(request))}; AWS did not respond in the remaining time. ` +
       'Check the connection to the store and the network path to AWS, or raise fetchTimeoutMillis.',
   )

@@ -7,7 +7,7 @@ const KEY_BYTES = 32
 export function toKeys(keys: unknown): readonly KeyObject[] {
   if (!Array.isArray(keys) || keys.length === 0)
     throw optionError(
-      `encryptionKeys is ${Array.isArray(keys) ? 'empty' : keys === undefined ? 'missing' : 'not an array'}. Give at least one key, as [process.env.KEY]: 32 random bytes in base64, made by \`openssl rand -base64 32\`.`,
+      `encryptionKeys is ${Array.isArray(keys) ? 'empty' : keys === undefined ? 'missing' : 'not an array'}. Set it to an array of keys, such as [process.env.KEY]: 32 random bytes in base64, from \`openssl rand -base64 32\`.`,
     )
   return keys.map((key, index) => toKey(key, `encryptionKeys[${index}]`))
 }

@@ -96,7 +96,7 @@ class RedisStore implements CredentialStore {
   constructor(client: RedisStoreClient, options: RedisStoreOptions) {
     this.#evaluate = evaluateWith(client)
     if (typeof options !== 'object' || options === null)
-      throw optionError(`The options of redisStore are ${quoted(options)}. Give encryptionKeys and identity.`)
+      throw optionError(`The options of redisStore are ${quoted(options)}. Set encryptionKeys and identity.`)
     checkNames('redisStore', options, ['encryptionKeys', 'identity', 'prefix'])
     const { encryptionKeys, identity, prefix = 'pg-redshift-iam:' } = options
     checkIdentity('identity', identity)
@@ -105,7 +105,7 @@ class RedisStore implements CredentialStore {
     // With empty braces, Redis hashes the whole key, which would put a value and its claim on different nodes.
     if (/^[^{]*\{\}/.test(prefix))
       throw optionError(
-        `prefix is ${quoted(prefix)}, whose empty braces put a login and its claim on different nodes of a cluster. Leave the braces out, or put something between them.`,
+        `prefix is ${quoted(prefix)}, and empty braces put a login and its claim on different nodes of a Redis cluster. Remove the braces, or write a name between them.`,
       )
     this.#prefix = prefix
     this.#encryptionKeys = toKeys(encryptionKeys)
@@ -174,7 +174,7 @@ function evaluateWith(client: RedisStoreClient): Evaluate {
 
 const clientError = (client: unknown) =>
   optionError(
-    `The client of redisStore is ${quoted(client)}. Give a client of redis 4 or later (createClient), ioredis (new Redis) or @valkey/valkey-glide (GlideClient).`,
+    `The client of redisStore is ${quoted(client)}. Pass a client of redis 4 or later (createClient), ioredis (new Redis) or @valkey/valkey-glide (GlideClient).`,
   )
 
 /** In the legacy mode of node-redis 4, commands expect a callback and return nothing. The promise-based commands are under `v4`. */

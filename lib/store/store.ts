@@ -79,12 +79,12 @@ const METHODS = ['read', 'claim', 'write', 'release', 'remove'] as const
 export function checkStoreOption(store: unknown): void {
   if (typeof store !== 'object' || store === null)
     throw optionError(
-      `store is ${quoted(store)}. Set it to redisStore(…) of pg-redshift-iam/redis, dynamoDbStore(…) of pg-redshift-iam/dynamodb, or one of your own.`,
+      `store is ${quoted(store)}. Set it to redisStore(…) of pg-redshift-iam/redis, dynamoDbStore(…) of pg-redshift-iam/dynamodb, or a CredentialStore of your own.`,
     )
   const missing = METHODS.filter(method => typeof (store as Partial<CredentialStore>)[method] !== 'function')
   if (missing.length > 0)
     throw optionError(
-      `store has no method ${missing.join(', ')}. Set it to redisStore(…) or dynamoDbStore(…) (a client itself is not a store), or write a CredentialStore.`,
+      `store has no method ${missing.join(', ')}. Set it to redisStore(…), dynamoDbStore(…) or a CredentialStore of your own: a client is not a store.`,
     )
   const { operationMillis } = store as Partial<CredentialStore>
   if (operationMillis !== undefined) checkInteger('store.operationMillis', operationMillis, 1, 2_000)
@@ -95,6 +95,6 @@ export function checkStoreOption(store: unknown): void {
 export function checkIdentity(option: string, identity: unknown): void {
   if (typeof identity !== 'string' || identity === '')
     throw optionError(
-      `${option} is ${quoted(identity)}. Set it to a string that all processes of one AWS identity have in common, and no others: the ARN of their role, for example.`,
+      `${option} is ${quoted(identity)}. Set it to a string that is the same for all processes with one AWS identity, and for no others, such as the ARN of their role.`,
     )
 }

@@ -547,7 +547,7 @@ describe('the call that a message names', () => {
       action: 'redshift:GetClusterCredentials',
       target: 'cluster "examplecluster"',
       region: 'us-west-2',
-      otherKind: 'if it is a serverless workgroup, set workgroupName',
+      otherKind: 'set workgroupName if it is a serverless workgroup',
       resources: [
         'arn:aws:redshift:us-west-2:<account>:dbuser:examplecluster/alice',
         'arn:aws:redshift:us-west-2:<account>:dbname:examplecluster/dev',
@@ -577,8 +577,8 @@ describe('the call that a message names', () => {
 
   it('names what else would help, where there is something', async () => {
     const thrown = await provisioned({ status: 403, body: xml('AccessDenied', 'no') })
-    const { remedy } = toRedshiftError(thrown, { ...call, alternative: 'give host' })
-    expect(remedy).to.match(/ give host\.$/)
+    const { remedy } = toRedshiftError(thrown, { ...call, alternative: 'set host' })
+    expect(remedy).to.match(/ set host\.$/)
   })
 })
 
@@ -601,12 +601,12 @@ describe('an answer of AWS', () => {
     ['user', { user: '' }],
     ['password', { password: undefined }],
     ['password', { password: '' }],
-    ['expiry', { expiration: undefined }],
-    ['expiry', { expiration: new Date(Number.NaN) }],
+    ['expiration', { expiration: undefined }],
+    ['expiration', { expiration: new Date(Number.NaN) }],
   ] as const)
     it(`without a ${lack} is refused, and says what it lacks, not what it holds`, () => {
       const error = thrownBy(() => checkAnswer(call, { ...answer, ...changes }))
-      const lacks = ['user', 'password', 'expiry']
+      const lacks = ['user', 'password', 'expiration']
       expectSafe(
         expectError(error, {
           code: 'ERR_REDSHIFT_RESPONSE',

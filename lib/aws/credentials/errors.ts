@@ -38,7 +38,7 @@ export function stalledError(sources: readonly Source[], region?: string): Redsh
   const { name, path } = providerOf(undefined, source ? [source] : [], region)
   return new RedshiftCredentialsError(
     'ERR_REDSHIFT_TIMEOUT',
-    printable(`${sentence(name)} did not give AWS credentials before the deadline. ${path}`),
+    printable(`${sentence(name)} did not return AWS credentials before the deadline. ${path}`),
     { remedy: path },
   )
 }
@@ -73,19 +73,19 @@ function onTheWay(
     case 'throttled':
       return [
         code,
-        `${sentence(name)} throttles the loading of AWS credentials`,
+        `${sentence(name)} throttled the request for AWS credentials`,
         'Try again in a minute, and load AWS credentials less often.',
       ]
     case 'failed':
-      return [code, `${sentence(name)} failed to give AWS credentials (${failure.detail})`, 'Try again later.']
+      return [code, `${sentence(name)} could not return AWS credentials (${failure.detail})`, 'Try again later.']
     case 'untrusted':
       return [code, `The certificate of ${name} is not trusted (${failure.detail})`, trustRemedy(failure.detail)]
     case 'unreached':
       return [code, `${sentence(name)} could not be reached for AWS credentials (${failure.detail})`, path]
     case 'late':
-      return [code, `${sentence(name)} did not give AWS credentials in time`, path]
+      return [code, `${sentence(name)} did not return AWS credentials in time`, path]
     case undefined:
-      return fromParsing(error) ? [code, `The response of ${name} is not one of AWS's`, CHECK_PATH] : undefined
+      return fromParsing(error) ? [code, `The response of ${name} does not come from AWS`, CHECK_PATH] : undefined
   }
 }
 

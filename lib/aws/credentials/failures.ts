@@ -23,7 +23,7 @@ const tokenOf = ({ detail }: Source): string => (detail === undefined ? '' : ` i
 /** A command of the AWS CLI for the profile that needs it. */
 const command = (words: string, profile: string | undefined): string =>
   profile === undefined
-    ? `\`aws ${words}\`, with --profile where you use one`
+    ? `\`aws ${words}\`, with --profile if you use one`
     : `\`aws ${words} --profile ${/^[\w.@+-]+$/.test(profile) ? profile : quoted(profile)}\``
 
 /** The known failures of all sources of AWS credentials. The first row that matches applies. */
@@ -79,9 +79,9 @@ export const CREDENTIAL_FAILURES: readonly CredentialFailure[] = [
     sources: ['role', 'web identity', 'own'],
     failure: 'the role session is too long',
     when: /^ValidationError.*DurationSeconds/,
-    problem: source => `AWS STS does not give a session of this length for ${roleOf(source)}`,
+    problem: source => `AWS STS does not allow a session of this length for ${roleOf(source)}`,
     cure: ({ profile }) =>
-      `Lower ${profile === undefined ? 'the duration of the role session' : `duration_seconds of profile ${quoted(profile)}`}, or raise the maximum session duration of the role; the option durationSeconds is for the Redshift login, and has no part in this`,
+      `Lower ${profile === undefined ? 'the duration of the role session' : `duration_seconds of profile ${quoted(profile)}`}, or raise the maximum session duration of the role; the option durationSeconds applies only to the Redshift login`,
   },
   {
     sources: ['role', 'web identity', 'own'],
@@ -95,13 +95,13 @@ export const CREDENTIAL_FAILURES: readonly CredentialFailure[] = [
     failure: 'AWS STS refuses a parameter',
     when: /^(ValidationError|MalformedPolicyDocument|PackedPolicyTooLarge)/,
     problem: source => `AWS STS does not accept the parameters for ${roleOf(source)}`,
-    cure: source => `Correct role_arn, role_session_name and what else ${profileOf(source)} sets for the role`,
+    cure: source => `Correct role_arn, role_session_name and the other settings of the role in ${profileOf(source)}`,
   },
   {
     sources: ['role', 'own'],
     failure: 'nobody gives the MFA code',
     when: /multi-factor authentication, but no MFA code/,
-    problem: source => `${sentence(profileOf(source))} has mfa_serial, and nothing here can ask for the MFA code`,
+    problem: source => `${sentence(profileOf(source))} has mfa_serial, but this program cannot ask for the MFA code`,
     cure: ({ profile }) =>
       `Set aws.credentials to fromIni({ mfaCodeProvider }) of @aws-sdk/credential-providers, or export a session: \`aws configure export-credentials${profile === undefined ? '' : ` --profile ${profile}`} --format env\``,
   },
@@ -133,9 +133,9 @@ export const CREDENTIAL_FAILURES: readonly CredentialFailure[] = [
     sources: ['SSO', 'own'],
     failure: 'the permission set is not assigned',
     when: /\bForbiddenException\b/,
-    problem: source => `IAM Identity Center does not give this user ${accessOf(source)}`,
+    problem: source => `IAM Identity Center denied this user ${accessOf(source)}`,
     cure: source =>
-      `Have the permission set assigned in that account, or correct sso_account_id and sso_role_name of ${profileOf(source)}`,
+      `Ask for the permission set to be assigned in that account, or correct sso_account_id and sso_role_name of ${profileOf(source)}`,
   },
   {
     sources: ['SSO', 'own'],
@@ -173,7 +173,7 @@ export const CREDENTIAL_FAILURES: readonly CredentialFailure[] = [
     failure: 'aws login lacks a permission',
     when: /'CreateOAuth2Token'/,
     problem: ({ profile }) =>
-      `The session of aws login${profile === undefined ? '' : ` for profile ${quoted(profile)}`} may not be renewed`,
+      `The session of aws login${profile === undefined ? '' : ` for profile ${quoted(profile)}`} cannot be renewed without a permission`,
     cure: () =>
       'Allow signin:CreateOAuth2Token for this identity (the AWS managed policy SignInLocalDevelopmentAccess does)',
   },
@@ -223,7 +223,7 @@ export const CREDENTIAL_FAILURES: readonly CredentialFailure[] = [
     sources: ['circle'],
     failure: 'source_profile leads in a circle',
     problem: ({ detail }) => `The profiles name each other by source_profile in a circle: ${detail}`,
-    cure: () => 'Let one of these profiles hold credentials of its own',
+    cure: () => 'Give one of these profiles its own credentials',
   },
   {
     sources: ['role without a source'],
@@ -236,20 +236,20 @@ export const CREDENTIAL_FAILURES: readonly CredentialFailure[] = [
     sources: ['credential source'],
     failure: 'the credential_source gives nothing',
     problem: ({ profile, detail }) =>
-      `The credential_source ${quoted(detail)} of profile ${quoted(profile)} gives no credentials on this host`,
+      `The credential_source ${quoted(detail)} of profile ${quoted(profile)} is not available on this host`,
     cure: () =>
-      'Set it to Environment, Ec2InstanceMetadata or EcsContainer, whichever this host has, or name a source_profile',
+      'Set it to Environment, Ec2InstanceMetadata or EcsContainer, depending on this host, or set source_profile',
   },
   {
     sources: ['half of the keys'],
     failure: 'half a key pair in the profile',
     problem: ({ profile, detail }) => `Profile ${quoted(profile)} has only half of a key pair: ${detail} is missing`,
-    cure: () => 'Add the other half',
+    cure: () => 'Add the missing key',
   },
   {
     sources: ['empty profile'],
     failure: 'the profile has no credentials',
-    problem: ({ profile }) => `Profile ${quoted(profile)} has no AWS credentials, and no setting that gives some`,
+    problem: ({ profile }) => `Profile ${quoted(profile)} has no AWS credentials, and no setting to load them`,
     cure: () => 'Add keys, role_arn or credential_process to it, or run `aws configure sso`',
   },
   // The environment, containers and instances.
@@ -257,7 +257,7 @@ export const CREDENTIAL_FAILURES: readonly CredentialFailure[] = [
     sources: ['half of the environment'],
     failure: 'half a key pair in the environment',
     problem: ({ detail }) => `The environment has only half of a key pair: ${detail} is not set`,
-    cure: () => 'Set the other half, or unset both',
+    cure: () => 'Set it too, or unset both',
   },
   {
     sources: ['half of a web identity'],
@@ -275,36 +275,35 @@ export const CREDENTIAL_FAILURES: readonly CredentialFailure[] = [
   {
     sources: ['pod identity'],
     failure: 'EKS Pod Identity gives nothing',
-    problem: source => `${sentence(containerEndpoint(source))} gave no AWS credentials`,
+    problem: source => `${sentence(containerEndpoint(source))} returned no AWS credentials`,
     cure: () =>
       'Check the pod identity association of the service account, and that the EKS Pod Identity Agent runs on this node',
   },
   {
     sources: ['task role'],
     failure: 'the ECS task role gives nothing',
-    problem: source => `${sentence(containerEndpoint(source))} gave no AWS credentials`,
+    problem: source => `${sentence(containerEndpoint(source))} returned no AWS credentials`,
     cure: () => 'Give the ECS task a task role; outside of ECS, unset AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
   },
   {
     sources: ['container endpoint'],
     failure: 'the container endpoint gives nothing',
-    problem: source => `${sentence(containerEndpoint(source))} gave no AWS credentials`,
+    problem: source => `${sentence(containerEndpoint(source))} returned no AWS credentials`,
     cure: () =>
       'Check what serves AWS_CONTAINER_CREDENTIALS_FULL_URI (HTTPS, or a loopback address), and the authorization token',
   },
   {
     sources: ['own'],
     failure: 'a provider of your own fails',
-    problem: () => 'The AWS credentials that the option aws brings along could not be loaded',
-    cure: () => 'Check aws.credentials, or the ready client',
+    problem: () => 'The AWS credentials from the option aws could not be loaded',
+    cure: () => 'Check aws.credentials, or the SDK client in aws',
   },
   {
     sources: ['instance'],
     failure: 'there are no AWS credentials',
-    problem: () =>
-      'No AWS credentials were found: neither the environment, a profile, a container nor the instance gives any',
+    problem: () => 'No AWS credentials were found in the environment, a profile, a container or the instance metadata',
     cure: () =>
-      'Set AWS_PROFILE or keys, give the service a role, or run `aws sso login`; in a container on EC2, raise the hop limit of its metadata to 2',
+      'Set AWS_PROFILE or keys, give the service a role, or run `aws sso login`; in a container on EC2, raise the hop limit of the instance metadata to 2',
   },
 ]
 

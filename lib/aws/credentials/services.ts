@@ -33,15 +33,18 @@ export function providerOf(
     case 'web identity':
       return {
         name: `AWS STS at ${stsEndpoint(region)}`,
-        path: 'Check the network path to it; a private subnet needs a NAT or the VPC endpoint for sts.',
+        path: 'Check the network path to it; a private subnet needs a NAT gateway or the VPC endpoint for sts.',
       }
     case 'SSO':
       return {
         name: 'IAM Identity Center (SSO)',
-        path: 'Check the network path to it and the sso_region of the profile; a private subnet needs a NAT.',
+        path: 'Check the network path to it and the sso_region of the profile; a private subnet needs a NAT gateway.',
       }
     case 'aws login':
-      return { name: 'the AWS sign-in service', path: 'Check the network path to it; a private subnet needs a NAT.' }
+      return {
+        name: 'the AWS sign-in service',
+        path: 'Check the network path to it; a private subnet needs a NAT gateway.',
+      }
     case 'process':
       return {
         name: `the credential_process of profile ${JSON.stringify(source.profile)}`,
@@ -57,12 +60,12 @@ export function providerOf(
     case 'own':
       return {
         name: 'the provider of AWS credentials in the option aws',
-        path: 'Check that provider, and the network path to what it asks.',
+        path: 'Check that provider and its network path.',
       }
     default:
       return {
         name: 'the instance metadata service',
-        path: 'Check the hop limit of the metadata, or give AWS credentials by AWS_PROFILE or by keys.',
+        path: 'Check the hop limit of the instance metadata, or set AWS_PROFILE or keys.',
       }
   }
 }
