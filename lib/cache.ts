@@ -43,16 +43,17 @@ export class CredentialCache {
   async get(key: string, request: CredentialRequest, signal?: AbortSignal, place?: string): Promise<RedshiftLogin> {
     const { clock, fetchTimeoutMillis } = this.#options
     const startedAt = clock.now().monotonic
+    let atMost = fetchTimeoutMillis
     for (;;) {
       if (this.#closed) throw closedError()
       signal?.throwIfAborted()
       const entry = this.#entries.get(key) ?? this.#flights.get(key)?.entry ?? this.#add(key, request)
       const served = this.#serve(entry, place)
       if (served) return served
-      const left = fetchTimeoutMillis - (clock.now().monotonic - startedAt)
-      // After the machine was suspended, no time may be left. A fetch still needs some.
-      const fetched = await this.#wait(entry, place, signal, Math.max(left, fetchTimeoutMillis / 3))
+      const fetched = await this.#wait(entry, place, signal, atMost)
       if (fetched) return fetched
+      // After the machine was suspended, no time may be left. A fetch still needs some.
+      atMost = Math.max(fetchTimeoutMillis - (clock.now().monotonic - startedAt), fetchTimeoutMillis / 3)
     }
   }
 
