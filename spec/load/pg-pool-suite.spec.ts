@@ -48,7 +48,7 @@ describe("pg-pool's own specs, with RedshiftPool in place of the pool,", functio
         process.execPath,
         [
           require.resolve('mocha/bin/mocha.js'),
-          ...['--no-config', '--reporter', 'json', '--retries', '1', '--timeout', '8000', '--exit'],
+          ...['--no-config', '--reporter', 'json', '--retries', '4', '--timeout', '8000', '--exit'],
           ...files.map(file => join(specs, file)),
         ],
         {

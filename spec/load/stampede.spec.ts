@@ -22,6 +22,12 @@ describe('a thousand at once', function () {
     await emulator.close()
   })
 
+  /** A login is refreshed after half of its lifetime at the earliest. A busy machine may need longer for a thousand TLS logins. */
+  const expectOneCallPerLogin = (begin: number, lifetimeSeconds: number): void => {
+    const refreshes = Math.floor((Date.now() - begin) / (lifetimeSeconds * 500))
+    expect(emulator.calls).to.have.length.within(1, 1 + refreshes)
+  }
+
   it('cause one API call by get(), cold and across a refresh, and get the same login', async () => {
     await start(8)
     const connection = { ...emulator.poolConfig(), user: 'IAM:alice' }
@@ -45,8 +51,9 @@ describe('a thousand at once', function () {
   })
 
   it('cause one API call through a pool of 200, cold and across a refresh', async () => {
-    // Half of the lifetime is enough for a thousand TLS logins, on a slow machine too.
-    await start(60)
+    const lifetimeSeconds = 60
+    await start(lifetimeSeconds)
+    const begin = Date.now()
     const pool = new pg.Pool({
       ...emulator.poolConfig(),
       user: 'IAM:alice',
@@ -63,13 +70,14 @@ describe('a thousand at once', function () {
         }),
       )
     await connectAll()
-    expect(emulator.calls).to.have.length(1)
+    expectOneCallPerLogin(begin, lifetimeSeconds)
 
     await phaseReached(credentials, 'stale')
     const refresh = emulator.fail({ kind: 'hold' })
     await Promise.all([connectAll(), refresh.reached().then(() => refresh.clear())])
     await phaseReached(credentials, 'fresh')
-    expect(emulator.calls).to.have.length(2)
+    expect(emulator.calls).to.have.length.of.at.least(2)
+    expectOneCallPerLogin(begin, lifetimeSeconds)
     expect(emulator.logins).to.have.length(2_000)
     expect(emulator.logins.every(login => login.ok)).to.equal(true)
     await pool.end()
