@@ -1,6 +1,7 @@
 import pg from 'pg'
+import { seededRandom } from '../spec/support/random.js'
 import type { Bench, Check, Figure, Result, Setting } from './bench.js'
-import { median, medianInterval, quantile, seededRandom } from './statistics.js'
+import { median, medianInterval, quantile } from './statistics.js'
 import { builtPackage } from './support/build.js'
 import { startEmulators } from './support/emulators.js'
 

@@ -1,6 +1,6 @@
+import { seededRandom } from '../spec/support/random.js'
 import type { Bench, Result, Setting } from './bench.js'
 import { ask, fiveMinutesAhead, ourCache, type World } from './peers/strategies.js'
-import { seededRandom } from './statistics.js'
 import { SimulatedTime } from './support/simulated-time.js'
 
 const LIFETIME_SECONDS = 900

@@ -1,3 +1,4 @@
+import { seededRandom } from '../spec/support/random.js'
 import type { Bench, Check, Figure, Result, Setting } from './bench.js'
 import {
   expiryOnly,
@@ -8,7 +9,7 @@ import {
   sharedRulesFive,
   sharedRulesWider,
 } from './peers/strategies.js'
-import { largest, mean, seededRandom } from './statistics.js'
+import { largest, mean } from './statistics.js'
 import { SimulatedTime } from './support/simulated-time.js'
 
 const LIFETIMES = [900, 3_600]

@@ -1,17 +1,12 @@
-/** Draws that a seed repeats (mulberry32). */
+import { seededRandom } from '../spec/support/random.js'
+
+/** Draws that a seed repeats. */
 export class Random {
-  #state: number
+  /** From [0, 1). */
+  readonly draw: () => number
 
   constructor(seed: number) {
-    this.#state = seed >>> 0
-  }
-
-  /** From [0, 1). */
-  draw(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+    this.draw = seededRandom(seed)
   }
 
   between(least: number, most: number): number {

@@ -3,15 +3,8 @@ import fc from 'fast-check'
 import { elapsed } from '../lib/clock.js'
 import { RedshiftCredentialsError, type RedshiftErrorCode } from '../lib/errors.js'
 import type { RedshiftLogin } from '../lib/login.js'
-import {
-  type Behaviour,
-  type Call,
-  connect,
-  draws,
-  type IssuedLogin,
-  Simulation,
-  settle,
-} from './support/simulation.js'
+import { seededRandom } from './support/random.js'
+import { type Behaviour, type Call, connect, type IssuedLogin, Simulation, settle } from './support/simulation.js'
 
 const FETCH_TIMEOUT = 15_000
 const BACKOFF_CAP = 5_000
@@ -177,10 +170,10 @@ class Model {
 
   constructor({ seed, user, ...options }: { seed: number; user: string; lifetimeSeconds: number; maxEntries: number }) {
     const { maxEntries } = options
-    this.sim = new Simulation({ ...options, fetchTimeoutMillis: FETCH_TIMEOUT, random: draws(seed) })
+    this.sim = new Simulation({ ...options, fetchTimeoutMillis: FETCH_TIMEOUT, random: seededRandom(seed) })
     this.sim.aws.user = user
     this.#roomy = maxEntries >= 4
-    this.#draw = draws(seed)
+    this.#draw = seededRandom(seed)
     this.sim.aws.always = call => {
       expect(this.#live(keyOf(call)), 'flights for one key').to.deep.equal([call])
       this.#checkRate(call)

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
-import { type Behaviour, type Call, draws, requestFor, Simulation } from './support/simulation.js'
+import { seededRandom } from './support/random.js'
+import { type Behaviour, type Call, requestFor, Simulation } from './support/simulation.js'
 
 const LIFETIMES = [6, 10, 60, 900, 3_600]
 const FETCH_TIMEOUT = 15_000
@@ -34,7 +35,7 @@ class Run {
   to = Number.POSITIVE_INFINITY
 
   constructor(kind: Kind, lifetimeSeconds: number, seed: number) {
-    this.random = draws(seed)
+    this.random = seededRandom(seed)
     this.lifetimeMillis = lifetimeSeconds * 1_000
     this.latency = Math.min(200, this.lifetimeMillis / 100) * (0.1 + 0.9 * this.random())
     this.sim = new Simulation({ lifetimeSeconds, random: this.random, fetchTimeoutMillis: FETCH_TIMEOUT })

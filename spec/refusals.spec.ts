@@ -2,7 +2,8 @@ import { expect } from 'chai'
 import type { Instant } from '../lib/clock.js'
 import { Refusals } from '../lib/refusals.js'
 import { figure } from './support/figure.js'
-import { connect, draws, Simulation, settle } from './support/simulation.js'
+import { seededRandom } from './support/random.js'
+import { connect, Simulation, settle } from './support/simulation.js'
 
 const LIFETIME = 900_000
 const SECOND = 1_000
@@ -138,7 +139,7 @@ describe('in simulated time, with a login of 15 minutes and one connection a sec
     return failed
   }
   const fast = (seed = 1): Simulation => {
-    const sim = new Simulation({ random: draws(seed) })
+    const sim = new Simulation({ random: seededRandom(seed) })
     sim.aws.latencyMillis = 90
     return sim
   }
@@ -152,7 +153,7 @@ describe('in simulated time, with a login of 15 minutes and one connection a sec
 
   it('a server that refuses half of all logins, at 100 connections a second, costs at most 65 calls an hour', async () => {
     const sim = fast()
-    const random = draws(7)
+    const random = seededRandom(7)
     await run(sim, 3_600, () => random() < 0.5, 100)
     figure(`half refused, 100 connections a second, one hour: ${sim.aws.calls.length} calls to AWS`)
     expect(sim.aws.calls).to.have.lengthOf.at.most(65)
@@ -181,7 +182,7 @@ describe('in simulated time, with a login of 15 minutes and one connection a sec
 
   it('a pool beside 20 that are refused for good survives 200 revocations, each within one refusal', async () => {
     const sim = fast()
-    const random = draws(11)
+    const random = seededRandom(11)
     let oldest = 1
     let [failed, refused, revocations] = [0, 0, 0]
     const isCurrent = (password: string): boolean => Number(/\d+/.exec(password)) >= oldest

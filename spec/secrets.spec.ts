@@ -121,6 +121,15 @@ describe('No password, token or AWS key', () => {
       expect(messages.map(([name]) => name)).to.include.members(['pg-redshift-iam:fetch-end', 'lru-cache:metrics'])
     })
 
+    it('no client of the AWS SDK that lru-cache publishes', async () => {
+      const credentials = opened(new RedshiftCredentials({ aws }), it => it.close())
+      await credentials.get(connection)
+      // Once more, now that its promise has been settled.
+      await credentials.get({ ...connection, database: 'other' })
+      const values = messages.map(([, message]) => (message as { value?: unknown }).value)
+      expect(inspect(values, { depth: 4, showHidden: true, maxArrayLength: null })).to.not.include('RedshiftClient')
+    })
+
     it('tokens, the pools that log in with them, and what the application returned', async () => {
       const options = [
         { api: 'GetIdentityCenterAuthToken' as const, aws },

@@ -29,21 +29,45 @@ const arnOf = (service: string, region: string | undefined, resource: string): s
 
 const IF_WORKGROUP = 'set workgroupName if it is a serverless workgroup'
 
+/** The cluster or workgroup of a request as messages name it, its service, and the ARN that a policy must allow. */
+function describeTarget(request: CredentialRequest) {
+  const { region } = request
+  const workgroup = workgroupOf(request)
+  if (workgroup !== undefined) {
+    const service = 'redshift-serverless'
+    const arn = arnOf(service, region, 'workgroup/<workgroup id>')
+    return { isWorkgroup: true, service, target: `workgroup ${JSON.stringify(workgroup)}`, arn }
+  }
+  const name = targetOf(request)
+  const service = 'redshift'
+  return {
+    isWorkgroup: false,
+    service,
+    target: `cluster ${JSON.stringify(name)}`,
+    arn: arnOf(service, region, `cluster:${name}`),
+  }
+}
+
 /** Describes the call that fetches a login. */
 export function describeCall(request: CredentialRequest): CallDescription {
   const { region, dbName } = request
   const name = targetOf(request)
-  if (request.api === TOKEN_API) return describeTokenCall(request)
   if (request.api === 'identityProvider')
     return { action: 'identityProvider.token', target: name, region, resources: [], forToken: true }
   const { api } = request
-  if (api === 'GetCredentials')
+  if (api === TOKEN_API || api === 'GetCredentials') {
+    const { service, target, arn } = describeTarget(request)
     return {
-      action: `redshift-serverless:${api}`,
-      target: `workgroup ${JSON.stringify(name)}`,
+      action: `${service}:${api}`,
+      target,
       region,
-      resources: [arnOf('redshift-serverless', region, 'workgroup/<workgroup id>')],
+      resources: [arn],
+      ...(api === TOKEN_API && {
+        forToken: true,
+        alternative: 'use AWS credentials of the role that the person assumes',
+      }),
     }
+  }
   const cluster = request.clusterIdentifier ?? '<cluster>'
   const database = arnOf('redshift', region, `dbname:${cluster}/${dbName ?? '*'}`)
   return {
@@ -58,44 +82,15 @@ export function describeCall(request: CredentialRequest): CallDescription {
   }
 }
 
-function describeTokenCall({
-  api,
-  kind,
-  name,
-  region,
-}: Extract<CredentialRequest, { api: typeof TOKEN_API }>): CallDescription {
-  const serverless = kind === 'serverless'
-  const service = serverless ? 'redshift-serverless' : 'redshift'
-  return {
-    action: `${service}:${api}`,
-    target: `${serverless ? 'workgroup' : 'cluster'} ${JSON.stringify(name)}`,
-    region,
-    resources: [arnOf(service, region, serverless ? 'workgroup/<workgroup id>' : `cluster:${name}`)],
-    forToken: true,
-    alternative: 'use AWS credentials of the role that the person assumes',
-  }
-}
-
 /** Describes the call that looks up an address. */
 export function describeLookUp(request: CredentialRequest): CallDescription {
-  const { region } = request
-  const name = targetOf(request)
-  const workgroup = workgroupOf(request)
-  const alternative = 'set host, so that no look-up is needed'
-  return workgroup === undefined
-    ? {
-        action: 'redshift:DescribeClusters',
-        target: `cluster ${JSON.stringify(name)}`,
-        region,
-        otherKind: IF_WORKGROUP,
-        resources: [arnOf('redshift', region, `cluster:${name}`)],
-        alternative,
-      }
-    : {
-        action: 'redshift-serverless:GetWorkgroup',
-        target: `workgroup ${JSON.stringify(workgroup)}`,
-        region,
-        resources: [arnOf('redshift-serverless', region, 'workgroup/<workgroup id>')],
-        alternative,
-      }
+  const { isWorkgroup, service, target, arn } = describeTarget(request)
+  return {
+    action: `${service}:${isWorkgroup ? 'GetWorkgroup' : 'DescribeClusters'}`,
+    target,
+    region: request.region,
+    resources: [arn],
+    alternative: 'set host, so that no look-up is needed',
+    ...(!isWorkgroup && { otherKind: IF_WORKGROUP }),
+  }
 }

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import { optionError, quoted, targetError } from '../errors.js'
 import { type AwsClientConfig, isAwsClient, type RedshiftOptions } from '../options.js'
 import { destroyClient, type SdkClient } from './destroy.js'
@@ -16,32 +17,40 @@ export interface Loaded<Sdk> {
   readonly client: SdkClient
 }
 
+/** Keeps a value from inspection. lru-cache publishes what it holds on a diagnostics channel, and a client contains AWS keys. */
+class Hidden<T> {
+  readonly #value: T
+
+  constructor(value: T) {
+    this.#value = value
+  }
+
+  get value(): T {
+    return this.#value
+  }
+}
+
 /**
  * The AWS SDK's clients: at most `maxEntries`, one per service and region, created on first use and destroyed by `close`. A client from the
  * user is used as it is.
  */
 export class SdkClients {
   readonly #aws: RedshiftOptions['aws']
-  // Ordered by use, the most recent last. An lru-cache would publish the clients with their AWS keys on its diagnostics channel.
-  readonly #loaded = new Map<string, Promise<Loaded<unknown>>>()
-  readonly #maxEntries: number
+  // Hosts and their regions may come from end users, so the number of clients is limited. Requests on a dropped client continue.
+  readonly #loaded: LRUCache<string, Hidden<Promise<Loaded<unknown>>>>
   #closed = false
 
   constructor(aws: RedshiftOptions['aws'], maxEntries: number) {
     this.#aws = aws
-    this.#maxEntries = maxEntries
+    this.#loaded = new LRUCache({ max: maxEntries })
   }
 
   get<Sdk>(service: Service<Sdk>, region: string | undefined): Promise<Loaded<Sdk>> {
     const key = keyOf(service.serviceId, region)
-    const known = this.#loaded.get(key) as Promise<Loaded<Sdk>> | undefined
-    this.#loaded.delete(key)
-    const loaded = known ?? this.#load(service, region)
-    this.#loaded.set(key, loaded)
+    const known = this.#loaded.get(key)?.value as Promise<Loaded<Sdk>> | undefined
     if (known) return known
-    // Hosts and their regions may come from end users, so the number of clients is limited. Requests on a dropped client continue.
-    const [oldest] = this.#loaded.keys()
-    if (oldest !== undefined && this.#loaded.size > this.#maxEntries) this.#loaded.delete(oldest)
+    const loaded = this.#load(service, region)
+    this.#loaded.set(key, new Hidden(loaded))
     // A failed load is not cached.
     loaded.catch(() => this.forget(service.serviceId, region, loaded))
     return loaded
@@ -50,7 +59,7 @@ export class SdkClients {
   /** Makes the next `get` create another client, unless it has already done so. The old one is not destroyed: requests may still use it. */
   forget(serviceId: string, region: string | undefined, loaded: Promise<unknown>): void {
     const key = keyOf(serviceId, region)
-    if (this.#loaded.get(key) === loaded) this.#loaded.delete(key)
+    if (this.#loaded.peek(key)?.value === loaded) this.#loaded.delete(key)
   }
 
   /** Destroys the clients that this object created. */
@@ -58,7 +67,7 @@ export class SdkClients {
     this.#closed = true
     const all = [...this.#loaded.values()]
     this.#loaded.clear()
-    for (const loaded of all)
+    for (const { value: loaded } of all)
       loaded.then(
         ({ client }) => destroyClient(client, this.#aws),
         () => {},

@@ -1,7 +1,7 @@
 import { elapsed, type Instant } from '../clock.js'
 import type { FetchedLogin, HeldLogin } from '../fetch.js'
 import { createLease, type Lease, phaseOf } from '../lease.js'
-import { samePair } from '../login.js'
+import { type RedshiftLogin, samePair } from '../login.js'
 import { vouchedFor } from '../refusals.js'
 import type { StoreIgnoredReason } from '../tracing.js'
 import type { StoredValue } from './store.js'
@@ -94,11 +94,5 @@ function vouches(login: FetchedLogin, held: HeldLogin, doubtedSince: Instant, { 
 }
 
 /** Whether a record contains this login. */
-export function containsLogin(
-  record: string | undefined,
-  { user, password }: { user: string; password: string },
-): boolean {
-  if (record === undefined) return false
-  const login = fromRecord(record, { wall: 0, monotonic: 0 })
-  return login?.user === user && login.password === password
-}
+export const containsLogin = (record: string | undefined, login: Pick<RedshiftLogin, 'user' | 'password'>): boolean =>
+  record !== undefined && samePair(fromRecord(record, { wall: 0, monotonic: 0 }), login)

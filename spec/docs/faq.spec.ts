@@ -9,7 +9,8 @@ import { runExample } from '../support/example.js'
 import { figure } from '../support/figure.js'
 import { SimulatedFleet } from '../support/fleet.js'
 import { codeBlocks } from '../support/markdown.js'
-import { draws, Simulation } from '../support/simulation.js'
+import { seededRandom } from '../support/random.js'
+import { Simulation } from '../support/simulation.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const folder = '.cache/faq'
@@ -32,7 +33,7 @@ describe('docs/faq.md', () => {
 
   describe('counts the API calls of 200 tasks in an hour', () => {
     it('without a store', async () => {
-      const random = draws(22)
+      const random = seededRandom(22)
       const counted = await Promise.all(
         [900, 3_600].map(async lifetimeSeconds => {
           let calls = 0
@@ -56,7 +57,7 @@ describe('docs/faq.md', () => {
     it('with a store', async () => {
       const counted = await Promise.all(
         [900, 3_600].map(async lifetimeSeconds => {
-          const fleet = new SimulatedFleet(TASKS, { random: draws(22), lifetimeSeconds })
+          const fleet = new SimulatedFleet(TASKS, { random: seededRandom(22), lifetimeSeconds })
           const settled = fleet.time.now + HOUR
           for (const end = settled + HOURS * HOUR; fleet.time.now < end; await fleet.time.advance(20_000))
             await fleet.getAll()

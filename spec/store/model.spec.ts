@@ -7,6 +7,7 @@ import {
   type StoreBehaviour,
   type StoreCall,
 } from '../support/fleet.js'
+import { seededRandom } from '../support/random.js'
 
 const TARGETS = ['examplecluster', 'other']
 const LIFETIME = 899_000
@@ -36,17 +37,6 @@ const steps = (...others: { weight: number; arbitrary: fc.Arbitrary<Step> }[]): 
     maxLength: 80,
   })
 
-/** Draws from [0, 1), the same for the same seed: mulberry32. */
-function draws(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
 /** A run of the fleet, in which every login that anybody gets is checked. */
 class Run {
   readonly fleet: SimulatedFleet
@@ -56,7 +46,7 @@ class Run {
   refusals = 0
 
   constructor(seed: number, size = 5) {
-    this.fleet = new SimulatedFleet(size, { random: draws(seed) })
+    this.fleet = new SimulatedFleet(size, { random: seededRandom(seed) })
   }
 
   async play(steps: readonly Step[]): Promise<void> {
@@ -128,7 +118,7 @@ describe('whatever happens to a fleet', () => {
         steps({ weight: 1, arbitrary: kill }, { weight: 1, arbitrary: start }, { weight: 1, arbitrary: refuse }),
         async (seed, script) => {
           const run = new Run(seed)
-          const random = draws(seed)
+          const random = seededRandom(seed)
           run.fleet.aws = () => ({ after: 20 + random() * 2_000 })
           run.fleet.store.behaviour = () => ({ after: random() * 50, reply: 50 + random() * 200 })
           await run.play(script)
@@ -161,7 +151,7 @@ describe('whatever happens to a fleet', () => {
         ),
         async (seed, script) => {
           const run = new Run(seed)
-          const random = draws(seed)
+          const random = seededRandom(seed)
           run.fleet.store.behaviour = call => misbehave(run.fleet, call, random)
           run.fleet.aws = () => ({ after: 20 + random() * 1_000 })
           await run.play(script)
@@ -178,7 +168,7 @@ describe('whatever happens to a fleet', () => {
         steps({ weight: 1, arbitrary: kill }, { weight: 1, arbitrary: setClock }, { weight: 1, arbitrary: refuse }),
         async (seed, script) => {
           const run = new Run(seed)
-          const random = draws(seed)
+          const random = seededRandom(seed)
           run.fleet.store.behaviour = call => (random() < 0.5 ? {} : misbehave(run.fleet, call, random))
           run.fleet.aws = (_: AwsCall) => ({ after: random() * 4_000, fails: random() < 0.4, silent: random() < 0.2 })
           await run.play(script)

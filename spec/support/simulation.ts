@@ -150,17 +150,6 @@ export interface Call {
   fail(code?: RedshiftErrorCode): void
 }
 
-/** Draws from [0, 1) that are the same for the same seed. */
-export const draws = (seed: number): (() => number) => {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
-
 /** AWS as a script: what it does with each call, and what it saw. */
 export class ScriptedAws {
   readonly calls: Call[] = []
