@@ -141,7 +141,7 @@ function driverWithClientClass(
     get __knex__disposed(): unknown {
       // A token login has no user name to compare.
       const { user } = (!tokenLogin && redshift.peekLogin(settings)) || this
-      return this.#disposeReason ?? (user === this.user ? undefined : `AWS names ${quoted(user)} now`)
+      return this.#disposeReason ?? (user === this.user ? undefined : `AWS now returns a login for ${quoted(user)}`)
     }
     set __knex__disposed(reason: unknown) {
       this.#disposeReason = reason

@@ -19,7 +19,10 @@ export interface RedshiftPgClient extends pg.Client {
 
 /** The class of {@link RedshiftPgClient}, for `PoolConfig['Client']` or to extend. `connect` has pg's own type, which differs between versions. */
 export interface RedshiftPgClientClass {
-  /** Creates a client. Without a configuration, the `PG*` variables must specify the connection. Errors are reported by `connect()`. */
+  /**
+   * Creates a client. Without a configuration, the `PG*` variables must specify the connection. The constructor does not throw for an
+   * invalid configuration; `connect()` rejects.
+   */
   new (config?: string | RedshiftPgClientConfig): RedshiftPgClient
 }
 
@@ -127,9 +130,10 @@ const createClass = (Base: typeof pg.Client): RedshiftPgClientClass =>
   }
 
 /**
- * A `pg.Client` that fetches its login from AWS. It opens the socket at once and sends the start-up packet when it has user and password.
- * pg's time-outs cover the whole time. If the server refuses the login, the client fetches another one and tries once more. `connect()`
- * rejects with `RedshiftCredentialsError`, or with pg's own errors.
+ * A `pg.Client` that fetches its login from AWS. It opens the socket at once, and sends the start-up packet when it has user and password.
+ * `connectionTimeoutMillis` covers the fetch. If the server refuses the login, the client fetches another one and connects once more.
+ * `connect()` rejects with `RedshiftCredentialsError`, or with pg's own errors. By default, TLS is on with verification and the port is
+ * 5439. Without a host, the address is looked up.
  *
  * @example
  * const client = new RedshiftPgClient({ host, database: 'dev' })

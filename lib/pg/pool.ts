@@ -55,7 +55,7 @@ export class RedshiftPool extends pg.Pool {
     return this.#credentials
   }
 
-  /** Ends the pool as `pg.Pool` does, and closes the credentials that it created. */
+  /** Ends the pool as `pg.Pool` does, and closes the credentials that it created. A second call rejects, as in `pg.Pool`. */
   override end(): Promise<void>
   /** Ends the pool in the same way, with a callback. */
   override end(callback: () => void): void

@@ -134,7 +134,7 @@ describe('redshiftKnexConnection, on Knex 3.1 and 3.3,', () => {
         holding(db, async second => [first.name, second.name, (await session(db)).name]),
       )
       expect(later).to.deep.equal(['IAMR:other', 'IAMR:other', 'IAMR:other'])
-      expect(warnings).to.deep.equal(Array(2).fill('Connection Error: AWS names "IAMR:other" now'))
+      expect(warnings).to.deep.equal(Array(2).fill('Connection Error: AWS now returns a login for "IAMR:other"'))
       emulator.identity = 'IAMR:analyst'
     }),
   )

@@ -69,12 +69,9 @@ const unsupported: Record<string, [request: Buffer, ...names: string[]]> = {
   'Kerberos (2)': [message('R', int32(2)), 'authentication 2'],
   'GSSAPI (7)': [message('R', int32(7)), 'authentication 7'],
   'SSPI (9)': [message('R', int32(9)), 'authentication 9'],
-  'a code that nobody knows': [message('R', int32(99)), 'authentication 99'],
+  'an unknown code': [message('R', int32(99)), 'authentication 99'],
   'a negative code': [message('R', int32(-1)), 'authentication -1'],
-  'a digest by an algorithm that nobody knows': [
-    digestRequest(Buffer.from('salt'), Buffer.from('nonce'), 1),
-    'algorithm 1',
-  ],
+  'a digest with an unknown algorithm': [digestRequest(Buffer.from('salt'), Buffer.from('nonce'), 1), 'algorithm 1'],
   'a token': [message('R', int32(14)), 'GetIdentityCenterAuthToken'],
 }
 
