@@ -78,6 +78,16 @@ describe('The output of the command line', () => {
       expect(printed.trimEnd().endsWith(`${ESCAPE}1G${ESCAPE}0K"IAMR:analyst"`)).to.equal(true)
     })
 
+    it('cuts the progress line at the width of the terminal', async () => {
+      using _ = cli.emulator.fail({ kind: 'latency', millis: 1_000 })
+      const printed = await onTerminal(`credentials --cluster-identifier ${'a'.repeat(63)} --region us-west-2`)
+      const lines = printed
+        .split(`${ESCAPE}1G${ESCAPE}0K`)
+        .filter(line => line.includes('aaaa') && !line.includes('\n'))
+      expect(lines).not.to.deep.equal([])
+      for (const line of lines) expect(line).to.have.length.below(100)
+    })
+
     describe('for a profile with mfa_serial', () => {
       const DEVICE = 'arn:aws:iam::123456789012:mfa/alice'
       let doors: AwsDoors

@@ -53,7 +53,7 @@ async function addressesOf(host: string): Promise<string[]> {
   } catch (cause) {
     throw new StepError(
       codeOf(cause) ?? 'ENOTFOUND',
-      `The host name ${JSON.stringify(host)} has no address (${codeOf(cause)}). Check its spelling, and that the cluster exists. The name of a private cluster may need the VPN or the resolver of the VPC.`,
+      `The host name ${JSON.stringify(host)} has no address (${codeOf(cause)}). Check its spelling, that the cluster exists and, if it is private, the VPN or the resolver of the VPC.`,
       { cause },
     )
   }

@@ -9,7 +9,7 @@ import { logIn, queryServer } from './session.js'
 import type { Steps } from './steps.js'
 import { inspectTls } from './tls.js'
 
-/** AWS gives at least 15 minutes, so a shorter rest shows a problem. */
+/** A new login is valid for at least 15 minutes. A much shorter lifetime is a problem of the AWS session. */
 const MIN_SECONDS = 60
 
 /** Runs the steps from the address to a query. If the host is given, they run even if the steps on AWS's side failed. */

@@ -78,7 +78,7 @@ function controlToken(flags: EmulateFlags, hasCommand: boolean, env: NodeJS.Proc
 async function run(command: readonly string[], env: NodeJS.ProcessEnv, cleanup: CleanupProcess): Promise<CommandEnd> {
   const [name = '', ...parameters] = command
   const { pid, ended } = startCommand(name, parameters, env)
-  // Where this process is killed, the cleanup process ends the command.
+  // If this process is killed, the cleanup process ends the command.
   cleanup.watch(pid)
   const end = await ended
   cleanup.watch(undefined)

@@ -3,7 +3,7 @@ import { isAsking } from './question.js'
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏']
 const INTERVAL_MILLIS = 100
 
-/** Shows on stderr what is waited for, and for how long. Only on a terminal, and not while a question is asked. */
+/** Shows on stderr what the command waits for, and how long. Shows nothing without a terminal, or while a question is asked. */
 export class Spinner {
   #timer: NodeJS.Timeout | undefined
   #isShown = false

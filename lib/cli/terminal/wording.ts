@@ -21,7 +21,7 @@ const FLAGS: Readonly<Record<string, string>> = {
   'aws.requestHandler': '--cli-connect-timeout and --cli-read-timeout',
 }
 
-/** Quoted values, options that cannot be mistaken for English, and those that can unless an article or `name` is beside them. */
+/** Matches quoted values, options in camelCase, and those that are also English words, except as in `the host` and `host name`. */
 const OPTIONS =
   /"(?:[^"\\]|\\.)*"|\baws\.[a-z]\w+|\b[a-z]+[A-Z]\w*|(?<!\b(?:a|every|its|no|own|the|this|without) )\b(?:host|port|region|database)\b(?! name)(?: \(option\))?/g
 
@@ -52,7 +52,7 @@ function withFlags(message: string): string {
     const option = found.replace(' (option)', '')
     const flag = FLAGS[option]
     if (flag === undefined) return found
-    // Elsewhere, `host` and the like are plain words.
+    // `host` and the like are options at the start of a message and in its remedy. Elsewhere they are English words.
     const isOption = /[A-Z.]/.test(option) || option !== found || offset === 0 || offset >= remedyAt
     return isOption ? flag : found
   })
