@@ -1,12 +1,12 @@
 import type { Failure, LoginOf, Report } from './protocol.js'
 import { isOutage, type Passed } from './weather.js'
 
-/** What the excuses go by. */
+/** What decides whether a failure is excused. */
 export interface Evidence {
   readonly passed: readonly Passed[]
   readonly fetches: readonly Extract<Report, { kind: 'fetch' }>[]
   readonly lifetimeMillis: number
-  /** How long after an outage callers may still get its failure: a call that hung in it reaches its deadline, then a pause. */
+  /** How long after an outage callers may still fail: a call that hung reaches its deadline, then there is a pause. */
   readonly recoveryMillis: number
 }
 
@@ -15,7 +15,7 @@ const SLACK = 150
 const overlaps = ({ from, to }: Failure, passed: Passed, slack = SLACK): boolean =>
   from <= passed.to + slack && to >= passed.from
 
-/** Which of the server's faults makes which failures, for every client alike. */
+/** The failures that each fault of the server causes in any client. */
 const byServer: Readonly<Partial<Record<Passed['kind'], RegExp>>> = {
   restart: /terminat|ECONNREFUSED|ECONNRESET|EPIPE|57P|disconnected/i,
   'login-reset': /terminat|ECONNRESET|EPIPE|disconnected/i,
@@ -23,11 +23,11 @@ const byServer: Readonly<Partial<Record<Passed['kind'], RegExp>>> = {
   'reject-login': /28000|28P01|ERR_REDSHIFT_LOGIN_REJECTED/,
 }
 
-/** Failures that only AWS could have prevented. */
+/** Failures that only AWS can prevent. */
 const byAws =
   /ERR_REDSHIFT_(THROTTLED|UNAVAILABLE|TIMEOUT|RESPONSE|AWS_CREDENTIALS|ACCESS_DENIED|NOT_FOUND|LOGIN_REJECTED)|timeout/
 
-/** Why no client could have avoided this failure; undefined where one could. */
+/** Why no client could have avoided this failure; undefined if one could. */
 export function excuse(failure: Failure, evidence: Evidence): string | undefined {
   const said = `${failure.code} ${failure.message}`
   const { passed } = evidence
@@ -37,8 +37,8 @@ export function excuse(failure: Failure, evidence: Evidence): string | undefined
 }
 
 /**
- * A password function learns of a revoked login from the server's refusal: pg does not ask it a second time. Every connection that
- * had the login by then is refused as well, until AWS has given the next one.
+ * A password function cannot replace a revoked login within a connection, because pg calls it only once. So every connection with
+ * that login is refused until AWS has returned the next one.
  */
 function afterRevocation(failure: Failure, { passed, fetches }: Evidence): string | undefined {
   if (failure.consumer !== 'password' || !/^(28000|28P01)$/.test(failure.code ?? '')) return undefined
@@ -49,8 +49,8 @@ function afterRevocation(failure: Failure, { passed, fetches }: Evidence): strin
 }
 
 /**
- * AWS hands out no login, and there is none left: the outage has lasted for a quarter of a lifetime, the server took the login away,
- * or there never was one.
+ * AWS issues no login, and there is no valid one: the outage has lasted for a quarter of a lifetime, the server has refused the login,
+ * or there was none yet.
  */
 function duringOutage(failure: Failure, said: string, evidence: Evidence): string | undefined {
   if (!byAws.test(said)) return undefined
@@ -59,21 +59,21 @@ function duringOutage(failure: Failure, said: string, evidence: Evidence): strin
     if (!overlaps(failure, outage, recoveryMillis)) continue
     if (Math.min(failure.to, outage.to) - outage.from >= lifetimeMillis / 4)
       return 'AWS: an outage of more than a quarter of the lifetime'
-    if (!gained(failure.login, Number.NEGATIVE_INFINITY, failure.from, evidence.fetches))
+    if (!hasFetched(failure.login, Number.NEGATIVE_INFINITY, failure.from, evidence.fetches))
       return 'AWS: an outage before the first login'
-    if (isBereft(failure, evidence)) return 'AWS: an outage after the server had refused the login'
+    if (lostItsLogin(failure, evidence)) return 'AWS: an outage after the server had refused the login'
   }
   return undefined
 }
 
-/** The server refused the login, and no other has come since. To `get()` that is no reason to fail: the login stays in use. */
-function isBereft({ consumer, login, from, to }: Failure, { passed, fetches }: Evidence): boolean {
+/** Whether the server has refused the login, and no other was fetched since. `get()` does not fail for that: the login stays in use. */
+function lostItsLogin({ consumer, login, from, to }: Failure, { passed, fetches }: Evidence): boolean {
   if (consumer === 'get') return false
   const lost = passed.findLast(
     ({ kind, from: at, hits }) => (kind === 'revoke' || kind === 'reject-login') && hits > 0 && at <= to,
   )
-  return lost !== undefined && !gained(login, lost.from, from, fetches)
+  return lost !== undefined && !hasFetched(login, lost.from, from, fetches)
 }
 
-const gained = (login: LoginOf, after: number, before: number, fetches: Evidence['fetches']): boolean =>
+const hasFetched = (login: LoginOf, after: number, before: number, fetches: Evidence['fetches']): boolean =>
   fetches.some(it => it.login === login && it.outcome === 'fetched' && it.at > after && it.at < before)

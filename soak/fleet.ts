@@ -7,18 +7,18 @@ import type { Random } from './random.js'
 
 const PROCESSES = 4
 
-/** What a fleet went through, and what became of it. */
+/** The results of a fleet. */
 export interface FleetResult {
   readonly connections: number
   readonly asked: number
   readonly calls: number
-  /** Logins that a process took out of the store. */
+  /** Logins that a process read from the store. */
   readonly hits: number
-  /** Fetches that went straight to AWS, since the store failed. */
+  /** Fetches that called AWS because the store failed. */
   readonly direct: number
-  /** What was done to the store, and to the way there, counted. */
+  /** The number of faults of the store and of the connection to it. */
   readonly faults: Readonly<Record<string, number>>
-  /** What was asked for and not had, counted by error. Neither AWS nor the server fails: there is no excuse for any. */
+  /** The number of failures by error. AWS and the server do not fail, so no failure is excused. */
   readonly failures: Readonly<Record<string, number>>
 }
 
@@ -29,8 +29,8 @@ const total = (counts: readonly Readonly<Record<string, number>>[]): Record<stri
 }
 
 /**
- * Processes that share their logins through a store that is slow, breaks off, garbles, hangs and dies, all the time. They are started
- * here, and soaked when the function that comes back is called.
+ * Starts processes that share their logins through a store that is slow, drops connections, garbles values, hangs and is killed. The
+ * returned function runs the soak.
  */
 export async function startFleet(
   engine: Engine,
@@ -72,7 +72,7 @@ export async function startFleet(
         faults: { ...proxy.befallen, killed: deaths },
         failures: total([
           ...reports.map(report => report.failures),
-          ...fleet.members.filter(({ alive }) => !alive).map(() => ({ 'A process has died.': 1 })),
+          ...fleet.members.filter(({ alive }) => !alive).map(() => ({ 'A process has exited.': 1 })),
         ]),
       }
     } finally {

@@ -1,4 +1,4 @@
-/** What the process under test is told at its start: how to reach the emulator. */
+/** What the process under test needs to reach the emulator. */
 export interface Setting {
   readonly endpoint: string
   readonly credentials: {
@@ -12,17 +12,17 @@ export interface Setting {
   readonly workgroup: string
   readonly fetchTimeoutMillis: number
   readonly connectTimeoutMillis: number
-  /** How many calls to make beforehand, for each service, so that everything is loaded. */
+  /** How many calls to make before the soak, for each service, so that everything is loaded. */
   readonly rehearsals: number
 }
 
 /** The users of the package that run at the same time. */
 export type Consumer = 'password' | 'pool' | 'options' | 'get'
 
-/** Whose login a consumer needs. Each has a cache entry of its own. */
+/** Whose login a consumer needs. Each has its own cache entry. */
 export type LoginOf = 'alice' | 'bob' | 'analyst'
 
-/** Something that a consumer wanted and did not get. Times are those of `Date.now()`. */
+/** A failure of a consumer. Times are those of `Date.now()`. */
 export interface Failure {
   readonly consumer: Consumer
   readonly login: LoginOf
@@ -32,9 +32,9 @@ export interface Failure {
   readonly message: string
 }
 
-/** How large the process under test is, with nothing under way and after garbage collection. */
+/** The size of the process under test at rest, after garbage collection. */
 export interface Size {
-  /** Objects only: not the code that V8 compiles as it warms up. */
+  /** Objects only, without the code that V8 compiles as it warms up. */
   readonly heapBytes: number
   readonly handles: number
   readonly listeners: number
@@ -50,7 +50,7 @@ export interface Counts {
 export type Report =
   | { readonly kind: 'ready' }
   | { readonly kind: 'failure'; readonly failure: Failure }
-  /** AWS was asked, and answered or did not. */
+  /** A call to AWS succeeded or failed. */
   | {
       readonly kind: 'fetch'
       readonly login: LoginOf

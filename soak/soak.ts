@@ -1,7 +1,7 @@
 /**
- * A soak: four users of the package ask for connections, queries and logins without end, on a real PostgreSQL behind the emulator,
- * while both AWS and the server fail at random, all the time. Each failure that comes through must be one that no client could
- * have avoided, and nothing may grow. Beside them, fleets share their logins through stores that fail at random: they may lose nothing.
+ * A soak test: four consumers of the package continuously request connections, queries and logins from the emulator, while AWS and the
+ * server fail at random. Each failure must be one that no client could have avoided, and memory, handles and listeners must not grow.
+ * At the same time, fleets share their logins through stores that fail at random. None of their requests may fail.
  *
  * npm run soak [-- --short | --seconds 180] [--seed 42]
  */
@@ -18,7 +18,7 @@ import { forecast, Weather } from './weather.js'
 
 const LIFETIME_SECONDS = 12
 const FETCH_TIMEOUT_MILLIS = 3_000
-/** The longest pause with nothing to serve. */
+/** The longest pause without a login. */
 const PAUSE_MILLIS = 5_000
 
 const { values } = parseArgs({
@@ -64,7 +64,7 @@ async function rest(): Promise<{ size: Size; counts: Counts }> {
   return report
 }
 
-/** Weather for so long, then a rest in which the process is measured. */
+/** Injects faults for this long, then measures the process at rest. */
 async function round(random: Random, millis: number): Promise<{ size: Size; counts: Counts }> {
   order({ kind: 'work' })
   await weather.play(forecast(random, millis, LIFETIME_SECONDS * 1_000))
@@ -73,7 +73,7 @@ async function round(random: Random, millis: number): Promise<{ size: Size; coun
   return rest()
 }
 
-// Before the work begins: to compile its program keeps this process, and the emulator with it, from answering.
+// Before the work begins, because compiling its program blocks this process and the emulator in it.
 const fleets: { name: string; soak: (millis: number) => Promise<FleetResult> }[] = []
 for (const [index, engine] of engines.entries())
   if (engine.isInstalled)
@@ -145,13 +145,13 @@ const lost = shared.flatMap(({ failures }) => Object.entries(failures))
 for (const fleet of shared) {
   const faults = Object.entries(fleet.faults).map(([name, count]) => `${count} ${name}`)
   const failed = Object.entries(fleet.failures).map(([error, count]) => `${count} ${error}`)
-  console.log(`  fleet: ${fleet.connections} connections, ${fleet.asked} logins asked for, ${fleet.calls} API calls, ${fleet.hits} hits in ${fleet.name}
-    ${fleet.name} failed ${fleet.direct} fetches, which AWS answered: ${faults.join(', ')}
+  console.log(`  fleet: ${fleet.connections} connections, ${fleet.asked} logins requested, ${fleet.calls} API calls, ${fleet.hits} hits in ${fleet.name}
+    ${fleet.name} failed ${fleet.direct} fetches, which then called AWS: ${faults.join(', ')}
     failures: ${failed.join('; ') || 0}`)
 }
 
 const idle =
-  // Of a short one, the weather may leave no rotation unnoticed: that logins came at all is what it can be held to.
+  // A short soak may have no rotation without a fault, so it only requires that logins were fetched.
   !fetches.some(({ outcome }) => outcome === 'fetched') ||
   end.counts.queries === 0 ||
   weather.passed.length === 0 ||

@@ -1,4 +1,4 @@
-/** The process under test: four users of the package, side by side, who ask for connections, queries and logins without end. */
+/** The process under test: four consumers of the package, which continuously request connections, queries and logins. */
 import { subscribe } from 'node:diagnostics_channel'
 import { getEventListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -21,14 +21,14 @@ const counts = { connections: 0, queries: 0, aborted: 0 }
 let working = false
 let underWay = 0
 
-/** One want after the other, while there is work; each that fails is told. */
-async function loop(consumer: Consumer, login: LoginOf, want: () => Promise<void>): Promise<void> {
+/** Runs one request after the other while working, and reports each failure. */
+async function loop(consumer: Consumer, login: LoginOf, request: () => Promise<void>): Promise<void> {
   for (;;) {
     while (!working) await sleep(20)
     underWay++
     const from = Date.now()
     try {
-      await want()
+      await request()
       await sleep(50 + Math.random() * 50)
     } catch (error) {
       const { message, code } = error as Error & { code?: string }
@@ -45,7 +45,7 @@ async function query(pool: pg.Pool): Promise<void> {
   counts.queries++
 }
 
-/** Some callers give up while they wait. */
+/** Requests a login. Some callers abort while they wait. */
 async function ask(credentials: RedshiftCredentials, connection: object, shared: AbortSignal): Promise<void> {
   const own = new AbortController()
   const impatient = Math.random() < 0.2
@@ -61,7 +61,7 @@ async function ask(credentials: RedshiftCredentials, connection: object, shared:
   )
 }
 
-/** Calls that may fail, each with an SDK client of its own. */
+/** Calls that may fail, each with a new SDK client. */
 async function rehearse({ endpoint, credentials, cluster, workgroup, rehearsals }: Setting): Promise<void> {
   for (let i = 0; i < 2 * rehearsals; i++) {
     const own = new RedshiftCredentials({ aws: { endpoint, credentials, maxAttempts: 1 }, database: 'dev' })
@@ -97,7 +97,7 @@ function start(setting: Setting): () => Promise<Size> {
   const { signal } = new AbortController()
   for (const [consumer, login, pool] of pools) {
     pool.on('connect', () => counts.connections++)
-    // An idle connection that the server drops is no failure: nobody wanted anything of it.
+    // An idle connection that the server closes is not a failure, because nothing used it.
     pool.on('error', () => {})
     for (let i = 0; i < LOOPS; i++) loop(consumer, login, () => query(pool))
   }
@@ -111,7 +111,7 @@ function start(setting: Setting): () => Promise<Size> {
       .flatMap(emitter => emitter.eventNames().map(name => emitter.listenerCount(name)))
       .reduce((sum, count) => sum + count, getEventListeners(signal, 'abort').length)
 
-  /** Waits until nothing is under way and the idle connections are gone, those to AWS among them; then measures. */
+  /** Waits until nothing is running and idle connections, including those to AWS, are closed. Then measures. */
   return async () => {
     while (underWay > 0 || pools.some(([, , pool]) => pool.totalCount > 0)) await sleep(20)
     let fewest = handles()
@@ -120,12 +120,12 @@ function start(setting: Setting): () => Promise<Size> {
       await sleep(100)
       fewest = Math.min(fewest, handles())
     }
-    // What is told of by finalizers takes a second round.
+    // Objects with finalizers need another round.
     for (let round = 0; round < 3; round++) {
       globalThis.gc?.()
       await sleep(50)
     }
-    // Without the machine code, of which V8 makes more the longer a function runs.
+    // Without machine code, of which V8 generates more the longer a function runs.
     const heapBytes = process.memoryUsage().heapUsed - getHeapCodeStatistics().code_and_metadata_size
     return { heapBytes, handles: fewest, listeners: listeners() }
   }

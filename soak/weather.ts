@@ -2,17 +2,17 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Fault, RedshiftEmulator } from 'pg-redshift-iam/emulator'
 import type { Random } from './random.js'
 
-/** One thing that goes wrong: what, when (after the start of its round), and for how long. */
+/** A planned fault: what, when (milliseconds after the start of the round), and for how long. */
 export interface Spell {
   readonly name: string
   readonly at: number
   readonly millis: number
   readonly fault: Fault | 'revoke' | 'restart'
-  /** How many requests or logins it meets at most. */
+  /** How many requests or logins it affects at most. */
   readonly times?: number
 }
 
-/** A spell as it came to pass. `to` is infinite while it lasts. */
+/** A fault that has happened. `to` is infinite while it lasts. */
 export interface Passed {
   readonly name: string
   readonly kind: Exclude<Spell['fault'], object> | Fault['kind']
@@ -21,10 +21,10 @@ export interface Passed {
   hits: number
 }
 
-/** What AWS may do for a while without any caller's notice, however long it lasts. */
+/** Faults of AWS that no caller may notice, even if they last long. */
 const harmless = ['latency', 'clock-skew', 'stale-date', 'no-date'] as const
 
-/** Whether AWS hands out no new login meanwhile. */
+/** Whether AWS issues no new login during the fault. */
 export const isOutage = ({ kind }: Passed): boolean =>
   !harmless.includes(kind as (typeof harmless)[number]) && !isOfServer(kind)
 
@@ -109,8 +109,8 @@ const named = (fault: Spell['fault']): string =>
   typeof fault === 'string' ? fault : fault.kind === 'malformed' ? `malformed (${fault.how})` : fault.kind
 
 /**
- * What goes wrong in a round, on AWS's side and on the server's. Most outages of AWS last less than a quarter of a login's
- * lifetime, and must not be noticed; some last longer. Between two of them there is room to recover.
+ * Plans the faults of AWS and of the server in a round. Most outages of AWS last less than a quarter of a login's lifetime, and no
+ * caller may notice them. Some last longer. There is time to recover between two outages.
  */
 export function forecast(random: Random, millis: number, lifetimeMillis: number): { aws: Spell[]; server: Spell[] } {
   const aws: Spell[] = []
@@ -137,7 +137,7 @@ export function forecast(random: Random, millis: number, lifetimeMillis: number)
   return { aws, server }
 }
 
-/** Plays a forecast on the emulator, and notes what came to pass. */
+/** Injects planned faults into the emulator, and records them. */
 export class Weather {
   readonly passed: Passed[] = []
   readonly #emulator: RedshiftEmulator
@@ -146,7 +146,7 @@ export class Weather {
     this.#emulator = emulator
   }
 
-  /** Each kind of failure of AWS once, one per request: what is loaded on first use counts for neither measurement. */
+  /** Injects each failure of AWS once, one per request, so that code that is loaded on first use does not affect the measurements. */
   rehearse(): number {
     const faults: Fault[] = [
       ...OUTAGES.filter(kind => kind !== 'hang').map((kind): Fault => ({ kind })),
@@ -174,10 +174,10 @@ export class Weather {
     if (fault === 'revoke') this.#emulator.revokeLogins()
     else if (fault === 'restart') await this.#emulator.restart({ downMillis: millis })
     else {
-      const atWork = this.#emulator.fail(fault, { times })
-      await Promise.race([sleep(millis), ...(times === undefined ? [] : [atWork.reached(times)])])
-      atWork.clear()
-      passed.hits = atWork.hits
+      const injected = this.#emulator.fail(fault, { times })
+      await Promise.race([sleep(millis), ...(times === undefined ? [] : [injected.reached(times)])])
+      injected.clear()
+      passed.hits = injected.hits
     }
     passed.to = Date.now()
   }
