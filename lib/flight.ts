@@ -3,6 +3,7 @@ import { type RedshiftCredentialsError, toRedshiftCredentialsError } from './err
 
 /** Turns of the event loop between a deadline and its error. A received response needs them to pass through TLS, HTTP and the SDK. */
 const TURNS = 10
+const EXPLANATION_MILLIS = 1_000
 
 /** A caller's own time limit has passed. The flight continues. */
 class Impatience extends Error {}
@@ -17,8 +18,10 @@ export interface FlightOptions<T, Answer = T> {
   readonly run: () => Promise<Answer>
   /** Aborted when the flight ends before its fetch. */
   readonly controller: AbortController
-  /** Creates the error that callers get at the deadline. It may take a moment to find out what the fetch is waiting for. */
-  readonly timeoutError: (millis: number) => RedshiftCredentialsError | Promise<RedshiftCredentialsError>
+  /** Creates the error that callers get at the deadline, unless `explain` has a better one. */
+  readonly timeoutError: (millis: number) => RedshiftCredentialsError
+  /** Finds out at the deadline what the fetch is waiting for. It has a second. */
+  readonly explain?: () => Promise<RedshiftCredentialsError | undefined>
   /** Called once, synchronously when the fetch ends. Its result is what the waiting callers get. */
   readonly land: (outcome: Outcome<Answer>) => Outcome<T>
 }
@@ -76,8 +79,8 @@ export class Flight<T, Answer = T> {
     this.#timer = this.#arm(millis)
   }
 
-  #arm(millis: number): Timer {
-    const timer = this.#clock.setTimeout(() => this.#expire(TURNS), millis)
+  #arm(millis: number, callback = () => this.#expire(TURNS)): Timer {
+    const timer = this.#clock.setTimeout(callback, millis)
     if (this.#waiting === 0) timer.unref()
     return timer
   }
@@ -86,13 +89,20 @@ export class Flight<T, Answer = T> {
   #expire(turns: number): void {
     if (this.#landed) return
     if (turns > 0) this.#clock.turn(() => this.#expire(turns - 1))
-    else void this.#timeOut()
+    else this.#timeOut()
   }
 
-  /** The error is created before the fetch is aborted, which would then fail with another one. */
-  async #timeOut(): Promise<void> {
-    const create = async (): Promise<RedshiftCredentialsError> => this.#options.timeoutError(this.#deadlineMillis)
-    this.abandon(await create().catch(toRedshiftCredentialsError))
+  /** The fetch is aborted only after the error is known, because it would then fail with another one. */
+  #timeOut(): void {
+    const { timeoutError, explain } = this.#options
+    const plain = (): void => this.abandon(timeoutError(this.#deadlineMillis))
+    if (!explain) {
+      plain()
+      return
+    }
+    // The explanation reads files, and a file system that hangs may be the cause of all.
+    this.#timer = this.#arm(EXPLANATION_MILLIS, plain)
+    explain().then(error => (error ? this.abandon(error) : plain()), plain)
   }
 
   /** Ends the flight with this error and aborts the fetch. */

@@ -55,7 +55,8 @@ export class Flights {
         const fetched = await fetch(request, context)
         return entry.expiredInTransit(fetched, clock.now()) ? fetch(request, context) : fetched
       },
-      timeoutError: async millis => (await context.deadlineError()) ?? timeoutError(request, millis),
+      timeoutError: millis => timeoutError(request, millis),
+      explain: () => context.deadlineError(),
       land: outcome => {
         this.#byKey.delete(key)
         const before = entry.login

@@ -57,7 +57,8 @@ export class SingleTokens {
         const { user, password, expiration } = await this.#fetch(request, context)
         return new RedshiftLogin(user, password, expiration)
       },
-      timeoutError: async millis => (await context.deadlineError()) ?? timeoutError(request, millis),
+      timeoutError: millis => timeoutError(request, millis),
+      explain: () => context.deadlineError(),
       land: outcome => {
         trace.end(() => ({
           outcome: 'value' in outcome ? 'fetched' : 'failed',

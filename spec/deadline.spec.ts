@@ -2,9 +2,10 @@ import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { expect } from 'chai'
 import { type Clock, systemClock } from '../lib/clock.js'
-import { closedError } from '../lib/errors.js'
+import { closedError, type RedshiftCredentialsError } from '../lib/errors.js'
 import { Flight } from '../lib/flight.js'
 import { RedshiftCredentials } from '../lib/index.js'
+import { error, expectFailure, SimulatedClock, stateOf } from './support/simulation.js'
 
 /** AWS in a thread of its own: it answers while the event loop of this one is blocked. `state` counts its steps. */
 const AWS = `
@@ -88,5 +89,52 @@ describe('The deadline of a fetch', () => {
     expect(await flight.wait()).to.equal('hunter2')
     for (let turns = 0; turns < 20; turns++) turn()
     expect(controller.signal.aborted).to.equal(false)
+  })
+
+  describe('is explained', () => {
+    const hanging = (clock: SimulatedClock, explain: () => Promise<RedshiftCredentialsError | undefined>) => {
+      const controller = new AbortController()
+      const flight = new Flight<string>({
+        clock,
+        deadlineMillis: 1_000,
+        controller,
+        run: () => new Promise(() => {}),
+        timeoutError: () => error('ERR_REDSHIFT_TIMEOUT'),
+        explain,
+        land: outcome => outcome,
+      })
+      return { waiting: flight.wait(), signal: controller.signal }
+    }
+
+    it('by what the fetch was waiting for', async () => {
+      const clock = new SimulatedClock()
+      const { waiting, signal } = hanging(clock, async () => error('ERR_REDSHIFT_AWS_CREDENTIALS'))
+      const failure = expectFailure(waiting, 'ERR_REDSHIFT_AWS_CREDENTIALS')
+      await clock.advance(1_000)
+      await failure
+      expect(signal.aborted).to.equal(true)
+      expect(clock.timers).to.deep.equal([])
+    })
+
+    it('as a time-out if that is unknown, or cannot be found out', async () => {
+      for (const explain of [async () => undefined, () => Promise.reject(new Error('No such file.'))]) {
+        const clock = new SimulatedClock()
+        const failure = expectFailure(hanging(clock, explain).waiting, 'ERR_REDSHIFT_TIMEOUT')
+        await clock.advance(1_000)
+        await failure
+      }
+    })
+
+    it('as a time-out if finding it out hangs as well, for a second', async () => {
+      const clock = new SimulatedClock()
+      const { waiting, signal } = hanging(clock, () => new Promise(() => {}))
+      const failure = expectFailure(waiting, 'ERR_REDSHIFT_TIMEOUT')
+      await clock.advance(1_999)
+      expect([await stateOf(waiting), signal.aborted]).to.deep.equal(['pending', false])
+      expect(clock.timers.map(({ referenced }) => referenced)).to.deep.equal([true])
+      await clock.advance(1)
+      await failure
+      expect(signal.aborted).to.equal(true)
+    })
   })
 })
