@@ -1,6 +1,6 @@
 /**
- * Writes down the public API as it is built: a report of its types (`api/`), in which a change shows in review, and the reference
- * for people (`docs/api/`). The build checks that what is committed is what comes out.
+ * Generates the report of the public types (`api/`), so that changes show up in review, and the reference (`docs/api/`). CI checks that
+ * the committed files are up to date.
  */
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'

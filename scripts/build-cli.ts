@@ -1,6 +1,6 @@
 /**
- * Bundles the command line into one file, so that what only it needs is not installed for a service. The package itself, the AWS
- * SDK and pg stay imports.
+ * Bundles the command line and its dependencies into one file, so that a service does not install them. The package itself, the AWS SDK
+ * and pg stay imports.
  */
 import { chmod, copyFile, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join, sep } from 'node:path'
@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { entries, root } from './entries.js'
 
-/** What the library's `…-sdk.ts` export parts of. */
+/** The packages that the library's `…-sdk.ts` files re-export. */
 const SDK_PACKAGES = {
   redshift: '@aws-sdk/client-redshift',
   serverless: '@aws-sdk/client-redshift-serverless',
@@ -16,8 +16,8 @@ const SDK_PACKAGES = {
 }
 
 /**
- * @param folder where the package's own files are: the command line goes into `cli` below it
- * @returns what it imports
+ * @param folder the folder with the built library. The command line is written to `cli` in it.
+ * @returns the modules that the command line imports
  */
 export async function buildCli(folder: string): Promise<string[]> {
   const outfile = join(folder, 'cli/main.js')
@@ -31,26 +31,26 @@ export async function buildCli(folder: string): Promise<string[]> {
     target: 'node20',
     metafile: true,
     minify: true,
-    // For the stacks of --debug.
+    // For the stack traces of --debug.
     keepNames: true,
     external: ['@aws-sdk/*', '@smithy/*', 'pg'],
-    // Its ES modules, of which what is not used can be left out.
+    // Its ES modules, because unused code can be removed from them.
     alias: { yaml: join(root, 'node_modules/yaml/browser/index.js') },
-    // What is loaded late is required: Node.js 20 takes half as long for the SDK, and the package itself is CommonJS.
+    // Lazy imports become `require`: Node.js 20 loads the SDK twice as fast that way, and the package itself is CommonJS.
     supported: { 'dynamic-import': false },
-    // CommonJS in an ES module: what it requires is only found by a require of its own.
+    // Bundled CommonJS modules need a `require`, which ES modules do not have.
     banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
     plugins: [
       {
         name: 'own-package',
         setup: ({ onResolve }) => {
-          // The package's own entries, which are loaded when they are needed.
+          // The package's own entry points, which are loaded on first use.
           onResolve({ filter: /^\..*\/index\.js$/ }, ({ path, resolveDir }) => {
             const source = join(resolveDir, path).replace(/\.js$/, '.ts')
             const entry = entries.find(entry => join(root, entry.source) === source)
             return entry && { path: `../${entry.name}.cjs`, external: true }
           })
-          // An `import … from` of what is not bundled would be done at the start, by `--help` too.
+          // A static import of the SDK would load it at the start, even for `--help`.
           for (const [name, path] of Object.entries(SDK_PACKAGES))
             onResolve({ filter: new RegExp(`/${name}-sdk\\.js$`) }, () => ({ path, external: true }))
         },
@@ -63,9 +63,9 @@ export async function buildCli(folder: string): Promise<string[]> {
   return Object.values(metafile.outputs).flatMap(({ imports }) => imports.map(({ path }) => path))
 }
 
-/** The licences of all packages that went into the bundle. */
+/** The licences of all bundled packages. */
 async function licences(inputs: readonly string[]): Promise<string> {
-  // The last node_modules of the path: a package may hold one of its own.
+  // The last node_modules in the path, because packages may have nested ones.
   const folders = inputs.map(input => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input.replaceAll(sep, '/'))?.[0])
   const packages = [...new Set(folders)].filter(folder => folder !== undefined).sort()
   const parts = packages.map(async folder => {

@@ -12,7 +12,7 @@ import { transform } from 'esbuild'
 import { type OutputChunk, type OutputOptions, type RolldownBuild, rolldown } from 'rolldown'
 import { entries, root } from './entries.js'
 
-/** @param folder `dist`, as a rule */
+/** @param folder where to write the files, usually `dist` */
 export async function buildLibrary(folder: string): Promise<void> {
   await using bundle = await rolldown({
     input: Object.fromEntries(entries.map(({ name, source }) => [name, source])),

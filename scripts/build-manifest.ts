@@ -1,12 +1,12 @@
-/** Tells resolvers of the entry points: those that read `exports`, and those that look into folders, as `require` did before. */
+/** Lists the entry points in package.json, and in one folder each for resolvers that do not support `exports`. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { entries, root } from './entries.js'
 import { pages } from './pages.js'
 
-/** What package.json has to say of the entry points. */
+/** The fields of package.json that list the entry points. */
 export const manifest = {
-  // Folders that hold nothing but where an entry point is.
+  // The folders of the entry points contain only a package.json.
   files: ['dist', ...entries.filter(({ path }) => path !== '.').map(({ name }) => name), ...pages],
   exports: {
     ...Object.fromEntries(
@@ -14,7 +14,7 @@ export const manifest = {
         path,
         {
           types: { import: `./dist/import/${name}.d.mts`, default: `./dist/${name}.d.cts` },
-          // Ahead of the others: for one bundle, `import` and `require` must not be two copies.
+          // First, so that `import` and `require` in one bundle share one copy.
           module: `./dist/module/${name}.mjs`,
           import: `./dist/import/${name}.mjs`,
           default: `./dist/${name}.cjs`,

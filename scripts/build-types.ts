@@ -1,14 +1,14 @@
-/** Rolls the declarations of each entry point up into one file; on request, writes the report of its types (`api/`) as well. */
+/** Rolls up the declarations of each entry point into one file. On request, it also writes the report of the types (`api/`). */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Extractor, ExtractorConfig } from '@microsoft/api-extractor'
 import { type Entry, entries, root } from './entries.js'
 
-/** Where the compiler puts one declaration file for each source. */
+/** The folder for the compiler's output: one declaration file for each source file. */
 const compiled = join(root, '.cache/types')
 
-/** @param folder where the declarations go: `dist`, as a rule */
+/** @param folder where to write the declarations, usually `dist` */
 export function buildTypes(folder: string, { reports = false } = {}): void {
   rmSync(compiled, { recursive: true, force: true })
   const compiler = [join(root, 'node_modules/typescript/bin/tsc'), '-p', join(root, 'tsconfig.build.json')]
@@ -19,15 +19,17 @@ export function buildTypes(folder: string, { reports = false } = {}): void {
     rollUp(entry, file, reports)
     const text = readFileSync(file, 'utf8')
     writeFileSync(file, requirable(text, entry))
-    // A second copy of a class with private members would be another type.
+    // TypeScript treats a second copy of a class with private members as a different type.
     writeFileSync(join(folder, `import/${entry.name}.d.mts`), `export * from '../${entry.name}.cjs'\n`)
   }
 }
 
-/** A default import, from what has none for `require`, compiles only under `esModuleInterop`. */
+/** Replaces default imports of pg, which compile only with `esModuleInterop`. */
 function requirable(text: string, { name }: Entry): string {
   if (name !== 'index' && /^(export )?declare (abstract )?class /m.test(text))
-    throw new Error(`The types of ${name} hold a class: a copy of it, which is another type. Export an interface.`)
+    throw new Error(
+      `The types of ${name} contain a copy of a class, which is a different type. Export an interface instead.`,
+    )
   return text.replace(/^import (type )?(\w+) from 'pg';$/gm, "import $1* as $2 from 'pg';")
 }
 
@@ -52,7 +54,7 @@ function rollUp({ name, source }: Entry, untrimmedFilePath: string, reports: boo
         dtsRollup: { enabled: true, untrimmedFilePath },
         tsdocMetadata: { enabled: false },
         messages: {
-          // What the index does not export, a user cannot name.
+          // Users cannot name types that index.ts does not export.
           extractorMessageReporting: {
             default: { logLevel: 'none' as never },
             'ae-forgotten-export': { logLevel: (reports ? 'error' : 'none') as never },

@@ -1,4 +1,4 @@
-/** Builds what is published: `dist`, and what package.json says of the entry points. */
+/** Builds the package: `dist`, and the list of entry points in package.json. */
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildCli } from './build-cli.js'

@@ -1,4 +1,4 @@
-/** What users read without the repository. The other pages are for those who work on the package, and come with it. */
+/** The pages for users. The other pages are for contributors and stay in the repository. */
 const USER_PAGES = [
   'aws-credentials',
   'compatibility',
@@ -18,7 +18,7 @@ const USER_PAGES = [
   'troubleshooting',
 ]
 
-/** Documentation that is in the package, with what it shows. */
+/** The documentation in the package, with its images and examples. */
 export const pages: readonly string[] = [
   ...USER_PAGES.map(name => `docs/${name}.md`),
   'docs/login.svg',

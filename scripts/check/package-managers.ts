@@ -7,7 +7,7 @@ const write = (project: Project): void => {
   project.write('use.cjs', REQUIRES + USE_JS + PRINT)
 }
 
-/** A package manager, installed apart from the project that it is used in. */
+/** Installs a package manager outside the project that uses it. */
 async function tool(setting: Setting, name: string): Promise<string> {
   const project = new Project(setting, `tool-${name.replace(/\W/g, '-')}`)
   await project.run('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', '--prefer-offline', name])

@@ -1,8 +1,8 @@
 import { transformSync } from 'esbuild'
 
 /**
- * What every tool has to run: a login as the user that AWS names; a mistake that is refused; a network error, whose code must not
- * get lost where a test runner has realms of its own. `pg` and the package's names have to be there.
+ * The program that every tool must run: a login as the user that AWS chooses, a rejected option, and a network error, whose code must be
+ * kept in test runners with separate realms. It needs `pg` and the package's exports.
  */
 export const USE = `
 async function use() {
@@ -12,7 +12,7 @@ async function use() {
   const codeOf = async (login: Promise<unknown>) => {
     const error: unknown = await login.catch((error: unknown) => error)
     if (!(error instanceof RedshiftCredentialsError)) return 'another error'
-    // Without the library of ES2022, an error has no cause for the compiler.
+    // The ES2022 library may be missing, and with it the property cause.
     const { cause } = error as Error & { cause?: { code?: string } }
     return [error.code, cause?.code].join('/')
   }
@@ -31,16 +31,16 @@ export const EXPECTED = 'true IAMR:analyst ERR_REDSHIFT_TARGET/ ERR_REDSHIFT_UNA
 
 export const NAMES = 'RedshiftCredentials, RedshiftCredentialsError, RedshiftPool, redshiftPassword'
 
-/** The same without types. */
+/** The same program without types. */
 export const USE_JS = transformSync(USE, { loader: 'ts' }).code
 
 export const IMPORTS = `import pg from 'pg'\nimport { ${NAMES} } from 'pg-redshift-iam'\n`
 export const REQUIRES = `const pg = require('pg')\nconst { ${NAMES} } = require('pg-redshift-iam')\n`
-/** For CommonJS and ES modules alike: without esModuleInterop, pg has no default export. */
+/** Works in CommonJS and ES modules: without esModuleInterop, pg has no default export. */
 export const IMPORTS_TS = `import * as pg from 'pg'\nimport { ${NAMES} } from 'pg-redshift-iam'\n`
 export const PRINT = '\nuse().then(console.log)\n'
 
-/** Sub-paths, by `exports` and as a folder, and one class from whichever side. */
+/** Imports the sub-paths by `exports` and as folders, and checks that all share one class. */
 export const SAME = `
 import * as imported from 'pg-redshift-iam'
 import { redisStore } from 'pg-redshift-iam/redis'

@@ -5,17 +5,17 @@ import { promisify } from 'node:util'
 
 const execute = promisify(execFile)
 
-/** What all projects share. */
+/** The settings that all projects share. */
 export interface Setting {
-  /** Where their folders go. */
+  /** The parent of the projects' folders. */
   readonly folder: string
-  /** The package, as npm would publish it. */
+  /** The packed package. */
   readonly tarball: string
-  /** The environment by which a program finds the emulator. */
+  /** The environment variables that point programs to the emulator. */
   readonly env: Readonly<Record<string, string>>
 }
 
-/** A user's project: an empty folder, into which things are installed and written. */
+/** A user's project: a folder with the installed package and the user's files. */
 export class Project {
   readonly folder: string
   readonly tarball: string
@@ -28,7 +28,7 @@ export class Project {
     this.write('package.json', { name, version: '1.0.0', private: true })
   }
 
-  /** Installs the packed package, and what is named, with npm. */
+  /** Installs the packed package and other packages with npm. */
   async install(...packages: readonly string[]): Promise<void> {
     const flags = ['--no-audit', '--no-fund', '--ignore-scripts', '--prefer-offline']
     await this.run('npm', ['install', ...flags, this.tarball, ...packages])
@@ -41,8 +41,8 @@ export class Project {
   }
 
   /**
-   * @returns what the program printed
-   * @throws Error that holds all of what it printed
+   * @returns the program's output
+   * @throws Error with the program's output
    */
   async run(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<string> {
     try {
@@ -72,12 +72,14 @@ export class Project {
 /** One row of docs/compatibility.md. */
 export interface Row {
   readonly name: string
-  /** Throws where something does not work. Returns what is worth printing, if anything. */
+  /** Throws if something does not work. May return a note to print. */
   readonly run: (setting: Setting) => Promise<unknown>
 }
 
 export function expectOutput(printed: string, expected: string): void {
   const lines = printed.trim().split('\n')
   if (!lines.includes(expected))
-    throw new Error(`It printed ${JSON.stringify(printed)}, without ${JSON.stringify(expected)}.`)
+    throw new Error(
+      `The program printed ${JSON.stringify(printed)}, which does not contain ${JSON.stringify(expected)}.`,
+    )
 }

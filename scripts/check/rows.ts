@@ -8,7 +8,7 @@ import { tarball } from './tarball.js'
 import { testRunners } from './test-runners.js'
 import { typescript } from './typescript.js'
 
-/** What `npm run check:package` and `npm run check:runtimes` run: every row of docs/compatibility.md, and the tarball itself. */
+/** The rows of `npm run check:package` and `npm run check:runtimes`: those of docs/compatibility.md, and the tarball. */
 export const rows: Readonly<Record<'package' | 'runtimes', readonly Row[]>> = {
   package: [...tarball, ...node, ...typescript, ...testRunners, ...bundlers, ...packageManagers],
   runtimes: [...runtimes, ...sdk],

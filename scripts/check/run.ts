@@ -2,7 +2,7 @@
  * npm run check:package [-- --only jest-30,nestjs-11]
  * npm run check:runtimes [-- --only node-22,bun]
  *
- * Installs the package, as npm would publish it, into empty folders, and uses it there with each tool as it comes out of the box.
+ * Installs the packed package into empty projects and uses it with each tool in its default configuration.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -14,7 +14,7 @@ import { root } from '../entries.js'
 import type { Row, Setting } from './project.js'
 import { rows } from './rows.js'
 
-/** Most of a row is npm and the compiler, which keep a core busy each. */
+/** A row spends most of its time in npm and the compiler, which keep one core busy each. */
 const AT_ONCE = 2
 
 async function run(): Promise<void> {
@@ -30,7 +30,7 @@ async function run(): Promise<void> {
       tarball: pack(folder),
       env: {
         ...emulator.environment(ca),
-        // The SDK warns on Node.js 20 that its releases of 2027 need a newer one.
+        // On Node.js 20, the SDK warns that its releases of 2027 need a newer version.
         AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
       },
     }
@@ -43,7 +43,7 @@ async function run(): Promise<void> {
   }
 }
 
-/** What this host has to trust beyond what Node.js does, to get at the registry. */
+/** Additional root certificates that this host needs for its registry. */
 function othersCas(): string[] {
   const file = process.env.NODE_EXTRA_CA_CERTS
   return file ? [readFileSync(file, 'utf8')] : []

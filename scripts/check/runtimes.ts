@@ -4,12 +4,12 @@ import { root } from '../entries.js'
 import { EXPECTED, IMPORTS, PRINT, REQUIRES, SAME, SAME_EXPECTED, USE_JS } from './program.js'
 import { expectOutput, Project, type Row, type Setting } from './project.js'
 
-/** The oldest that is supported, and each line that is maintained. */
+/** The oldest supported version, and each maintained release line. */
 const RELEASES = ['20.19.0', '20', '22', '24', '26']
-/** The heart of them. The workflow runs all of them on each release. */
+/** The most important rows. For each release, the workflow runs all of them. */
 const SPECS = ['pg/password', 'pg/client', 'aws/api'].map(name => `spec/${name}.spec.ts`)
 
-/** The package of a runtime, which holds its binary, installed apart from the project that it runs. */
+/** Installs the npm package with a runtime's binary, outside the project that it runs. */
 async function runtime(setting: Setting, name: string, packages: readonly string[], binary: string): Promise<string> {
   const project = new Project(setting, `runtime-${name}`)
   await project.run('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', ...packages])
@@ -59,7 +59,7 @@ async function onDeno(setting: Setting): Promise<string> {
   return (await project.run(deno, ['--version'])).trim().split('\n')[0] ?? ''
 }
 
-/** Other runtimes than the one at hand, each brought by its npm package. */
+/** Other runtimes, installed from their npm packages. */
 export const runtimes: readonly Row[] = [
   ...RELEASES.map(release => ({ name: `node-${release}`, run: (setting: Setting) => onNode(setting, release) })),
   { name: 'bun', run: onBun },

@@ -8,7 +8,7 @@ const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'ut
 const CLIENTS = ['@aws-sdk/client-redshift', '@aws-sdk/client-redshift-serverless']
 const oldest: string = dependencies[CLIENTS[0] ?? ''].replace('^', '')
 
-/** A login by each operation, and a failure, whose secrets and code are looked at. Old releases know no endpoint in the environment. */
+/** A login by each operation, and a failure, whose code and secrecy are checked. Old releases do not read the endpoint from the environment. */
 const PROGRAM = `
 const { inspect } = require('node:util')
 const { AWS_ENDPOINT_URL_REDSHIFT: endpoint, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = process.env
@@ -42,14 +42,14 @@ async function use(setting: Setting, name: string, version: string, hasTokens: b
   const printed = (await project.node('use.cjs')).trim().split('\n').join(' ')
   expectOutput(printed, `alice IAMR:analyst IAMR:analyst ${hasTokens ? 'has' : 'tooOld'} ERR_REDSHIFT_NOT_FOUND false`)
   if (hasTokens) await bundle(project)
-  // A second copy below the package would be another release than the one that is looked at.
+  // A nested copy below the package would be a different release from the one under test.
   return (await project.run('npm', ['ls', ...CLIENTS, '--parseable', '--long']))
     .split('\n')
     .flatMap(line => /client-redshift(?:-serverless)?@[\d.]+/.exec(line) ?? [])
     .join(', ')
 }
 
-/** Not the oldest: a bundler refuses the import of a name that the SDK lacks. */
+/** Not the oldest release, because bundlers refuse to import a name that the SDK lacks. */
 async function bundle(project: Project): Promise<void> {
   project.write('bundle.mjs', "export { RedshiftPool } from 'pg-redshift-iam'\n")
   const flags = [

@@ -2,7 +2,7 @@ import { EXPECTED, IMPORTS, IMPORTS_TS, REQUIRES, USE, USE_JS } from './program.
 import { expectOutput, Project, type Row, type Setting } from './project.js'
 
 const TEST = `\ntest('logs in', async () => expect(await use()).toBe('${EXPECTED}'), 30_000)\n`
-/** The emulator starts programs, finds a package and is handed sockets: more than the rest asks of a test runner. */
+/** The emulator starts programs, resolves a package and receives sockets, so it needs more from a test runner than the other entry points. */
 const EMULATOR = `
 const { startRedshiftEmulator } = require('pg-redshift-iam/emulator')
 const { RedshiftPool } = require('pg-redshift-iam')
@@ -22,7 +22,7 @@ async function jest(setting: Setting, version: number): Promise<void> {
   project.write('require.test.js', REQUIRES + USE_JS + TEST)
   project.write('emulator.test.js', EMULATOR)
   await project.bin('jest/bin/jest.js')
-  // As Jest's documents say for Babel.
+  // The configuration for Babel in Jest's documentation.
   project.write(
     'babel.config.js',
     "module.exports = { presets: [['@babel/preset-env', { targets: { node: 'current' } }]] }",
@@ -34,7 +34,7 @@ async function jest(setting: Setting, version: number): Promise<void> {
   await project.node(...native)
 }
 
-/** As `nest new` sets a project up. */
+/** The configuration that `nest new` creates. */
 async function nest(setting: Setting, version: number, jest: number, module: object): Promise<void> {
   const project = new Project(setting, `nestjs-${version}`)
   const nest = ['common', 'core', 'platform-express', 'testing'].map(name => `@nestjs/${name}@${version}`)
