@@ -10,9 +10,6 @@ import type { Source } from './diagnosis.js'
 import { loadDiagnosis } from './sdk.js'
 import { SdkClients, type Service } from './sdk-clients.js'
 
-/** How long a deadline waits for the AWS files, which name the source that has not responded. They may be what hangs. */
-const EXPLANATION_MILLIS = 1_000
-
 /** A response of AWS, with its times. */
 export interface Answer<Output> {
   readonly output: Output
@@ -89,6 +86,11 @@ export class AwsClients {
     }
   }
 
+  /** Loads the SDK of a service, and creates its client. The next `send` reports what fails. */
+  async prepare<Sdk>(service: Service<Sdk>, region: string | undefined): Promise<void> {
+    await this.#clients.get(service, region).catch(() => {})
+  }
+
   /** Destroys the clients that this object created. */
   close(): void {
     this.#clients.close()
@@ -152,11 +154,7 @@ export class AwsClients {
 
   async #explainStall({ description }: Call): Promise<RedshiftCredentialsError | undefined> {
     const { stalledError } = await loadDiagnosis()
-    const patience = new Promise<undefined>(resolve => {
-      this.#clock.setTimeout(() => resolve(undefined), EXPLANATION_MILLIS).unref()
-    })
-    const sources = await Promise.race([this.#sources(), patience])
-    return sources && stalledError(sources, description.region)
+    return stalledError(await this.#sources(), description.region)
   }
 
   /** Where the AWS credentials come from. Nothing is known about a provider or a client from the user. */

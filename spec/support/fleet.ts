@@ -211,6 +211,7 @@ export class SimulatedHost {
       clock: this.clock,
       random,
       fetch: fleet.fetchFor(this),
+      prepare: () => this.prepare(),
       fetchTimeoutMillis,
       endpoint: undefined,
     })
@@ -223,6 +224,9 @@ export class SimulatedHost {
       fetchTimeoutMillis,
     })
   }
+
+  /** Loads what it calls AWS with. */
+  prepare = async (): Promise<void> => {}
 
   /** It is stopped for so long, as by SIGSTOP: what was to happen in it happens afterwards. */
   freeze(millis: number): void {
