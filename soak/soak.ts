@@ -90,7 +90,8 @@ order({
     cluster: emulator.poolConfig('provisioned').host,
     workgroup: emulator.poolConfig('serverless').host,
     fetchTimeoutMillis: FETCH_TIMEOUT_MILLIS,
-    connectTimeoutMillis: 5_000,
+    // Enough for a login on a machine that is busy with other things.
+    connectTimeoutMillis: 10_000,
     rehearsals: weather.rehearse(),
   },
 })

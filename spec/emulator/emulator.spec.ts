@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { connect as connectSocket } from 'node:net'
+import { inspect } from 'node:util'
 import { expect } from 'chai'
 import pg from 'pg'
 import { type RedshiftEmulator, startRedshiftEmulator } from '../../lib/emulator/index.js'
@@ -191,7 +192,14 @@ describe('The emulator', () => {
     expect((await rejection(startRedshiftEmulator({ identity: '' }))).message).to.include('identity: the name is empty')
     for (const millis of [-1, 2 ** 31, Number.NaN])
       expect(() => emulator.fail({ kind: 'latency', millis })).to.throw(RangeError, 'millis: ')
-    const { message: url } = await rejection(startRedshiftEmulator({ postgres: 'mysql://localhost' }))
-    expect(url).to.include('is not a PostgreSQL URL')
+    for (const postgres of [
+      'mysql://u:hunter2@localhost',
+      'postgres://u:hunter2@db:99999/',
+      'host=db password=hunter2',
+    ]) {
+      const error = await rejection(startRedshiftEmulator({ postgres }))
+      expect(error).to.include({ option: 'postgres' })
+      expect(inspect(error)).not.to.include('hunter2')
+    }
   })
 })

@@ -17,12 +17,10 @@ export interface Server extends ServerAddress {
 
 /** A server that was not started by the emulator, and is not stopped by it. */
 export function runningServer(url: string): Server {
-  const { protocol, hostname, port, username, password, pathname } = new URL(url)
-  if (!/^postgres(ql)?:$/.test(protocol))
-    throw badOption(
-      'postgres',
-      `"${protocol}//…" is not a PostgreSQL URL. Use postgres://user:password@host:port/database.`,
-    )
+  // Node's own error would contain the URL, and the URL a password.
+  if (!URL.canParse(url) || !/^postgres(ql)?:$/.test(new URL(url).protocol))
+    throw badOption('postgres', 'It is not a PostgreSQL URL. Use postgres://user:password@host:port/database.')
+  const { hostname, port, username, password, pathname } = new URL(url)
   return {
     host: hostname.replace(/^\[|\]$/g, '') || '127.0.0.1',
     port: Number(port || 5432),
