@@ -12,8 +12,11 @@ class GatewaySocket extends Socket {
 /** A configuration of pg's own. */
 export const config = { host, port, database, ssl: { ca }, stream: () => new GatewaySocket() }
 
-/** Says how long the process has been running when its first connection is open. */
-export const opened = () => console.log(JSON.stringify({ millis: performance.now() }))
+/** Prints how long the process has been running when its first connection is open, and for how much of that it used a processor. */
+export function opened() {
+  const { user, system } = process.cpuUsage()
+  console.log(JSON.stringify({ millis: performance.now(), cpuMillis: (user + system) / 1000 }))
+}
 
 /** Opens a first connection, and says so. */
 export async function open(client) {
