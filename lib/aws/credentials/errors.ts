@@ -2,7 +2,8 @@ import { printable, RedshiftCredentialsError, type RedshiftErrorCode } from '../
 import { CHECK_PATH } from '../answer.js'
 import { asError, copyCause, ending, fromParsing, identifierOf, type SdkError, scrub } from '../scrub.js'
 import { transportFailure, trustRemedy } from '../transport.js'
-import { CREDENTIAL_FAILURES, type CredentialFailure, sentence } from './failures.js'
+import { type CredentialFailure, sentence } from './failure.js'
+import { CREDENTIAL_FAILURES } from './failures.js'
 import { providerOf } from './services.js'
 import type { Source, SourceKind } from './sources.js'
 
