@@ -39,8 +39,8 @@ const PAUSE_MILLIS = 1_000
 const RENEWAL_MILLIS = 2_000
 
 /**
- * Caches the addresses that AWS returns, by region and target. An address is looked up once, and again after a failure or `forget`, at most
- * once a second. If that fails or takes over two seconds, the old address is used. Each target has one look-up at a time, with the
+ * Caches the addresses that AWS returns, by region and target. An address is looked up once, and again after a failure or `invalidate`, at
+ * most once a second. If that fails or takes over two seconds, the old address is used. Each target has one look-up at a time, with the
  * deadline of a fetch.
  */
 export class EndpointCache {

@@ -112,23 +112,23 @@ export class Entry {
   }
 
   /** The lease of a response. AWS documents NextRefreshTime of GetClusterCredentialsWithIAM as "reserved for future use". */
-  #leaseOf(answer: FetchedLogin): Lease | undefined {
+  #leaseOf(fetched: FetchedLogin): Lease | undefined {
     const { api, durationSeconds } = this.request
-    const nextRefreshTime = api === 'GetCredentials' ? answer.nextRefreshTime : undefined
-    return createLease({ ...answer, nextRefreshTime, durationSeconds }, this.#random())
+    const nextRefreshTime = api === 'GetCredentials' ? fetched.nextRefreshTime : undefined
+    return createLease({ ...fetched, nextRefreshTime, durationSeconds }, this.#random())
   }
 
   /** Whether a response has expired since it was sent. A machine that was suspended reads it when it wakes up. */
-  expiredInTransit(answer: FetchedLogin, now: Instant): boolean {
-    const lease = this.#leaseOf(answer)
+  expiredInTransit(fetched: FetchedLogin, now: Instant): boolean {
+    const lease = this.#leaseOf(fetched)
     return lease !== undefined && phaseOf(lease, now) === 'expired'
   }
 
   /** Checks a response and adopts its login. @returns the login to use from now on, or an error if the response is invalid */
-  accept(answer: FetchedLogin, now: Instant): Outcome<RedshiftLogin> {
+  accept(fetched: FetchedLogin, now: Instant): Outcome<RedshiftLogin> {
     const { api } = this.request
-    const { user, password, expiration } = answer
-    const lease = this.#leaseOf(answer)
+    const { user, password, expiration } = fetched
+    const lease = this.#leaseOf(fetched)
     if (!lease || phaseOf(lease, now) === 'expired')
       return failed(
         'ERR_REDSHIFT_RESPONSE',
@@ -137,20 +137,20 @@ export class Entry {
     this.#error = undefined
     this.#failures = 0
     const served = this.usable(now)
-    const same = samePair(served?.login, answer)
+    const same = samePair(served?.login, fetched)
     // A login in doubt is replaced by any other pair, because the server may no longer accept it.
     if (served?.login.user === user && (same || !this.refusals.doubtedSince)) {
-      if (same) this.#serverTime = answer.serverTime
+      if (same) this.#serverTime = fetched.serverTime
       const sameExpiry = served.login.expiration.getTime() === expiration.getTime()
       if (sameExpiry || remaining(lease, now) <= remaining(served.lease, now)) {
         this.#pausedUntil = now.monotonic + noProgressDelay(served.lease, lease, now)
         return { value: served.login }
       }
     }
-    this.#serverTime = answer.serverTime
+    this.#serverTime = fetched.serverTime
     this.#pausedUntil = Number.NEGATIVE_INFINITY
     this.#lease = lease
-    this.#login = new RedshiftLogin(user, password, expiration, answer.nextRefreshTime)
+    this.#login = new RedshiftLogin(user, password, expiration, fetched.nextRefreshTime)
     return { value: this.#login }
   }
 

@@ -61,7 +61,7 @@ export class FetchContext {
   }
 
   /** Sets what callers get if the deadline passes from now on: why the last attempt failed, or what the fetch is waiting for. */
-  atDeadline(error: DeadlineError | undefined): void {
+  setDeadlineError(error: DeadlineError | undefined): void {
     this.#deadlineError = error
   }
 }

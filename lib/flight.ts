@@ -3,6 +3,7 @@ import { type RedshiftCredentialsError, toRedshiftCredentialsError } from './err
 
 /** Turns of the event loop between a deadline and its error. A received response needs them to pass through TLS, HTTP and the SDK. */
 const TURNS = 10
+/** How long `explain` may take after the deadline. */
 const EXPLANATION_MILLIS = 1_000
 
 /** A caller's own time limit has passed. The flight continues. */
@@ -11,37 +12,37 @@ class Impatience extends Error {}
 /** How a flight ended. */
 export type Outcome<T> = { readonly value: T } | { readonly error: RedshiftCredentialsError }
 
-export interface FlightOptions<T, Answer = T> {
+export interface FlightOptions<T, Fetched = T> {
   readonly clock: Clock
   readonly deadlineMillis: number
   /** Starts the fetch. Its promise is awaited until the deadline. */
-  readonly run: () => Promise<Answer>
+  readonly run: () => Promise<Fetched>
   /** Aborted when the flight ends before its fetch. */
   readonly controller: AbortController
   /** Creates the error that callers get at the deadline, unless `explain` has a better one. */
   readonly timeoutError: (millis: number) => RedshiftCredentialsError
   /** Finds out at the deadline what the fetch is waiting for. It has a second. */
-  readonly explain?: () => Promise<RedshiftCredentialsError | undefined>
+  readonly explain?: (() => Promise<RedshiftCredentialsError | undefined>) | undefined
   /** Called once, synchronously when the fetch ends. Its result is what the waiting callers get. */
-  readonly land: (outcome: Outcome<Answer>) => Outcome<T>
+  readonly land: (outcome: Outcome<Fetched>) => Outcome<T>
 }
 
 /**
  * One fetch with a deadline, shared by all callers who wait for it. Aborting a caller's signal detaches only that caller; the fetch
  * continues. It settles once: by its response, a failure, its deadline or `abandon`. Later results are ignored.
  */
-export class Flight<T, Answer = T> {
-  readonly #options: FlightOptions<T, Answer>
+export class Flight<T, Fetched = T> {
+  readonly #options: FlightOptions<T, Fetched>
   readonly #clock: Clock
   readonly #start: Instant
   #deadlineMillis: number
   #timer: Timer
   readonly #settled: Promise<Outcome<T>>
-  #settle: (outcome: Outcome<Answer>) => void = () => {}
+  #settle: (outcome: Outcome<Fetched>) => void = () => {}
   #waiting = 0
   #landed = false
 
-  constructor(options: FlightOptions<T, Answer>) {
+  constructor(options: FlightOptions<T, Fetched>) {
     const { clock, deadlineMillis, run, land } = options
     this.#options = options
     this.#clock = clock

@@ -82,8 +82,8 @@ export const refreshDeadline = (lease: Lease, now: Instant): number =>
  * The pause after a refresh that returned the same expiration: until its `nextRefreshTime` if that is ahead and before the login expires,
  * else a tenth of the lifetime.
  */
-export function noProgressDelay(held: Lease, answered: Lease, now: Instant): number {
-  const untilNext = (answered.nextRefreshAt ?? 0) - elapsed(answered.sentAt, now)
+export function noProgressDelay(held: Lease, returned: Lease, now: Instant): number {
+  const untilNext = (returned.nextRefreshAt ?? 0) - elapsed(returned.sentAt, now)
   return untilNext > 0 && untilNext < remaining(held, now)
     ? Math.max(untilNext, shortestPause(held.lifetime))
     : held.lifetime / 10

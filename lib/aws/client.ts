@@ -106,7 +106,7 @@ export class AwsClients {
         call.phase = 'calling'
         sentAt = this.#clock.now()
         // If the deadline passes during this attempt, report a time-out rather than the previous failure.
-        context.atDeadline(undefined)
+        context.setDeadlineError(undefined)
         context.retryAfter = undefined
       },
       answered: headers => {
@@ -115,7 +115,7 @@ export class AwsClients {
       },
       failed: async error => {
         const { toRedshiftError } = await loadDiagnosis()
-        context.atDeadline(toRedshiftError(error, description, await this.#sources()))
+        context.setDeadlineError(toRedshiftError(error, description, await this.#sources()))
       },
     })
     // The user's client may be a mock that returns undefined.
@@ -126,7 +126,7 @@ export class AwsClients {
   /** Called before the SDK loads AWS credentials. Rejects if the profile does not exist: the SDK would use those of another identity. */
   async #beginLoading(call: Call): Promise<void> {
     call.phase = 'loading'
-    call.context.atDeadline(() => this.#explainStall(call))
+    call.context.setDeadlineError(() => this.#explainStall(call))
     const aws = this.#aws
     const hasOwn = isAwsClient(aws) || aws?.credentials !== undefined || 'credentialDefaultProvider' in Object(aws)
     if (hasOwn || !(await isProfileMissing(aws?.profile || process.env.AWS_PROFILE))) return

@@ -51,8 +51,8 @@ export class SharedLogins {
       // The error if the deadline passes during the call of AWS: a slow store is to blame. If the deadline has passed already, keep the
       // error about the claim.
       if (error.reason === 'slow')
-        context.atDeadline(slowStoreError(request, error.operation, search.spentMillis, search.deadlineMillis))
-      else if (search.spentMillis < search.deadlineMillis) context.atDeadline(undefined)
+        context.setDeadlineError(slowStoreError(request, error.operation, search.spentMillis, search.deadlineMillis))
+      else if (search.spentMillis < search.deadlineMillis) context.setDeadlineError(undefined)
     }
     return this.#fetchDirect(search, context)
   }
@@ -92,7 +92,7 @@ export class SharedLogins {
       const claim = claimed ? undefined : await Claim.take(store, clock, key, deadlineMillis / 3)
       if (claim) return claim
       search.checkPatience()
-      context.atDeadline(claimedError(search.request))
+      context.setDeadlineError(claimedError(search.request))
       await this.#pause(pause * (0.75 + random() / 2))
       context.signal.throwIfAborted()
       search.checkPatience()
@@ -123,7 +123,7 @@ export class SharedLogins {
       // The previous owner may have stored a login between our read and our claim.
       const found = search.hasTime ? await this.#look(search).catch(error => search.reportFailed(error)) : undefined
       if (found?.login) return found.login
-      context.atDeadline(undefined)
+      context.setDeadlineError(undefined)
       const login = await this.#fetchDirect(search, context)
       // From here on, the write or the code below releases the claim. An abort must not release it before the write.
       signal.removeEventListener('abort', release)

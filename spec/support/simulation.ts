@@ -224,7 +224,7 @@ export class ScriptedAws {
           call.fail(behaviour.code)
         })
       else if (behaviour.kind === 'sleep') {
-        context.atDeadline(error(behaviour.code ?? 'ERR_REDSHIFT_THROTTLED'))
+        context.setDeadlineError(error(behaviour.code ?? 'ERR_REDSHIFT_THROTTLED'))
         context.retryAfter = behaviour.retryAfter
       }
     })
