@@ -6,10 +6,11 @@ export type Environment = Readonly<Partial<Record<'PGHOST' | 'PGDATABASE' | 'PGU
  * requests need none of them.
  */
 export class RecordedEnvironment implements Environment {
-  readonly #source: Environment
+  /** A function, because a program may replace `process.env` by another object. */
+  readonly #source: () => Environment
   readonly #read: [name: keyof Environment, value: string | undefined][] = []
 
-  constructor(source: Environment) {
+  constructor(source: () => Environment) {
     this.#source = source
   }
 
@@ -27,12 +28,11 @@ export class RecordedEnvironment implements Environment {
 
   /** Whether the variables that were read still have the same values. */
   isCurrent(): boolean {
-    for (const [name, value] of this.#read) if (this.#source[name] !== value) return false
-    return true
+    return this.#read.every(([name, value]) => this.#source()[name] === value)
   }
 
   #record(name: keyof Environment): string | undefined {
-    const value = this.#source[name]
+    const value = this.#source()[name]
     this.#read.push([name, value])
     return value
   }

@@ -43,8 +43,9 @@ export class RequestCache {
     const last = this.#last
     if (last && last.host === host && last.database === database && last.user === user && last.environment.isCurrent())
       return last
-    const environment = new RecordedEnvironment(process.env)
-    const request = resolveRequest(this.#options, connection, environment)
+    const environment = new RecordedEnvironment(() => process.env)
+    // The values that were compared, because a getter may return another one.
+    const request = resolveRequest(this.#options, { host, database, user }, environment)
     const { aws, store } = this.#options
     if (store && request.region === undefined)
       throw targetError(

@@ -69,6 +69,26 @@ describe('The environment variables of a request', () => {
     expect(inputs.map(input => input.DbUser)).to.deep.equal(['alice', 'bob'])
   })
 
+  it('are followed after the program replaces process.env, as tests do', async () => {
+    const before = process.env
+    const inputs: Command['input'][] = []
+    const send = async (command: unknown) => {
+      inputs.push((command as Command).input)
+      return { DbUser: 'IAM:alice', DbPassword: 'secret', Expiration: new Date(Date.now() + 900_000) }
+    }
+    const credentials = new RedshiftCredentials({ aws: { send } })
+    try {
+      for (const PGUSER of ['IAM:alice', 'IAM:bob']) {
+        process.env = { ...before, PGUSER }
+        await credentials.get({ host: HOST, database: 'dev' })
+      }
+    } finally {
+      process.env = before
+      await credentials.close()
+    }
+    expect(inputs.map(input => input.DbUser)).to.deep.equal(['alice', 'bob'])
+  })
+
   it('are not followed where the options or the connection decide', async () => {
     const connection = { host: HOST, database: 'dev', user: 'IAM:alice' }
     for (const options of [{}, { host: HOST, database: 'dev', user: 'IAM:alice' }])
@@ -78,13 +98,36 @@ describe('The environment variables of a request', () => {
 
   it('are read only where they decide, because reading them is slow', () => {
     const env: { PGHOST?: string; PGDATABASE?: string; PGUSER?: string } = {}
-    const complete = new RecordedEnvironment(env)
+    const complete = new RecordedEnvironment(() => env)
     resolveRequest({}, { host: HOST, database: 'dev', user: 'IAM:alice' }, complete)
-    const userless = new RecordedEnvironment(env)
+    const userless = new RecordedEnvironment(() => env)
     resolveRequest({}, { host: HOST, database: 'dev' }, userless)
     Object.assign(env, { PGHOST: OTHER_HOST, PGDATABASE: 'other' })
     expect([complete.isCurrent(), userless.isCurrent()]).to.deep.equal([true, true])
     env.PGUSER = 'IAM:bob'
     expect([complete.isCurrent(), userless.isCurrent()]).to.deep.equal([true, false])
+  })
+})
+
+describe('A connection whose properties change while they are read', () => {
+  it('does not give the login of one user to another', async () => {
+    const send = async (command: unknown) => {
+      const { DbUser } = (command as Command).input
+      return { DbUser: `IAM:${DbUser}`, DbPassword: 'secret', Expiration: new Date(Date.now() + 900_000) }
+    }
+    const credentials = new RedshiftCredentials({ aws: { send } })
+    const users = ['IAM:alice', 'IAM:bob']
+    // An instance of a class, because other objects are checked first, which reads them as well.
+    class Connection {
+      readonly host = HOST
+      readonly database = 'dev'
+      get user() {
+        return users.shift() ?? 'IAM:bob'
+      }
+    }
+    await credentials.get(new Connection())
+    const { user } = await credentials.get({ host: HOST, database: 'dev', user: 'IAM:alice' })
+    await credentials.close()
+    expect(user).to.equal('IAM:alice')
   })
 })
