@@ -1,4 +1,4 @@
-// What is only needed after a failure. It is loaded then, so that a process does not compile it at its start.
+// Code that only a failure needs. It is loaded after one, so that a process does not compile it at start-up.
 export { missingProfileError, stalledError } from './credentials/errors.js'
 export { type Source, sourcesOf } from './credentials/sources.js'
 export { isClockError, isExpiredToken, missingSdkError, toLoadingError, toRedshiftError } from './failures.js'

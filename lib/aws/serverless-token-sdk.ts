@@ -1,2 +1,2 @@
-// By name, so that bundlers keep nothing else of the SDK. Undefined in Node.js where the installed SDK lacks it.
+// Named exports, so that bundlers leave out the rest of the SDK. In Node.js it is undefined if the installed SDK lacks it.
 export { GetIdentityCenterAuthTokenCommand } from '@aws-sdk/client-redshift-serverless'

@@ -23,7 +23,7 @@ export async function fetchIdentityCenterToken(
   const call = describeCall(request)
   const { region, kind, name } = request
   if (kind === 'serverless') {
-    // Where the package is missing, the client says so.
+    // If the package is missing, the client reports that.
     const command = await loadServerlessToken().catch(() => undefined)
     const { output, ...times } = await clients.send<RedshiftServerlessSdk, ServerlessResponse>(
       redshiftServerless,
