@@ -40,7 +40,18 @@ export class CredentialCache {
    * login, callers get the same failure until the back-off is over.
    * @param place the place that the login is for, if it is known: see {@link Refusals}
    */
-  async get(key: string, request: CredentialRequest, signal?: AbortSignal, place?: string): Promise<RedshiftLogin> {
+  get(key: string, request: CredentialRequest, signal?: AbortSignal, place?: string): Promise<RedshiftLogin> {
+    // The common case, without the cost of an async function.
+    const fresh = signal?.aborted ? undefined : this.fresh(key, place)
+    return fresh ? Promise.resolve(fresh) : this.#serveOrWait(key, request, signal, place)
+  }
+
+  async #serveOrWait(
+    key: string,
+    request: CredentialRequest,
+    signal: AbortSignal | undefined,
+    place: string | undefined,
+  ): Promise<RedshiftLogin> {
     const { clock, fetchTimeoutMillis } = this.#options
     const startedAt = clock.now().monotonic
     let atMost = fetchTimeoutMillis
