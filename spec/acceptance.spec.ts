@@ -13,14 +13,14 @@ import type { EmulatorOptions, Fault, FaultScope, RedshiftEmulator } from '../li
 
 const kinds = ['provisioned', 'serverless'] as const
 
-/** The questions that were not answered as expected. */
+/** The questions with an unexpected result. */
 const others = (findings: readonly Finding[]): string[] =>
   findings.filter(({ verdict }) => verdict !== 'as expected').map(({ question }) => question.id)
 
 const wrongServer: Fault = { kind: 'reject-login', sqlstate: '57P03', message: 'the server is starting up' }
 const wrongApi: Fault = { kind: 'validation', message: 'something else' }
 
-/** A fault that makes the emulator answer one question otherwise. */
+/** A fault that changes the emulator's response to one question. */
 const faults: Readonly<Record<string, readonly [Fault, FaultScope?]>> = {
   'group-user-name': [{ kind: 'malformed', how: 'no-user' }],
   'same-password-again': [{ kind: 'same-expiry', samePassword: true }],
@@ -46,7 +46,7 @@ const faults: Readonly<Record<string, readonly [Fault, FaultScope?]>> = {
   rotation: [wrongServer],
 }
 
-/** An emulator that is otherwise by an option, and what it answers otherwise. */
+/** An emulator with an option that changes its behaviour, and the questions that must notice. */
 const variants: readonly (readonly [EmulatorOptions, ...string[]])[] = [
   [{ authentication: 'md5' }, 'authentication-code'],
   [{ nextRefreshSeconds: null }, 'next-refresh-time'],
@@ -66,7 +66,7 @@ describe('The acceptance kit', () => {
   })
 
   for (const kind of kinds)
-    it(`finds the emulator as expected in every line (${kind})`, async () => {
+    it(`gets the expected result for every question (${kind})`, async () => {
       const { target } = await start(kind)
       const findings = await askAll(target, wireQuestions)
       expect(others(findings)).to.deep.equal([])
@@ -75,7 +75,7 @@ describe('The acceptance kit', () => {
       )
     })
 
-  /** Lets the emulator answer these questions otherwise. */
+  /** Injects the faults for these questions. */
   const otherwise =
     (emulator: RedshiftEmulator, ids: readonly string[]) =>
     async ({ id }: Question): Promise<(() => void) | undefined> => {
@@ -90,9 +90,9 @@ describe('The acceptance kit', () => {
       return () => active.clear()
     }
 
-  // Every other question, then those in between: each must be the only one to fail beside its neighbours.
+  // Every other question, then the rest: each must be the only one to fail among its neighbours.
   for (const offset of [0, 1])
-    it(`notices a wrong answer in the very line that asks for it (${offset === 0 ? 'even' : 'odd'} ones)`, async () => {
+    it(`reports a wrong response on the line of its question (${offset === 0 ? 'even' : 'odd'} ones)`, async () => {
       const { emulator, target } = await start('provisioned')
       const chosen = Object.keys({ ...faults, 'open-session-survives': [] }).filter((_, index) => index % 2 === offset)
       const findings = await askAll(target, wireQuestions, otherwise(emulator, chosen))
@@ -100,26 +100,26 @@ describe('The acceptance kit', () => {
     })
 
   for (const [options, ...ids] of variants)
-    it(`notices an emulator with ${JSON.stringify(options)}`, async () => {
+    it(`detects an emulator with ${JSON.stringify(options)}`, async () => {
       const { target } = await start('provisioned', options)
       const findings = await askAll({ ...target, long: false }, wireQuestions)
       expect(others(findings)).to.have.members(ids)
     })
 
-  it('notices a certificate with another kind of name', async () => {
+  it('detects a certificate with a different kind of name', async () => {
     const { target } = await start('provisioned', { customDomains: { 'db.example.com': 'examplecluster' } })
     const findings = await askAll({ ...target, host: 'db.example.com', long: false }, wireQuestions)
-    // What AWS describes is the cluster's own name.
+    // AWS describes the cluster's own name.
     expect(others(findings)).to.have.members(['certificate-names', 'described-address'])
   })
 
-  it('has a wrong answer for every question that it asks at the wire', () => {
+  it('has a wrong response for every question about the wire protocol', () => {
     const known = new Set([...Object.keys(faults), ...variants.flatMap(([, ...ids]) => ids)])
     for (const id of ['open-session-survives', 'certificate-names']) known.add(id)
     expect(wireQuestions.map(({ id }) => id).filter(id => !known.has(id))).to.deep.equal([])
   })
 
-  it('publishes neither secrets nor account numbers', async () => {
+  it('prints neither secrets nor account numbers', async () => {
     const { emulator, target } = await start('provisioned')
     const findings = await askAll({ ...target, long: false }, [
       {
@@ -131,14 +131,14 @@ describe('The acceptance kit', () => {
       },
     ])
     const published = toMarkdown('A run', findings) + toJson('A run', findings)
-    // Once in Markdown, where a tag would vanish, and once in JSON.
+    // Once in Markdown, where a tag would disappear, and once in JSON.
     const shown = '<secret> arn:aws:sts::<account>:assumed-role/analyst/<session> <host> <key id>'
     expect(published).to.include(shown).and.to.include(shown.replaceAll('<', '&lt;'))
     expect(published).not.to.include(target.name)
     expect(published).not.to.include(emulator.aws.credentials.secretAccessKey)
   })
 
-  it('masks a name that contains another one', () => {
+  it('masks a name that contains another name', () => {
     const mask = masker(
       ['secret'],
       new Map([
@@ -149,14 +149,14 @@ describe('The acceptance kit', () => {
     expect(mask('db.example.com has secret, 123456789012')).to.equal('<long> has <secret>, <account>')
   })
 
-  it('has a page about all that it asks', () => {
+  it('documents every question', () => {
     const page = readFileSync(fileURLToPath(new URL('../docs/fidelity.md', import.meta.url)), 'utf8')
     expect(page, 'run npm run fidelity').to.equal(fidelityPage())
     for (const { asks, id } of allQuestions)
       expect(page).to.include(id.startsWith('example-') ? 'Do the examples run' : asks)
   })
 
-  it('names a file of the project for every rule', () => {
+  it('names an existing file for every rule', () => {
     const root = fileURLToPath(new URL('..', import.meta.url))
     for (const { rule } of allQuestions) expect(existsSync(join(root, rule.file)), rule.file).to.equal(true)
   })

@@ -15,7 +15,7 @@ interface LookUp {
 const OLD = { host: 'old.example.com', port: 5439 }
 const NEW = { host: 'new.example.com', port: 5439 }
 
-/** A cache of addresses in simulated time, whose look-ups end when the spec says so. */
+/** A cache of addresses in simulated time. The spec decides when a look-up ends. */
 class Book {
   readonly clock = new SimulatedClock()
   readonly lookUps: LookUp[] = []
@@ -43,7 +43,7 @@ class Book {
     return last
   }
 
-  /** Looks an address up, and has a connection to it fail. */
+  /** Looks up an address, and reports a failed connection to it. */
   async losing(address: Address): Promise<void> {
     const found = this.find()
     this.last.find(address)
@@ -53,7 +53,7 @@ class Book {
 }
 
 describe('The address of a cluster', () => {
-  it('is looked up once, for all who ask', async () => {
+  it('is looked up once for all callers', async () => {
     const book = new Book()
     const asking = [book.find(), book.find()]
     book.last.find(OLD)
@@ -63,7 +63,7 @@ describe('The address of a cluster', () => {
     expect(book.lookUps).to.have.length(1)
   })
 
-  it('is looked up for each cluster and region', async () => {
+  it('is looked up per cluster and region', async () => {
     const book = new Book()
     const asking = [
       book.find('one'),
@@ -75,7 +75,7 @@ describe('The address of a cluster', () => {
     expect(book.lookUps).to.have.length(3)
   })
 
-  it('is forgotten when there are more than maxEntries', async () => {
+  it('is evicted when there are more than maxEntries', async () => {
     const book = new Book(1)
     for (const name of ['one', 'other', 'one']) {
       const found = book.find(name)
@@ -85,7 +85,7 @@ describe('The address of a cluster', () => {
     expect(book.lookUps).to.have.length(3)
   })
 
-  it('is looked up again after a connection failed, once a second at most', async () => {
+  it('is looked up again after a failed connection, at most once a second', async () => {
     const book = new Book()
     await book.losing(OLD)
     expect(await book.find()).to.equal(OLD)
@@ -100,7 +100,7 @@ describe('The address of a cluster', () => {
     expect(book.lookUps).to.have.length(2)
   })
 
-  it('stays in use if it cannot be looked up again, and is asked for again a second later', async () => {
+  it('stays in use if the next look-up fails, and is looked up again a second later', async () => {
     const book = new Book()
     await book.losing(OLD)
     for (let again = 0; again < 3; again++) {
@@ -125,7 +125,7 @@ describe('The address of a cluster', () => {
     expect(book.last.context.signal.aborted).to.equal(true)
   })
 
-  it('is waited for until the deadline of a fetch if there is no old one', async () => {
+  it('is awaited until the deadline of a fetch if there is no old address', async () => {
     const book = new Book()
     const waiting = book.find()
     const failure = failureOf(waiting)
@@ -136,7 +136,7 @@ describe('The address of a cluster', () => {
     expect(book.last.context.signal.aborted).to.equal(true)
   })
 
-  it('fails for all who ask within a second after a failure, without another call', async () => {
+  it('fails for every caller within a second of a failure, without another call', async () => {
     const book = new Book()
     const failure = expectFailure(book.find(), 'ERR_REDSHIFT_UNAVAILABLE')
     book.last.fail()
@@ -151,7 +151,7 @@ describe('The address of a cluster', () => {
     expect(book.lookUps).to.have.length(2)
   })
 
-  it('is still found for others when one caller aborts', async () => {
+  it('is still looked up for the others when one caller aborts', async () => {
     const book = new Book()
     const controller = new AbortController()
     const aborted = book.find(undefined, controller.signal)
@@ -163,7 +163,7 @@ describe('The address of a cluster', () => {
     expect(await other).to.equal(OLD)
   })
 
-  it('is not found after close, not even an old one', async () => {
+  it('is not returned after close, even if it is cached', async () => {
     const book = new Book()
     await book.losing(OLD)
     await book.clock.advance(1_001)

@@ -1,14 +1,14 @@
 import { expect } from 'chai'
 import { EXPIRE, expectFailure, failureOf, REFRESH, Simulation, settle } from './support/simulation.js'
 
-describe('a caller that aborts', () => {
+describe('a caller that aborts its signal', () => {
   let sim: Simulation
   beforeEach(() => {
     sim = new Simulation()
     sim.aws.always = { kind: 'hang' }
   })
 
-  it('detaches itself only: the others get the login', async () => {
+  it('detaches only itself: the others get the login', async () => {
     const controller = new AbortController()
     const aborting = sim.get(undefined, controller.signal)
     const waiting = sim.get()
@@ -21,20 +21,20 @@ describe('a caller that aborts', () => {
     expect(sim.aws.calls).to.have.lengthOf(1)
   })
 
-  it('beforehand gets its reason, and starts nothing', async () => {
+  it('rejects at once if the signal is already aborted, and starts no fetch', async () => {
     const reason = new Error('enough')
     expect(await failureOf(sim.get(undefined, AbortSignal.abort(reason)))).to.equal(reason)
     expect(sim.aws.calls).to.have.lengthOf(0)
     expect(sim.cache.status()).to.deep.equal([])
   })
 
-  it('beforehand gets its reason even where a login is served', async () => {
+  it('rejects with an aborted signal even if a login is cached', async () => {
     sim.aws.always = { kind: 'login' }
     await sim.get()
     expect((await failureOf(sim.get(undefined, AbortSignal.abort()))).name).to.equal('AbortError')
   })
 
-  it('leaves the fetch to those who come later, even if all abort', async () => {
+  it('leaves the fetch to later callers, even if all callers abort', async () => {
     const controller = new AbortController()
     const all = Array.from({ length: 10 }, () => failureOf(sim.get(undefined, controller.signal)))
     controller.abort()
@@ -47,7 +47,7 @@ describe('a caller that aborts', () => {
     expect(sim.aws.calls).to.have.lengthOf(1)
   })
 
-  it('after the end changes nothing', async () => {
+  it('changes nothing after the call has ended', async () => {
     const controller = new AbortController()
     const waiting = sim.get(undefined, controller.signal)
     sim.aws.lastCall.answer()
@@ -56,7 +56,7 @@ describe('a caller that aborts', () => {
     expect(await sim.get()).to.equal(login)
   })
 
-  it('leaves no listener on its signal: neither a thousand that wait, nor a thousand that are served', async () => {
+  it('leaves no listener on its signal after a thousand waits or a thousand cache hits', async () => {
     const controller = new AbortController()
     const { signal } = controller
     let listeners = 0
@@ -70,7 +70,7 @@ describe('a caller that aborts', () => {
       listeners--
       remove(...args)
     }
-    // From the eleventh listener on, Node warns of a leak.
+    // Node warns of a leak from the eleventh listener on.
     const warnings: Error[] = []
     const warn = (warning: Error) => warnings.push(warning)
     process.on('warning', warn)
@@ -105,7 +105,7 @@ describe('closing', () => {
     sim = new Simulation()
   })
 
-  it('forgets every login, and refuses later callers', async () => {
+  it('removes every login, and rejects later calls', async () => {
     const login = await sim.get()
     sim.clock.skip(10_000)
     sim.cache.close()
@@ -116,7 +116,7 @@ describe('closing', () => {
     expect(sim.aws.calls).to.have.lengthOf(1)
   })
 
-  it('rejects those who wait, aborts the call, drops its answer and leaves no timer', async () => {
+  it('rejects the waiting callers, aborts the call, ignores its response and leaves no timer', async () => {
     sim.aws.always = { kind: 'hang' }
     const waiting = [failureOf(sim.get()), failureOf(sim.get()), failureOf(sim.get('other'))]
     sim.cache.close()
@@ -130,7 +130,7 @@ describe('closing', () => {
     expect(sim.cache.status()).to.deep.equal([])
   })
 
-  it('while a refresh is under way in the background is quiet', async () => {
+  it('reports no error if a refresh is running in the background', async () => {
     await sim.get()
     sim.aws.always = { kind: 'hang' }
     sim.clock.skip(REFRESH + 1)
@@ -142,7 +142,7 @@ describe('closing', () => {
     expect(sim.cache.status()).to.deep.equal([])
   })
 
-  it('may be done twice', async () => {
+  it('can be called twice', async () => {
     sim.aws.always = { kind: 'hang' }
     const waiting = failureOf(sim.get())
     sim.cache.close()
@@ -160,7 +160,7 @@ describe('the timer of a flight', () => {
   })
   const referenced = (): boolean[] => sim.clock.timers.map(timer => timer.referenced)
 
-  it('keeps the process alive while somebody waits', async () => {
+  it('keeps the process alive while a caller waits', async () => {
     const one = new AbortController()
     const other = new AbortController()
     const waiting = [failureOf(sim.get(undefined, one.signal)), failureOf(sim.get(undefined, other.signal))]
@@ -176,7 +176,7 @@ describe('the timer of a flight', () => {
     expect(referenced()).to.deep.equal([])
   })
 
-  it('does not keep it alive for a refresh in the background, until somebody waits for that', async () => {
+  it('does not keep the process alive for a background refresh, until a caller waits for it', async () => {
     sim.aws.script.push({ kind: 'login' })
     await sim.get()
     sim.clock.skip(EXPIRE - 1_000)

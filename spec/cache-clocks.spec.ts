@@ -17,7 +17,7 @@ describe('the cache and clocks', () => {
     sim = new Simulation()
   })
 
-  it('serves on when the wall clock is set back an hour, and not a second longer than the login lives', async () => {
+  it('serves a login when the wall clock is set back an hour, but not after its expiry', async () => {
     const first = await sim.get()
     sim.clock.skip(100_000)
     sim.clock.setWall(-3_600_000)
@@ -30,7 +30,7 @@ describe('the cache and clocks', () => {
     expect(await stateOf(sim.get())).to.equal('pending')
   })
 
-  it('fetches one login more when the wall clock is set ahead an hour, then serves as ever', async () => {
+  it('fetches one more login when the wall clock is set ahead an hour, then serves that as usual', async () => {
     const first = await sim.get()
     sim.clock.skip(100_000)
     sim.clock.setWall(3_600_000)
@@ -43,7 +43,7 @@ describe('the cache and clocks', () => {
   })
 
   for (const error of [-600_000, 600_000])
-    it(`measures a login by the server's clock where the host's is ${error / 60_000} minutes off`, async () => {
+    it(`measures the lifetime by the server's clock if the host's clock is ${error / 60_000} minutes off`, async () => {
       sim.clock.setWall(error)
       const first = await sim.get()
       sim.clock.skip(REFRESH - 1)
@@ -56,7 +56,7 @@ describe('the cache and clocks', () => {
       expect(await stateOf(sim.get())).to.equal('pending')
     })
 
-  it("never serves a dead login where the answer has no time and the host's clock is 10 minutes behind", async () => {
+  it("never serves an expired login if the response has no time and the host's clock is 10 minutes behind", async () => {
     sim.aws.tellsTime = false
     sim.clock.setWall(-600_000)
     const first = await sim.cache.get('key', { ...requestFor(), durationSeconds: 900 })
@@ -68,24 +68,24 @@ describe('the cache and clocks', () => {
     expect(await stateOf(sim.cache.get('key', requestFor()))).to.equal('pending')
   })
 
-  it("refreshes sooner, but not continuously, where the answer has no time and the host's clock is 10 minutes ahead", async () => {
+  it("refreshes sooner, but not continuously, if the response has no time and the host's clock is 10 minutes ahead", async () => {
     sim.aws.tellsTime = false
     sim.clock.setWall(600_000)
     for (let tick = 0; tick < 36_000; tick++) {
       await sim.get()
       sim.clock.skip(100)
     }
-    // Each login counts for 299 seconds.
+    // Each login is used for 299 seconds.
     expect(sim.aws.calls.length).to.be.within(19, 23)
   })
 
-  it("says what is wrong where the answer has no time and the host's clock is beyond the expiry", async () => {
+  it("reports the wrong clock if the response has no time and the host's clock is past the expiry", async () => {
     sim.aws.tellsTime = false
     sim.clock.setWall(900_000)
     expectError(await failureOf(sim.get()), { code: 'ERR_REDSHIFT_RESPONSE', names: ['GetCredentials', 'clock'] })
   })
 
-  it('notices that the machine was suspended: a login that died meanwhile is not served', async () => {
+  it('notices that the machine was suspended, and does not serve a login that has expired', async () => {
     const first = await sim.get()
     sim.clock.suspend(3_600_000)
     const second = await sim.get()
@@ -93,7 +93,7 @@ describe('the cache and clocks', () => {
     expect(sim.aws.calls).to.have.lengthOf(2)
   })
 
-  it('refreshes a login in the background that aged while the machine was suspended', async () => {
+  it('refreshes a login in the background if it became stale while the machine was suspended', async () => {
     const first = await sim.get()
     sim.aws.always = { kind: 'login', after: 100 }
     sim.clock.suspend(REFRESH + 1)
@@ -101,7 +101,7 @@ describe('the cache and clocks', () => {
     expect(sim.aws.calls).to.have.lengthOf(2)
   })
 
-  it('asks once more where the machine was suspended while an answer was on its way, and the login died', async () => {
+  it('fetches again if the login expired in transit while the machine was suspended', async () => {
     sim.aws.script.push({ kind: 'hang' })
     const waiting = sim.get()
     const expiration = new Date(sim.clock.trueTime + 900_000)
@@ -114,7 +114,7 @@ describe('the cache and clocks', () => {
     expect(+login.expiration).to.be.above(sim.clock.trueTime)
   })
 
-  it('asks no more than once more', async () => {
+  it('fetches again only once', async () => {
     sim.aws.always = { kind: 'hang' }
     const waiting = sim.get()
     for (let count = 0; count < 2; count++) {
@@ -127,7 +127,7 @@ describe('the cache and clocks', () => {
     expect(sim.aws.calls).to.have.lengthOf(2)
   })
 
-  it('takes an answer over that is still good after the machine was suspended', async () => {
+  it('uses a response that is still valid after the machine was suspended', async () => {
     sim.aws.script.push({ kind: 'hang' })
     const waiting = sim.get()
     const issued = sim.aws.issue()
@@ -137,7 +137,7 @@ describe('the cache and clocks', () => {
     expect(sim.cache.status()[0]?.phase).to.equal('stale')
   })
 
-  it('begins anew what was under way, with nobody left who waits, when the machine was suspended', async () => {
+  it('restarts a fetch that has no waiting callers after the machine was suspended', async () => {
     sim.aws.script.push({ kind: 'hang' })
     const controller = new AbortController()
     const aborting = failureOf(sim.get(undefined, controller.signal))
@@ -162,7 +162,7 @@ describe('the cache and clocks', () => {
     expect(sim.aws.calls[1]?.signal.aborted).to.equal(true)
   })
 
-  it('does not begin anew what somebody still waits for', async () => {
+  it('does not restart a fetch that a caller waits for', async () => {
     sim.aws.script.push({ kind: 'hang' })
     const waiting = sim.get()
     sim.clock.suspend(3_600_000)
@@ -172,7 +172,7 @@ describe('the cache and clocks', () => {
     expect(await joining).to.equal(await waiting)
   })
 
-  it('does not replay the failure of a refresh that nobody has seen', async () => {
+  it('does not replay the failure of a background refresh', async () => {
     await sim.get()
     sim.aws.script.push({ kind: 'hang' })
     sim.clock.skip(REFRESH + 1)
@@ -183,7 +183,7 @@ describe('the cache and clocks', () => {
     expect((await sim.get()).password).to.equal('hunter2')
   })
 
-  it('runs a deadline on the monotonic clock: a suspended machine does not use it up', async () => {
+  it('runs a deadline on the monotonic clock, so that suspension does not use it up', async () => {
     sim.aws.script.push({ kind: 'hang' })
     const waiting = sim.get()
     sim.clock.suspend(3_600_000)

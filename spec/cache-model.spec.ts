@@ -19,30 +19,30 @@ type Answer =
   | 'past'
   | 'refresh soon'
 
-/** AWS has no newer login yet: it answers with the expiry of the last one. */
+/** AWS has no newer login yet: it responds with the expiry of the last one. */
 interface NoNews {
   kind: 'no news'
   after: number
 }
 
-/** What the database server does with logins that are not revoked. */
+/** How the database server treats logins that are not revoked. */
 type Server = 'accepts' | 'refuses once' | 'refuses here' | 'flaps' | 'refuses'
 
 type Step =
   | { do: 'get'; key: string; callers: number; abortable: boolean }
-  /** Asks many times, so many milliseconds apart; once the login ages, where `aged`. From then on, AWS behaves as told. */
+  /** Calls the cache many times, at this interval in milliseconds; first waits until the login is stale if `aged`. AWS then behaves as set. */
   | { do: 'ask'; key: string; aged: boolean; as: Behaviour | NoNews | undefined; times: number; every: number }
   | { do: 'abort'; which: number }
   | { do: 'invalidate'; key: string; which: number }
   | { do: 'connect'; key: string; place: string; times: number; every: number }
-  /** What the server does from now on. */
+  /** How the server behaves from now on. */
   | { do: 'serve'; as: Server }
-  /** No login that AWS has issued so far is accepted any longer. */
+  /** The server rejects every login that AWS has issued so far. */
   | { do: 'revoke' }
-  /** Answers a call that is open, or comes too late. */
+  /** Responds to a pending call, possibly after its deadline. */
   | { do: 'answer'; which: number; how: Answer }
   | { do: 'fail'; which: number; code: RedshiftErrorCode; retryAfter: number | undefined }
-  /** What AWS does with calls from now on. */
+  /** How AWS responds to calls from now on. */
   | { do: 'behave'; as: Behaviour | NoNews }
   | { do: 'pass' | 'suspend' | 'set the wall clock'; millis: number }
 
@@ -113,28 +113,28 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 const lifetimeOf = ({ expiration, serverTime }: IssuedLogin): number =>
   Math.min(+expiration - serverTime - 1_000, 3_600_000)
 
-/** How long a login may be served, after its call was sent: the rule, written down once more. */
+/** How long a login may be served after its call was sent: the rule, written independently of the cache. */
 const servedFor = (issued: IssuedLogin): number => lifetimeOf(issued) - Math.min(10_000, lifetimeOf(issued) / 20)
 
-/** How long the budget of asks takes to grow by one. */
+/** How long the budget of fetches after rejections takes to grow by one. */
 const refillOf = (lifetime: number): number => Math.min(60_000, lifetime / 15)
 
-/** How long AWS is left alone, whatever fails, while a login of this lifetime is served. */
+/** How long no call is made after a failure, while a login of this lifetime is served. */
 const shortestPause = (issued: IssuedLogin): number => Math.min(250, lifetimeOf(issued) / 100)
-/** The same with nothing to serve. */
+/** The same if there is no login to serve. */
 const SHORTEST_COLD_PAUSE = 250
 
-/** What was known when AWS was asked for a key the last time. */
+/** The state when AWS was last called for a key. */
 interface Asked {
   readonly signal: AbortSignal
   /** On the monotonic clock. */
   readonly at: number
-  /** No other call before so many milliseconds have gone by. */
+  /** No other call before so many milliseconds have passed. */
   readonly pause: number
   readonly served: boolean
-  /** Jumps of the clocks up to then: after another, AWS may be asked at once. */
+  /** The number of clock jumps up to then: after another jump, AWS may be called at once. */
   readonly jumps: number
-  /** Calls of this one flight. */
+  /** The calls of this one flight. */
   calls: number
 }
 
@@ -143,22 +143,22 @@ interface Caller {
   state: 'waiting' | 'settled'
 }
 
-/** A cache, those who use it, and what may never happen to them. */
+/** A cache, its users, and the rules that must never be broken. */
 class Model {
   readonly sim: Simulation
   readonly #roomy: boolean
   readonly #callers: Caller[] = []
-  /** Every login that was ever served, by key, the latest last. */
+  /** Every login that was ever served, by key, in order. */
   readonly #served = new Map<string, RedshiftLogin[]>()
-  /** By key: when AWS was asked because a server had refused a login, on the monotonic clock. */
+  /** By key: when AWS was called because a server had rejected a login, on the monotonic clock. */
   readonly #asks = new Map<string, number[]>()
   /** By key and place: whether the server accepted the last login. */
   readonly #accepted = new Map<string, boolean>()
   #connecting = 0
-  /** Steps that change what AWS, the server or the clocks do. */
+  /** Steps that change AWS, the server or the clocks. */
   #changes = 0
   #server: Server = 'accepts'
-  /** Logins that AWS had issued when they were revoked. */
+  /** The logins that AWS had issued when they were revoked. */
   #revoked = 0
   readonly #draw: () => number
   readonly #errors = new Set<unknown>()
@@ -194,7 +194,7 @@ class Model {
     return logins
   }
 
-  /** What every login that is handed out must be. */
+  /** What must be true of every login that the cache returns. */
   #check(key: string, login: RedshiftLogin): void {
     const calls = this.sim.aws.calls.filter(
       ({ issued }) => issued?.password === login.password && +issued.expiration === +login.expiration,
@@ -222,7 +222,7 @@ class Model {
     const caller: Caller = { controller: new AbortController(), state: 'waiting' }
     this.#callers.push(caller)
     const { signal } = caller.controller
-    // A caller without a place may wait for the answer to a refusal without a place.
+    // A caller without a place may wait for the fetch after a rejection without a place.
     const atOnce = this.#inDoubt(key) ? undefined : this.sim.cache.peek(key)
     this.sim
       .get(key, abortable ? signal : undefined)
@@ -260,7 +260,7 @@ class Model {
     return this.#server === 'accepts' || (this.#server === 'refuses here' && place !== 'here')
   }
 
-  /** A pool opens a connection. One that the server would accept has it within one refusal, while AWS answers. */
+  /** A pool opens a connection. If the server would accept a login, at most one rejection comes first, while AWS responds. */
   #connect(key: string, place: string): void {
     const now = this.sim.clock.monotonic
     const spot = `${key} ${place}`
@@ -302,7 +302,7 @@ class Model {
     return this.sim.aws.calls.flatMap(call => (keyOf(call) === key && call.issued ? [call.issued] : []))
   }
 
-  /** Of the logins that are good enough to be used. */
+  /** Among the logins that may be used. */
   #lifetimes(key: string): number[] {
     return this.#issued(key)
       .map(lifetimeOf)
@@ -317,7 +317,7 @@ class Model {
   #answer(call: Call, how: Answer): void {
     const { trueTime } = this.sim.clock
     const last = this.#logins(keyOf(call)).at(-1)
-    // Of its own logins AWS repeats the newest one, which nobody may have asked for.
+    // AWS repeats its newest login, which may never have been returned to a caller.
     const newest = this.sim.aws.calls.findLast(
       ({ issued, request }) => issued && keyOf({ request }) === keyOf(call),
     )?.issued
@@ -357,7 +357,7 @@ class Model {
       }
     } else if (step.do === 'abort') pick(this.#callers, step.which)?.controller.abort()
     else if (step.do === 'invalidate') {
-      // The latest most of the time.
+      // Most often the latest one.
       const logins = this.#logins(step.key)
       const login = logins.at(step.which < 7 ? -1 : -(step.which % 3))
       const before = cache.peek(step.key)
@@ -398,14 +398,14 @@ class Model {
     }
   }
 
-  /** What was served is served on, whatever failed or was refused meanwhile, until it has expired or was replaced. */
+  /** A login that was served is still served, whatever failed or was rejected since, until it expires or is replaced. */
   #checkKept(): void {
     const now = this.sim.clock.now()
     for (const [key, logins] of this.#served) {
       const peeked = this.sim.cache.peek(key)
       if (peeked) this.#check(key, peeked)
       const last = logins.at(-1)
-      // A login in doubt may have been replaced by one that has expired by now.
+      // A doubted login may have been replaced by one that has expired since.
       if (!last || !this.#roomy || this.#issued(key).some(({ expiration }) => +expiration < +last.expiration)) continue
       const left = this.sim.aws.calls.flatMap(({ issued, sentAt }) =>
         issued?.password === last.password && +issued.expiration === +last.expiration && !this.#late.has(issued)
@@ -416,13 +416,13 @@ class Model {
     }
   }
 
-  /** However often somebody asks: how soon AWS may be asked again for a key depends on the time that has passed only. */
+  /** However often callers ask: only elapsed time decides how soon AWS is called again for a key. */
   #checkRate({ signal, sentAt, ...call }: Call): void {
     if (!this.#roomy) return
     const key = keyOf(call)
     const last = this.#asked.get(key)
     if (last?.signal === signal) {
-      // An answer that has died on its way is asked for once more.
+      // A login that expired in transit is fetched once more.
       if (++last.calls > 2) this.violations.push(new Error(`${last.calls} calls in one flight for ${key}`))
       return
     }
@@ -430,7 +430,7 @@ class Model {
     const login = this.sim.cache.peek(key)
     const isAsk = this.#inDoubt(key)
     if (isAsk) this.#checkAsks(key, at)
-    // Nobody has seen a refresh fail: when its login has ended, the next caller has a fetch of his own.
+    // A failed background refresh has no caller: when its login expires, the next caller gets a new fetch.
     const ended = last?.served && !login
     if (last && !ended && !isAsk && last.jumps === this.#jumps && at - last.at < last.pause)
       this.violations.push(new Error(`${key} was asked for again after ${at - last.at} ms, not after ${last.pause}`))
@@ -441,7 +441,7 @@ class Model {
     this.#asked.set(key, { signal, at, pause, served: login !== undefined, jumps: this.#jumps, calls: 1 })
   }
 
-  /** Whatever the servers do: how often AWS is asked because of them depends on the time that has passed only. */
+  /** Whatever the servers do: only elapsed time decides how often rejections cause a call to AWS. */
   #checkAsks(key: string, at: number): void {
     const asks = this.#asks.get(key) ?? []
     this.#asks.set(key, asks)
@@ -452,7 +452,7 @@ class Model {
         this.violations.push(new Error(`${asks.length - index} asks for ${key} within ${at - first} ms`))
   }
 
-  /** AWS works again: all are served within the deadline of a call that hangs, and the back-off's cap. */
+  /** AWS works again: all callers get a login within one deadline and the cap of the back-off. */
   async recover(): Promise<void> {
     this.#behaviour = { kind: 'login', after: 100 }
     for (const key of this.#served.keys()) {
@@ -480,7 +480,7 @@ class Model {
     await this.#settled()
   }
 
-  /** Nobody is left waiting. */
+  /** No caller is left waiting. */
   async #settled(): Promise<void> {
     await this.sim.clock.advance(FETCH_TIMEOUT)
     await settle()
@@ -505,12 +505,12 @@ describe('the cache, in any sequence of events', () => {
     seed: fc.nat(),
     lifetimeSeconds: fc.constantFrom(6, 10, 60, 900, 3_600),
     maxEntries: fc.constantFrom(1, 2, 100),
-    // A token is held as a login without a user.
+    // A token is cached as a login without a user.
     user: fc.constantFrom('IAMR:analyst', ''),
   })
   const steps = fc.array(step, { minLength: 1, maxLength: 60, size: 'max' })
 
-  it('keeps its promises, and recovers', async () => {
+  it('keeps its rules, and recovers', async () => {
     await fc.assert(
       fc.asyncProperty(set, steps, fc.boolean(), async (settings, sequence, closes) => {
         const model = new Model(settings)

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import type { RedshiftLogin } from '../lib/login.js'
 import { expectFailure, failureOf, REFRESH, requestFor, Simulation, settle, stateOf } from './support/simulation.js'
 
-describe('a refused login', () => {
+describe('a rejected login', () => {
   let sim: Simulation
   let first: RedshiftLogin
   beforeEach(async () => {
@@ -11,12 +11,12 @@ describe('a refused login', () => {
     sim.clock.skip(10_000)
   })
 
-  /** As `sim.get()`, for a connection to a place. */
+  /** Like `sim.get()`, for a connection to a place. */
   const getAt = (place: string): Promise<RedshiftLogin> =>
     sim.cache.get('examplecluster', requestFor(), undefined, place)
   const inDoubt = (): boolean | undefined => sim.cache.status()[0]?.inDoubt
 
-  it('stays in use while AWS is asked for another, at once and in the background', async () => {
+  it('stays in use while another login is fetched at once in the background', async () => {
     sim.aws.script.push({ kind: 'hang' })
     expect(sim.cache.invalidate(first, 'here')).to.equal(true)
     expect(sim.aws.calls).to.have.lengthOf(2)
@@ -30,7 +30,7 @@ describe('a refused login', () => {
     expect((await sim.get()).password).to.equal('hunter2')
   })
 
-  it('is asked about once for a hundred refusals, and each caller that was refused gets the other one', async () => {
+  it('causes one fetch for a hundred rejections, and every rejected caller gets the new login', async () => {
     sim.aws.script.push({ kind: 'login', after: 100 })
     const all = Array.from({ length: 100 }, (_, count) => {
       expect(sim.cache.invalidate(first, `place ${count}`)).to.equal(true)
@@ -45,7 +45,7 @@ describe('a refused login', () => {
     expect(sim.aws.calls).to.have.lengthOf(2)
   })
 
-  it('makes connections wait whose place had accepted it, and no others', async () => {
+  it('makes connections wait only at places that had accepted it', async () => {
     for (const place of ['here', 'there']) sim.cache.accepted(first, place)
     sim.aws.script.push({ kind: 'hang' })
     sim.cache.invalidate(first, 'here')
@@ -58,7 +58,7 @@ describe('a refused login', () => {
     for (const login of await Promise.all(waiting)) expect(login.password).to.equal('hunter2')
   })
 
-  it('makes them wait for 5 seconds in all; then they get it', async () => {
+  it('makes them wait at most 5 seconds; then they get the rejected login', async () => {
     sim.cache.accepted(first, 'there')
     sim.aws.script.push({ kind: 'hang' })
     sim.cache.invalidate(first, 'here')
@@ -72,7 +72,7 @@ describe('a refused login', () => {
     expect(inDoubt()).to.equal(true)
   })
 
-  it('makes a waiting caller leave when its signal aborts, with no timer left behind', async () => {
+  it('lets a waiting caller leave when its signal aborts, and leaves no timer', async () => {
     sim.cache.accepted(first, 'there')
     sim.aws.script.push({ kind: 'hang' })
     sim.cache.invalidate(first, 'here')
@@ -87,7 +87,7 @@ describe('a refused login', () => {
     expect(sim.clock.timers).to.have.lengthOf(0)
   })
 
-  it('without a place makes the next caller without one wait', async () => {
+  it('without a place makes the next caller without a place wait', async () => {
     sim.aws.script.push({ kind: 'login', after: 100 })
     expect(sim.cache.invalidate(first)).to.equal(true)
     const next = sim.get()
@@ -95,7 +95,7 @@ describe('a refused login', () => {
     expect((await next).password).to.equal('hunter2')
   })
 
-  it('is in use again when AWS gives it once more, and its caller gets no other', async () => {
+  it('is in use again if AWS returns it again, and its caller gets no other login', async () => {
     sim.aws.script.push({ kind: 'login', login: { password: first.password } })
     sim.cache.invalidate(first, 'here')
     expect(await sim.cache.replacement(first)).to.equal(undefined)
@@ -107,7 +107,7 @@ describe('a refused login', () => {
   })
 
   for (const code of ['ERR_REDSHIFT_UNAVAILABLE', 'ERR_REDSHIFT_THROTTLED'] as const)
-    it(`is in use up to its end when AWS fails with ${code}, and its caller gets no other`, async () => {
+    it(`is in use until its expiry if AWS fails with ${code}, and its caller gets no other login`, async () => {
       sim.aws.always = { kind: 'fail', code }
       sim.cache.invalidate(first, 'here')
       expect(await sim.cache.replacement(first)).to.equal(undefined)
@@ -119,14 +119,14 @@ describe('a refused login', () => {
       expect(sim.cache.status()[0]?.lastError?.code).to.equal(code)
     })
 
-  it("is in use up to its end when AWS denies access, and its caller gets AWS's error", async () => {
+  it('is in use until its expiry if AWS denies access, and its caller gets the error of AWS', async () => {
     sim.aws.always = { kind: 'fail', code: 'ERR_REDSHIFT_ACCESS_DENIED' }
     sim.cache.invalidate(first, 'here')
     await expectFailure(sim.cache.replacement(first), 'ERR_REDSHIFT_ACCESS_DENIED')
     expect(await getAt('here')).to.equal(first)
   })
 
-  it('is in use up to its end when AWS does not answer', async () => {
+  it('is in use until its expiry if AWS does not respond', async () => {
     sim.aws.always = { kind: 'hang' }
     sim.cache.invalidate(first, 'here')
     const replacement = sim.cache.replacement(first)
@@ -136,7 +136,7 @@ describe('a refused login', () => {
     expect(await getAt('here')).to.equal(first)
   })
 
-  it('is replaced by one that expires earlier or at the same time', async () => {
+  it('is replaced by a login that expires earlier or at the same time', async () => {
     for (const expiration of [new Date(+first.expiration - 60_000), first.expiration]) {
       const current = await sim.get()
       sim.cache.accepted(current, 'here')
@@ -148,7 +148,7 @@ describe('a refused login', () => {
     }
   })
 
-  it('that is no longer current changes nothing', async () => {
+  it('changes nothing if it is no longer current', async () => {
     sim.clock.skip(REFRESH)
     await sim.get()
     await settle()
@@ -165,7 +165,7 @@ describe('a refused login', () => {
     }
   })
 
-  it('that is no longer current, but whose pair is, counts as a refusal of the current one', async () => {
+  it('counts as a rejection of the current login if user and password are the same', async () => {
     sim.clock.skip(REFRESH)
     sim.aws.script.push({ kind: 'login', login: { password: first.password } })
     await sim.get()
@@ -175,7 +175,7 @@ describe('a refused login', () => {
     expect((await sim.cache.replacement(first))?.password).to.not.equal(first.password)
   })
 
-  it('that has expired meanwhile costs nothing but the fetch that is due', async () => {
+  it('causes only the fetch that is due if it has expired meanwhile', async () => {
     sim.clock.skip(900_000)
     expect(sim.cache.invalidate(first, 'here')).to.equal(true)
     expect(sim.aws.calls).to.have.lengthOf(1)
@@ -183,7 +183,7 @@ describe('a refused login', () => {
     expect(sim.aws.calls).to.have.lengthOf(2)
   })
 
-  it('while a refresh is under way waits for that refresh', async () => {
+  it('waits for a refresh that is running', async () => {
     sim.aws.script.push({ kind: 'hang' })
     sim.clock.skip(REFRESH)
     expect(await sim.get()).to.equal(first)
@@ -194,7 +194,7 @@ describe('a refused login', () => {
     expect((await replacement)?.password).to.equal('hunter2')
   })
 
-  it('while a refresh was lost to a suspended machine is asked about again', async () => {
+  it('is fetched again if the refresh was lost to a suspension', async () => {
     sim.aws.script.push({ kind: 'hang' })
     sim.clock.skip(REFRESH)
     await sim.get()
@@ -204,7 +204,7 @@ describe('a refused login', () => {
     expect(sim.aws.calls).to.have.lengthOf(3)
   })
 
-  it('is asked about at once, whatever the back-off of a failed refresh', async () => {
+  it('is fetched at once, even during the back-off of a failed refresh', async () => {
     sim.clock.skip(REFRESH)
     sim.aws.script.push({ kind: 'fail', code: 'ERR_REDSHIFT_THROTTLED', retryAfter: 60_000 })
     await sim.get()
@@ -213,13 +213,13 @@ describe('a refused login', () => {
     expect((await sim.cache.replacement(first))?.password).to.equal('hunter2')
   })
 
-  it('with the same password for another user is another login', async () => {
+  it('differs from a login with the same password for another user', async () => {
     sim.aws.script.push({ kind: 'login', login: { user: 'IAMR:other', password: first.password } })
     sim.cache.invalidate(first, 'here')
     expect((await sim.cache.replacement(first))?.user).to.equal('IAMR:other')
   })
 
-  it('makes everybody wait who comes after its end, and gives them a fetch of their own where that fails', async () => {
+  it('makes every caller wait after its expiry, and retries for them if that fetch fails', async () => {
     sim.clock.skip(875_000)
     sim.aws.script.push({ kind: 'hang' }, { kind: 'login' }, { kind: 'hang' }, { kind: 'login' })
     const near = await sim.get()
@@ -231,7 +231,7 @@ describe('a refused login', () => {
     expect((await waiting).password).to.not.equal(first.password)
   })
 
-  it('close to its end has those who wait for the other one wait no longer than one deadline', async () => {
+  it('delays a waiting caller by at most one deadline if it expires meanwhile', async () => {
     sim.cache.accepted(first, 'here')
     sim.clock.skip(878_500)
     sim.aws.always = { kind: 'hang' }
@@ -247,7 +247,7 @@ describe('a refused login', () => {
     expect((await failing).code).to.equal('ERR_REDSHIFT_TIMEOUT')
   })
 
-  it('whose entry was evicted comes back with the answer, and keeps what is known of its places', async () => {
+  it('is restored with the response if its entry was evicted, with what is known of its places', async () => {
     const small = new Simulation({ maxEntries: 1 })
     const login = await small.get('one')
     small.cache.accepted(login, 'here')
@@ -264,7 +264,7 @@ describe('a refused login', () => {
     expect(small.aws.calls).to.have.lengthOf(4)
   })
 
-  it('when the cache is closed rejects all who wait', async () => {
+  it('rejects the waiting callers when the cache is closed', async () => {
     sim.cache.accepted(first, 'there')
     sim.aws.script.push({ kind: 'hang' })
     sim.cache.invalidate(first, 'here')
@@ -277,7 +277,7 @@ describe('a refused login', () => {
     expect(sim.aws.calls).to.have.lengthOf(2)
   })
 
-  it('of another cache changes nothing', async () => {
+  it('changes nothing if it belongs to another cache', async () => {
     const other = new Simulation()
     expect(other.cache.invalidate(first)).to.equal(false)
     other.cache.accepted(first, 'here')

@@ -12,13 +12,13 @@ import {
   stateOf,
 } from './support/simulation.js'
 
-describe('the cache, with nothing to serve', () => {
+describe('the cache without a login', () => {
   let sim: Simulation
   beforeEach(() => {
     sim = new Simulation()
   })
 
-  it('fetches once for a thousand callers, and gives them the same object', async () => {
+  it('fetches once for a thousand callers, and returns the same object to all', async () => {
     sim.aws.script.push({ kind: 'login', after: 100 })
     const all = Array.from({ length: 1_000 }, () => sim.get())
     await sim.clock.advance(50)
@@ -31,14 +31,14 @@ describe('the cache, with nothing to serve', () => {
     expect(sim.aws.calls).to.have.lengthOf(1)
   })
 
-  it('keeps user and password together, and its login frozen', async () => {
+  it('returns user and password as a pair, in a frozen object', async () => {
     const login = await sim.get()
     expect(login).to.be.frozen
     expect(login).to.include({ user: 'IAMR:analyst', password: 'hunter1' })
     expect(login.expiration).to.deep.equal(new Date(sim.clock.trueTime + 900_000))
   })
 
-  it('fetches for each key by itself', async () => {
+  it('fetches separately for each key', async () => {
     const [one, other] = await Promise.all([sim.get('one'), sim.get('other')])
     expect(one.password).to.not.equal(other.password)
     expect(sim.aws.calls.map(({ request }) => 'workgroupName' in request && request.workgroupName)).to.deep.equal([
@@ -47,7 +47,7 @@ describe('the cache, with nothing to serve', () => {
     ])
   })
 
-  it('gives all who wait an error of their own', async () => {
+  it('gives each waiting caller its own error', async () => {
     sim.aws.script.push({ kind: 'fail', after: 100, code: 'ERR_REDSHIFT_ACCESS_DENIED' })
     const all = Array.from({ length: 10 }, () => failureOf(sim.get()))
     await sim.clock.advance(100)
@@ -58,7 +58,7 @@ describe('the cache, with nothing to serve', () => {
     expect(sim.aws.calls).to.have.lengthOf(1)
   })
 
-  it('replays a failure at once during the back-off, each time as an error of its own, then tries again', async () => {
+  it('replays a failure during the back-off, each time as a new error, then tries again', async () => {
     sim.aws.script.push({ kind: 'fail' })
     const seen = new Set([await failureOf(sim.get())])
     // 0.5 s × 0.75
@@ -74,7 +74,7 @@ describe('the cache, with nothing to serve', () => {
     expect(sim.aws.calls).to.have.lengthOf(2)
   })
 
-  it('waits longer after each failure, 5 seconds at most, and begins anew after a success', async () => {
+  it('waits longer after each failure, at most 5 seconds, and resets after a success', async () => {
     const waits: number[] = []
     sim.aws.always = { kind: 'fail' }
     await failureOf(sim.get())
@@ -100,7 +100,7 @@ describe('the cache, with nothing to serve', () => {
     expect(sim.aws.calls).to.have.lengthOf(10)
   })
 
-  it('keeps its back-off finite after a thousand failures in a row', async () => {
+  it('keeps its back-off finite after a thousand consecutive failures', async () => {
     sim.aws.always = { kind: 'fail', code: 'ERR_REDSHIFT_THROTTLED', retryAfter: 1e9 }
     for (let count = 0; count < 1_000; count++) {
       await expectFailure(sim.get(), 'ERR_REDSHIFT_THROTTLED')
@@ -128,7 +128,7 @@ describe('the cache, with nothing to serve', () => {
     await sim.get()
   })
 
-  it('gives up a call that hangs at the deadline, and starts anew after the back-off', async () => {
+  it('aborts a hanging call at the deadline, and retries after the back-off', async () => {
     sim.aws.script.push({ kind: 'hang' })
     const hung = sim.get()
     hung.catch(() => {})
@@ -145,7 +145,7 @@ describe('the cache, with nothing to serve', () => {
     expect((await sim.get()).password).to.equal('hunter1')
   })
 
-  it('drops an answer that comes after the deadline', async () => {
+  it('ignores a response after the deadline', async () => {
     sim.aws.script.push({ kind: 'hang' }, { kind: 'hang' })
     const hung = failureOf(sim.get())
     const late = sim.aws.lastCall
@@ -161,7 +161,7 @@ describe('the cache, with nothing to serve', () => {
     expect((await next).password).to.equal('in time')
   })
 
-  it('drops a failure that comes after the deadline', async () => {
+  it('ignores a failure after the deadline', async () => {
     sim.aws.script.push({ kind: 'hang' })
     const hung = failureOf(sim.get())
     const late = sim.aws.lastCall
@@ -174,7 +174,7 @@ describe('the cache, with nothing to serve', () => {
     expect(sim.cache.status()[0]).to.deep.include({ phase: 'fresh', lastError: undefined })
   })
 
-  it('reports a deadline within a sleep for Retry-After as what made it sleep, and honours Retry-After', async () => {
+  it('reports the throttling if the deadline passes during Retry-After, and honours Retry-After', async () => {
     sim.aws.script.push({ kind: 'sleep', retryAfter: 4_000 })
     const slept = failureOf(sim.get())
     await sim.clock.advance(15_000)
@@ -214,7 +214,7 @@ describe('the cache, with nothing to serve', () => {
     })
 })
 
-describe('the cache, with a login', () => {
+describe('the cache with a login', () => {
   let sim: Simulation
   let first: RedshiftLogin
   beforeEach(async () => {
@@ -222,13 +222,13 @@ describe('the cache, with a login', () => {
     first = await sim.get()
   })
 
-  it('serves it at once while it is fresh, and calls nobody', async () => {
+  it('serves a fresh login at once, without a call', async () => {
     sim.clock.skip(REFRESH - 1)
     expect(await sim.get()).to.equal(first)
     expect(sim.aws.calls).to.have.lengthOf(1)
   })
 
-  it('serves it at once when it ages, and refreshes it in the background', async () => {
+  it('serves a stale login at once, and refreshes it in the background', async () => {
     sim.aws.script.push({ kind: 'login', after: 100 })
     sim.clock.skip(REFRESH + 1)
     for (let count = 0; count < 10; count++) expect(await sim.get()).to.equal(first)
@@ -240,7 +240,7 @@ describe('the cache, with a login', () => {
     expect(sim.aws.calls).to.have.lengthOf(2)
   })
 
-  it('serves it at once up to the end, and never after it', async () => {
+  it('serves it until its expiry, and never after it', async () => {
     sim.aws.always = { kind: 'hang' }
     sim.clock.skip(EXPIRE - 1)
     expect(await sim.get()).to.equal(first)
@@ -253,7 +253,7 @@ describe('the cache, with a login', () => {
     expect((await waiting).password).to.equal('hunter2')
   })
 
-  it('lets those who come after the end join the refresh that is under way', async () => {
+  it('lets callers after the expiry join a running refresh', async () => {
     sim.aws.always = { kind: 'hang' }
     sim.clock.skip(EXPIRE - 10)
     await sim.get()
@@ -265,7 +265,7 @@ describe('the cache, with a login', () => {
   })
 
   for (const [how, hangs] of Object.entries({ 'runs out of its short time': true, fails: false }))
-    it(`lets those who joined that refresh begin anew, once for all and within one deadline, where it ${how}`, async () => {
+    it(`starts one more fetch for callers who joined that refresh, within one deadline, if it ${how}`, async () => {
       sim.aws.always = { kind: 'hang' }
       sim.clock.skip(EXPIRE - 10)
       await sim.get()
@@ -289,7 +289,7 @@ describe('the cache, with a login', () => {
       expect((await failing).code, 'a failure of its own').to.equal('ERR_REDSHIFT_ACCESS_DENIED')
     })
 
-  it('has those who joined a refresh that hangs wait no longer than one deadline', async () => {
+  it('lets callers who joined a hanging refresh wait at most one deadline', async () => {
     const brief = new Simulation({ fetchTimeoutMillis: 1_000 })
     await brief.get()
     brief.aws.always = { kind: 'hang' }
@@ -308,13 +308,13 @@ describe('the cache, with a login', () => {
     expect(brief.aws.calls).to.have.lengthOf(3)
   })
 
-  it('runs no timer and calls nobody while nobody asks', async () => {
+  it('runs no timer and makes no call while it has no callers', async () => {
     expect(sim.clock.timers).to.have.lengthOf(0)
     await sim.clock.advance(24 * 3_600_000)
     expect(sim.aws.calls).to.have.lengthOf(1)
   })
 
-  it('serves it on when a refresh fails', async () => {
+  it('still serves it when a refresh fails', async () => {
     sim.aws.always = { kind: 'fail' }
     for (let passed = REFRESH; passed < EXPIRE; passed += 1_000) {
       sim.clock.skip(passed === REFRESH ? REFRESH : 1_000)
@@ -323,7 +323,7 @@ describe('the cache, with a login', () => {
     expect(sim.cache.status()[0]?.lastError?.code).to.equal('ERR_REDSHIFT_UNAVAILABLE')
   })
 
-  it('serves it on when AWS denies access while it ages, and says so', async () => {
+  it('still serves it when AWS denies access to a refresh, and reports that', async () => {
     sim.aws.always = { kind: 'fail', code: 'ERR_REDSHIFT_ACCESS_DENIED' }
     sim.clock.skip(REFRESH + 1)
     await sim.get()
@@ -335,7 +335,7 @@ describe('the cache, with a login', () => {
     await expectFailure(sim.get(), 'ERR_REDSHIFT_ACCESS_DENIED')
   })
 
-  it('tries again more and more often as the end nears', async () => {
+  it('retries more often as the expiry nears', async () => {
     sim.aws.always = { kind: 'fail' }
     sim.clock.skip(REFRESH)
     const times: number[] = []
@@ -347,7 +347,7 @@ describe('the cache, with a login', () => {
       sim.clock.skip(10)
     }
     const waits = times.slice(1).map((time, index) => time - (times[index] ?? 0))
-    // It grows by the back-off's rule first, then shrinks with what is left.
+    // The pause first grows by the rule of the back-off, then shrinks with the remaining lifetime.
     const longest = waits.indexOf(Math.max(...waits))
     expect(waits.slice(0, 6)).to.deep.equal([750, 1_500, 3_000, 6_000, 12_000, 24_000])
     for (const [index, wait] of waits.entries())
@@ -357,7 +357,7 @@ describe('the cache, with a login', () => {
     expect(times.length).to.be.within(20, 60)
   })
 
-  it('begins its back-off anew when the login has expired', async () => {
+  it('resets its back-off when the login has expired', async () => {
     sim.aws.always = { kind: 'fail' }
     sim.clock.skip(REFRESH)
     while (sim.clock.monotonic - 12_000 < EXPIRE) {
@@ -376,7 +376,7 @@ describe('the cache, with a login', () => {
     expect(sim.aws.calls).to.have.lengthOf(length + 2)
   })
 
-  it('honours Retry-After, but never past a quarter of what is left', async () => {
+  it('honours Retry-After, up to a quarter of the remaining lifetime', async () => {
     sim.aws.always = { kind: 'fail', code: 'ERR_REDSHIFT_THROTTLED', retryAfter: 30_000 }
     sim.clock.skip(REFRESH)
     const pauses: number[] = []
@@ -403,7 +403,7 @@ describe('the cache, with a login', () => {
     expect(sim.aws.calls).to.have.lengthOf(length + 1)
   })
 
-  it('gives a refresh at most half of what is left, so that a call that hangs leaves room for another', async () => {
+  it('limits a refresh to half of the remaining lifetime, so that a hanging call leaves time for another', async () => {
     sim.aws.always = { kind: 'hang' }
     sim.clock.skip(EXPIRE - 20_000)
     await sim.get()
@@ -422,7 +422,7 @@ describe('the cache, with a login', () => {
     expect((await sim.get()).password).to.equal('hunter2')
   })
 
-  it('reports a refresh whose deadline falls into a sleep for Retry-After as throttled', async () => {
+  it('reports throttling if the deadline of a refresh passes during Retry-After', async () => {
     sim.aws.script.push({ kind: 'sleep', retryAfter: 600_000 })
     sim.clock.skip(REFRESH)
     await sim.get()
@@ -431,7 +431,7 @@ describe('the cache, with a login', () => {
     expect(await sim.get()).to.equal(first)
   })
 
-  it('takes the same expiry for no progress, keeps what it has, and does not loop', async () => {
+  it('keeps its login if the new one has the same expiry, and does not loop', async () => {
     sim.clock.skip(REFRESH + 1)
     sim.aws.always = { kind: 'login', login: { expiration: first.expiration, password: 'again' } }
     for (let count = 0; count < 100; count++) {
@@ -449,7 +449,7 @@ describe('the cache, with a login', () => {
     expect(sim.aws.calls).to.have.lengthOf(3)
   })
 
-  it('takes an earlier expiry for no progress', async () => {
+  it('keeps its login if the new one expires earlier', async () => {
     sim.clock.skip(REFRESH + 1)
     sim.aws.always = { kind: 'login', login: { expiration: new Date(+first.expiration - 5_000) } }
     await sim.get()
@@ -457,7 +457,7 @@ describe('the cache, with a login', () => {
     expect(await sim.get()).to.equal(first)
   })
 
-  it('asks again at nextRefreshTime after no progress', async () => {
+  it('fetches at nextRefreshTime if the new login has the same expiry', async () => {
     sim.clock.skip(REFRESH + 1)
     const nextRefreshTime = new Date(sim.clock.trueTime + 200_000)
     sim.aws.script.push({ kind: 'login', login: { expiration: first.expiration, nextRefreshTime } })
@@ -474,7 +474,7 @@ describe('the cache, with a login', () => {
     expect((await sim.get()).password).to.equal('hunter3')
   })
 
-  it('does not loop, nor serve what has expired, where AWS gives nothing but the same expiry up to its end', async () => {
+  it('neither loops nor serves an expired login if AWS returns the same expiry to the end', async () => {
     sim.aws.always = { kind: 'login', login: { expiration: first.expiration } }
     for (let passed = 0; passed < 930_000; passed += 100) {
       const login = await sim.get().catch(() => undefined)
@@ -483,11 +483,11 @@ describe('the cache, with a login', () => {
       if (sim.clock.busy(100)) await sim.clock.advance(100)
       else sim.clock.skip(100)
     }
-    // Some in the last tenth, then one every few seconds, as its answers are refused.
+    // Some in the last tenth, then one every few seconds, because their logins are not accepted.
     expect(sim.aws.calls.length).to.be.below(30)
   })
 
-  it('takes the same password over where its expiry is later', async () => {
+  it('accepts the same password with a later expiry', async () => {
     sim.clock.skip(REFRESH + 1)
     sim.aws.script.push({ kind: 'login', login: { password: first.password } })
     await sim.get()
@@ -498,7 +498,7 @@ describe('the cache, with a login', () => {
     expect(sim.cache.status()[0]).to.include({ phase: 'fresh', lastError: undefined })
   })
 
-  it('takes another user over at once, even with the same expiry', async () => {
+  it('accepts another user at once, even with the same expiry', async () => {
     sim.clock.skip(REFRESH + 1)
     sim.aws.script.push({ kind: 'login', login: { user: 'IAMR:other', expiration: first.expiration } })
     await sim.get()
@@ -506,7 +506,7 @@ describe('the cache, with a login', () => {
     expect(await sim.get()).to.include({ user: 'IAMR:other', password: 'hunter2' })
   })
 
-  it('never refreshes continuously: under two calls per lifetime, over hours of a busy program', async () => {
+  it('never refreshes continuously: fewer than two calls per lifetime, over hours of a busy program', async () => {
     const hours = 6
     for (let tick = 0; tick < hours * 36_000; tick++) {
       await sim.get()
@@ -516,7 +516,7 @@ describe('the cache, with a login', () => {
     expect(sim.aws.calls.length).to.be.within(hours * 4 * 1.7, hours * 4 * 1.8)
   })
 
-  it('never refreshes continuously where AWS cuts 3,600 seconds down to 900', async () => {
+  it('never refreshes continuously if AWS limits 3,600 seconds to 900', async () => {
     expect(sim.aws.lastCall.request.durationSeconds).to.equal(3_600)
     expect(sim.cache.status()[0]?.refreshAt).to.deep.equal(new Date(sim.clock.now().wall + REFRESH))
   })
@@ -532,19 +532,19 @@ describe('the cache and nextRefreshTime', () => {
     return Number(sim.cache.status()[0]?.refreshAt) - sim.clock.now().wall
   }
 
-  it('takes it from GetCredentials, where it lies between a quarter of the lifetime and the draw', async () => {
+  it('uses it from GetCredentials, if it is between a quarter of the lifetime and the drawn time', async () => {
     expect(await start('GetCredentials', 300_000)).to.equal(300_000)
     expect(await start('GetCredentials', 200_000)).to.equal(REFRESH)
     expect(await start('GetCredentials', 600_000)).to.equal(REFRESH)
   })
 
-  it('ignores it from GetClusterCredentialsWithIAM, where it is reserved for future use', async () => {
+  it('ignores it from GetClusterCredentialsWithIAM, where AWS reserves it for future use', async () => {
     expect(await start('GetClusterCredentialsWithIAM', 300_000)).to.equal(REFRESH)
   })
 })
 
 describe('a bounded cache', () => {
-  it('keeps one flight where the entry is evicted under way, and stores its login', async () => {
+  it('keeps one flight if the entry is evicted during a fetch, and stores its login', async () => {
     const sim = new Simulation({ maxEntries: 1 })
     sim.aws.always = { kind: 'hang' }
     const one = [sim.get('one')]
@@ -561,7 +561,7 @@ describe('a bounded cache', () => {
     expect(sim.aws.calls).to.have.lengthOf(2)
   })
 
-  it('serves on at once where the entry is evicted while a refresh is under way', async () => {
+  it('serves at once if the entry is evicted during a refresh', async () => {
     const sim = new Simulation({ maxEntries: 1 })
     const first = await sim.get('one')
     sim.clock.skip(REFRESH + 1)
@@ -573,7 +573,7 @@ describe('a bounded cache', () => {
     expect(sim.aws.calls).to.have.lengthOf(3)
   })
 
-  it('takes a peek for nothing', async () => {
+  it('does not count peek() as a use', async () => {
     const sim = new Simulation({ maxEntries: 2 })
     const one = await sim.get('one')
     await sim.get('two')
@@ -582,7 +582,7 @@ describe('a bounded cache', () => {
     expect(sim.cache.peek('one')).to.equal(undefined)
   })
 
-  it('keeps the back-off where the entry is evicted under way', async () => {
+  it('keeps the back-off if the entry is evicted during a fetch', async () => {
     const sim = new Simulation({ maxEntries: 1 })
     sim.aws.always = { kind: 'hang' }
     const one = failureOf(sim.get('one'))
@@ -596,7 +596,7 @@ describe('a bounded cache', () => {
     expect(sim.aws.calls).to.have.lengthOf(2)
   })
 
-  it('drops the login that was not asked for the longest', async () => {
+  it('evicts the least recently used login', async () => {
     const sim = new Simulation({ maxEntries: 3 })
     for (const name of ['a', 'b', 'c', 'a', 'd']) await sim.get(name)
     expect(sim.aws.calls).to.have.lengthOf(4)
@@ -619,7 +619,7 @@ describe('a bounded cache', () => {
     expect(sim.cache.status()).to.have.lengthOf(2)
   })
 
-  it('takes a refusal of a login that was evicted for one of the current, where the password is the same', async () => {
+  it('treats the rejection of an evicted login as one of the current login if the password is the same', async () => {
     const sim = new Simulation({ maxEntries: 1 })
     const evicted = await sim.get('one')
     await sim.get('other')
@@ -630,7 +630,7 @@ describe('a bounded cache', () => {
     expect((await sim.get('one')).password).to.not.equal(current.password)
   })
 
-  it('takes a refusal of a login that was evicted, and of one that came before', async () => {
+  it('recognizes a rejection of an evicted login, and of an older one', async () => {
     const sim = new Simulation({ maxEntries: 1 })
     const evicted = await sim.get('one')
     await sim.get('other')
@@ -642,7 +642,7 @@ describe('a bounded cache', () => {
 })
 
 describe('the status', () => {
-  it('tells the phase, the times on the host clock and the last failure, and no secret', async () => {
+  it("contains the phase, the times on the host's clock and the last failure, and no secret", async () => {
     const sim = new Simulation()
     sim.clock.setWall(-3_600_000)
     const status = () => {

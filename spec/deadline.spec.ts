@@ -7,14 +7,14 @@ import { Flight } from '../lib/flight.js'
 import { RedshiftCredentials } from '../lib/index.js'
 import { error, expectFailure, SimulatedClock, stateOf } from './support/simulation.js'
 
-/** AWS in a thread of its own: it answers while the event loop of this one is blocked. `state` counts its steps. */
+/** AWS in its own thread: it responds while the event loop of this one is blocked. `state` counts its steps. */
 const AWS = `
   const { createServer } = require('node:http')
   const { parentPort, workerData: state } = require('node:worker_threads')
   const server = createServer((request, response) => {
     request.resume().on('end', () => {
       parentPort.postMessage('asked')
-      // Not before this thread's parent is blocked.
+      // Waits until the parent thread is blocked.
       Atomics.wait(state, 0, 0)
       response.setHeader('content-type', 'application/x-amz-json-1.1')
       const expiration = Date.now() / 1_000 + 900
@@ -29,7 +29,7 @@ const AWS = `
 `
 
 describe('The deadline of a fetch', () => {
-  it('that passes while the event loop is blocked does not lose a response that has come in', async () => {
+  it('that passes while the event loop is blocked does not lose a response that has arrived', async () => {
     const state = new Int32Array(new SharedArrayBuffer(8))
     const worker = new Worker(AWS, { eval: true, workerData: state })
     const [port] = await once(worker, 'message')
@@ -44,7 +44,7 @@ describe('The deadline of a fetch', () => {
         credentials: { accessKeyId: 'AKIAEXAMPLE', secretAccessKey: 'secret' },
       },
     })
-    // The SDK is loaded by the first call, outside of the deadline that is looked at.
+    // The first call loads the SDK, before the deadline that is tested.
     await import('@aws-sdk/client-redshift-serverless')
     const begun = performance.now()
     const getting = credentials.get()
@@ -58,7 +58,7 @@ describe('The deadline of a fetch', () => {
     await worker.terminate()
   })
 
-  it('does not abort what has come in meanwhile', async () => {
+  it('does not abort a response that has arrived meanwhile', async () => {
     let expire = (): void => {}
     let turn = (): void => {}
     const clock: Clock = {
@@ -116,7 +116,7 @@ describe('The deadline of a fetch', () => {
       expect(clock.timers).to.deep.equal([])
     })
 
-    it('as a time-out if that is unknown, or cannot be found out', async () => {
+    it('as a time-out if the cause is unknown, or cannot be determined', async () => {
       for (const explain of [async () => undefined, () => Promise.reject(new Error('No such file.'))]) {
         const clock = new SimulatedClock()
         const failure = expectFailure(hanging(clock, explain).waiting, 'ERR_REDSHIFT_TIMEOUT')
@@ -125,7 +125,7 @@ describe('The deadline of a fetch', () => {
       }
     })
 
-    it('as a time-out if finding it out hangs as well, for a second', async () => {
+    it('as a time-out after a second if determining the cause hangs as well', async () => {
       const clock = new SimulatedClock()
       const { waiting, signal } = hanging(clock, () => new Promise(() => {}))
       const failure = expectFailure(waiting, 'ERR_REDSHIFT_TIMEOUT')

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { disclosures } from './support/disclosure.js'
 
-describe('The search for secrets finds one', () => {
+describe('The search for secrets', () => {
   const secret = 'The-secret-that-must-not-be-found-anywhere-0123456789'
   class WithGetter {
     get password(): string {
@@ -37,6 +37,6 @@ describe('The search for secrets finds one', () => {
   }
   for (const [where, leak] of Object.entries(leaks))
     it(where, () => expect(disclosures(leak, [secret])).not.to.deep.equal([]))
-  it('nowhere, where there are none', () =>
+  it('finds nothing where there is none', () =>
     expect(disclosures({ a: [new Error('nothing')], b: new WithGetter() }, ['another-secret-0123'])).to.deep.equal([]))
 })

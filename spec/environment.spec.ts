@@ -12,7 +12,7 @@ interface Command {
   readonly input: { readonly ClusterIdentifier?: string; readonly DbName?: string; readonly DbUser?: string }
 }
 
-/** Asks for a login twice, with a variable that changes in between, and returns what AWS was asked for. */
+/** Gets a login twice, with a variable that changes in between, and returns the parameters of both calls. */
 async function callsAcross(
   options: RedshiftOptions,
   connection: RedshiftConnection | undefined,
@@ -43,17 +43,17 @@ async function callsAcross(
 }
 
 describe('The environment variables of a request', () => {
-  it('are followed where neither the options nor the connection name the host', async () => {
+  it('are used if neither the options nor the connection name the host', async () => {
     const inputs = await callsAcross({ dbUser: 'alice', database: 'dev' }, undefined, 'PGHOST', [HOST, OTHER_HOST])
     expect(inputs.map(input => input.ClusterIdentifier)).to.deep.equal(['examplecluster', 'othercluster'])
   })
 
-  it('are followed where neither names the database', async () => {
+  it('are used if neither names the database', async () => {
     const inputs = await callsAcross({ dbUser: 'alice' }, { host: HOST }, 'PGDATABASE', ['dev', 'sales'])
     expect(inputs.map(input => input.DbName)).to.deep.equal(['dev', 'sales'])
   })
 
-  it('are followed where pg uses the name of the user as the database', async () => {
+  it('are used if pg uses the user name as the database', async () => {
     const connection = { host: HOST, user: 'alice', database: 'alice' }
     // The second database is not the one that the connection opens.
     const calls = callsAcross({}, connection, 'PGDATABASE', ['alice', 'sales'])
@@ -64,12 +64,12 @@ describe('The environment variables of a request', () => {
     expect(error).to.include({ code: 'ERR_REDSHIFT_OPTION' })
   })
 
-  it('are followed where neither names the user', async () => {
+  it('are used if neither names the user', async () => {
     const inputs = await callsAcross({}, { host: HOST, database: 'dev' }, 'PGUSER', ['IAM:alice', 'IAM:bob'])
     expect(inputs.map(input => input.DbUser)).to.deep.equal(['alice', 'bob'])
   })
 
-  it('are followed after the program replaces process.env, as tests do', async () => {
+  it('are read again after process.env was replaced, as tests do', async () => {
     const before = process.env
     const inputs: Command['input'][] = []
     const send = async (command: unknown) => {
@@ -89,14 +89,14 @@ describe('The environment variables of a request', () => {
     expect(inputs.map(input => input.DbUser)).to.deep.equal(['alice', 'bob'])
   })
 
-  it('are not followed where the options or the connection decide', async () => {
+  it('are ignored if the options or the connection decide', async () => {
     const connection = { host: HOST, database: 'dev', user: 'IAM:alice' }
     for (const options of [{}, { host: HOST, database: 'dev', user: 'IAM:alice' }])
       for (const name of ['PGHOST', 'PGDATABASE', 'PGUSER'] as const)
         expect(await callsAcross(options, connection, name, ['one', 'other'])).to.have.length(1)
   })
 
-  it('are read only where they decide, because reading them is slow', () => {
+  it('are read only if they decide, because reading them is slow', () => {
     const env: { PGHOST?: string; PGDATABASE?: string; PGUSER?: string } = {}
     const complete = new RecordedEnvironment(() => env)
     resolveRequest({}, { host: HOST, database: 'dev', user: 'IAM:alice' }, complete)

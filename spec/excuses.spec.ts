@@ -25,17 +25,17 @@ describe('The excuses of the soak', () => {
     recoveryMillis: 8_000,
   })
 
-  it('hold for a short outage where no login had come before it', () => {
+  it('apply to a short outage if there was no login before it', () => {
     expect(excuse(throttled, evidence([]))).to.equal('AWS: an outage before the first login')
     expect(excuse(throttled, evidence([15_000]))).to.equal('AWS: an outage before the first login')
   })
 
-  it('do not hold for a short outage where there was a login, nor where there was no outage', () => {
+  it('do not apply to a short outage with a login, nor without an outage', () => {
     expect(excuse(throttled, evidence([5_000]))).to.equal(undefined)
     expect(excuse(throttled, { ...evidence([]), passed: [] })).to.equal(undefined)
   })
 
-  it('hold where the server refused a login and AWS gave no other, but not for get(), which keeps it', () => {
+  it('apply if the server rejected a login and AWS returned no other, but not to get(), which keeps it', () => {
     const refused: Failure = { ...throttled, consumer: 'pool', code: 'ERR_REDSHIFT_LOGIN_REJECTED' }
     const { passed, ...rest } = evidence([5_000])
     const revoked = { name: 'revoke', kind: 'revoke', from: 11_000, to: 11_000, hits: 1 } as const

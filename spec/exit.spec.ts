@@ -14,22 +14,22 @@ describe('A process', () => {
     runExample('spec/programs/leaver.ts', emulator, { env: { SCENE: scene } })
   const clean = { code: 0, signal: null, stderr: '' }
 
-  it('whose caller waits for AWS does not end before the deadline has settled the call', async () => {
+  it('stays alive for a caller that waits for AWS, until the deadline settles the call', async () => {
     expect(await leave('waiting')).to.deep.equal({ ...clean, stdout: 'ERR_REDSHIFT_TIMEOUT\n' })
   })
 
-  it('whose caller has given up is not kept alive by the fetch that goes on', async () => {
+  it('exits if its caller has aborted, even if the fetch continues', async () => {
     expect(await leave('aborted')).to.deep.equal({ ...clean, stdout: 'given up, timers 1 then 0\n' })
   })
 
-  it('that has a login is not kept alive by it', async () => {
+  it('is not kept alive by a login', async () => {
     expect(await leave('idle')).to.deep.equal({ ...clean, stdout: 'IAM:alice\n' })
   })
 
-  it('is kept by a refresh that hangs no longer than until its deadline', async () => {
+  it('is kept alive by a hanging refresh at most until its deadline', async () => {
     const program = new Example('spec/programs/leaver.ts', emulator, { env: { SCENE: 'refreshing' } })
     expect(await program.ask('')).to.equal('stale')
-    // It is never let go.
+    // The response is never released.
     const refresh = emulator.fail({ kind: 'hang' })
     const ended = program.end()
     await refresh.reached()
@@ -38,7 +38,7 @@ describe('A process', () => {
     refresh.clear()
   })
 
-  it('that closes its credentials is not kept by the request that was under way', async () => {
+  it('is not kept alive by a request after it closes its credentials', async () => {
     const hang = emulator.fail({ kind: 'hang' })
     const program = new Example('spec/programs/leaver.ts', emulator, { env: { SCENE: 'closed' } })
     await hang.reached()
@@ -46,13 +46,13 @@ describe('A process', () => {
     hang.clear()
   })
 
-  it('whose listeners on the diagnostics channels throw logs in as ever, through a rotation and a refusal', async () => {
+  it('logs in as usual, through a rotation and a rejection, if its listeners on the diagnostics channels throw', async () => {
     const { code, stdout, stderr } = await runExample('spec/programs/listener.ts', emulator)
     expect({ code, stderr }).to.deep.equal({ code: 0, stderr: '' })
     const seen = JSON.parse(stdout)
     expect(seen.users).to.deep.equal(Array(4).fill('IAM:alice'))
     expect(seen.rotated).to.equal(true)
-    // Three fetches, and a refusal. Node reports what a listener throws as uncaught, after the call.
+    // Three fetches and a rejection. Node reports an exception of a listener as uncaught, after the call.
     expect(seen.messages).to.be.at.least(7)
     expect(seen.reported).to.equal(seen.messages)
   })

@@ -20,7 +20,7 @@ const WORKGROUP = 'analytics.123456789012.us-west-2.redshift-serverless.amazonaw
 const CODES =
   /^ERR_REDSHIFT_(OPTION|TARGET|TLS|AWS_CREDENTIALS|ACCESS_DENIED|NOT_FOUND|UNSUPPORTED|THROTTLED|UNAVAILABLE|TIMEOUT|RESPONSE)$/
 
-/** Some text with a few of its characters, or stretches, changed, doubled or lost. */
+/** A string with a few characters or stretches changed, doubled or lost. */
 const damaged = (text: fc.Arbitrary<string>): fc.Arbitrary<string> =>
   fc
     .tuple(
@@ -43,7 +43,7 @@ const damaged = (text: fc.Arbitrary<string>): fc.Arbitrary<string> =>
       }, whole),
     )
 
-describe('Whatever AWS answers', () => {
+describe('Any response of AWS', () => {
   expectNothingUncaught()
 
   let endpoint: Endpoint
@@ -136,7 +136,7 @@ describe('Whatever AWS answers', () => {
     ['GetClusterCredentials', CLUSTER, 'IAM:alice', goodXml],
     ['GetCredentials', WORKGROUP, undefined, goodJson.map(fields => JSON.stringify(fields))],
   ] as const)
-    it(`to ${api}, the call ends with a login that may be used or with one of our errors, and a finite pause`, async () => {
+    it(`of ${api} ends the call with a valid login or one of our errors, and a finite pause`, async () => {
       const ends: FetchEndMessage[] = []
       const note = (message: FetchEndMessage): void => void ends.push(message)
       fetchEnd.subscribe(note as (message: unknown) => void)
@@ -172,7 +172,7 @@ describe('Whatever AWS answers', () => {
       } finally {
         fetchEnd.unsubscribe(note as (message: unknown) => void)
       }
-      // Else it has proved nothing.
+      // Otherwise this has proved nothing.
       for (const kind of ['a login', 'ERR_REDSHIFT_RESPONSE', 'ERR_REDSHIFT_UNAVAILABLE'])
         expect(seen[kind], kind).to.be.above(20)
       const counts = Object.entries(seen).map(([kind, count]) => `${count} × ${kind}`)
@@ -180,7 +180,7 @@ describe('Whatever AWS answers', () => {
     })
 })
 
-describe('Whatever a connection string says', () => {
+describe('Any connection string', () => {
   expectNothingUncaught()
 
   const SECRET = 'A-password-in-a-connection-string'
@@ -246,7 +246,7 @@ describe('Whatever a connection string says', () => {
     })
   const strings = fc.oneof({ weight: 8, arbitrary: grammar }, damaged(grammar), fc.string({ unit: 'binary' }))
 
-  it('a client ends its connect() with an error, and asks AWS for a login of no other cluster than it opens a socket to', async () => {
+  it('makes a client fail with an error, and fetch logins only for the cluster that it connects to', async () => {
     const seen = { refused: 0, asked: 0 }
     await fc.assert(
       fc.asyncProperty(strings, async connectionString => {
@@ -287,7 +287,7 @@ describe('Whatever a connection string says', () => {
     )
   })
 
-  it('a pool is made, or refused with one of our errors', () => {
+  it('makes a pool, or throws one of our errors', () => {
     fc.assert(
       fc.property(strings, connectionString => {
         try {

@@ -63,14 +63,14 @@ describe('the host name of', () => {
     ],
   ]
   for (const [what, host, says] of speaking) {
-    it(`${what} says its name and region`, () => expect(parseRedshiftHost(host)).to.deep.equal(says))
-    it(`${what} says so in upper case and with a trailing dot, too`, () => {
+    it(`${what} has its name and region`, () => expect(parseRedshiftHost(host)).to.deep.equal(says))
+    it(`${what} is recognized in upper case and with a trailing dot`, () => {
       expect(parseRedshiftHost(host.toUpperCase())).to.deep.equal(says)
       expect(parseRedshiftHost(`${host}.`)).to.deep.equal(says)
       expect(parseRedshiftHost(`${host}..`)).to.equal(undefined)
       expect(parseRegionOnlyHost(host)).to.equal(undefined)
     })
-    it(`${what} says nothing with anything before or after it`, () => {
+    it(`${what} is not recognized with anything before or after it`, () => {
       const around = [
         (h: string) => `${h}.attacker.io`,
         (h: string) => `${h}.cn.attacker.io`,
@@ -133,7 +133,7 @@ describe('the host name of', () => {
     ],
   ]
   for (const [what, host, says] of nameless)
-    it(`${what} says its region only`, () => {
+    it(`${what} has a region only`, () => {
       for (const spelling of [host, host.toUpperCase(), `${host}.`]) {
         expect(parseRedshiftHost(spelling)).to.equal(undefined)
         expect(parseRegionOnlyHost(spelling)).to.deep.equal(says)
@@ -181,7 +181,7 @@ describe('the host name of', () => {
     '123456789012.eusc-de-east-1.redshift-serverless.amazonaws.com',
   ]
   for (const host of silent)
-    it(`something else says nothing: ${JSON.stringify(host.slice(0, 60))}`, () => {
+    it(`something else is not recognized: ${JSON.stringify(host.slice(0, 60))}`, () => {
       expect(parseRedshiftHost(host)).to.equal(undefined)
       expect(parseRegionOnlyHost(host)).to.equal(undefined)
     })
@@ -218,7 +218,7 @@ describe('parseRedshiftHost', () => {
     )
     .map(([name, part, suffix, end]) => `${name}.${part}${suffix}${end}`)
 
-  it('accepts only what ends in the suffix of AWS, and only valid names', () => {
+  it('accepts only a suffix of AWS, and only valid names', () => {
     let accepted = 0
     fc.assert(
       fc.property(fc.oneof(fc.string({ unit: 'binary' }), almost, { arbitrary: suffixed, weight: 4 }), host => {
@@ -240,7 +240,7 @@ describe('parseRedshiftHost', () => {
     expect(accepted).to.be.greaterThan(50)
   })
 
-  it('never throws, whatever it is given', () => {
+  it('never throws, whatever the input', () => {
     fc.assert(
       fc.property(fc.anything(), value => {
         parseRedshiftHost(value as string)
@@ -249,7 +249,7 @@ describe('parseRedshiftHost', () => {
     )
   })
 
-  it('reads every valid host back', () => {
+  it('parses every valid host back', () => {
     fc.assert(
       fc.property(
         fc.stringMatching(/^[a-z](-?[a-z0-9]){0,30}$/).filter(name => !/-endpoint-/.test(name)),
@@ -263,7 +263,7 @@ describe('parseRedshiftHost', () => {
     )
   })
 
-  it('answers at once for any length', () => {
+  it('returns at once for any length', () => {
     const suffix = '.us-west-2.redshift.amazonaws.com'
     for (const unit of ['a', '-', 'a-', 'a.', '.', '1', 'us-', '-endpoint-', 'É', '\n', 'redshift.'])
       for (const size of [1_000, 10_000, 100_000]) {

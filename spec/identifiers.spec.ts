@@ -21,7 +21,7 @@ import { expectError, thrownBy } from './support/rejection.js'
 
 type Check = (option: string, value: unknown) => void
 
-/** Every refusal names the option and the value, and what else is given here. */
+/** Every error names the option and the value, and these facts. */
 const expectRefused = (check: Check, value: unknown, ...names: string[]): void => {
   expectError(
     thrownBy(() => check('theOption', value)),
@@ -135,15 +135,15 @@ const tables: Record<string, { check: Check; good: string[]; bad: string[]; rule
 describe('names', () => {
   for (const [kind, { check, good, bad, rule }] of Object.entries(tables))
     describe(kind, () => {
-      for (const name of good) it(`may be ${quoted(name)}`, () => check('theOption', name))
+      for (const name of good) it(`can be ${quoted(name)}`, () => check('theOption', name))
       for (const name of bad)
-        it(`may not be ${quoted(name)}, and the refusal says what may`, () => expectRefused(check, name, ...rule))
-      it('may be nothing but a string', () => {
+        it(`cannot be ${quoted(name)}, and the error contains the rule`, () => expectRefused(check, name, ...rule))
+      it('must be strings', () => {
         for (const value of STRANGE) expectRefused(check, value, 'string')
       })
     })
 
-  it('are no reserved word, in any case, and may begin with one', () => {
+  it('are not reserved words, in any case, but may begin with one', () => {
     const words =
       'AES128 ALL ANALYSE CURRENT_USER_ID DEFRAG GLOBALDICT64K LUNS LZOP OFFSET TDES TEXT32K USER VERBOSE WITH WITHOUT'
     for (const word of words.split(' '))
@@ -154,13 +154,13 @@ describe('names', () => {
       }
   })
 
-  it('of a workgroup written as a cluster are held to the rule of workgroups', () => {
+  it('of a workgroup written as a cluster follow the rule for workgroups', () => {
     expectRefused(checkClusterIdentifier, 'redshift-serverless-wg', '3 to 64', 'lowercase')
     expectRefused(checkClusterIdentifier, `redshift-serverless-${'w'.repeat(65)}`, '3 to 64', 'lowercase')
     checkClusterIdentifier('clusterIdentifier', `redshift-serverless-${'w'.repeat(64)}`)
   })
 
-  it('tells who writes the prefix of a user name to leave it out', () => {
+  it('reject a prefix of a user name, and the error says to leave it out', () => {
     expectRefused(checkUserName, 'IAM:alice', '"alice"')
     expectRefused(checkUserName, 'IAMA:alice:analysts', '"alice"', 'autoCreate', 'dbGroups')
     expectRefused(checkUserName, 'IAMA:alice', '"alice"', 'autoCreate')
@@ -176,13 +176,13 @@ describe('names', () => {
       )
   })
 
-  it('answer at once for any length', () => {
+  it('are checked at once for any length', () => {
     const checks = Object.values(tables).map(({ check }) => check)
     for (const unit of ['a', '-', 'a-', 'a.', '1', ' ', '\n', 'É'])
       for (const check of checks) thrownBy(() => check('theOption', unit.repeat(100_000)))
   })
 
-  it('never throw anything but an option error, whatever they are given', () => {
+  it('never throw anything but an option error, whatever the value', () => {
     fc.assert(
       fc.property(fc.constantFrom(...Object.values(tables)), fc.anything(), ({ check }, value) => {
         try {
@@ -194,7 +194,7 @@ describe('names', () => {
     )
   })
 
-  it('of a workgroup go into a cluster identifier and come back', () => {
+  it('of a workgroup are converted to a cluster identifier and back', () => {
     expect(serverlessClusterIdentifier('wg')).to.equal('redshift-serverless-wg')
     expect(serverlessWorkgroup('redshift-serverless-wg')).to.equal('wg')
     expect(serverlessWorkgroup('redshift-serverles-wg')).to.equal(undefined)
@@ -218,18 +218,18 @@ describe('the user of a connection', () => {
     ['', { prefix: undefined, name: '', groups: [] }],
   ]
   for (const [user, parts] of rows)
-    it(`${quoted(user)} is taken apart`, () => expect(parseIamUser(user)).to.deep.equal(parts))
+    it(`${quoted(user)} is parsed`, () => expect(parseIamUser(user)).to.deep.equal(parts))
 })
 
 describe('numbers and flags', () => {
-  it('are whole and within their bounds, both included', () => {
+  it('are integers within their bounds, inclusive', () => {
     const check: Check = (option, value) => checkInteger(option, value, 900, 3_600)
     for (const value of [900, 901, 3_599, 3_600]) check('durationSeconds', value)
     for (const value of [899, 3_601, 900.5, -900, 0, Number.NaN, Number.POSITIVE_INFINITY, '900', 900n, null, [900]])
       expectRefused(check, value, '900', '3600')
   })
 
-  it('are true or false, and no string from the environment', () => {
+  it('are booleans, and not strings from the environment', () => {
     checkBoolean('autoCreate', true)
     checkBoolean('autoCreate', false)
     for (const value of ['true', 'false', '', 0, 1, null]) expectRefused(checkBoolean, value, 'true', 'false')
@@ -288,23 +288,23 @@ describe('options', () => {
   const check = (options: object): void => checkOptions(options as RedshiftOptions)
 
   for (const [option, { good, bad }] of Object.entries(bounds)) {
-    it(`${option} takes what lies within its bounds, and may be undefined`, () => {
+    it(`${option} accepts values within its bounds, and undefined`, () => {
       for (const value of [...good, undefined]) check({ [option]: value })
     })
-    it(`${option} refuses what lies beyond them, by name, with the remedy`, () => {
+    it(`${option} rejects values outside its bounds, with the remedy`, () => {
       for (const value of bad) {
         const error = thrownBy(() => check({ [option]: value }))
         expectError(error, { code: 'ERR_REDSHIFT_OPTION' })
-        // Not as a token: it may be identityProvider.type.
+        // Not as a token: the name may be identityProvider.type.
         expect(error.message).to.include(option)
-        // Of those, the message repeats a part, or nothing.
+        // The message repeats a part of the value, or nothing.
         const isWhole = !Array.isArray(value) && option !== 'aws' && option !== 'identityProvider'
         if (isWhole) expect(error.message).to.include(quoted(value))
       }
     })
   }
 
-  it('that do not exist are refused, and those that do are listed', () => {
+  it('that do not exist are rejected, and the error lists those that do', () => {
     for (const unknown of ['clusterId', 'toString', '__proto__x', 'constructor']) {
       expectError(
         thrownBy(() => check({ [unknown]: 'hunter2' })),
@@ -318,7 +318,7 @@ describe('options', () => {
     thrownBy(() => check(JSON.parse('{"__proto__": 1}')))
   })
 
-  it('are an object', () => {
+  it('must be an object', () => {
     for (const options of [null, 'postgres://alice:hunter2@x/dev', 5, true])
       expectError(
         thrownBy(() => copyOptions(options as never)),
@@ -333,7 +333,7 @@ describe('options', () => {
     )
   })
 
-  it('that hold AWS keys are never repeated', () => {
+  it('with AWS keys are never repeated', () => {
     expectError(
       thrownBy(() => check({ aws: 'AKIAIOSFODNN7EXAMPLE' })),
       { code: 'ERR_REDSHIFT_OPTION', names: ['aws', 'string'], omits: ['AKIA'] },
@@ -354,7 +354,7 @@ describe('a value in a message', () => {
     expect(quoted(['hunter2'])).to.equal('an array')
   })
 
-  it('shows neither user nor password of a connection string', () => {
+  it('contains neither user nor password of a connection string', () => {
     const shown = quoted('postgres://alice:hun@ter2/x@example.com:5439/dev')
     expect(shown).to.equal('"postgres://…@example.com:5439/dev"')
     expect(quoted('/alice:hunter2@example.com:5439/dev')).to.equal('"…@example.com:5439/dev"')

@@ -53,7 +53,7 @@ describe('Logins of several identities and clusters', () => {
     return credentials
   }
 
-  it('of two AWS identities never meet, though they ask for the same workgroup and database', async () => {
+  it('of two AWS identities are never mixed up, even for the same workgroup and database', async () => {
     const pools = [REPORTER, LOADER].map(credentials => {
       const pool = new RedshiftPool({
         ...emulator.poolConfig(WORKGROUP),
@@ -73,7 +73,7 @@ describe('Logins of several identities and clusters', () => {
     expect(emulator.calls.map(call => call.accessKeyId)).to.have.members([REPORTER.accessKeyId, LOADER.accessKeyId])
   })
 
-  it('for several clusters never cross, with one user, one database and one function for all, across a rotation', async () => {
+  it('for several clusters are never mixed up, with one user, one database and one function for all, across a rotation', async () => {
     const hosts = [WEST, WEST_TOO, EAST]
     const short = await startEmulator({ hosts, lifetimeSeconds: 10 })
     open.push(short)
@@ -90,7 +90,7 @@ describe('Logins of several identities and clusters', () => {
     await round()
     await phaseReached(credentials, 'fresh')
     await round()
-    // The gateway takes a login only on the host of the cluster that it was handed out for.
+    // The gateway accepts a login only on the host of the cluster that it was issued for.
     expect(short.logins.filter(({ ok }) => !ok)).to.deep.equal([])
     const serials = hosts.map(host => new Set(short.logins.filter(login => login.host === host).map(it => it.serial)))
     const all = serials.flatMap(of => [...of])
@@ -102,8 +102,8 @@ describe('Logins of several identities and clusters', () => {
     )
   })
 
-  it('come through one SDK client per region, whatever the number of clusters and users', async () => {
-    // Each client of the SDK asks for its AWS credentials once.
+  it('use one SDK client per region, whatever the number of clusters and users', async () => {
+    // Each client of the SDK loads its AWS credentials once.
     let clients = 0
     const provider = async () => {
       clients++
@@ -122,14 +122,14 @@ describe('Logins of several identities and clusters', () => {
     expect(clients, 'and one for the other service').to.equal(3)
   })
 
-  it('come through the same SDK client after AWS has not answered in time', async () => {
+  it('use the same SDK client after a time-out of AWS', async () => {
     let clients = 0
     const provider = async () => {
       clients++
       return emulator.aws.credentials
     }
     const credentials = create({ aws: { ...emulator.aws, credentials: provider }, fetchTimeoutMillis: 500 })
-    // What is loaded by now costs none of the time.
+    // Later, loading does not use up the time.
     await credentials.get({ host: WEST, user: 'IAM:carol' })
     const hang = emulator.fail({ kind: 'hang' })
     expect(await rejection(credentials.get({ host: WEST, user: 'IAM:alice' }))).to.have.property(
@@ -145,7 +145,7 @@ describe('Logins of several identities and clusters', () => {
   describe('from a ready SDK client', () => {
     const sdk = (region = 'us-west-2') => new RedshiftClient({ ...emulator.aws, region })
 
-    it('are fetched with it, and it is left alive when the credentials are closed', async () => {
+    it('are fetched with it, and it stays open when the credentials are closed', async () => {
       const client = sdk()
       let destroyed = 0
       const destroy = client.destroy.bind(client)
@@ -163,7 +163,7 @@ describe('Logins of several identities and clusters', () => {
       client.destroy()
     })
 
-    it('live as long as AWS says, on a clock that is ten minutes off', async () => {
+    it('last as long as AWS says, on a clock that is ten minutes off', async () => {
       const client = sdk()
       using _ = emulator.fail({ kind: 'clock-skew', seconds: 600 })
       const credentials = create({ aws: client })
@@ -173,7 +173,7 @@ describe('Logins of several identities and clusters', () => {
       client.destroy()
     })
 
-    it('are fetched with anything that has `send`, though it has no middleware', async () => {
+    it('are fetched with any object that has `send`, even without a middleware stack', async () => {
       const sent: unknown[] = []
       const aws = {
         send: async (command: object) => {
@@ -187,7 +187,7 @@ describe('Logins of several identities and clusters', () => {
       expect(sent).to.deep.equal(['GetClusterCredentialsCommand'])
     })
 
-    it('are fetched once it can say its region, though it could not at first', async () => {
+    it('are fetched once the client can return its region, after a failure', async () => {
       const client = sdk()
       const { region } = client.config
       let asked = 0
@@ -234,7 +234,7 @@ describe('Logins of several identities and clusters', () => {
     expect(destroyed).to.equal(0)
   })
 
-  describe('leave no client behind that was made for them: it is destroyed when the credentials are closed', () => {
+  describe('destroy the clients that were made for them when the credentials are closed', () => {
     const { destroy } = RedshiftClient.prototype
     let destroyed = 0
     beforeEach(() => {
@@ -256,7 +256,7 @@ describe('Logins of several identities and clusters', () => {
       expect(destroyed).to.equal(2)
     })
 
-    it('while AWS credentials are being loaded', async () => {
+    it('while AWS credentials are loading', async () => {
       const loading = new EventEmitter()
       const keys = () => {
         loading.emit('asked')
@@ -271,7 +271,7 @@ describe('Logins of several identities and clusters', () => {
       expect(destroyed).to.equal(1)
     })
 
-    it('while the SDK is being loaded for who has given up', async () => {
+    it('while the SDK is loading for a caller that has aborted', async () => {
       const clients = new AwsClients({}, systemClock, 100)
       let loaded = (_: object): void => {}
       const service = {
@@ -290,7 +290,7 @@ describe('Logins of several identities and clusters', () => {
     })
   })
 
-  it('have a client for each region, and no more of them than maxEntries', async () => {
+  it('use a client per region, and at most maxEntries clients', async () => {
     const made: unknown[] = []
     const clients = new AwsClients({}, systemClock, 2)
     const service = {
@@ -310,7 +310,7 @@ describe('Logins of several identities and clusters', () => {
   describe('that are shared through a store', () => {
     const store = new MemoryStore()
 
-    it('never cross between clusters of one name in two regions', async () => {
+    it('are never mixed up between clusters of one name in two regions', async () => {
       const logins = await Promise.all(
         ['us-west-2', 'eu-east-9'].map(region =>
           create({ clusterIdentifier: 'sales', region, dbUser: 'alice', store }).get(),
@@ -320,7 +320,7 @@ describe('Logins of several identities and clusters', () => {
       expect(store.values.size).to.equal(2)
     })
 
-    it('are refused where no region is named: what the SDK finds may differ from host to host', async () => {
+    it('are rejected without a region, because the SDK may find a different one on each host', async () => {
       const ready = new RedshiftClient({ region: 'us-west-2' })
       for (const aws of [emulator.aws, ready, { ...emulator.aws, region: async () => 'us-west-2' }]) {
         const error = await rejection(create({ aws, clusterIdentifier: 'sales', dbUser: 'alice', store }).get())

@@ -21,7 +21,7 @@ import { noSockets } from './support/until.js'
 
 type Writable<T> = { -readonly [name in keyof T]: T[name] }
 
-describe('Options that change after they were given', () => {
+describe('Options that change after they were passed', () => {
   let emulator: RedshiftEmulator
   const environment = { ...process.env }
 
@@ -59,7 +59,7 @@ describe('Options that change after they were given', () => {
     const { rows } = await pool.query('select current_user')
     return rows[0].current_user
   }
-  /** Options, and what changes everything in them that a caller may still hold. */
+  /** Options, and a function that changes everything in them that a caller may still reference. */
   const changeable = () => {
     const aws = { endpoint: emulator.endpoint, credentials: { ...emulator.aws.credentials } }
     const redshift: Writable<RedshiftOptions> & { dbGroups: string[] } = {
@@ -81,7 +81,7 @@ describe('Options that change after they were given', () => {
   }
 
   describe('do not reach', () => {
-    it('credentials, nor the password function, before their first use and after', async () => {
+    it('credentials or the password function, before or after their first use', async () => {
       const { redshift, change } = changeable()
       const credentials = new RedshiftCredentials(redshift)
       const password = redshiftPassword(redshift)
@@ -95,7 +95,7 @@ describe('Options that change after they were given', () => {
       )
     })
 
-    it('a pool, nor one of redshiftPoolOptions()', async () => {
+    it('a pool, or one of redshiftPoolOptions()', async () => {
       for (const make of [
         (redshift: RedshiftOptions) => new RedshiftPool({ ...emulator.poolConfig(), redshift, maxUses: 1 }),
         (redshift: RedshiftOptions) =>
@@ -123,8 +123,8 @@ describe('Options that change after they were given', () => {
     })
   })
 
-  describe('are what the next RedshiftPgClient uses', () => {
-    it('where the options of the last one have changed', async () => {
+  describe('are used by the next RedshiftPgClient', () => {
+    it('if the options of the last one have changed', async () => {
       const redshift: Writable<RedshiftOptions> = { aws: emulator.aws, dbUser: 'alice' }
       const next = () => new RedshiftPgClient({ ...emulator.poolConfig(), redshift })
       const first = next()
@@ -137,14 +137,14 @@ describe('Options that change after they were given', () => {
       expect(await userOf(next())).to.equal('IAMR:bob')
     })
 
-    it('in one login where they say the same', async () => {
+    it('with the same login if they are equal', async () => {
       const redshift = { aws: emulator.aws, dbUser: 'alice', dbGroups: ['readers'], autoCreate: true }
       for (const _ of [1, 2, 3]) await userOf(new RedshiftPgClient({ ...emulator.poolConfig(), redshift }))
       expect(emulator.calls).to.have.length(1)
     })
 
     for (const redshift of [undefined, {}])
-      it(`where the AWS environment has changed, and ${redshift ? 'the options do not say' : 'there are no options'}`, async () => {
+      it(`if the AWS environment has changed, and ${redshift ? 'the options do not override it' : 'there are no options'}`, async () => {
         const next = () => new RedshiftPgClient({ ...emulator.poolConfig('serverless'), redshift })
         const users = []
         for (const id of ['AKIAALICE0000000000', 'AKIAALICE0000000000', 'AKIABOB000000000000', 'AKIAALICE0000000000']) {
@@ -156,7 +156,7 @@ describe('Options that change after they were given', () => {
       })
   })
 
-  it('are followed by PGUSER, PGDATABASE and PGHOST, which are read for each login', async () => {
+  it('are combined with PGUSER, PGDATABASE and PGHOST, which are read for each login', async () => {
     const credentials = new RedshiftCredentials({ aws: emulator.aws })
     const password = redshiftPassword({ aws: emulator.aws, requireTls: false })
     const users: string[] = []
@@ -176,7 +176,7 @@ describe('Options that change after they were given', () => {
     expect(users).to.deep.equal(['IAM:alice', 'IAM:alice', 'IAM:bob', 'IAM:bob'])
   })
 
-  it('are not copied where they are ready-made: a client, a provider, an agent, a logger with a state', async () => {
+  it('are not copied if they are instances: a client, a provider, an agent, a logger with state', async () => {
     const agent = new Agent({ keepAlive: true })
     const logger = {
       lines: 0,
@@ -197,11 +197,11 @@ describe('Options that change after they were given', () => {
     agent.destroy()
   })
 
-  it('with an agent of the application leave it alive when they are closed, and nothing else', async () => {
+  it('leave an agent of the application open when they are closed, and nothing else', async () => {
     for (const handlerOf of [
       (httpAgent: Agent) => ({ httpAgent, requestTimeout: 5_000 }),
       (httpAgent: Agent) => new Proxy({}, { get: (_, name) => Reflect.get({ httpAgent }, name) }),
-      // A ready-made handler, as the SDK makes one.
+      // A ready handler, as the SDK makes one.
       (httpAgent: Agent) => new RedshiftClient({ requestHandler: { httpAgent } }).config.requestHandler,
     ]) {
       const httpAgent = new Agent({ keepAlive: true })
@@ -218,7 +218,7 @@ describe('Options that change after they were given', () => {
   })
 
   describe('with AWS keys', () => {
-    it('are refused by a client that a stock pool makes, whose options would show them', async () => {
+    it('are rejected by a client of a stock pool, whose options would show them', async () => {
       const redshift = { aws: emulator.aws }
       const config = emulator.poolConfig('serverless')
       const pool = new pg.Pool({ ...config, Client: RedshiftPgClient, redshift } as pg.PoolConfig)

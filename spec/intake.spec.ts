@@ -22,14 +22,14 @@ import { noSockets } from './support/until.js'
 
 const HOST = 'analytics.123456789012.us-west-2.redshift-serverless.amazonaws.com'
 
-/** The whole package once more, as a bundler, npm or a test runner may load it. */
+/** A second copy of the package, as a bundler, npm or a test runner may load it. */
 /** Another copy of the package, such as a second version in the dependency tree. */
 const importCopy = (): Promise<typeof import('../lib/index.js')> => import(compiled('lib/index.ts'))
 
-/** A Proxy whose properties can be read, but are not listed. */
+/** A Proxy whose properties can be read, but not listed. */
 const hiding = (values: object): object => new Proxy({}, { get: (_, name) => Reflect.get(values, name) })
 
-/** What a promise or a synchronous call is refused with. */
+/** The error that a promise rejects with, or that a synchronous call throws. */
 async function refusal(attempt: () => unknown): Promise<RedshiftCredentialsError> {
   try {
     await attempt()
@@ -39,7 +39,7 @@ async function refusal(attempt: () => unknown): Promise<RedshiftCredentialsError
   throw new Error('It was not refused.')
 }
 
-describe('What is given', () => {
+describe('What a caller passes', () => {
   let emulator: RedshiftEmulator
   const pools: pg.Pool[] = []
 
@@ -66,7 +66,7 @@ describe('What is given', () => {
     await client.connect().finally(() => client.end())
   }
 
-  /** Every way to give a source of the login. */
+  /** Every way to pass a source of the login. */
   const sources: Readonly<Record<string, (source: never) => unknown>> = {
     'redshiftPassword()': source => redshiftPassword(source),
     RedshiftCredentials: source => new RedshiftCredentials(source),
@@ -78,7 +78,7 @@ describe('What is given', () => {
     'redshiftBeforeConnect()': source => redshiftBeforeConnect(source),
   }
 
-  /** Every way to give a configuration of pg. */
+  /** Every way to pass a configuration of pg. */
   const configurations: Readonly<Record<string, (config: never) => unknown>> = {
     RedshiftPgClient: config => connectOnce(new RedshiftPgClient(config)),
     RedshiftPool: config => new RedshiftPool(config),
@@ -124,12 +124,12 @@ describe('What is given', () => {
     for (const [entry, give] of Object.entries(sources)) {
       describe(entry, () => {
         for (const [title, [source, ...names]] of Object.entries(lost))
-          it(`${title} is refused`, async () => {
+          it(`${title} is rejected`, async () => {
             expectError(await refusal(() => give(source as never)), { code: 'ERR_REDSHIFT_OPTION', names })
             expect(emulator.logins).to.have.length(0)
           })
 
-        it('credentials of another copy of the package are refused by name', async () => {
+        it('credentials of another copy of the package are rejected by name', async () => {
           const { RedshiftCredentials: Other } = await importCopy()
           expect(Other).to.not.equal(RedshiftCredentials)
           const error = await refusal(() => give(new Other(options) as never))
@@ -141,7 +141,7 @@ describe('What is given', () => {
       })
     }
 
-    it('a plain object is used, with or without a prototype, frozen, of another realm or behind a Proxy', async () => {
+    it('a plain object is accepted, with or without a prototype, frozen, of another realm or behind a Proxy', async () => {
       const plain = { aws: emulator.aws, dbUser: 'alice' }
       for (const redshift of [
         Object.assign(Object.create(null), plain),
@@ -161,7 +161,7 @@ describe('What is given', () => {
 
   describe('as the configuration of pg, in', () => {
     for (const [entry, give] of Object.entries(configurations))
-      it(`${entry}, is refused where it is no plain object`, async () => {
+      it(`${entry}, is rejected if it is not a plain object`, async () => {
         const config = { host: HOST, database: 'dev' }
         for (const [given, kind] of [
           [Promise.resolve(config), 'promise'],
@@ -181,7 +181,7 @@ describe('What is given', () => {
       'a password function': connection => redshiftPassword({ ...defaults, aws: emulator.aws })(connection),
     }
     for (const [entry, give] of Object.entries(entries))
-      it(`is refused by ${entry} where nothing, or not all, can be read off it`, async () => {
+      it(`is rejected by ${entry} if its properties cannot be read`, async () => {
         const connection = { host: HOST, database: 'prod', user: 'IAM:alice', ssl: true }
         for (const [given, ...names] of [
           [Promise.resolve(connection), 'connection', 'promise'],
@@ -199,7 +199,7 @@ describe('What is given', () => {
     const passwords: readonly unknown[] = ['hunter2', () => 'hunter2', async () => 'hunter2', redshiftPassword(), 0, {}]
 
     for (const [entry, give] of Object.entries(configurations))
-      it(`is refused by ${entry}, unless it is empty`, async () => {
+      it(`is rejected by ${entry}, unless it is empty`, async () => {
         for (const password of passwords) {
           const error = await refusal(() => give({ host: HOST, database: 'dev', password } as never))
           const cure = typeof password === 'function' ? ['redshift: { … }'] : []
@@ -208,18 +208,18 @@ describe('What is given', () => {
         expect(emulator.calls).to.have.length(0)
       })
 
-    it('is left alone where it is empty', async () => {
+    it('is ignored if it is empty', async () => {
       for (const password of [undefined, null, ''])
         expect(await currentUser(create({ password } as RedshiftPoolConfig))).to.equal('IAMR:analyst')
     })
 
-    it('by redshiftPoolOptions() is taken by the client in it, and by RedshiftPool', async () => {
+    it('from redshiftPoolOptions() is accepted by its client, and by RedshiftPool', async () => {
       const made = redshiftPoolOptions({ aws: emulator.aws, dbUser: 'alice' }, emulator.poolConfig('serverless'))
       for (const pool of [new pg.Pool(made), new RedshiftPool(made)])
         expect(await currentUser(track(pool))).to.equal('alice')
     })
 
-    it('of other options is refused beside the client of redshiftPoolOptions()', async () => {
+    it('from other options is rejected with the client of redshiftPoolOptions()', async () => {
       const made = redshiftPoolOptions({ aws: emulator.aws }, emulator.poolConfig('serverless'))
       const other = { ...made, password: redshiftPassword({ dbUser: 'alice' }) }
       const expected = { code: 'ERR_REDSHIFT_OPTION', names: ['password', 'redshift: { … }'] } as const
@@ -232,7 +232,7 @@ describe('What is given', () => {
     class Own extends pg.Client {
       readonly own = true
     }
-    /** As some tools for tracing wrap a class. */
+    /** As some tracing tools wrap a class. */
     const Traced = new Proxy(pg.Client, {
       construct: (target, args, newTarget) => Reflect.construct(target, args, newTarget),
     })
@@ -242,7 +242,7 @@ describe('What is given', () => {
     Object.setPrototypeOf(Old, pg.Client)
     Old.prototype = Object.create(pg.Client.prototype, { constructor: { value: Old } })
 
-    it('is the class that the clients of a pool are built on, with IAM, TLS and port as ever', async () => {
+    it('is the base class of the clients of a pool, with IAM, TLS and the port as usual', async () => {
       for (const Client of [pg.Client, Own, Traced, Old as never, class extends RedshiftPgClient {}, RedshiftPgClient])
         for (const make of [
           (config: RedshiftPoolConfig) => create(config),
@@ -260,7 +260,7 @@ describe('What is given', () => {
       expect(emulator.logins.every(({ tls, ok }) => tls && ok)).to.equal(true)
     })
 
-    it('does not make a pool forget that TLS is required, nor the port', async () => {
+    it('does not make a pool lose its requirement of TLS, or its port', async () => {
       const plain = create({ Client: Own, ssl: false })
       expect(await rejection(plain.query('select 1'))).to.have.property('code', 'ERR_REDSHIFT_TLS')
       const asked: unknown[] = []
@@ -288,7 +288,7 @@ describe('What is given', () => {
       expect(asked).to.deep.equal([[5439, host]])
     })
 
-    it('of redshiftPoolOptions() keeps its credentials in a RedshiftPool, and is refused beside others', async () => {
+    it('of redshiftPoolOptions() keeps its credentials in a RedshiftPool, and is rejected with others', async () => {
       const made = redshiftPoolOptions({ aws: emulator.aws, dbUser: 'alice' }, emulator.poolConfig('serverless'))
       const { Client } = made
       expect(await currentUser(create({ Client, redshift: undefined }))).to.equal('alice')
@@ -304,7 +304,7 @@ describe('What is given', () => {
         })
     })
 
-    it('is refused where it is no client of pg, or one of another copy of the package', async () => {
+    it('is rejected if it is not a client of pg, or is one of another copy of the package', async () => {
       const copy = await importCopy()
       function factory(config: pg.ClientConfig) {
         return new pg.Client(config)
@@ -330,7 +330,7 @@ describe('What is given', () => {
       expect(emulator.connections).to.equal(0)
     })
 
-    it('is told that there is no option pg, which it takes the place of', async () => {
+    it('cannot be passed as pg, and the error names Client', async () => {
       const given = { host: HOST, database: 'dev', pg }
       expectError(await refusal(() => redshiftPoolOptions({}, given)), {
         code: 'ERR_REDSHIFT_OPTION',
@@ -345,7 +345,7 @@ describe('What is given', () => {
     }
 
     for (const [entry, give] of Object.entries(configurations))
-      it(`is refused by ${entry}, beside pg's options`, async () => {
+      it(`is rejected by ${entry}, among pg's options`, async () => {
         for (const [name, cure] of [
           ['dbUser', 'redshift: { dbUser }'],
           ['DbUser', 'redshift: { dbUser }'],
@@ -360,12 +360,12 @@ describe('What is given', () => {
         ] as const)
           await expectNamed(() => give({ host: HOST, database: 'dev', [name]: 'hunter2' } as never), name, cure)
         const connectionString = `postgres://${HOST}/dev?dbUser=hunter2`
-        // Knex has none.
+        // Knex has no such option.
         const names = entry === 'redshiftKnexConnection()' ? ['connectionString', 'Knex'] : ['redshift: { dbUser }']
         await expectNamed(() => give({ connectionString } as never), ...names)
       })
 
-    it('is refused where it is hidden from a loop over the options, and used where it belongs', async () => {
+    it('is rejected if it is not enumerable, and used in the right place', async () => {
       const hidden = (target: object) => Object.defineProperty(target, 'dbUser', { value: 'alice' })
       await expectNamed(
         () => new RedshiftPool(hidden({ host: HOST, database: 'dev' })),
@@ -375,14 +375,14 @@ describe('What is given', () => {
       expect(await currentUser(create({ redshift: hidden({ aws: emulator.aws }) }))).to.equal('alice')
     })
 
-    it('is left alone where it is undefined, as an unset variable is', async () => {
+    it('is ignored if it is undefined, like an unset variable', async () => {
       expect(await currentUser(create({ dbUser: undefined, profile: undefined } as RedshiftPoolConfig))).to.equal(
         'IAMR:analyst',
       )
     })
 
     for (const [entry, give] of Object.entries(sources))
-      it(`is refused by ${entry}, among the options of the login and of the SDK`, async () => {
+      it(`is rejected by ${entry}, among the options of the login and of the SDK`, async () => {
         for (const [source, ...names] of [
           [{ max: 5 }, 'max', 'pg'],
           [{ password: 'hunter2' }, 'password', 'AWS'],
@@ -403,7 +403,7 @@ describe('What is given', () => {
   })
 
   describe('as the name of the database', () => {
-    it('may be dbName alone, which the connection follows', async () => {
+    it('can be dbName alone, which the connection uses too', async () => {
       const { database: _, ...config } = emulator.poolConfig('serverless')
       const redshift = { aws: emulator.aws, dbName: 'postgres' }
       const pools = [
@@ -419,7 +419,7 @@ describe('What is given', () => {
       for (const { parameters } of emulator.calls) expect(parameters).to.have.property('dbName', 'postgres')
     })
 
-    it('may be one that only the server sees, where dbName is null', async () => {
+    it('can be known only to the server, if dbName is null', async () => {
       await using server = await startEmulator({ databases: ['_staging'] })
       const config = { ...server.poolConfig('serverless'), database: '_staging' }
       const redshift = { aws: server.aws, dbName: null }
@@ -436,7 +436,7 @@ describe('What is given', () => {
       for (const { parameters } of server.calls) expect(parameters).to.not.have.property('dbName')
     })
 
-    it('is held against the rule of the API that it is sent to', async () => {
+    it('must follow the rule of the API that it is sent to', async () => {
       const named = (options: RedshiftOptions) =>
         new RedshiftCredentials({ aws: emulator.aws, database: '_staging', ...options }).get()
       const { host } = emulator.poolConfig()
@@ -450,7 +450,7 @@ describe('What is given', () => {
       expect(emulator.calls[0]?.parameters).to.have.property('DbName', '_staging')
     })
 
-    it('is refused with a zero byte, behind which a server would read parameters', async () => {
+    it('is rejected with a zero byte, because a server would read parameters after it', async () => {
       const pool = create({ database: 'dev\0user\0IAM:root', redshift: { aws: emulator.aws, dbName: null } })
       expectError(await rejection(pool.query('select 1')), {
         code: 'ERR_REDSHIFT_OPTION',
@@ -460,7 +460,7 @@ describe('What is given', () => {
     })
   })
 
-  it('as a base class may use its connection at once, with a connection string and with a frozen ssl', async () => {
+  it('is available to a base class at once, with a connection string and with a frozen ssl', async () => {
     class Listening extends pg.Client {
       constructor(config?: string | pg.ClientConfig) {
         super(config)

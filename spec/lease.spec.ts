@@ -14,10 +14,10 @@ import {
 } from '../lib/lease.js'
 
 const SERVER = Date.parse('2026-03-01T12:00:00Z')
-// The host's clocks have nothing to do with the server's.
+// The host's clocks are independent of the server's.
 const SENT: Instant = { wall: 1_000_000, monotonic: 5_000 }
 
-/** The clocks, so many milliseconds after the lease was anchored. */
+/** The clocks, this many milliseconds after the start of the lease. */
 const at = (millis: number): Instant => ({ wall: SENT.wall + millis, monotonic: SENT.monotonic + millis })
 
 interface Given {
@@ -62,7 +62,7 @@ describe('a lease', () => {
     [3_600, 3_599_000, 1_799_500, 2_339_350, 3_589_000],
   ]
   for (const [seconds, lifetime, earliest, latest, expireAt] of table)
-    it(`of ${seconds} seconds begins to age between ${earliest} and ${Math.round(latest)} ms and ends at ${expireAt} ms`, () => {
+    it(`of ${seconds} seconds becomes stale between ${earliest} and ${Math.round(latest)} ms and expires at ${expireAt} ms`, () => {
       const first = valid(seconds * 1_000, { random: 0 })
       const last = valid(seconds * 1_000, { random: ALMOST_ONE })
       expect(first).to.include({ lifetime, expireAt, sentAt: SENT, nextRefreshAt: undefined })
@@ -71,18 +71,18 @@ describe('a lease', () => {
       expect(valid(seconds * 1_000).refreshAt).to.be.closeTo((earliest + latest) / 2, 1e-6)
     })
 
-  it('leaves a quarter of the whole lifetime, and a little, between its first refresh and its end', () => {
+  it('leaves more than a quarter of the lifetime between its first refresh and its expiry', () => {
     for (const seconds of LIFETIMES) {
       const { refreshAt, expireAt } = valid(seconds * 1_000, { random: ALMOST_ONE })
       expect(expireAt - refreshAt).to.be.greaterThan(seconds * 250 * 1.05)
     }
   })
 
-  it('is fresh, stale, expired, on either side of each boundary', () => {
+  it('is fresh, stale or expired on each side of each boundary', () => {
     for (const seconds of LIFETIMES)
       for (const random of [0, 0.5, ALMOST_ONE]) {
         const one = valid(seconds * 1_000, { random })
-        // The clocks start at whole milliseconds: a hundredth is exact enough.
+        // The clocks start at whole milliseconds: a hundredth is precise enough.
         expect(phaseOf(one, SENT)).to.equal('fresh')
         expect(phaseOf(one, at(one.refreshAt - 0.01))).to.equal('fresh')
         expect(phaseOf(one, at(one.refreshAt + 0.01))).to.equal('stale')
@@ -96,14 +96,14 @@ describe('a lease', () => {
     expect(phaseOf(round, at(889_000))).to.equal('expired')
   })
 
-  it('is never longer than the duration that was asked for', () => {
+  it('never exceeds the requested duration', () => {
     expect(valid(3_600_000, { durationSeconds: 900 })).to.include({ lifetime: 900_000, expireAt: 890_000 })
     expect(valid(900_999, { durationSeconds: 900 }).lifetime).to.equal(899_999)
     expect(valid(901_000, { durationSeconds: 900 }).lifetime).to.equal(900_000)
     expect(valid(901_001, { durationSeconds: 900 }).lifetime).to.equal(900_000)
   })
 
-  it('does not exist for an expiry that is missing, past, about to pass, or absurdly far ahead', () => {
+  it('cannot have an expiry that is missing, past, about to pass, or too far ahead', () => {
     for (const millis of [
       Number.NaN,
       Number.NEGATIVE_INFINITY,
@@ -140,7 +140,7 @@ describe('a lease', () => {
     ]
     for (const [when, next, refreshAt] of rows)
       it(when, () => expect(valid(900_000, { next }).refreshAt).to.be.closeTo(refreshAt, 1))
-    it('keeps what AWS said', () => {
+    it('keeps the value of AWS', () => {
       expect(valid(900_000, { next: 400_000 }).nextRefreshAt).to.equal(400_000)
       expect(valid(900_000, { next: -1 }).nextRefreshAt).to.equal(-1)
       expect(valid(900_000, { next: Number.NaN }).nextRefreshAt).to.equal(undefined)
@@ -148,7 +148,7 @@ describe('a lease', () => {
     })
   })
 
-  it('keeps its order for every answer and draw', () => {
+  it('keeps its order for every response and draw', () => {
     const seconds = fc.integer({ min: 900, max: 3_600 })
     const millis = fc.oneof(fc.integer({ min: -2_000, max: 5_000 }), fc.integer({ min: -1e9, max: 1e9 }))
     const draw = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
@@ -174,13 +174,13 @@ describe('a lease', () => {
 })
 
 describe('elapsed time', () => {
-  it('is what the longer of the two clocks says', () => {
+  it('is the longer of what the two clocks measure', () => {
     expect(elapsed(SENT, at(700))).to.equal(700)
     expect(elapsed(SENT, { wall: SENT.wall + 3_600_000, monotonic: SENT.monotonic + 5 })).to.equal(3_600_000)
     expect(elapsed(SENT, { wall: SENT.wall - 3_600_000, monotonic: SENT.monotonic + 5 })).to.equal(5)
   })
 
-  it('never brings a lease back to life by a clock that is set back', () => {
+  it('never makes a lease valid again when a clock is set back', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 1_000_000 }), fc.integer({ min: -1e10, max: 0 }), (millis, jump) => {
         const one = valid(900_000)
@@ -193,7 +193,7 @@ describe('elapsed time', () => {
 })
 
 describe('the deadline of a refresh', () => {
-  it('is half of what is left, and no less than 2 seconds, or a thirtieth of the lifetime', () => {
+  it('is half of the remaining lifetime, and at least 2 seconds or a thirtieth of the lifetime', () => {
     for (const seconds of LIFETIMES) {
       const one = valid(seconds * 1_000)
       const shortest = Math.min(2_000, one.lifetime / 30)
@@ -205,25 +205,25 @@ describe('the deadline of a refresh', () => {
   })
 })
 
-describe('the wait after a refresh that brought nothing new', () => {
+describe('the wait after a refresh without a newer login', () => {
   const held = valid(900_000)
   const now = at(500_000)
   const answered = (next?: number): Lease => ({ ...valid(400_000, next === undefined ? {} : { next }), sentAt: now })
 
-  it('ends at nextRefreshTime, where that lies ahead and before the end', () => {
+  it('ends at nextRefreshTime, if that is ahead and before the expiry', () => {
     expect(noProgressDelay(held, answered(30_000), now)).to.equal(30_000)
     expect(noProgressDelay(held, answered(30_000), at(510_000))).to.equal(20_000)
     expect(noProgressDelay(held, answered(388_999), now)).to.equal(388_999)
   })
 
-  it('is a hundredth of the lifetime, or 250 ms, at least', () => {
+  it('is at least a hundredth of the lifetime, or 250 ms', () => {
     expect(noProgressDelay(held, answered(1), now)).to.equal(250)
     const short = valid(6_000)
     const next = { ...valid(5_000, { next: 1 }), sentAt: at(4_000) }
     expect(noProgressDelay(short, next, at(4_000))).to.equal(50)
   })
 
-  it('is a tenth of the lifetime otherwise', () => {
+  it('is otherwise a tenth of the lifetime', () => {
     for (const next of [undefined, -1, 0, 389_000, 3_600_000])
       expect(noProgressDelay(held, answered(next), now)).to.equal(89_900)
   })
@@ -241,7 +241,7 @@ describe('the back-off while a login is served', () => {
     }
   })
 
-  it('begins at 5 seconds when throttled', () => {
+  it('starts at 5 seconds when throttled', () => {
     const throttled = { throttled: true, retryAfter: undefined }
     for (const [failures, most] of [5_000, 10_000, 20_000, 40_000, 60_000].entries()) {
       expect(refreshBackoff(one, failures, throttled, early, 0)).to.equal(most / 2)
@@ -249,7 +249,7 @@ describe('the back-off while a login is served', () => {
     }
   })
 
-  it('honours Retry-After, but never past a quarter of what is left', () => {
+  it('honours Retry-After, up to a quarter of the remaining lifetime', () => {
     const left = one.expireAt - one.refreshAt
     const asked = (retryAfter: number) => refreshBackoff(one, 0, { throttled: true, retryAfter }, early, 0)
     expect(asked(100)).to.equal(2_500)
@@ -259,7 +259,7 @@ describe('the back-off while a login is served', () => {
     expect(asked(86_400_000)).to.equal(left / 4)
   })
 
-  it('grows denser as the end nears, down to 250 ms, or a hundredth of the lifetime', () => {
+  it('gets shorter as the expiry nears, down to 250 ms, or a hundredth of the lifetime', () => {
     for (const seconds of LIFETIMES) {
       const lease = valid(seconds * 1_000)
       const floor = Math.min(250, lease.lifetime / 100)
@@ -275,7 +275,7 @@ describe('the back-off while a login is served', () => {
   })
 })
 
-describe('the back-off with nothing to serve', () => {
+describe('the back-off without a login', () => {
   it('is drawn between half and all of 0.5, 1, 2, 4, 5 seconds', () => {
     for (const [failures, most] of [500, 1_000, 2_000, 4_000, 5_000, 5_000].entries()) {
       expect(fetchBackoff(failures, calm, 0)).to.equal(most / 2)

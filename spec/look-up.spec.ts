@@ -30,7 +30,7 @@ describe('A connection without a host', () => {
 
   const workgroup = { workgroupName: 'analytics', region: 'us-west-2' }
   const cluster = { clusterIdentifier: 'examplecluster', region: 'us-west-2' }
-  /** The sockets go to the emulator, as always. What is asked of them shows what was looked up. */
+  /** Sockets are redirected to the emulator, and their arguments show the address that was looked up. */
   const create = (source: RedshiftOptions, config: RedshiftPoolConfig = {}, server = emulator): RedshiftPool => {
     const { database, ssl, stream } = server.poolConfig()
     return new RedshiftPool({ database, ssl, stream, redshift: { aws: server.aws, ...source }, ...config })
@@ -43,7 +43,7 @@ describe('A connection without a host', () => {
   const count = (operation: EmulatedOperation): number =>
     emulator.calls.filter(call => call.operation === operation).length
 
-  it('finds the address of a cluster by DescribeClusters, and goes there, TLS verified', async () => {
+  it('finds a cluster by DescribeClusters, and connects to it with verified TLS', async () => {
     expect(await used(create(cluster))).to.equal('IAMR:analyst')
     expect(count('DescribeClusters')).to.equal(1)
     expect(emulator.calls.find(call => call.operation === 'DescribeClusters')).to.deep.include({
@@ -54,7 +54,7 @@ describe('A connection without a host', () => {
     expect(emulator.logins[0]).to.include({ host: emulator.poolConfig().host, ok: true })
   })
 
-  it('finds the address of a workgroup by GetWorkgroup, and goes there, TLS verified', async () => {
+  it('finds a workgroup by GetWorkgroup, and connects to it with verified TLS', async () => {
     expect(await used(create(workgroup))).to.equal('IAMR:analyst')
     expect(emulator.calls.find(call => call.operation === 'GetWorkgroup')).to.deep.include({
       parameters: { workgroupName: 'analytics' },
@@ -63,12 +63,12 @@ describe('A connection without a host', () => {
     expect(emulator.logins[0]).to.include({ host: emulator.poolConfig('serverless').host, ok: true })
   })
 
-  it('finds the address of a workgroup for a chosen user too', async () => {
+  it('finds a workgroup for a chosen user too', async () => {
     expect(await used(create({ ...workgroup, dbUser: 'alice' }))).to.equal('IAM:alice')
     expect(emulator.calls.map(call => call.operation)).to.have.members(['GetClusterCredentials', 'GetWorkgroup'])
   })
 
-  it('goes to the port that AWS says, unless one is given', async () => {
+  it('uses the port that AWS returns, unless one is set', async () => {
     const ports: unknown[] = []
     const stream = () => {
       const socket = emulator.stream()
@@ -90,14 +90,14 @@ describe('A connection without a host', () => {
     ])
   })
 
-  it('takes a custom domain name for the address, without a look-up', async () => {
+  it('uses a custom domain name as the address, without a look-up', async () => {
     const customDomainName = 'db.example.com'
     expect(await used(create({ ...cluster, customDomainName }))).to.equal('IAMR:analyst')
     expect(emulator.logins[0]).to.include({ host: customDomainName, ok: true })
     expect(count('DescribeClusters')).to.equal(0)
   })
 
-  it('is looked up once for a pool, and for all who share the credentials', async () => {
+  it('looks up the address once for a pool, and for everything that shares the credentials', async () => {
     const credentials = new RedshiftCredentials({ aws: emulator.aws, ...workgroup })
     const { host: _, ...config } = emulator.poolConfig()
     const pools = [
@@ -113,7 +113,7 @@ describe('A connection without a host', () => {
     await credentials.close()
   })
 
-  it('is not looked up for who has given up beforehand', async () => {
+  it('looks nothing up for a client that ended before', async () => {
     const credentials = new RedshiftCredentials({ aws: emulator.aws, ...workgroup, database: 'dev' })
     const reason = new Error('Given up.')
     expect(await rejection(credentials.findAddress({}, AbortSignal.abort(reason)))).to.equal(reason)
@@ -121,7 +121,7 @@ describe('A connection without a host', () => {
     expect(count('GetWorkgroup')).to.equal(0)
   })
 
-  it('is looked up beside the login, not after it', async () => {
+  it('looks up the address in parallel with the login', async () => {
     const pool = create(workgroup)
     const holding = emulator.fail({ kind: 'hold' })
     const lookingUp = emulator.fail({ kind: 'hold' }, { operation: 'GetWorkgroup' })
@@ -132,7 +132,7 @@ describe('A connection without a host', () => {
     expect(await user).to.equal('IAMR:analyst')
   })
 
-  it('is looked up anew after no connection came about, once a second at most', async () => {
+  it('looks up the address again after a failed connection, at most once a second', async () => {
     await using moving = await startEmulator()
     const pool = create(workgroup, {}, moving).on('error', () => {})
     const lookUps = () => moving.calls.filter(call => call.operation === 'GetWorkgroup').length
@@ -154,7 +154,7 @@ describe('A connection without a host', () => {
     expect(moving.calls).to.have.length(length)
   })
 
-  /** Counts how often a connection asks for another address. When that is looked up, spec/address.spec.ts tests in simulated time. */
+  /** Counts how often a connection causes another look-up. spec/address.spec.ts tests its time in simulated time. */
   const forgetting = (credentials: RedshiftCredentials): { times: number } => {
     const forgotten = { times: 0 }
     const find = credentials.findAddress.bind(credentials)
@@ -171,7 +171,7 @@ describe('A connection without a host', () => {
     return forgotten
   }
 
-  it('is forgotten where no connection came about', async () => {
+  it('forgets the address if no connection was established', async () => {
     const redshift = new RedshiftCredentials({ aws: emulator.aws, ...cluster })
     const forgotten = forgetting(redshift)
     const { host: _, ...config } = emulator.poolConfig()
@@ -186,12 +186,12 @@ describe('A connection without a host', () => {
     await redshift.close()
   })
 
-  it('is kept where the failure says nothing of it', async () => {
+  it('keeps the address if the failure does not concern it', async () => {
     const redshift = new RedshiftCredentials({ aws: { ...emulator.aws, maxAttempts: 1 }, ...cluster })
     const forgotten = forgetting(redshift)
     const { host: _, ...config } = emulator.poolConfig()
     await used(new RedshiftPool({ ...config, redshift }))
-    // It is ended before its socket is open.
+    // The client ends before its socket is open.
     let opened = false
     const stream = () => {
       const socket = new Socket()
@@ -213,7 +213,7 @@ describe('A connection without a host', () => {
     await redshift.close()
   })
 
-  it('is kept where the server was reached, whatever it says of the login', async () => {
+  it('keeps the address if the server was reached, even if it rejects the login', async () => {
     const pool = create(workgroup, { maxUses: 1 })
     const forgotten = forgetting(pool.credentials)
     await pool.query('select 1')
@@ -239,7 +239,7 @@ describe('A connection without a host', () => {
       return errors[0] as Error
     }
 
-    it('and says which permission it needs, or to give host', async () => {
+    it('with the missing permission, and the remedy to set host', async () => {
       for (const [source, operation, permission] of [
         [cluster, 'DescribeClusters', 'redshift:DescribeClusters'],
         [workgroup, 'GetWorkgroup', 'redshift-serverless:GetWorkgroup'],
@@ -250,12 +250,12 @@ describe('A connection without a host', () => {
       }
     })
 
-    it('and names the workgroup, also of a chosen user', async () => {
+    it('with the name of the workgroup, also for a chosen user', async () => {
       const error = await fails({ ...workgroup, dbUser: 'alice' }, 'GetWorkgroup', 'not-found')
       expectError(error, { code: 'ERR_REDSHIFT_NOT_FOUND', names: ['workgroup "analytics"', 'us-west-2'] })
     })
 
-    it("with AWS's failure, and is tried again later", async () => {
+    it("with AWS's failure, and retries later", async () => {
       const codes = []
       for (const kind of ['not-found', 'internal-error'] as const)
         codes.push(
@@ -267,7 +267,7 @@ describe('A connection without a host', () => {
       await rejection(pool.query('select 1'))
       failing.clear()
       const { length } = emulator.calls
-      // Whoever asks at once gets the same failure, and AWS is left alone.
+      // An immediate second call gets the same failure, without another call to AWS.
       await rejection(pool.query('select 1'))
       expect(emulator.calls).to.have.length(length)
       await until('it is tried again', () =>
@@ -279,7 +279,7 @@ describe('A connection without a host', () => {
       await pool.end()
     })
 
-    it('after fetchTimeoutMillis, where AWS does not answer', async () => {
+    it('after fetchTimeoutMillis, if AWS does not respond', async () => {
       using _ = emulator.fail({ kind: 'hang' }, { operation: 'DescribeClusters' })
       const pool = create({ ...cluster, fetchTimeoutMillis: 500 })
       const error = await rejection(pool.query('select 1'))
@@ -287,7 +287,7 @@ describe('A connection without a host', () => {
       await pool.end()
     })
 
-    it('where the credentials are closed', async () => {
+    it('if the credentials are closed', async () => {
       const redshift = new RedshiftCredentials({ aws: emulator.aws, ...cluster })
       const { host: _, ...config } = emulator.poolConfig()
       const client = new RedshiftPgClient({ ...config, redshift })
@@ -304,7 +304,7 @@ describe('A connection without a host', () => {
       expect(emulator.logins).to.have.length(0)
     })
 
-    it('where neither cluster nor workgroup is named', async () => {
+    it('if neither cluster nor workgroup is named', async () => {
       const pool = create({ region: 'us-west-2' })
       const error = await rejection(pool.query('select 1'))
       expectError(error, {

@@ -8,29 +8,29 @@ const REQUEST = requestFor()
 
 interface Kind {
   readonly how: string
-  /** Whether a call comes to nothing but its deadline. */
+  /** Whether a call ends only at its deadline. */
   readonly hangs: boolean
   readonly during: (latency: number, lifetimeMillis: number) => Behaviour
 }
 
 const KINDS: Kind[] = [
-  { how: 'answers with errors', hangs: false, during: after => ({ kind: 'fail', after }) },
+  { how: 'responds with errors', hangs: false, during: after => ({ kind: 'fail', after }) },
   { how: 'throttles', hangs: false, during: after => ({ kind: 'fail', after, code: 'ERR_REDSHIFT_THROTTLED' }) },
   {
     how: 'throttles, with a Retry-After that the SDK sleeps',
     hangs: true,
     during: (_, lifetimeMillis) => ({ kind: 'sleep', retryAfter: lifetimeMillis }),
   },
-  { how: 'does not answer at all', hangs: true, during: () => ({ kind: 'hang' }) },
+  { how: 'does not respond', hangs: true, during: () => ({ kind: 'hang' }) },
 ]
 
-/** A program that asks for its login again and again while AWS is out. The same seed gives the same run. */
+/** A program that repeatedly asks for its login while AWS is down. The same seed repeats the run. */
 class Run {
   readonly sim: Simulation
   readonly lifetimeMillis: number
   readonly latency: number
   readonly random: () => number
-  /** The outage, in true time. Calls that are under way as it begins are lost, too. */
+  /** The outage, in true time. Pending calls fail as well when it begins. */
   from = Number.POSITIVE_INFINITY
   to = Number.POSITIVE_INFINITY
 
@@ -39,7 +39,7 @@ class Run {
     this.lifetimeMillis = lifetimeSeconds * 1_000
     this.latency = Math.min(200, this.lifetimeMillis / 100) * (0.1 + 0.9 * this.random())
     this.sim = new Simulation({ lifetimeSeconds, random: this.random, fetchTimeoutMillis: FETCH_TIMEOUT })
-    // The Date of an answer has whole seconds: it matters when within its second the server answers.
+    // The Date of a response has whole seconds, so the fraction at which the server responds matters.
     this.sim.clock.trueTime += Math.floor(this.random() * 1_000)
     this.sim.aws.always = ({ at }: Call): Behaviour =>
       at + this.latency >= this.from && at < this.to
@@ -47,7 +47,7 @@ class Run {
         : { kind: 'login', after: this.latency }
   }
 
-  /** Fetches the first login, and tells when it will begin to age, in true time. */
+  /** Fetches the first login, and returns when it becomes stale, in true time. */
   async begin(): Promise<number> {
     const first = this.sim.get()
     await this.sim.clock.advance(this.latency)
@@ -56,7 +56,7 @@ class Run {
     return Number(status?.refreshAt)
   }
 
-  /** Asks, and lets up to so many milliseconds pass. Tells whether there was a login at once. */
+  /** Asks, and lets up to this many milliseconds pass. Returns whether a login was returned at once. */
   async ask(most: number): Promise<boolean> {
     const served = this.sim.cache.peek('examplecluster') !== undefined
     this.sim.cache.get('examplecluster', REQUEST).catch(() => {})
@@ -70,7 +70,7 @@ class Run {
 }
 
 describe('an outage of AWS', () => {
-  // Errors by the hundred thousand, of which nobody reads the stacks.
+  // Hundreds of thousands of errors are created, and their stacks are not used.
   const { stackTraceLimit } = Error
   before(() => {
     Error.stackTraceLimit = 0
@@ -81,12 +81,12 @@ describe('an outage of AWS', () => {
 
   for (const kind of KINDS) {
     for (const seconds of LIFETIMES)
-      it(`of a quarter of ${seconds} seconds goes unnoticed where AWS ${kind.how}`, async () => {
+      it(`is not noticed if it lasts a quarter of ${seconds} seconds and AWS ${kind.how}`, async () => {
         for (let seed = 1; seed <= 1_000; seed++) {
           const run = new Run(kind, seconds, seed)
           const { clock } = run.sim
           const refresh = await run.begin()
-          // Every other one begins at the worst moment: as the login begins to age.
+          // Every other outage begins at the worst moment: when the login becomes stale.
           run.from = refresh + (seed % 2 ? 0 : (run.random() - 0.5) * (run.lifetimeMillis / 2))
           run.to = run.from + run.lifetimeMillis / 4
           clock.skip(Math.max(0, Math.min(refresh, run.from) - clock.trueTime))
@@ -96,7 +96,7 @@ describe('an outage of AWS', () => {
       })
 
     const most = (kind.hangs ? FETCH_TIMEOUT : 0) + 5_000
-    it(`of any length is over within ${most / 1_000} seconds of its end where AWS ${kind.how}`, async () => {
+    it(`of any length is over within ${most / 1_000} seconds after AWS recovers, if AWS ${kind.how}`, async () => {
       for (const seconds of LIFETIMES)
         for (let seed = 1; seed <= 10; seed++) {
           const run = new Run(kind, seconds, seed)
@@ -114,8 +114,8 @@ describe('an outage of AWS', () => {
   }
 })
 
-describe('calm', () => {
-  // 1 / 0.575 on average, and somewhat more where the refresh of a short lifetime is brought forward.
+describe('without an outage', () => {
+  // 1 / 0.575 on average, and somewhat more if the refresh of a short lifetime is brought forward.
   const table: [seconds: number, least: number, most: number][] = [
     [6, 1.95, 2.05],
     [10, 1.85, 1.95],
@@ -124,7 +124,7 @@ describe('calm', () => {
     [3_600, 1.7, 1.77],
   ]
   for (const [seconds, least, most] of table)
-    it(`costs ${least} to ${most} calls per ${seconds} seconds`, async () => {
+    it(`${seconds} seconds cost ${least} to ${most} calls`, async () => {
       const [kind] = KINDS
       if (!kind) throw new Error('There is no kind.')
       const run = new Run(kind, seconds, seconds)

@@ -16,7 +16,7 @@ interface SdkPartition {
   readonly regions: Readonly<Record<string, unknown>>
 }
 
-/** The table that the SDK finds its endpoints with. It exports only the look-up. */
+/** The SDK's table of endpoints. It exports only a look-up. */
 async function sdkPartitions(): Promise<readonly SdkPartition[]> {
   const require = createRequire(createRequire(import.meta.url).resolve('@aws-sdk/client-redshift'))
   const core = dirname(require.resolve('@aws-sdk/core/package.json'))
@@ -39,7 +39,7 @@ describe('The partitions', () => {
     )
   })
 
-  it("are those of the SDK's own table, each with its suffix", () => {
+  it("match the SDK's own table, each with its suffix", () => {
     const suffixes = (table: readonly (readonly [string, string])[]) => Object.fromEntries(table)
     expect(suffixes(PARTITIONS.map(({ id, suffix }) => [id, suffix]))).to.deep.equal(
       suffixes(sdk.map(({ id, outputs }) => [id, outputs.dnsSuffix])),
@@ -55,12 +55,12 @@ describe('The partitions', () => {
     expect(listed).to.have.deep.members(PARTITIONS.map(({ id, suffix }) => ({ id, suffix })))
   })
 
-  it('hold the regions that the SDK puts into them', () => {
+  it('contain the regions that the SDK assigns to them', () => {
     expect(regions).to.have.length.greaterThan(40)
     for (const { region, id } of regions) expect(partitionOf(region).id, region).to.equal(id)
   })
 
-  it('end as the endpoints of both services do', () => {
+  it("have the suffixes of both services' endpoints", () => {
     for (const [service, Client] of [
       ['redshift', RedshiftClient],
       ['redshift-serverless', RedshiftServerlessClient],
@@ -74,7 +74,7 @@ describe('The partitions', () => {
     }
   })
 
-  it('give the host names of their clusters and workgroups, and no other partition does', () => {
+  it('determine the host names of their clusters and workgroups', () => {
     const endings = new Set(sdk.map(({ outputs }) => outputs.dnsSuffix))
     for (const { region, suffix } of regions)
       for (const ending of endings) {
@@ -85,7 +85,7 @@ describe('The partitions', () => {
       }
   })
 
-  it('are named in the ARNs that a policy must allow', () => {
+  it('are in the ARNs that a policy must allow', () => {
     for (const { region, id } of regions) {
       const options = { clusterIdentifier: 'examplecluster', region, dbUser: 'alice', database: 'dev' }
       for (const arn of describeCall(resolveRequest(options)).resources)

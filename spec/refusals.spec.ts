@@ -10,38 +10,38 @@ const SECOND = 1_000
 const MINUTE = 60_000
 const at = (millis: number): Instant => ({ wall: 1e12 + millis, monotonic: millis })
 
-describe('a refusal', () => {
+describe('a rejection', () => {
   let refusals: Refusals
   beforeEach(() => {
     refusals = new Refusals()
   })
-  /** What comes of a refusal, after which AWS gives another login. */
+  /** The outcome of a rejection, after which AWS returns another login. */
   const refuse = (place: string | undefined, millis: number, lifetime = LIFETIME): string => {
     const verdict = refusals.refused(place, lifetime, at(millis))
     refusals.settle()
     return verdict
   }
 
-  it('is believed the first time, at any place', () => {
+  it('causes a fetch the first time, at any place', () => {
     expect(refuse('one', 0)).to.equal('believed')
     expect(new Refusals().refused(undefined, LIFETIME, at(0))).to.equal('believed')
   })
 
-  it('is believed less and less often at a place that goes on refusing: after 10 seconds, then twice as long, up to 5 minutes', () => {
+  it('causes fewer and fewer fetches at a place that keeps rejecting: after 10 seconds, then twice as long, up to 5 minutes', () => {
     const moments: number[] = []
     for (let millis = 0; millis < 30 * MINUTE; millis += SECOND)
       if (refuse('one', millis) === 'believed') moments.push(millis / SECOND)
     expect(moments).to.deep.equal([0, 10, 60, 120, 200, 360, 660, 960, 1_260, 1_560])
   })
 
-  it('is believed at once where the place has accepted a login since', () => {
+  it('causes a fetch at once if the place has accepted a login since', () => {
     for (const millis of [0, 1, 2]) {
       refusals.accepted('one')
       expect(refuse('one', millis)).to.equal('believed')
     }
   })
 
-  it('is not believed once three asks are spent, until a minute has passed for each more', () => {
+  it('causes no fetch when the budget of three is spent, until a minute has passed for each', () => {
     for (const millis of [0, 1, 2]) {
       refusals.accepted('one')
       refuse('one', millis)
@@ -52,7 +52,7 @@ describe('a refusal', () => {
     expect(refuse('one', MINUTE - 1)).to.equal('ignored')
     refusals.accepted('one')
     expect(refuse('one', MINUTE)).to.equal('believed')
-    // The budget does not grow beyond three.
+    // The budget never exceeds three.
     const believed = [0, 1, 2, 3].map(millis => {
       refusals.accepted('one')
       return refuse('one', 60 * MINUTE + millis)
@@ -60,7 +60,7 @@ describe('a refusal', () => {
     expect(believed).to.deep.equal(['believed', 'believed', 'believed', 'ignored'])
   })
 
-  it('at a place that never accepted leaves the last ask to those that did', () => {
+  it('leaves the last fetch to places that have accepted, if its own never did', () => {
     expect(refuse('bad', 0)).to.equal('believed')
     expect(refuse('worse', 10 * SECOND)).to.equal('believed')
     expect(refuse('worst', 30 * SECOND)).to.equal('ignored')
@@ -68,7 +68,7 @@ describe('a refusal', () => {
     expect(refuse('good', 30 * SECOND)).to.equal('believed')
   })
 
-  it('is weighed in proportion to a short lifetime', () => {
+  it('is judged in proportion to a short lifetime', () => {
     const moments: number[] = []
     for (let millis = 0; millis < 20 * SECOND; millis += 10)
       if (refuse('one', millis, 12_000) === 'believed') moments.push(millis)
@@ -76,7 +76,7 @@ describe('a refusal', () => {
     expect(moments).to.deep.equal([0, 1_200, 3_600, 7_600, 11_600, 15_600, 19_600])
   })
 
-  it('joins a doubt that is open, and costs nothing', () => {
+  it('joins a fetch for an earlier rejection, at no cost', () => {
     expect(refusals.refused('one', LIFETIME, at(0))).to.equal('believed')
     for (let count = 0; count < 100; count++) expect(refusals.refused('two', LIFETIME, at(1))).to.equal('joined')
     refusals.settle()
@@ -86,7 +86,7 @@ describe('a refusal', () => {
     }
   })
 
-  it('of the 101st place pushes the oldest one out', () => {
+  it('evicts the oldest place when it is the 101st', () => {
     refusals.accepted('oldest')
     for (let count = 0; count < 100; count++) refusals.accepted(`place ${count}`)
     refuse('other', 0)
@@ -94,7 +94,7 @@ describe('a refusal', () => {
     expect(refuse('place 99', 2), 'remembered').to.equal('believed')
   })
 
-  it('lets those wait whose place had accepted, for 5 seconds at most', () => {
+  it('makes connections wait at places that had accepted, at most 5 seconds', () => {
     refusals.accepted('good')
     refusals.accepted('refusing')
     const patience = (millis: number) =>
@@ -109,21 +109,21 @@ describe('a refusal', () => {
     expect(patience(1_000)).to.deep.equal([0, 0, 0, 0, 0])
   })
 
-  it('without a place lets those wait who name none either', () => {
+  it('without a place makes connections without a place wait', () => {
     refusals.refused(undefined, LIFETIME, at(0))
     expect(refusals.patience(undefined, LIFETIME, at(0))).to.equal(5_000)
     expect(refusals.patience('one', LIFETIME, at(0))).to.equal(0)
   })
 
-  it('does not mind a wall clock that is set', () => {
+  it('is not affected when the wall clock is set', () => {
     for (const millis of [0, 10_000]) refuse('one', millis)
     const later = { wall: 1e13, monotonic: 20_000 }
     expect(refusals.refused('one', LIFETIME, later)).to.equal('ignored')
   })
 })
 
-describe('in simulated time, with a login of 15 minutes and one connection a second,', () => {
-  /** Connections in a row, each of them to be let in or not. How many were not. */
+describe('with a login of 15 minutes and one connection a second, in simulated time,', () => {
+  /** Consecutive connections; the argument decides for each whether it is accepted. Returns how many were not. */
   async function run(
     sim: Simulation,
     seconds: number,
@@ -144,14 +144,14 @@ describe('in simulated time, with a login of 15 minutes and one connection a sec
     return sim
   }
 
-  it('a server that refuses for good costs at most 20 calls to AWS an hour', async () => {
+  it('a server that always rejects costs at most 20 calls to AWS an hour', async () => {
     const sim = fast()
     expect(await run(sim, 3_600, () => false)).to.equal(3_600)
     figure(`refused for good, one hour: ${sim.aws.calls.length} calls to AWS`)
     expect(sim.aws.calls).to.have.lengthOf.at.most(20)
   })
 
-  it('a server that refuses half of all logins, at 100 connections a second, costs at most 65 calls an hour', async () => {
+  it('a server that rejects half of all logins, at 100 connections a second, costs at most 65 calls an hour', async () => {
     const sim = fast()
     const random = seededRandom(7)
     await run(sim, 3_600, () => random() < 0.5, 100)
@@ -159,7 +159,7 @@ describe('in simulated time, with a login of 15 minutes and one connection a sec
     expect(sim.aws.calls).to.have.lengthOf.at.most(65)
   })
 
-  it('AWS that is down for 590 seconds costs one connection for one refusal', async () => {
+  it('an outage of AWS for 590 seconds costs one connection per rejection', async () => {
     const sim = fast()
     await run(sim, 10, () => true)
     sim.aws.always = { kind: 'fail', after: 90 }
@@ -169,7 +169,7 @@ describe('in simulated time, with a login of 15 minutes and one connection a sec
     expect(failed).to.equal(1)
   })
 
-  it('AWS that repeats the password costs one connection for one refusal', async () => {
+  it('a repeated password from AWS costs one connection per rejection', async () => {
     const sim = fast()
     await run(sim, 10, () => true)
     const [password = ''] = sim.aws.issued.keys()
@@ -180,7 +180,7 @@ describe('in simulated time, with a login of 15 minutes and one connection a sec
     expect(failed).to.equal(1)
   })
 
-  it('a pool beside 20 that are refused for good survives 200 revocations, each within one refusal', async () => {
+  it('a pool next to 20 that are always rejected survives 200 revocations, each within one rejection', async () => {
     const sim = fast()
     const random = seededRandom(11)
     let oldest = 1

@@ -509,7 +509,7 @@ describe('precedence', () => {
     ['refuses an empty group', { connection: { ...dev, user: 'IAMA:alice:a,,b' } }, 'OPTION', 'user ""'],
   ])
 
-  it('takes any values of a connection without throwing anything but its own errors', () => {
+  it('accepts any values of a connection, and throws only its own errors', () => {
     const value = fc.oneof(fc.anything(), fc.constantFrom(CLUSTER, WORKGROUP, 'dev', 'IAM:alice', 'IAMR:role', ''))
     fc.assert(
       fc.property(value, value, value, (host, database, user) => {
@@ -522,7 +522,7 @@ describe('precedence', () => {
     )
   })
 
-  it('lends nothing of the caller out to be changed later', () => {
+  it("copies the caller's arrays, so that later changes have no effect", () => {
     const dbGroups = ['b', 'a']
     const request = resolve({ options: { dbGroups }, connection: dev })
     dbGroups.push('c')
@@ -531,7 +531,7 @@ describe('precedence', () => {
   })
 })
 
-describe('which API', () => {
+describe('the API', () => {
   const serverless: RedshiftConnection = { host: WORKGROUP, database: 'dev' }
   const provisioned: RedshiftConnection = { host: CLUSTER, database: 'dev' }
   const domain: RedshiftOptions = { customDomainName: 'db.example.com', region: 'us-west-2', database: 'dev' }
@@ -738,7 +738,7 @@ describe('which API', () => {
     ],
   ])
 
-  it('is answered by the target of the request', () => {
+  it('belongs to the target of the request', () => {
     expect(targetOf(resolve({ connection: serverless }))).to.equal('analytics')
     expect(targetOf(resolve({ connection: provisioned }))).to.equal('examplecluster')
     expect(targetOf(resolve({ options: { ...domain, api: 'GetCredentials' } }))).to.equal('db.example.com')
@@ -786,7 +786,7 @@ describe('the cache key', () => {
     }
   }
 
-  it('differs between requests that differ in any part, whatever characters stand in them', () => {
+  it('differs between requests that differ in any part, whatever characters they contain', () => {
     fc.assert(
       fc.property(parts, parts, (one, other) => {
         expect(keyOf(one) === keyOf(other)).to.equal(equal(normal(one), normal(other)))
@@ -794,7 +794,7 @@ describe('the cache key', () => {
     )
   })
 
-  it('tells a custom domain from a cluster of the same name', () => {
+  it('distinguishes a custom domain from a cluster of the same name', () => {
     const { region, dbName, durationSeconds } = resolve({ connection: dev })
     const key = (clusterIdentifier: string | undefined, customDomainName: string | undefined) =>
       cacheKey(
@@ -807,7 +807,7 @@ describe('the cache key', () => {
     ).to.have.lengthOf(4)
   })
 
-  it('differs when one part alone is changed', () => {
+  it('differs if one part differs', () => {
     fc.assert(
       fc.property(parts, parts, fc.nat(20), (one, other, pick) => {
         const fields = ['endpoint', 'identity', ...Object.keys(one.request)] as const
@@ -829,7 +829,7 @@ describe('the cache key', () => {
     )
   })
 
-  it('does not depend on the order of groups, nor on one that is named twice', () => {
+  it('does not depend on the order of groups, or on duplicates', () => {
     fc.assert(
       fc.property(
         fc.array(fc.stringMatching(/^[a-z]{1,3}$/), { minLength: 1, maxLength: 6 }),
@@ -844,7 +844,7 @@ describe('the cache key', () => {
     )
   })
 
-  it('is the same for options and a connection that say the same', () => {
+  it('is the same for equal options and connections', () => {
     const byConnection = resolve({ connection: { ...dev, user: 'IAMA:alice:b,a' } })
     const byOptions = resolve({
       options: {
@@ -859,7 +859,7 @@ describe('the cache key', () => {
     expect(cacheKey(byOptions, undefined, 1)).to.equal(cacheKey(byConnection, undefined, 1))
   })
 
-  it('holds nothing but what tells logins apart: no AWS key, no password', () => {
+  it('contains no AWS key and no password', () => {
     const options: RedshiftOptions = {
       aws: {
         credentials: { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'hunter2', sessionToken: 'hunter3' },

@@ -20,7 +20,7 @@ import { type Endpoint, passedOn, startEndpoint } from './support/endpoint.js'
 import { figure } from './support/figure.js'
 import { rejection } from './support/rejection.js'
 
-/** Everything that tells what we do, and lru-cache's own channels, which publish the entries of the cache. */
+/** Every channel that we publish to, and lru-cache's own, which publish the entries of the cache. */
 const CHANNELS = [
   ...['fetch-start', 'fetch-end', 'invalidate', 'store'].map(name => `pg-redshift-iam:${name}`),
   'lru-cache:metrics',
@@ -31,7 +31,7 @@ const PASSWORD = /<(?:DbPassword|Token)>([^<]+)|"(?:dbPassword|token)":"([^"]+)/
 
 describe('No password, token or AWS key', () => {
   let emulator: RedshiftEmulator
-  /** AWS, overheard: every password that it hands out is searched for. */
+  /** AWS, observed: every password that it returns is searched for. */
   let endpoint: Endpoint
   let aws: RedshiftEmulator['aws'] & { maxAttempts: number }
   let connection: { host: string; database: string; user: string }
@@ -77,7 +77,7 @@ describe('No password, token or AWS key', () => {
     figure(`${searched} objects, errors, events and messages searched for ${secrets.size} secrets: 0 found`)
   })
 
-  /** Nothing of these tells a secret, however it is turned into text, copied or walked through. */
+  /** Asserts that these values contain no secret, in any representation. */
   const safe = (subjects: Readonly<Record<string, unknown>>): void => {
     for (const [name, subject] of Object.entries(subjects)) {
       searched += Array.isArray(subject) ? subject.length : 1
@@ -88,7 +88,7 @@ describe('No password, token or AWS key', () => {
     open.push(() => end(it))
     return it
   }
-  /** A pool's events, with all that they carry. */
+  /** The events of a pool, with all their arguments. */
   const eventsOf = (pool: pg.Pool): unknown[] => {
     const events: unknown[] = []
     for (const name of ['connect', 'acquire', 'release', 'remove', 'error'] as const)
@@ -96,7 +96,7 @@ describe('No password, token or AWS key', () => {
     return events
   }
 
-  /** Tokens of the application, each noted. */
+  /** Records each token of the application. */
   const ownTokens = (tokenType: 'ACCESS_TOKEN' | 'EXT_JWT') => ({
     type: 'AwsIdc' as const,
     tokenType,
@@ -115,7 +115,7 @@ describe('No password, token or AWS key', () => {
       const serverless = await credentials.get({ host: emulator.poolConfig('serverless').host, database: 'dev' })
       expect([...secrets]).to.include.members([provisioned.password, serverless.password])
       safe({ credentials, provisioned, serverless, status: credentials.status() })
-      // As console.dir does, which asks nobody how he wants to be shown.
+      // As console.dir does, which ignores custom inspection.
       const all = { showHidden: true, getters: true, customInspect: false }
       expect(inspect([provisioned, Object.getPrototypeOf(provisioned)], all)).to.not.include(provisioned.password)
       expect(messages.map(([name]) => name)).to.include.members(['pg-redshift-iam:fetch-end', 'lru-cache:metrics'])
@@ -124,13 +124,13 @@ describe('No password, token or AWS key', () => {
     it('no client of the AWS SDK that lru-cache publishes', async () => {
       const credentials = opened(new RedshiftCredentials({ aws }), it => it.close())
       await credentials.get(connection)
-      // Once more, now that its promise has been settled.
+      // Again, now that its promise is settled.
       await credentials.get({ ...connection, database: 'other' })
       const values = messages.map(([, message]) => (message as { value?: unknown }).value)
       expect(inspect(values, { depth: 4, showHidden: true, maxArrayLength: null })).to.not.include('RedshiftClient')
     })
 
-    it('tokens, the pools that log in with them, and what the application returned', async () => {
+    it('tokens, the pools that log in with them, or the values that the application returned', async () => {
       const options = [
         { api: 'GetIdentityCenterAuthToken' as const, aws },
         { identityProvider: ownTokens('ACCESS_TOKEN') },
@@ -153,7 +153,7 @@ describe('No password, token or AWS key', () => {
         }
     })
 
-    it('a stock pool with a password function, its clients and its events', async () => {
+    it('a stock pool with a password function, its clients or its events', async () => {
       const password = redshiftPassword({ aws })
       const pool = opened(new pg.Pool({ ...emulator.poolConfig(), user: 'IAM:alice', password }), it => it.end())
       const events = eventsOf(pool)
@@ -166,7 +166,7 @@ describe('No password, token or AWS key', () => {
       safe({ client, pool, events })
     })
 
-    it('a RedshiftPool, its options, its clients and its events', async () => {
+    it('a RedshiftPool, its options, its clients or its events', async () => {
       const pool = opened(new RedshiftPool({ ...emulator.poolConfig('serverless'), redshift: { aws } }), it => it.end())
       const events = eventsOf(pool)
       safe({ pool, options: pool.options })
@@ -177,7 +177,7 @@ describe('No password, token or AWS key', () => {
       safe({ client, pool, events })
     })
 
-    it('pool options, and the stock pool that is made of them', async () => {
+    it('pool options, or the stock pool that uses them', async () => {
       const options = redshiftPoolOptions({ aws, ...connection }, emulator.poolConfig())
       const pool = opened(new pg.Pool(options), it => it.end())
       safe({ options, pool })
@@ -194,7 +194,7 @@ describe('No password, token or AWS key', () => {
       safe({ client })
     })
 
-    it("Knex's connection object, instance and pool", async () => {
+    it("Knex's connection object, instance or pool", async () => {
       const { stream, ssl, port } = emulator.poolConfig()
       const makeConnection = redshiftKnexConnection({ aws, ...connection }, { stream, ssl, port })
       const made = await makeConnection()
@@ -204,7 +204,7 @@ describe('No password, token or AWS key', () => {
       safe({ made, client: instance.client, settings: instance.client.connectionSettings })
     })
 
-    it("Sequelize's configuration, instance and connections", async () => {
+    it("Sequelize's configuration, instance or connections", async () => {
       const { host, port, database, ssl, stream } = emulator.poolConfig()
       const hook = redshiftBeforeConnect({ aws, user: 'IAM:alice' })
       let config: unknown
@@ -253,7 +253,7 @@ describe('No password, token or AWS key', () => {
     ].map((how): Fault => ({ kind: 'malformed', how }))
 
     for (const target of ['provisioned', 'serverless'] as const)
-      it(`the error, the status and the pool, for each way in which AWS fails to give a token (${target})`, async () => {
+      it(`the error, the status or the pool, for each way in which AWS fails to return a token (${target})`, async () => {
         const faults = [...awsFaults, ...malformed.filter(fault => !('how' in fault && /user/.test(fault.how)))]
         for (const fault of faults) {
           using _ = emulator.fail(fault)
@@ -272,7 +272,7 @@ describe('No password, token or AWS key', () => {
         }
       })
 
-    it('the error and the pool, where Redshift refuses a token', async () => {
+    it('the error or the pool, if Redshift rejects a token', async () => {
       const sources = [{ api: 'GetIdentityCenterAuthToken' as const, aws }, { identityProvider: ownTokens('EXT_JWT') }]
       for (const source of sources) {
         using _ = emulator.fail({ kind: 'reject-login' })
@@ -284,7 +284,7 @@ describe('No password, token or AWS key', () => {
     })
 
     for (const target of ['provisioned', 'serverless'] as const)
-      it(`the error, the status and the pools, for each way in which AWS fails (${target})`, async () => {
+      it(`the error, the status or the pools, for each way in which AWS fails (${target})`, async () => {
         const { host, database } = emulator.poolConfig(target)
         const user = target === 'provisioned' ? 'IAM:alice' : undefined
         for (const fault of [...awsFaults, ...malformed]) {
@@ -309,10 +309,10 @@ describe('No password, token or AWS key', () => {
         }
       })
 
-    it('errors about a broken answer, whatever the answer holds, and wherever it breaks', async () => {
+    it('errors about a malformed response, whatever it contains, and wherever it breaks off', async () => {
       const password = 'Broken+answers/hold-this-password-0123456789abcdefghijklmnopqrstuvwxyz=='
       secrets.add(password)
-      // Parsers quote a few characters from where they stumble.
+      // Parsers quote a few characters around a syntax error.
       secrets.add(password.slice(0, 8))
       const xml = `<GetClusterCredentialsResponse><GetClusterCredentialsResult><DbUser>IAM:alice</DbUser><DbPassword>${password}</DbPassword><Expiration>`
       const json = `{"dbUser":"IAM:alice","dbPassword":"${password}","expiration":`
@@ -346,7 +346,7 @@ describe('No password, token or AWS key', () => {
           }
     })
 
-    it('errors about AWS credentials, though their provider says too much', async () => {
+    it("errors about AWS credentials, even if their provider's message has some", async () => {
       const { accessKeyId, secretAccessKey, sessionToken } = emulator.aws.credentials
       for (const said of [
         `cannot read {"AccessKeyId":"${accessKeyId}","SecretAccessKey":"${secretAccessKey}","SessionToken":"${sessionToken}"}`,
@@ -361,7 +361,7 @@ describe('No password, token or AWS key', () => {
       }
     })
 
-    it('errors about a login that Redshift refuses, and the clients that it refused', async () => {
+    it('errors about a login that Redshift rejects, or the clients of rejected logins', async () => {
       const refusals: Fault[] = [
         { kind: 'reject-login' },
         { kind: 'reject-login', sqlstate: '28P01', message: 'IAM Authentication token has expired' },
@@ -381,7 +381,7 @@ describe('No password, token or AWS key', () => {
       }
     })
 
-    it('errors about options and connection strings that hold one', async () => {
+    it('errors about options and connection strings that contain one', async () => {
       const secret = 'A-permanent-password-0123456789'
       secrets.add(secret)
       const { host } = connection

@@ -8,7 +8,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 describe('The soak, in its short form', function () {
   this.timeout(180_000)
 
-  it('sees no failure that a client could have avoided, and nothing grow, while AWS and the server fail at random', async () => {
+  it('reports no failure that a client could have avoided, and no growth, while AWS and the server fail at random', async () => {
     const { code, output } = await new Promise<{ code: number | null; output: string }>(resolve => {
       const child = execFile(
         process.execPath,
@@ -17,7 +17,7 @@ describe('The soak, in its short form', function () {
         (_, stdout, stderr) => resolve({ code: child.exitCode, output: stdout + stderr }),
       )
     })
-    // The seed in its first line repeats it.
+    // The seed in its first line repeats the run.
     expect(code, output).to.equal(0)
     for (const line of output
       .split('\n')

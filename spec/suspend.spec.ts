@@ -32,7 +32,7 @@ describe('A process that is suspended (SIGSTOP, SIGCONT)', () => {
   const stale = async (program: Example): Promise<void> => {
     while ((await program.ask('phase')) !== 'stale') await sleep(20)
   }
-  /** Stops the process, by default until its login has ended. */
+  /** Stops the process, by default until its login has expired. */
   const suspend = async (
     program: Example,
     meanwhile: () => void = () => {},
@@ -45,7 +45,7 @@ describe('A process that is suspended (SIGSTOP, SIGCONT)', () => {
   }
   const refused = () => emulator.logins.filter(({ ok }) => !ok)
 
-  it('until its login has ended opens its next connection with a new one', async () => {
+  it('until its login has expired opens its next connection with a new one', async () => {
     const program = start('idle')
     expect(await program.ask('connect')).to.equal('IAM:alice')
     await suspend(program)
@@ -54,7 +54,7 @@ describe('A process that is suspended (SIGSTOP, SIGCONT)', () => {
     expect((await program.end()).code).to.equal(0)
   })
 
-  it('with a refresh under way does not notice what became of it, whatever that is', async () => {
+  it('during a refresh is not affected by the outcome of that refresh', async () => {
     const fates = {
       answered: { kind: 'hold' },
       dropped: { kind: 'hold' },
@@ -80,7 +80,7 @@ describe('A process that is suspended (SIGSTOP, SIGCONT)', () => {
     figure(`frozen with a refresh under way, ${Object.keys(fates).length} fates of it: 0 connections failed`)
   })
 
-  it('with a first fetch under way settles it, and goes on', async () => {
+  it('during its first fetch settles it, and continues', async () => {
     const program = start('foreground', { FETCH_TIMEOUT: '1000' })
     const fetch = emulator.fail({ kind: 'hold' }, { target: 'foreground' })
     const first = program.ask('get')
@@ -107,7 +107,7 @@ describe('The cache of a machine that was suspended', () => {
     return { sim, first }
   }
 
-  it('does not wait for a refresh that was under way: it begins one anew, for all who ask', async () => {
+  it('does not wait for a refresh from before: it starts another for all callers', async () => {
     const { sim, first } = await suspended(() => {})
     const logins = new Set(await Promise.all([sim.get(), sim.get(), sim.get()]))
     expect(logins).to.have.length(1)
@@ -116,14 +116,14 @@ describe('The cache of a machine that was suspended', () => {
     expect(sim.aws.calls[1]?.signal.aborted).to.equal(true)
   })
 
-  it('does not give the failure of that refresh to those who ask after it', async () => {
+  it('does not return the failure of that refresh to later callers', async () => {
     const { sim } = await suspended(({ aws }) => aws.lastCall.fail())
     await settle()
     await sim.get()
     expect(sim.aws.calls).to.have.length(3)
   })
 
-  it('still waits for a first fetch that others wait for', async () => {
+  it('still waits for a first fetch that has waiting callers', async () => {
     const sim = new Simulation()
     sim.aws.script.push({ kind: 'hang' })
     const one = sim.get()

@@ -86,7 +86,7 @@ describe('Tokens', () => {
           )
         })
 
-      it('never enter the objects of pg', async () => {
+      it('are never in the objects of pg', async () => {
         const redshift = credentials()
         const client = new Client({ ...config(), redshift })
         await client.connect()
@@ -101,7 +101,7 @@ describe('Tokens', () => {
       })
     })
 
-    describe(`that an application has, on ${version},`, () => {
+    describe(`of an application, on ${version},`, () => {
       it('log the person in, without a call to AWS', async () => {
         const redshift = providing({ token: () => emulator.issueToken({ person: 'carol@example.com' }).token })
         expect(await userOfClient(new Client({ ...config(), redshift }))).to.equal('awsidc:carol@example.com')
@@ -112,7 +112,7 @@ describe('Tokens', () => {
         expect(emulator.logins.map(({ serial }) => serial)).to.satisfy(([one, two]: number[]) => one === two)
       })
 
-      it('are asked for at each connection where they are good for one', async () => {
+      it('are requested for each connection if they are single-use', async () => {
         let asked = 0
         const token = () => {
           asked++
@@ -126,7 +126,7 @@ describe('Tokens', () => {
         expect(new Set(emulator.logins.map(({ serial, ok }) => `${serial} ${ok}`)).size).to.equal(5)
       })
 
-      it('are refused with what to do where a single-use one comes twice', async () => {
+      it('are rejected, with the remedy, if a single-use one is returned twice', async () => {
         const { token } = emulator.issueToken({ tokenType: 'EXT_JWT' })
         const redshift = providing({ tokenType: 'EXT_JWT', token: () => token })
         await userOfClient(new Client({ ...config(), redshift }))
@@ -137,7 +137,7 @@ describe('Tokens', () => {
         })
       })
 
-      it('name the namespace and the provider to Redshift', async () => {
+      it('are sent with the namespace and the provider', async () => {
         for (const type of ['AzureAD', 'Okta'] as const) {
           const token = () => emulator.issueToken({ type }).token
           expect(await userOfClient(new Client({ ...config(), redshift: providing({ type, token }) }))).to.equal(
@@ -150,7 +150,7 @@ describe('Tokens', () => {
     })
   }
 
-  it('reach every entry point that can carry them', async () => {
+  it('work with every entry point that supports them', async () => {
     const redshift = credentials()
     const name = 'awsidc:alice@example.com'
     expect(await userOfPool(new RedshiftPool({ ...config(), redshift }))).to.equal(name)
@@ -170,7 +170,7 @@ describe('Tokens', () => {
     expect(emulator.logins).to.have.length(4)
   })
 
-  it('are refused by name by what sends a user first, before anything is sent', async () => {
+  it('are rejected, before anything is sent, by entry points that send a user name first', async () => {
     const redshift = credentials()
     const instead = { code: 'ERR_REDSHIFT_OPTION', names: ['RedshiftPool', 'getToken()'] } as const
     for (const run of [() => redshiftPassword(redshift), () => redshiftBeforeConnect(redshift)])
@@ -201,7 +201,7 @@ describe('Tokens', () => {
   const method = async () => undefined
   const store = { identity: 'x', read: method, claim: method, write: method, release: method, remove: method }
   for (const [option, value] of [...refused, ['store', store] as const])
-    it(`refuse ${option} ${value === null ? 'null' : ''}`, () => {
+    it(`cannot be combined with ${option} ${value === null ? 'null' : ''}`, () => {
       for (const token of [{ api: API }, { identityProvider: { type: 'Okta', token: () => 'x' } }]) {
         const error = thrownBy(() => new RedshiftCredentials({ ...token, [option]: value } as RedshiftOptions))
         const [by = ''] = 'api' in token ? [API] : Object.keys(token)
@@ -209,7 +209,7 @@ describe('Tokens', () => {
       }
     })
   for (const option of ['api', 'aws', 'region', 'clusterIdentifier', 'workgroupName'])
-    it(`of an application refuse ${option}, since AWS is not called`, () => {
+    it(`of an application cannot be combined with ${option}, because AWS is not called`, () => {
       const values: Record<string, unknown> = {
         api: API,
         aws: {},
@@ -224,7 +224,7 @@ describe('Tokens', () => {
       )
     })
 
-  it('refuse a user in the configuration of pg, and read none from the environment', async () => {
+  it('cannot be combined with a user in the configuration of pg, and ignore the one in the environment', async () => {
     const redshift = credentials()
     const { PGUSER } = process.env
     process.env.PGUSER = 'IAM:mallory'
@@ -240,7 +240,7 @@ describe('Tokens', () => {
     )
   })
 
-  it('are those of the AWS identity: another has another, and a role without a person gets an error', async () => {
+  it('differ between AWS identities, and a role without a person gets an error', async () => {
     const keys = (accessKeyId: string) => ({ ...emulator.aws, credentials: { accessKeyId, secretAccessKey: 'x' } })
     const bob = credentials({ aws: keys('AKIABOB') })
     expect(await userOfPool(new RedshiftPool({ ...config(), redshift: bob }))).to.equal('awsidc:bob@example.com')
@@ -251,7 +251,7 @@ describe('Tokens', () => {
     }
   })
 
-  it('of one cluster are not shown to another', async () => {
+  it('of one cluster are not sent to another', async () => {
     const redshift = credentials()
     const other = config('other.abc123xyz789.us-west-2.redshift.amazonaws.com')
     await userOfPool(new RedshiftPool({ ...config(), redshift }))
@@ -261,7 +261,7 @@ describe('Tokens', () => {
       { ClusterIds: ['other'] },
     ])
     expect(emulator.logins.map(({ ok }) => ok)).to.deep.equal([true, true])
-    // Those of different databases are.
+    // Those for different databases are.
     expect(await redshift.getToken({ ...config(), database: 'x' })).to.equal(await redshift.getToken(config()))
     expect(redshift.status().map(({ api, target, database, user }) => ({ api, target, database, user }))).to.deep.equal(
       [
@@ -271,7 +271,7 @@ describe('Tokens', () => {
     )
   })
 
-  it('of one person are not shown for another, where one object of options served both', async () => {
+  it('of one person are not sent for another if both use the same options object', async () => {
     const identityProvider: IdentityProvider = { type: 'Okta', token: () => '' }
     const redshift = { identityProvider }
     for (const [, { Pool, Client }] of pgVersions)
@@ -282,7 +282,7 @@ describe('Tokens', () => {
       }
   })
 
-  it('of an application are not shown to another cluster than the options name', async () => {
+  it('of an application are sent only to the cluster that the options name', async () => {
     const { host } = config()
     const other = 'other.abc123xyz789.us-west-2.redshift.amazonaws.com'
     for (const tokenType of ['ACCESS_TOKEN', 'EXT_JWT'] as const) {
@@ -297,7 +297,7 @@ describe('Tokens', () => {
     expect(emulator.logins).to.deep.equal([])
   })
 
-  it('refuse an identityProvider whose options a copy would lose', () => {
+  it('need an identityProvider that can be copied', () => {
     class Provider {
       type = 'Okta'
       token = () => 'x'
@@ -308,7 +308,7 @@ describe('Tokens', () => {
     )
   })
 
-  it('that Redshift refuses are replaced within the connection', async () => {
+  it('are replaced within the connection if Redshift rejects them', async () => {
     const redshift = credentials()
     await userOfPool(new RedshiftPool({ ...config(), redshift }))
     const before = await redshift.getToken(config())
@@ -320,7 +320,7 @@ describe('Tokens', () => {
     expect(redshift.invalidate(before)).to.equal(true)
   })
 
-  it('keep what Redshift says of the set-up, without asking for another', async () => {
+  it('are not replaced if Redshift reports a configuration problem', async () => {
     const redshift = credentials()
     const register = ['CREATE IDENTITY PROVIDER', 'identityProvider.type']
     for (const [sqlstate, message, code, names] of [
@@ -340,7 +340,7 @@ describe('Tokens', () => {
     expect(emulator.calls).to.have.length(1)
   })
 
-  it('are frozen, and shown by no inspection', async () => {
+  it('are frozen, and hidden from inspection', async () => {
     const token = await credentials().getToken(config())
     expect(Object.keys(token)).to.deep.equal(['expiration'])
     expect(Object.isFrozen(token)).to.equal(true)
@@ -362,7 +362,7 @@ describe('Tokens', () => {
       const { expiration } = await providing({ token: () => given as string }).getToken()
       return Math.round((expiration.getTime() - now) / 1_000)
     }
-    it('as long as the function says, else as their exp says, else 15 minutes; a day at most', async () => {
+    it('as long as the function says, or else their exp, or else 15 minutes; at most a day', async () => {
       const in5 = new Date(Date.now() + 300_000)
       const exp = Math.floor(Date.now() / 1_000) + 1_800
       expect(await lifetime({ token: jwt({ exp }), expiration: in5 })).to.be.closeTo(300, 2)
@@ -373,7 +373,7 @@ describe('Tokens', () => {
       expect(await lifetime(jwt({ exp: exp * 2 }))).to.be.closeTo(86_400, 2)
     })
 
-    it('not at all where the function returns no token, or fails: no part of it is repeated', async () => {
+    it('not at all if the function fails or returns no token, and its result is never repeated', async () => {
       const secret = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.U2VjcmV0U2lnbmF0dXJlT2ZUaGVUb2tlbg'
       const bad: [given: unknown, ...names: string[]][] = [
         [undefined],
@@ -406,7 +406,7 @@ describe('Tokens', () => {
       })
     })
 
-    it('no longer than the deadline: a function that hangs is aborted', async () => {
+    it('not beyond the deadline: a hanging function is aborted', async () => {
       let aborted: AbortSignal | undefined
       for (const tokenType of ['ACCESS_TOKEN', 'EXT_JWT'] as const) {
         const identityProvider: IdentityProvider = {
@@ -426,7 +426,7 @@ describe('Tokens', () => {
       }
     })
 
-    it('under the eyes of the diagnostics channels, single-use ones too', async () => {
+    it('with events on the diagnostics channels, also if they are single-use', async () => {
       const seen: unknown[] = []
       const note = (message: unknown, name: string | symbol): void =>
         void seen.push({ name, ...(message as FetchEndMessage) })
@@ -442,7 +442,7 @@ describe('Tokens', () => {
       expect(failed).to.include({ outcome: 'failed' }).and.have.nested.property('error.code', 'ERR_REDSHIFT_RESPONSE')
     })
 
-    it('apart from a caller who goes away: a single-use one is given up', async () => {
+    it('without a caller that aborts: a single-use one is discarded', async () => {
       let aborted = 0
       const token = ({ signal }: { signal: AbortSignal }) =>
         new Promise<string>(() => signal.addEventListener('abort', () => void aborted++))
@@ -458,7 +458,7 @@ describe('Tokens', () => {
     })
   })
 
-  it('log in as getting started shows, word for word', async () => {
+  it('log in as in the getting-started page', async () => {
     const page = readFileSync(new URL('../docs/getting-started.md', import.meta.url), 'utf8')
     const [, section = ''] = page.split('## As the person who is signed in')
     const [block] = codeBlocks(section, 'ts')
@@ -472,7 +472,7 @@ describe('Tokens', () => {
     expect(code).to.equal(0)
   })
 
-  it('are refreshed ahead of their expiry, and no connection waits for that', async () => {
+  it('are refreshed before their expiry, and no connection waits for that', async () => {
     const short = await startEmulator({ lifetimeSeconds: 5 })
     const redshift = new RedshiftCredentials({ api: API, aws: short.aws })
     const { host } = short.poolConfig()
@@ -483,7 +483,7 @@ describe('Tokens', () => {
       await until('the token is stale', () => redshift.status()[0]?.phase === 'stale')
       await connect()
       await refresh.reached()
-      // The refresh is under way, and its response held: this opens, or it never will.
+      // The refresh is pending, and its response is held back: this connection must open all the same.
       await connect()
       expect(short.calls).to.have.length(1 + rotation)
       const before = await redshift.getToken({ host })
@@ -497,7 +497,7 @@ describe('Tokens', () => {
     await short.close()
   })
 
-  it('need a host where AWS is not called', async () => {
+  it('need a host if AWS is not called', async () => {
     const { host: _, ...connection } = config()
     const pool = new RedshiftPool({ ...connection, redshift: providing({}) })
     const error = await rejection(userOfPool(pool))

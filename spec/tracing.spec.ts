@@ -40,7 +40,7 @@ describe('the diagnostics channels', () => {
     user: undefined,
   } as const
 
-  it('tell when a fetch starts and how it ends', async () => {
+  it('publish the start and the end of a fetch', async () => {
     const start: FetchStartMessage = { ...context, background: false }
     sim.aws.always = { kind: 'login', after: 120 }
     const waiting = sim.get()
@@ -63,7 +63,7 @@ describe('the diagnostics channels', () => {
     expect(Object.keys(end)).to.have.members(Object.keys(endOf() as object))
   })
 
-  it('tell of a failure in the background, and how long AWS is left alone', async () => {
+  it('publish a failure in the background, and the pause after it', async () => {
     const { expiration } = await sim.get()
     messages = []
     sim.clock.skip(REFRESH + 1)
@@ -83,7 +83,7 @@ describe('the diagnostics channels', () => {
     expect(end.error?.code).to.equal('ERR_REDSHIFT_THROTTLED')
   })
 
-  it('tell of an answer with the same expiry', async () => {
+  it('publish a response with the same expiry', async () => {
     const { expiration } = await sim.get()
     messages = []
     sim.clock.skip(REFRESH + 1)
@@ -98,7 +98,7 @@ describe('the diagnostics channels', () => {
     })
   })
 
-  it('tell of a refused login, once', async () => {
+  it('publish a rejected login once', async () => {
     const login = await sim.get()
     messages = []
     sim.clock.skip(4_999.6)
@@ -112,7 +112,7 @@ describe('the diagnostics channels', () => {
     expect(said).to.deep.equal([believed, { ...believed, accepted: false, ageMillis: 1 }])
   })
 
-  it('tell of a flight that is closed', async () => {
+  it('publish that closing has ended a fetch', async () => {
     sim.aws.script.push({ kind: 'hang' })
     const waiting = failureOf(sim.get())
     sim.cache.close()
@@ -121,7 +121,7 @@ describe('the diagnostics channels', () => {
     expect(endOf().error?.code).to.equal('ERR_REDSHIFT_CLOSED')
   })
 
-  it('hand out an error of their own, which may be changed, and no secret', async () => {
+  it('publish a separate error, which a subscriber may change, and no secret', async () => {
     const { message } = error('ERR_REDSHIFT_UNAVAILABLE')
     sim.aws.script.push({ kind: 'fail' })
     expect((await failureOf(sim.get())).message).to.equal(message)
@@ -134,7 +134,7 @@ describe('the diagnostics channels', () => {
     expect(JSON.stringify(messages)).to.not.include('hunter')
   })
 
-  it('cannot hurt the cache: what a subscriber throws, and what it calls back', async () => {
+  it('do not affect the cache if a subscriber throws or calls back', async () => {
     const thrown: unknown[] = []
     const others = process.listeners('uncaughtException')
     process.removeAllListeners('uncaughtException')
@@ -154,7 +154,7 @@ describe('the diagnostics channels', () => {
       expect(next).to.not.equal(login)
       expect(await Promise.all(inner)).to.have.members([login, login, next, next])
       expect(sim.aws.calls).to.have.lengthOf(2)
-      // Node throws it on the next tick, where it can hurt nobody else.
+      // Node throws it on the next tick, where it affects nothing else.
       await new Promise(resolve => setImmediate(resolve))
       expect(thrown).to.have.lengthOf(5)
     } finally {
@@ -165,7 +165,7 @@ describe('the diagnostics channels', () => {
   })
 
   for (const what of ['asks', 'closes'] as const)
-    it(`let a subscriber that ${what} at the end of a forsaken fetch have no second one run beside`, async () => {
+    it(`start no second fetch if a subscriber ${what} at the end of an overdue one`, async () => {
       await sim.get()
       sim.aws.always = { kind: 'hang' }
       sim.clock.skip(REFRESH + 1)
@@ -181,7 +181,7 @@ describe('the diagnostics channels', () => {
       expect(await late).to.equal('ERR_REDSHIFT_CLOSED')
     })
 
-  it('let a subscriber close the cache in the middle of a start', async () => {
+  it('let a subscriber close the cache at the start of a fetch', async () => {
     const close = () => sim.cache.close()
     fetchStart.subscribe(close)
     try {

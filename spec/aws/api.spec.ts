@@ -40,7 +40,7 @@ describe('AWS', () => {
     return { login, call: emulator.calls.at(-1) }
   }
 
-  describe('is asked by', () => {
+  describe('receives', () => {
     it('GetClusterCredentials with each of its parameters', async () => {
       const { login, call: sent } = await call({
         host: CLUSTER,
@@ -66,7 +66,7 @@ describe('AWS', () => {
       expect(Object.isFrozen(login)).to.equal(true)
     })
 
-    it('GetClusterCredentialsWithIAM where no user is named, or a role is', async () => {
+    it('GetClusterCredentialsWithIAM for the IAM identity, or a role', async () => {
       for (const user of [undefined, 'IAMR:analyst']) {
         const { login, call: sent } = await call({ host: CLUSTER, durationSeconds: 1_800, user })
         expect(sent?.operation).to.equal('GetClusterCredentialsWithIAM')
@@ -79,7 +79,7 @@ describe('AWS', () => {
       }
     })
 
-    it('GetCredentials for a workgroup, and says when it wants the login refreshed', async () => {
+    it('GetCredentials for a workgroup, and its refresh time is used', async () => {
       const { login, call: sent } = await call({
         host: WORKGROUP,
         customDomainName: 'wg.example.com',
@@ -104,7 +104,7 @@ describe('AWS', () => {
       expect(login.user).to.equal('IAM:alice')
     })
 
-    it('a custom domain alone, once api says which operation', async () => {
+    it('a custom domain alone, if api names the operation', async () => {
       const { call: sent } = await call({
         customDomainName: 'db.example.com',
         region: 'us-west-2',
@@ -120,12 +120,12 @@ describe('AWS', () => {
       })
     })
 
-    it('no database where dbName is null', async () => {
+    it('no database if dbName is null', async () => {
       const { call: sent } = await call({ host: CLUSTER, dbName: null, dbUser: 'alice' })
       expect(sent?.parameters).not.to.have.property('DbName')
     })
 
-    it('options that come from the environment and may be undefined', async () => {
+    it('options from environment variables that may be undefined', async () => {
       const { call: sent } = await call({
         host: CLUSTER,
         dbUser: 'alice',
@@ -136,7 +136,7 @@ describe('AWS', () => {
       expect(sent?.parameters).to.include({ DurationSeconds: 900 })
     })
 
-    it('options as they were when the credentials were made, whatever becomes of them', async () => {
+    it('the options at construction, even if they change later', async () => {
       const options: RedshiftOptions = { aws: emulator.aws, host: CLUSTER, database: 'dev', dbUser: 'alice' }
       const credentials = new RedshiftCredentials(options)
       made.push(credentials)
@@ -145,7 +145,7 @@ describe('AWS', () => {
     })
   })
 
-  describe('refuses, and the error names the remedy:', () => {
+  describe('rejects, and the error contains the remedy:', () => {
     const provisioned: RedshiftOptions = { host: CLUSTER, dbUser: 'alice' }
     const serverless: RedshiftOptions = { host: WORKGROUP }
     const cases: [string, RedshiftOptions, Fault, RedshiftErrorCode, ...names: string[]][] = [
@@ -224,7 +224,7 @@ describe('AWS', () => {
         expect(error.cause).to.be.instanceOf(Error)
       })
 
-    it('a cluster or a workgroup that does not exist: name, region, and that case matters', async () => {
+    it('a cluster or a workgroup that does not exist: name, region, and that names are case-sensitive', async () => {
       const cluster = await rejection(
         create({ clusterIdentifier: 'missing', region: 'us-west-2', dbUser: 'alice' }).get(),
       )
@@ -235,7 +235,7 @@ describe('AWS', () => {
     })
   })
 
-  describe('cannot be asked', () => {
+  describe('cannot be called', () => {
     const variables = [
       'AWS_CONFIG_FILE',
       'AWS_SHARED_CREDENTIALS_FILE',
@@ -269,21 +269,21 @@ describe('AWS', () => {
       await rm(folder, { recursive: true })
     })
 
-    it('without AWS credentials, and the error says where they come from', async () => {
+    it('without AWS credentials, and the error lists their sources', async () => {
       const error = await rejection(
         create({ host: CLUSTER, dbUser: 'alice', aws: { endpoint: emulator.endpoint } }).get(),
       )
       expectError(error, { code: 'ERR_REDSHIFT_AWS_CREDENTIALS', names: ['AWS_PROFILE', '`aws sso login`'] })
     })
 
-    it('with an SSO session that was never opened, and the error says which command opens it', async () => {
+    it('with an SSO session that was never opened, and the error contains the command that opens it', async () => {
       const error = await rejection(
         create({ host: CLUSTER, dbUser: 'alice', aws: { endpoint: emulator.endpoint, profile: 'ended' } }).get(),
       )
       expectError(error, { code: 'ERR_REDSHIFT_AWS_CREDENTIALS', names: ['`aws sso login --profile ended`'] })
     })
 
-    it('without a region, and the error says where it may be set', async () => {
+    it('without a region, and the error says where to set it', async () => {
       const error = await rejection(create({ clusterIdentifier: 'examplecluster', dbUser: 'alice' }).get())
       expectError(error, {
         code: 'ERR_REDSHIFT_TARGET',
@@ -292,12 +292,12 @@ describe('AWS', () => {
     })
   })
 
-  it('is asked through one SDK client per region, loaded on first use', async () => {
+  it('is called through one SDK client per region, which is loaded on first use', async () => {
     let clients = 0
     const credentials = create({
       aws: {
         ...emulator.aws,
-        // The SDK asks for its credentials once per client.
+        // The SDK loads its credentials once per client.
         credentials: async () => {
           clients++
           return { ...emulator.aws.credentials, expiration: new Date(Date.now() + 3_600_000) }

@@ -43,7 +43,7 @@ describe('AWS credentials that cannot be loaded', () => {
     rmSync(folder, { recursive: true, force: true })
   })
 
-  /** In place: Node passes changes of `process.env` on to the system, which knows where HOME is. */
+  /** In place: Node passes changes of `process.env` on to the system, which determines HOME. */
   function setEnvironment(env: Readonly<Record<string, string | undefined>>): void {
     for (const name of Object.keys(process.env)) if (/^(AWS_|HOME$)/.test(name)) delete process.env[name]
     Object.assign(process.env, env)
@@ -68,7 +68,7 @@ describe('AWS credentials that cannot be loaded', () => {
     return await rejection(credentials.get())
   }
 
-  /** The remedies that a row has for the sources in the current environment. */
+  /** The remedies in a row for the sources in the current environment. */
   async function remediesOf(row: CredentialFailure | undefined): Promise<(string | undefined)[]> {
     const sources = sourcesOf(undefined, process.env, await readProfiles())
     return sources.map(source => row && `${row.cure(source)}.`)
@@ -92,7 +92,7 @@ describe('AWS credentials that cannot be loaded', () => {
   })
 
   for (const source of new Set(CREDENTIAL_FAILURES.flatMap(({ sources }) => sources.filter(kind => kind !== 'own'))))
-    it(`name the culprit and the cure, in a program and in check: ${source}`, async () => {
+    it(`produce an error with the source and the remedy, in a program and in check: ${source}`, async () => {
       const rows = CREDENTIAL_FAILURES.filter(({ sources }) => sources.includes(source))
       const own = cases.filter(one => one.source === source)
       for (const one of own) {
@@ -112,7 +112,7 @@ describe('AWS credentials that cannot be loaded', () => {
       }
     })
 
-  it('because their profile does not exist are not replaced by those of the container', async () => {
+  it('are not replaced by those of the container if their profile does not exist', async () => {
     const container = doors.url('container', {
       status: 200,
       body: JSON.stringify({
@@ -147,7 +147,7 @@ describe('AWS credentials that cannot be loaded', () => {
     }
   })
 
-  it('name the service that could not give them, with the code of the failure', async () => {
+  it('produce an error with the service that did not return them, and the code of the failure', async () => {
     for (const { what, code, names, one } of transportCases(doors)) {
       const env = livingWith(one)
       const checked = inCheck(env)
@@ -169,7 +169,7 @@ describe('AWS credentials that cannot be loaded', () => {
     cure: [],
   })
 
-  it('name the service that is waited for when the deadline fires', async () => {
+  it('produce an error with the service that hung until the deadline', async () => {
     const silent = await startEndpoint(() => new Promise(() => {}))
     try {
       setEnvironment(livingWith(webIdentity(silent.url)))
@@ -183,7 +183,7 @@ describe('AWS credentials that cannot be loaded', () => {
     }
   })
 
-  it('because a certificate is not trusted name what Node.js reads', async () => {
+  it('produce an error with the certificate variables that Node.js reads, if a certificate is not trusted', async () => {
     const { private: key, cert } = await generate([{ name: 'commonName', value: 'proxy' }])
     const proxy = createServer({ key, cert }).listen(0, '127.0.0.1')
     await once(proxy, 'listening')
@@ -199,7 +199,7 @@ describe('AWS credentials that cannot be loaded', () => {
     }
   })
 
-  describe('after which the files are rewritten', () => {
+  describe('after their files have changed', () => {
     const keys = (profile: string, { accessKeyId, secretAccessKey }: typeof REPORTER): string =>
       `[${profile}]\naws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n`
     const file = join(folder, 'credentials')
@@ -207,7 +207,7 @@ describe('AWS credentials that cannot be loaded', () => {
       new RedshiftCredentials({ host, database: 'dev', aws: { profile, endpoint: cli.emulator.endpoint } })
     before(() => setEnvironment({ AWS_SHARED_CREDENTIALS_FILE: file, AWS_EC2_METADATA_DISABLED: 'true' }))
 
-    it('are read again, in the same call where the session has expired', async () => {
+    it('are read again, within the same call if the session has expired', async () => {
       writeFileSync(file, keys('work', REPORTER))
       await using first = create('work')
       expect((await first.get()).user).to.equal('IAMR:reporter')
@@ -217,7 +217,7 @@ describe('AWS credentials that cannot be loaded', () => {
       expect((await second.get()).user).to.equal('IAMR:loader')
     })
 
-    it('are found in the next call, in a profile that was not there before', async () => {
+    it('are found in the next call, in a profile that did not exist before', async () => {
       writeFileSync(file, '')
       await using credentials = create('later')
       expect(await rejection(credentials.get())).to.have.property('code', 'ERR_REDSHIFT_AWS_CREDENTIALS')

@@ -24,7 +24,7 @@ const SECRETS = [KEY, SECRET, TOKEN, PASSWORD]
 const host = 'examplecluster.abc123xyz789.us-west-2.redshift.amazonaws.com'
 const call = describeCall(resolveRequest({}, { host, database: 'dev', user: 'IAM:alice' }))
 
-/** What an HTTP handler of the SDK does: an answer, or a failure to get one. */
+/** What an HTTP handler of the SDK does: it returns a response or throws. */
 type Wire = { status: number; body: string; headers?: Record<string, string> } | { error: unknown }
 
 const configuration = (wire: Wire) => ({
@@ -40,7 +40,7 @@ const configuration = (wire: Wire) => ({
   },
 })
 
-/** What the SDK itself makes of it, for a provisioned cluster and a workgroup. */
+/** The error that the SDK throws for it, for a provisioned cluster and a workgroup. */
 const provisioned = (wire: Wire, config: object = {}): Promise<unknown> =>
   new RedshiftClient({ ...configuration(wire), ...config } as object)
     .send(new GetClusterCredentialsCommand({ ClusterIdentifier: 'examplecluster', DbUser: 'alice' }))
@@ -61,14 +61,14 @@ const expectSafe = (error: RedshiftCredentialsError): void => {
   expect(disclosures({ error, copy: error.copy(), cause: error.cause }, SECRETS), error.message).to.deep.equal([])
 }
 
-/** What the error of the SDK is told as: with this code, these names, and without secrets. */
+/** Asserts our error for an error of the SDK: with this code, these names, and without secrets. */
 const expectTold = (
   thrown: unknown,
   code: RedshiftErrorCode,
   ...names: readonly string[]
 ): RedshiftCredentialsError => {
   const error = expectError(toRedshiftError(thrown, call), { code, names, omits: ['undefined'] })
-  // The remedy is a sentence of its own.
+  // The remedy is a separate sentence.
   expect(error.message).to.match(/\. [A-Z][^\n]*\.$/)
   expectSafe(error)
   return error
@@ -150,7 +150,7 @@ describe('an error of AWS', () => {
     })
   }
 
-  it('ClusterNotFound is NOT_FOUND, and says what to check', async () => {
+  it('ClusterNotFound is NOT_FOUND, with what to check', async () => {
     const error = await provisioned({ status: 404, body: xml('ClusterNotFound', 'Cluster examplecluster not found.') })
     expect(error).to.include({ name: 'ClusterNotFoundFault' })
     expectTold(error, 'ERR_REDSHIFT_NOT_FOUND', 'cluster "examplecluster"', 'us-west-2', 'workgroupName')
@@ -174,7 +174,7 @@ describe('an error of AWS', () => {
     )
   })
 
-  it('tells which action and resource a policy denies, and leaves the names in ARNs as they are', async () => {
+  it('has the action and resource that a policy denies, and ARNs are left unchanged', async () => {
     const who =
       'arn:aws:sts::123456789012:assumed-role/AWSReservedSSO_AdministratorAccess_0123456789abcdef/alice.smith@example.com'
     const what = 'arn:aws:redshift:us-west-2:123456789012:dbuser:examplecluster/AliceInTheLongChainOfWonderlands2026'
@@ -184,7 +184,7 @@ describe('an error of AWS', () => {
     expect(remedy).to.include('redshift:GetClusterCredentials').and.include(what).and.not.include('<account>')
   })
 
-  it('tells that a role may not be assumed', async () => {
+  it('has the role that cannot be assumed', async () => {
     const message =
       'User: arn:aws:iam::123456789012:user/alice is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::123456789012:role/reader.'
     const error = Object.assign(new Error(message), {
@@ -195,7 +195,7 @@ describe('an error of AWS', () => {
     expectTold(error, 'ERR_REDSHIFT_ACCESS_DENIED', 'sts:AssumeRole', 'arn:aws:iam::123456789012:role/reader')
   })
 
-  it('that has expired tokens for its reason is recognised', () => {
+  it('caused by expired tokens is recognized', () => {
     for (const name of ['ExpiredToken', 'ExpiredTokenException'])
       expect(isExpiredToken(Object.assign(new Error(), { name }))).to.equal(true)
     for (const thrown of [new Error(), 'ExpiredToken', undefined, null, { name: 'ExpiredToken' }])
@@ -203,7 +203,7 @@ describe('an error of AWS', () => {
   })
 })
 
-describe('an answer that is not AWS’s, or is broken,', () => {
+describe('a response that is malformed, or not from AWS,', () => {
   const html = '<html><head><title>Log in</title></head><body><p>Hotel</p></body></html>'
   const login = (expiration: string) =>
     `<GetClusterCredentialsResponse xmlns="http://redshift.amazonaws.com/doc/2012-12-01/"><GetClusterCredentialsResult><DbUser>IAM:alice</DbUser><DbPassword>${PASSWORD}</DbPassword><Expiration>${expiration}</Expiration></GetClusterCredentialsResult></GetClusterCredentialsResponse>`
@@ -247,14 +247,14 @@ describe('an answer that is not AWS’s, or is broken,', () => {
     ] as const
   ).map(([what, wire, send, code]) => [what, wire, send(wire), code])
   for (const [what, , error, code] of rows)
-    it(`such as ${what}, is ${code}, and is not repeated`, async () => {
+    it(`such as ${what}, is ${code}, and is not quoted`, async () => {
       const { message, cause } = expectTold(await error, code)
       for (const text of [message, (cause as Error).message, (cause as Error).stack])
         expect(text).to.not.match(/Hotel|hunter2|raw response|Unexpected token/)
     })
 })
 
-describe('an error on the way to AWS', () => {
+describe('a network error on the way to AWS', () => {
   const node = (code: string, message: string): Error => Object.assign(new Error(message), { code })
 
   const codes: [string, string][] = [
@@ -288,13 +288,13 @@ describe('an error on the way to AWS', () => {
     ['CERT_HAS_EXPIRED', ['clock', 'TLS']],
     ['ERR_TLS_CERT_ALTNAME_INVALID', ['NODE_EXTRA_CA_CERTS']],
   ] as const)
-    it(`${code} is UNAVAILABLE, and names what Node.js reads`, async () => {
+    it(`${code} is UNAVAILABLE, and names the variables that Node.js reads`, async () => {
       const thrown = await provisioned({ error: node(code, 'It is bad') })
       const error = expectTold(thrown, 'ERR_REDSHIFT_UNAVAILABLE', `(${code})`, ...cure)
       expect(error.cause).to.include({ code })
     })
 
-  it('without words, as Node makes of several addresses, is UNAVAILABLE', async () => {
+  it('without a message, as Node creates for several addresses, is UNAVAILABLE', async () => {
     const error = Object.assign(new AggregateError([node('ECONNREFUSED', 'connect')]), { code: 'ECONNREFUSED' })
     expectTold(await provisioned({ error }), 'ERR_REDSHIFT_UNAVAILABLE', '(ECONNREFUSED)', 'VPC')
   })
@@ -316,7 +316,7 @@ describe('an error on the way to AWS', () => {
     )
   })
 
-  it('of another realm is read like one of this', async () => {
+  it('of another realm is handled like one of this realm', async () => {
     const error = vm.runInNewContext(`Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })`)
     expect(error).to.not.be.instanceOf(Error)
     expectTold(error, 'ERR_REDSHIFT_UNAVAILABLE', '(ECONNREFUSED)')
@@ -336,7 +336,7 @@ describe('an error on the way to AWS', () => {
     expect(calls).to.equal(2)
   })
 
-  it('whose message or stack is no text is told without it', () => {
+  it('is reported without a message or stack that is not a string', () => {
     for (const message of [undefined, null, ['x'], { a: 1 }, 7])
       expectTold(Object.assign(new Error(), { name: 'ThrottlingException', message }), 'ERR_REDSHIFT_THROTTLED')
     expectTold(Object.assign(new Error('It fails.'), { stack: [{}] }), 'ERR_REDSHIFT_UNAVAILABLE')
@@ -348,7 +348,7 @@ describe('an error on the way to AWS', () => {
     expectTold(unreadable, 'ERR_REDSHIFT_UNAVAILABLE')
   })
 
-  it('whose HTTP status is no number is told without it', () => {
+  it('is reported without an HTTP status that is not a number', () => {
     for (const httpStatusCode of [{ toString: [] }, '503', Number.NaN, [503]])
       expectTold(
         Object.assign(new Error('It fails.'), { $metadata: { httpStatusCode } }),
@@ -357,17 +357,17 @@ describe('an error on the way to AWS', () => {
       )
   })
 
-  it('that is no error at all is one of ours all the same', () => {
+  it('is converted even if it is not an error', () => {
     for (const thrown of [undefined, null, 'hunter2', 7, {}, { message: PASSWORD }, Symbol('x'), () => PASSWORD])
       expectTold(thrown, 'ERR_REDSHIFT_UNAVAILABLE')
   })
 
-  it('of ours goes through as it is', () => {
+  it('of ours is passed through unchanged', () => {
     const error = new RedshiftCredentialsError('ERR_REDSHIFT_OPTION', 'x')
     expect(toRedshiftError(error, call)).to.equal(error)
   })
 
-  it('never makes anything but one of ours', () => {
+  it('is always converted to one of ours', () => {
     const field = fc.oneof(
       fc.anything(),
       fc.constantFrom('AccessDenied', 'Throttling', 'ENOTFOUND', 403, 500, 'client', 'server'),
@@ -383,7 +383,7 @@ describe('an error on the way to AWS', () => {
   })
 })
 
-describe('AWS credentials that cannot be had', () => {
+describe('AWS credentials that cannot be loaded', () => {
   const none = { profile: 'no-such-profile', filepath: '/nonexistent', configFilepath: '/nonexistent' }
   const sso = {
     ssoStartUrl: 'https://example.com/none',
@@ -430,14 +430,14 @@ describe('AWS credentials that cannot be had', () => {
       expectTold(thrown, 'ERR_REDSHIFT_AWS_CREDENTIALS', ...names)
     })
 
-  it('because a credential process fails tell nothing of its arguments', async () => {
+  it('because a credential process fails are reported without its arguments', async () => {
     const error = Object.assign(new Error(`Command failed: get-keys --password ${PASSWORD}\nno`), {
       name: 'CredentialsProviderError',
     })
     expectTold(error, 'ERR_REDSHIFT_AWS_CREDENTIALS', 'command')
   })
 
-  it('and no region are a missing target', async () => {
+  it('and no region are reported as a missing target', async () => {
     const error = await provisioned(
       { status: 200, body: '' },
       { region: async () => Promise.reject(new Error('Region is missing')) },
@@ -446,14 +446,14 @@ describe('AWS credentials that cannot be had', () => {
   })
 })
 
-describe('what AWS or the SDK say', () => {
+describe('the text of AWS or the SDK', () => {
   const says = (message: string, more: object = {}): RedshiftCredentialsError =>
     toRedshiftError(Object.assign(new Error(message), more), call)
   const withoutRemedy = ({ message, remedy = '' }: RedshiftCredentialsError): string =>
     message.slice(0, -remedy.length).trim()
   const fault = { name: 'SignatureDoesNotMatch', $fault: 'client', $metadata: { httpStatusCode: 403 } }
 
-  it('is cut before the canonical strings, which hold the session token', async () => {
+  it('is cut before the canonical strings, which contain the session token', async () => {
     const message = `The signature does not match.\n\nThe Canonical String for this request should have been\n'POST\n/\nx-amz-security-token:${TOKEN}\n'\n\nThe String-to-Sign should have been\n'AWS4-HMAC-SHA256'`
     const error = expectTold(
       await provisioned({ status: 403, body: xml('SignatureDoesNotMatch', message) }),
@@ -464,7 +464,7 @@ describe('what AWS or the SDK say', () => {
       expect(withoutRemedy(says(one, fault))).to.match(/: x\.$/)
   })
 
-  it('is told without keys, secrets and tokens, wherever they stand', () => {
+  it('is reported without keys, secrets and tokens, wherever they are', () => {
     for (const secret of [KEY, KEY.replace('AKIA', 'ASIA'), SECRET, SECRET_WITHOUT_DIGIT, TOKEN])
       for (const message of [
         secret,
@@ -478,7 +478,7 @@ describe('what AWS or the SDK say', () => {
       }
   })
 
-  it('is told without what an error carries besides', () => {
+  it("is reported without an error's other properties", () => {
     const carried = {
       ...fault,
       $response: { body: PASSWORD, headers: { 'x-amz-security-token': TOKEN } },
@@ -496,7 +496,7 @@ describe('what AWS or the SDK say', () => {
     expect((cause as Error).stack).to.equal('Error: x\n    at send (/app/node_modules/sdk/send.js:1:2)')
   })
 
-  it('is told without the user of a URL, quoted JSON, and what a terminal obeys', () => {
+  it('is reported without the user of a URL, quoted JSON, and control characters', () => {
     for (const [message, told] of [
       ['proxy http://user:hunter2@proxy:3128 failed', 'proxy http://…@proxy:3128 failed'],
       ['connect https://hunter2@[::1]:1/x', 'connect https://…@[::1]:1/x'],
@@ -520,13 +520,13 @@ describe('what AWS or the SDK say', () => {
     }
   })
 
-  it('is no longer than a thousand characters', () => {
+  it('is at most a thousand characters long', () => {
     const { message } = says('word '.repeat(100_000), fault)
     expect(message).to.have.length.below(1_500)
     expect(message).to.match(/…/)
   })
 
-  it('keeps name, code, $fault and $metadata in the cause, and the frames of its stack', async () => {
+  it('leaves name, code, $fault and $metadata in the cause, and its stack frames', async () => {
     const original = (await provisioned({ status: 403, body: xml('AccessDenied', 'no') })) as Error
     const { cause } = toRedshiftError(original, call)
     expect(cause).to.not.equal(original)
@@ -538,7 +538,7 @@ describe('what AWS or the SDK say', () => {
   })
 })
 
-describe('the call that a message names', () => {
+describe('the call in a message', () => {
   const describeOf = (options: Parameters<typeof resolveRequest>[0]) =>
     describeCall(resolveRequest({ database: 'dev', ...options }))
 
@@ -575,24 +575,24 @@ describe('the call that a message names', () => {
     expect(arn('us-west-2')).to.match(/^arn:aws:/)
   })
 
-  it('names what else would help, where there is something', async () => {
+  it('has other remedies, if there are any', async () => {
     const thrown = await provisioned({ status: 403, body: xml('AccessDenied', 'no') })
     const { remedy } = toRedshiftError(thrown, { ...call, alternative: 'set host' })
     expect(remedy).to.match(/ set host\.$/)
   })
 })
 
-describe('an answer of AWS', () => {
+describe('a response of AWS', () => {
   const expiration = new Date('2026-03-01T12:15:00Z')
   const answer = { user: 'IAM:alice', password: PASSWORD, expiration, nextRefreshTime: undefined }
   const login = { DbUser: 'IAM:alice', DbPassword: PASSWORD }
-  it('that is complete is taken', () => {
+  it('that is complete is accepted', () => {
     expect(checkAnswer(call, answer)).to.deep.equal(answer)
     const nextRefreshTime = new Date('2026-03-01T12:10:00Z')
     expect(checkAnswer(call, { ...answer, nextRefreshTime })).to.deep.equal({ ...answer, nextRefreshTime })
   })
 
-  it('with a nextRefreshTime that is no date is taken without it', () => {
+  it('with a nextRefreshTime that is not a date is accepted without it', () => {
     expect(checkAnswer(call, { ...answer, nextRefreshTime: new Date(Number.NaN) })).to.deep.equal(answer)
   })
 
@@ -604,7 +604,7 @@ describe('an answer of AWS', () => {
     ['expiration', { expiration: undefined }],
     ['expiration', { expiration: new Date(Number.NaN) }],
   ] as const)
-    it(`without a ${lack} is refused, and says what it lacks, not what it holds`, () => {
+    it(`without a ${lack} is rejected, and the error names what is missing, but no values`, () => {
       const error = thrownBy(() => checkAnswer(call, { ...answer, ...changes }))
       const lacks = ['user', 'password', 'expiration']
       expectSafe(
@@ -617,13 +617,13 @@ describe('an answer of AWS', () => {
     })
 
   for (const nothing of [undefined, null, 0, 'text', {}])
-    it(`of a ready client that answers ${JSON.stringify(nothing)} is RESPONSE`, async () => {
+    it(`of a ready client that returns ${JSON.stringify(nothing)} is RESPONSE`, async () => {
       await using credentials = new RedshiftCredentials({ aws: { send: async () => nothing } })
       const error = await credentials.get({ host, database: 'dev', user: 'IAM:alice' }).catch(error => error)
       expect(error.code).to.equal('ERR_REDSHIFT_RESPONSE')
     })
 
-  it('of a ready client whose nextRefreshTime is a text is taken without it', async () => {
+  it('of a ready client with a nextRefreshTime that is a string is accepted without it', async () => {
     const later = new Date(Date.now() + 900_000)
     const send = async () => ({ ...login, Expiration: later, NextRefreshTime: later.toISOString() })
     await using credentials = new RedshiftCredentials({ aws: { send } })
@@ -631,7 +631,7 @@ describe('an answer of AWS', () => {
     expect([user, nextRefreshTime]).to.deep.equal(['IAM:alice', undefined])
   })
 
-  it('of a ready client that cannot even be read settles the call, with one of our errors', async () => {
+  it('of a ready client that throws when it is read settles the call, with one of our errors', async () => {
     const send = async () => ({
       get DbUser() {
         throw new TypeError('It throws.')

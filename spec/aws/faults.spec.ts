@@ -46,7 +46,7 @@ describe('When AWS fails', () => {
   const made: RedshiftCredentials[] = []
 
   before(async () => {
-    // A target per fault, so that all of them can be at work at the same time.
+    // A target per fault, so that all faults can be active at the same time.
     emulator = await startEmulator({
       hosts: ['examplecluster', ...MALFORMED].map(clusterHost).concat(['analytics', ...MALFORMED].map(workgroupHost)),
     })
@@ -65,7 +65,7 @@ describe('When AWS fails', () => {
     return credentials
   }
 
-  /** Asks until there is a login; every failure on the way must be the one that AWS caused. */
+  /** Retries until there is a login; every failure until then must be the one that AWS caused. */
   async function recovery(credentials: RedshiftCredentials, code: RedshiftErrorCode): Promise<void> {
     for (;;)
       try {
@@ -77,7 +77,7 @@ describe('When AWS fails', () => {
   }
 
   describe('a provider of AWS credentials that hangs', () => {
-    it('costs no more than the deadline, and the next call asks it anew', async () => {
+    it('delays a call until its deadline, and is called again by the next', async () => {
       let asked = 0
       const credentials = create({
         fetchTimeoutMillis: 200,
@@ -94,7 +94,7 @@ describe('When AWS fails', () => {
       expect(emulator.calls).to.have.length(1)
     })
 
-    it('while it is forced to refresh is asked anew, too', async () => {
+    it('is called again after it hung during a forced refresh', async () => {
       using expired = emulator.fail({ kind: 'expired-token' })
       let forced = 0
       const credentials = create({
@@ -128,7 +128,7 @@ describe('When AWS fails', () => {
       return { asked, credentials }
     }
 
-    it('makes the AWS credentials refresh once, unseen by the caller', async () => {
+    it('makes the AWS credentials refresh once, without an error for the caller', async () => {
       emulator.fail({ kind: 'expired-token' }, { times: 1 })
       const { asked, credentials } = withProvider()
       await credentials.get()
@@ -136,7 +136,7 @@ describe('When AWS fails', () => {
       expect(emulator.calls.map(({ status }) => status)).to.deep.equal([403, 200])
     })
 
-    it('that is still expired after that is an error, and not a loop', async () => {
+    it('causes an error, and not a loop, if it is still expired after that', async () => {
       using _ = emulator.fail({ kind: 'expired-token' })
       const { asked, credentials } = withProvider()
       const error = await rejection(credentials.get())
@@ -147,7 +147,7 @@ describe('When AWS fails', () => {
   })
 
   for (const target of ['cluster', 'workgroup'] as const)
-    it(`with a malformed answer for a ${target}, that is an error, nothing of it is kept, and a later call gets a login`, async () => {
+    it(`with a malformed response for a ${target}, the call fails, nothing is cached, and a later call gets a login`, async () => {
       await Promise.all(
         MALFORMED.map(async how => {
           const credentials = create(
@@ -167,8 +167,8 @@ describe('When AWS fails', () => {
       expect(emulator.calls).to.have.length(2 * MALFORMED.length)
     })
 
-  it('with whatever, the login that still works is served on until it ends, and then replaced', async () => {
-    // A cluster per fault, so that all of them are at work at the same time.
+  it('in any way, a valid login is served until it expires, and then replaced', async () => {
+    // A cluster per fault, so that all faults can be active at the same time.
     const faults: Record<string, Fault> = Object.fromEntries([
       ...MALFORMED.map((how): [string, Fault] => [how, { kind: 'malformed', how }]),
       ...(['access-denied', 'expired-token', 'signature-mismatch', 'not-found', 'unsupported', 'reset'] as const).map(
@@ -206,7 +206,7 @@ describe('When AWS fails', () => {
   })
 
   describe('Retry-After', () => {
-    it('is slept inside the call, which then succeeds', async () => {
+    it('delays a retry within the call, which then succeeds', async () => {
       emulator.fail({ kind: 'throttling', retryAfterSeconds: 1 }, { times: 1 })
       await create().get()
       const [refused, answered] = emulator.calls
@@ -214,7 +214,7 @@ describe('When AWS fails', () => {
       expect((answered?.at ?? 0) - (refused?.at ?? 0)).to.be.at.least(1_000)
     })
 
-    it('that goes past the deadline is reported as what it is: throttling, not a time-out', async () => {
+    it('is reported as throttling, not a time-out, if it exceeds the deadline', async () => {
       emulator.fail({ kind: 'throttling', retryAfterSeconds: 30 }, { times: 1 })
       const credentials = create({ fetchTimeoutMillis: 500 })
       expect(await rejection(credentials.get())).to.have.property('code', 'ERR_REDSHIFT_THROTTLED')
@@ -222,7 +222,7 @@ describe('When AWS fails', () => {
     })
   })
 
-  it('once, and then answers, the lifetime counts from when the second attempt was sent', async () => {
+  it('once, and then responds, the lifetime counts from the second attempt', async () => {
     let now = 0
     const clock = { ...systemClock, now: () => ({ wall: now, monotonic: now }) }
     const clients = new AwsClients(emulator.aws, clock, 1)
@@ -238,7 +238,7 @@ describe('When AWS fails', () => {
     expect(sentAt.monotonic).to.equal(60_000)
   })
 
-  it('once, and then hangs, the time-out is reported as what it is, and the earlier Retry-After does not lengthen the pause', async () => {
+  it('once, and then hangs, the time-out is reported as such, and the earlier Retry-After does not lengthen the pause', async () => {
     emulator.fail({ kind: 'internal-error', retryAfterSeconds: 1 }, { times: 1 })
     const pauses: number[] = []
     const note = (message: unknown): void => void pauses.push((message as FetchEndMessage).pauseMillis)
@@ -258,7 +258,7 @@ describe('When AWS fails', () => {
     expect(pauses[0]).to.be.within(1, 500)
   })
 
-  it('a thousand times in a row, it is asked a few times only, and each caller has an error of its own', async () => {
+  it('a thousand times in a row, few calls are made, and each caller gets a separate error', async () => {
     using outage = emulator.fail({ kind: 'access-denied' })
     const credentials = create()
     const errors = new Set<unknown>()
@@ -277,7 +277,7 @@ describe('When AWS fails', () => {
 
   describe('to agree with this host on the time', () => {
     for (const seconds of [600, -600])
-      it(`by ${seconds} s, the login lives as long as AWS says, not as the clocks say`, async () => {
+      it(`by ${seconds} s, the login lasts as long as AWS says, not as the clocks say`, async () => {
         using _ = emulator.fail({ kind: 'clock-skew', seconds })
         for (const target of ['provisioned', 'serverless']) {
           const { host } = emulator.poolConfig(target)
@@ -285,14 +285,14 @@ describe('When AWS fails', () => {
           const asked = Date.now()
           const login = await credentials.get()
           expect((login.expiration.getTime() - asked) / 1_000).to.be.within(seconds + 895, seconds + 930)
-          // From half to 65 % of the 900 seconds.
+          // Half to 65 % of the 900 seconds.
           const refreshAt = credentials.status()[0]?.refreshAt?.getTime() ?? Number.NaN
           expect((refreshAt - asked) / 1_000, target).to.be.within(445, 615)
         }
       })
 
     for (const seconds of [240, -240])
-      it(`by ${seconds} s, and does not say its time, the login is still refreshed before it ends`, async () => {
+      it(`by ${seconds} s, and returns no time, the login is still refreshed before it expires`, async () => {
         const skew = emulator.fail({ kind: 'clock-skew', seconds })
         const silence = emulator.fail({ kind: 'no-date' })
         const credentials = create()
@@ -305,17 +305,17 @@ describe('When AWS fails', () => {
       })
 
     for (const seconds of [600, -600])
-      it(`by ${seconds} s, and does not say its time, the error tells to check the clock`, async () => {
+      it(`by ${seconds} s, and returns no time, the error says to check the clock`, async () => {
         using _skew = emulator.fail({ kind: 'clock-skew', seconds })
         using _silence = emulator.fail({ kind: 'no-date' })
         const error = await rejection(create().get())
-        // The first is what AWS says.
+        // The first is from AWS.
         const said = seconds > 0 ? 'Signature expired' : 'Signature not yet current'
         expectError(error, { code: 'ERR_REDSHIFT_AWS_CREDENTIALS', names: [said, 'clock'] })
       })
 
     for (const target of ['provisioned', 'serverless'])
-      it(`because one clock was wrong and is set right, nobody goes without a login (${target})`, async () => {
+      it(`because one clock was wrong and is corrected, every caller gets a login (${target})`, async () => {
         const { host } = emulator.poolConfig(target)
         const skew = emulator.fail({ kind: 'clock-skew', seconds: 600 })
         const credentials = create({ host, database: undefined })
@@ -329,8 +329,8 @@ describe('When AWS fails', () => {
         ])
       })
 
-    it('because a proxy gives an old Date with its Age, that Date is not believed', async () => {
-      // The login is shorter than what was asked for: else that alone would bound its lifetime.
+    it('because a proxy returns an old Date with its Age, that Date is not used', async () => {
+      // The login is shorter than requested: otherwise the requested duration alone would bound its lifetime.
       await using short = await startEmulator({ lifetimeSeconds: 900 })
       using _ = short.fail({ kind: 'stale-date', ageSeconds: 600 })
       const credentials = create({ aws: short.aws, durationSeconds: 3_600 })

@@ -7,7 +7,7 @@ describe("The server's time", () => {
     expect(serverTimeOf({ date: 'Sun, 06 Nov 1994 08:49:37 GMT' })).to.equal(Date.UTC(1994, 10, 6, 8, 49, 37))
   })
 
-  it('is read back from whatever Date a server writes', () => {
+  it('is parsed from every format of Date', () => {
     fc.assert(
       fc.property(fc.date({ min: new Date(0), max: new Date('9999-12-31'), noInvalidDate: true }), date => {
         expect(serverTimeOf({ date: date.toUTCString() })).to.equal(Math.floor(date.getTime() / 1_000) * 1_000)
@@ -27,7 +27,7 @@ describe("The server's time", () => {
     ['is a number', { date: '784111777' }],
   ]
   for (const [what, headers] of unreadable)
-    it(`is unknown where Date ${what}`, () => {
+    it(`is unknown if Date ${what}`, () => {
       expect(serverTimeOf(headers)).to.equal(undefined)
     })
 })

@@ -15,7 +15,7 @@ const page = readFileSync(join(root, 'docs/aws-credentials.md'), 'utf8')
 const commands = codeBlocks(page, 'sh').map(({ code }) => code)
 
 describe('The Lambda handler of docs/aws-credentials.md', () => {
-  /** A folder of a user's, with the package installed. Below the project, so that it finds pg and the SDK. */
+  /** A user's folder with the package installed. Below the project, so that it finds pg and the SDK. */
   let folder: string
   let emulator: RedshiftEmulator
   before(async () => {
@@ -33,7 +33,7 @@ describe('The Lambda handler of docs/aws-credentials.md', () => {
     await emulator.close()
   })
 
-  it('comes with three commands for esbuild', () => {
+  it('has three commands for esbuild', () => {
     expect(commands.filter(command => command.startsWith('npx esbuild handler.ts'))).to.have.lengthOf(3)
   })
 
@@ -69,7 +69,7 @@ process.exit()\n`,
         const first = await ask()
         expect(first.name).to.equal('IAMR:analyst')
         await emulator.query(`select pg_terminate_backend(${first.id})`)
-        // A query that is sent before the process has read of the end fails with the connection.
+        // A query that is sent before the process has read the end fails with the connection.
         let next = await ask()
         while (next.id === undefined || next.id === first.id) next = await ask()
         expect(next.name).to.equal('IAMR:analyst')

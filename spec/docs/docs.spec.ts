@@ -20,7 +20,7 @@ const markdownBelow = (path: string): string[] =>
     .map(entry => join(entry.parentPath, entry.name))
     .filter(file => !relative(path, file).startsWith('api'))
 
-/** The pages that people read; the API reference is generated. */
+/** The pages for readers; the API reference is generated. */
 const pages = (): string[] =>
   ['README.md', 'CHANGELOG.md', 'SECURITY.md', 'CONTRIBUTING.md', 'docs'].flatMap(name => {
     const path = join(root, name)
@@ -36,7 +36,7 @@ describe('The documentation', () => {
     for (const page of pages())
       for (const { code, lastLine } of codeBlocks(readFileSync(page, 'utf8'), 'ts')) {
         const name = `${relative(root, page).replace(/\W+/g, '-')}-${lastLine}.ts`
-        // Each block is a module of its own.
+        // Each block is a separate module.
         writeFileSync(join(folder, name), `${code}\nexport {}\n`)
         blocks++
       }
@@ -56,7 +56,7 @@ describe('The documentation', () => {
     rmSync(folder, { recursive: true })
   })
 
-  it('listens for the errors of each pool that it creates, but in tests', () => {
+  it('adds an error listener to each pool that it creates, except in tests', () => {
     const deaf: string[] = []
     for (const page of pages())
       for (const language of ['ts', 'js'])
@@ -66,7 +66,7 @@ describe('The documentation', () => {
     expect(deaf).to.deep.equal([])
   })
 
-  it('leads, in what is in the package, to nothing outside of it, but in the last lines of the README', () => {
+  it("links from the package's pages only to files in the package, except in the last lines of the README", () => {
     const shipped = new Set(
       shippedPages.flatMap(page => (page.includes('*') ? globSync(page) : [page])).concat('README.md', 'LICENSE'),
     )
@@ -82,7 +82,7 @@ describe('The documentation', () => {
     expect(outside).to.deep.equal([])
   })
 
-  it('has only links that lead somewhere', () => {
+  it('has no broken links', () => {
     const broken: string[] = []
     for (const page of pages())
       for (const link of links(readFileSync(page, 'utf8'))) {

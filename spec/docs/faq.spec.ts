@@ -17,11 +17,11 @@ const folder = '.cache/faq'
 const page = readFileSync(join(root, 'docs/faq.md'), 'utf8')
 
 const HOUR = 3_600_000
-/** Counted from the second hour on: at the start, each has made a call, and none is due to be refreshed. */
+/** Counted from the second hour on: in the first, each task has made a call, and no refresh is due. */
 const HOURS = 3
 const TASKS = 200
 
-/** What a row of the table says, in the order of its columns. */
+/** The cells of a table row. */
 const figures = (row: string): number[] => {
   const [, cells = ''] = new RegExp(`^\\| ${row} \\|(.+)\\|$`, 'm').exec(page) ?? []
   return cells.split('|').map(cell => Number(cell.replace(/[^\d]/g, '')))
@@ -70,7 +70,7 @@ describe('docs/faq.md', () => {
     })
   })
 
-  /** Runs an example of a page, and more code behind it. Resolves to what that prints. */
+  /** Runs an example of a page, followed by more code. Resolves to its output. */
   const run = async (from: string, part: string, more: string, options: EmulatorOptions = {}): Promise<unknown> => {
     const { code } = codeBlocks(from, 'ts').find(block => block.code.includes(part)) ?? {}
     if (code === undefined) throw new Error(`There is no example with ${part}.`)
@@ -84,7 +84,7 @@ describe('docs/faq.md', () => {
     return { printed: JSON.parse(end.stdout), calls }
   }
 
-  it("says where pg's own options go, and which Redshift has", async () => {
+  it("shows where pg's own options go, and which Redshift supports", async () => {
     const more = `
 const show = async (name: string) => (await pool.query(\`show \${name}\`)).rows[0][name]
 const shown = [await show('application_name'), await show('statement_timeout'), await show('search_path')]
@@ -98,7 +98,7 @@ await refused.end()
     expect(printed).to.deep.equal(['reports', '1min', 'sales, public', '42704'])
   })
 
-  it('gives each tenant a user of its own, in the group of readers', async () => {
+  it('gives each tenant a user in the group of readers', async () => {
     const more = `
 const pools = ['a', 'b'].map(poolOf)
 const names = await Promise.all(pools.map(async pool => (await pool.query('select current_user')).rows[0].current_user))
@@ -127,7 +127,7 @@ await Promise.all([sales.destroy(), stock.destroy()])
     expect(calls).to.have.lengthOf(1)
   })
 
-  it('knows how often the AWS SDK calls a function that gives AWS credentials', async () => {
+  it('says how often the AWS SDK calls a function that returns AWS credentials', async () => {
     await using emulator = await startEmulator()
     const callsWith = async (more: object): Promise<number> => {
       let calls = 0

@@ -15,7 +15,7 @@ const blockWith = (language: string, part: string): string => {
   return code
 }
 
-/** Answers each line that it is told with what an expression comes to. */
+/** Evaluates each line of input as an expression, and prints the result. */
 const answering = (expression: string): string => `
 import { createInterface } from 'node:readline'
 for await (const _ of createInterface({ input: process.stdin })) console.log(JSON.stringify(${expression}))
@@ -39,7 +39,7 @@ ${answering("[await pool.query('select 1').then(() => true, () => false), await 
   })
   after(() => rmSync(join(root, folder), { recursive: true }))
 
-  it('has a health check that is ok, degraded and down, and costs no API call of its own', async () => {
+  it('has a health check with the states ok, degraded and down, which makes no API call', async () => {
     await using emulator = await startEmulator({ lifetimeSeconds: 6 })
     const { host } = emulator.poolConfig('serverless')
     const check = new Example(`${folder}/check.ts`, emulator, { env: { REDSHIFT_HOST: host } })
@@ -69,7 +69,7 @@ ${answering("[await pool.query('select 1').then(() => true, () => false), await 
     }
   })
 
-  it('has metrics for Prometheus that count fetches and refusals', async () => {
+  it('has metrics for Prometheus that count fetches and rejections', async () => {
     await using emulator = await startEmulator()
     const { host } = emulator.poolConfig('serverless')
     const program = new Example(`${folder}/metrics.ts`, emulator, { env: { REDSHIFT_HOST: host } })

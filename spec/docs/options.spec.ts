@@ -38,7 +38,7 @@ const connection = { host: HOST, database: 'dev' }
 const login = { DbUser: 'IAM:alice', DbPassword: 'secret', Expiration: new Date(Date.now() + 900_000) }
 const source = { aws: { send: async () => login } }
 
-/** What pg's constructors take, by option; a number for all others. */
+/** Valid values for pg's constructors, by option; a number for all others. */
 const samples: Readonly<Record<string, unknown>> = {
   Client: class extends pg.Client {},
   Promise: class extends Promise<unknown> {},
@@ -60,7 +60,7 @@ const idle = (): Socket => Object.assign(new Socket(), { connect: () => undefine
 
 const sampleOf = (option: string): unknown => samples[option] ?? 7
 
-/** What a client of pg is made with. */
+/** The configuration of a client of pg. */
 function recorded(config: object): Record<string, unknown> {
   let seen = {}
   class Recorder extends pg.Client {
@@ -73,12 +73,12 @@ function recorded(config: object): Record<string, unknown> {
   return seen
 }
 
-/** Gives an option in each way, and returns what comes out at the other end. Rejects where it is refused. */
+/** Passes an option in each way, and returns what reaches the other end. Rejects if the option is rejected. */
 const entries: readonly ((option: string, value: unknown) => Promise<object> | object)[] = [
   (option, value) => new RedshiftPool({ ...connection, redshift: source, [option]: value }).options,
   async (option, value) => {
     const config = { ...connection, redshift: source, [option]: value }
-    // It refuses in connect(), of which nothing is left to be seen where it does not.
+    // connect() rejects it. If it does not, nothing remains to be inspected.
     const client = new RedshiftPgClient({ ...config, stream: idle } as never)
     const failed = client.connect().catch((error: RedshiftCredentialsError) => error)
     await turn()
@@ -109,8 +109,8 @@ const entries: readonly ((option: string, value: unknown) => Promise<object> | o
 describe('docs/options.md', () => {
   const pgRows = rowsOf('pg and pg-pool')
 
-  it('has every option that pg and pg-pool take, in their types or their sources', () => {
-    // Of a query, not of a client.
+  it('lists every option of pg and pg-pool, from their types and their sources', () => {
+    // An option of a query, not of a client.
     const read = readOptions().filter(option => option !== 'submit')
     const all = [...new Set([...typedOptions('pg', 'PoolConfig'), ...read])]
     expect([...pgRows.keys()]).to.have.members(all)
@@ -133,7 +133,7 @@ describe('docs/options.md', () => {
       }
     })
 
-  it('has every option of the SDK, each of which reaches it in aws as it was given', async () => {
+  it('lists every option of the SDK, and each reaches it unchanged through aws', async () => {
     const all = [
       ...typedOptions('@aws-sdk/client-redshift', 'RedshiftClientConfig'),
       ...typedOptions('@aws-sdk/client-redshift-serverless', 'RedshiftServerlessClientConfig'),
@@ -158,7 +158,7 @@ describe('docs/options.md', () => {
     expect(() => new RedshiftCredentials({ aws: aws as AwsClientConfig })).to.not.throw()
   })
 
-  it('is right about stores and the emulator: they refuse what is not their own', async () => {
+  it('is right about stores and the emulator, which reject unknown options', async () => {
     const secret = Buffer.alloc(32, 7)
     const options = { encryptionKeys: [secret], identity: 'x', tableName: undefined, ttl: 5 }
     const client = { eval: async () => null, isOpen: true, send: async () => ({}) }

@@ -33,7 +33,7 @@ describe('README', () => {
     expect(first?.lastLine).to.be.at.most(25)
   })
 
-  it('has a first example that works word for word', async () => {
+  it('has a first example that works unchanged', async () => {
     const { code, stdout, stderr } = await run('first.ts', first?.code ?? '')
     expect(stderr).to.equal('')
     expect(stdout).to.equal("[ { current_user: 'alice' } ]\n")
@@ -41,7 +41,7 @@ describe('README', () => {
     expect(emulator.calls.map(call => call.operation)).to.deep.equal(['GetClusterCredentials'])
   })
 
-  it('has a second example that works where AWS names the user', async () => {
+  it('has a second example that works if AWS chooses the user', async () => {
     const { code, stdout, stderr } = await run(
       'second.ts',
       `${second?.code}\nconsole.log((await pool.query('select current_user')).rows)\nawait pool.end()\n`,
@@ -51,7 +51,7 @@ describe('README', () => {
     expect(code).to.equal(0)
   })
 
-  it('names every option, and no other', () => {
+  it('lists every option, and no other', () => {
     const documented = [...readme.matchAll(/^\| (`[^|]+`) \|/gm)]
       .flatMap(([, names = '']) => [...names.matchAll(/`(\w+)`/g)].map(([, name]) => name))
       .filter(name => name !== 'password')

@@ -11,14 +11,14 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const page = readFileSync(join(root, 'docs/testing.md'), 'utf8')
 const vitest = join(root, 'node_modules/vitest/vitest.mjs')
 
-/** Not below node_modules, where Vitest looks for no tests. */
+/** Not below node_modules, where Vitest finds no tests. */
 const folder = join(root, '.cache/testing-docs')
 
 describe('docs/testing.md', () => {
   before(() => mkdirSync(folder, { recursive: true }))
   after(() => rmSync(folder, { recursive: true, force: true }))
 
-  /** The page's code as plain JavaScript that finds this package's sources, and the server that the run shares. */
+  /** The page's code as plain JavaScript that uses this project's sources, and the server that the run shares. */
   const written = async (name: string, code: string): Promise<string> => {
     const source = join(folder, `${name}.source.${name.endsWith('.test') ? 'js' : 'ts'}`)
     writeFileSync(source, code)
@@ -53,7 +53,7 @@ describe('docs/testing.md', () => {
   const tests = codeBlocks(page, 'js')
   const numbered = tests.map(({ code }, index) => ({ code, name: `recipe-${index + 1}` }))
 
-  it("has three tests that pass under node's runner, as they stand", async () => {
+  it("has three tests that pass unchanged with node's test runner", async () => {
     expect(tests).to.have.lengthOf(3)
     const files = await Promise.all(numbered.map(({ code, name }) => written(`${name}.node.test`, code)))
     const { stdout } = await run(['--test', '--test-reporter=tap', ...files])
@@ -62,7 +62,7 @@ describe('docs/testing.md', () => {
       .and.match(/^# fail 0$/m)
   })
 
-  it('has the same tests for Vitest, with the import that the page names', async () => {
+  it('has the same tests for Vitest, with the import on the page', async () => {
     const [, other] = /`(import [^`]+ from 'vitest')`/.exec(page) ?? []
     for (const { code, name } of numbered) {
       const changed = code.replace(/^import .+ from 'node:test'$/m, other ?? '')
@@ -73,7 +73,7 @@ describe('docs/testing.md', () => {
     expect(stdout).to.match(/Tests +4 passed \(4\)/)
   })
 
-  it('has an example for each entry point that prints what it says', async () => {
+  it('has an example for each entry point, with its real output', async () => {
     const examples = codeBlocks(page, 'ts')
     const printed = await Promise.all(
       examples.map(async ({ code }, index) => {

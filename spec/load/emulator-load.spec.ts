@@ -9,7 +9,7 @@ import { connect, fetchLogin } from '../support/emulated-login.js'
 import { startEmulator } from '../support/emulator.js'
 import { rejection } from '../support/rejection.js'
 
-describe('Ten emulators with a server each', () => {
+describe('Ten emulators with separate servers', () => {
   const { TMPDIR } = process.env
   let folder: string
   before(() => {
@@ -24,7 +24,7 @@ describe('Ten emulators with a server each', () => {
     rmSync(folder, { recursive: true, force: true })
   })
 
-  it('start at once, take logins, and leave nothing behind', async () => {
+  it('start at the same time, accept logins, and leave nothing behind', async () => {
     const emulators = await Promise.all(Array.from({ length: 10 }, () => startRedshiftEmulator()))
     try {
       expect(readdirSync(folder)).to.have.length(10)
@@ -47,7 +47,7 @@ describe('The emulator', () => {
   })
   afterEach(() => emulator.close())
 
-  it('takes a thousand logins at once', async () => {
+  it('accepts a thousand concurrent logins', async () => {
     const { user, password } = await fetchLogin(emulator)
     const pool = new pg.Pool({ ...emulator.poolConfig(), user, password, max: 1000 })
     const clients = await Promise.all(Array.from({ length: 1000 }, () => pool.connect()))
@@ -57,7 +57,7 @@ describe('The emulator', () => {
     await pool.end()
   })
 
-  it('restarts on the same port: drops its connections, is away for a while, and takes the same logins again', async () => {
+  it('restarts on the same port: it closes its connections, pauses, and accepts the same logins again', async () => {
     const login = await fetchLogin(emulator, { DbUser: 'restarted' })
     const { port } = emulator.address
     const client = await connect(emulator, login)
@@ -72,7 +72,7 @@ describe('The emulator', () => {
     await (await connect(emulator, login)).end()
   })
 
-  it('ends the sessions of clients that go away, and the connections of sessions that are ended', async () => {
+  it('ends the sessions of clients that disconnect, and the connections of sessions that end', async () => {
     const login = await fetchLogin(emulator, { DbUser: 'leaving' })
     for (const leave of ['destroy', 'resetAndDestroy'] as const) {
       const client = await connect(emulator, login)
@@ -87,7 +87,7 @@ describe('The emulator', () => {
     while (emulator.connections > 0) await new Promise(resolve => setTimeout(resolve, 10))
   })
 
-  it('restarts as often as told, also all at once, and closes in the middle of it', async () => {
+  it('restarts as often as requested, also concurrently, and can be closed meanwhile', async () => {
     await Promise.all([emulator.restart(), emulator.restart(), emulator.restart()])
     const client = await connect(emulator, await fetchLogin(emulator))
     const ended = new Promise(resolve => client.once('end', resolve))
@@ -99,7 +99,7 @@ describe('The emulator', () => {
   })
 })
 
-/** Until the server behind the gateway has no session of this user. */
+/** Waits until the server behind the gateway has no session of this user. */
 async function sessionsEnded(emulator: RedshiftEmulator, user: string): Promise<void> {
   const count = `SELECT count(*)::integer AS sessions FROM pg_stat_activity WHERE usename = '${user}'`
   while ((await emulator.query(count))[0]?.sessions !== 0) await new Promise(resolve => setTimeout(resolve, 10))

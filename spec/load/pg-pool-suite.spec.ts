@@ -12,7 +12,7 @@ const require = createRequire(import.meta.url)
 const specs = join(dirname(require.resolve('pg-pool-suite/package.json')), 'test')
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** What may fail with RedshiftPool, and why. */
+/** The specs that fail with RedshiftPool, and why. */
 const OTHERWISE: Readonly<Record<string, string>> = {
   'Connection strings pool delegates connectionString property to client':
     'its connection string has a password, and its Client makes no client of pg',
@@ -30,7 +30,7 @@ interface Results {
   readonly failures: readonly { readonly fullTitle: string; readonly err: { readonly message?: string } }[]
 }
 
-/** The newest release of pg-pool that comes with its specs is 3.8.0; the pools are the installed ones. */
+/** The newest release of pg-pool that includes its specs is 3.8.0; the pools are the installed ones. */
 describe("pg-pool's own specs, with RedshiftPool in place of the pool,", function () {
   this.timeout(180_000)
 
@@ -74,12 +74,12 @@ describe("pg-pool's own specs, with RedshiftPool in place of the pool,", functio
     })
   }
 
-  it('pass as with the stock pool that has the login in hand', async () => {
+  it('pass as with a stock pool that has a fixed password', async () => {
     const stock = await run('stock')
     const passed = stock.passes.map(({ fullTitle }) => fullTitle)
     expect(passed).to.have.length.greaterThan(50)
     let failed = new Map<string, string | undefined>()
-    // Some of them wait for fixed times, which a busy machine overruns. What is wrong fails in every run.
+    // Some of them wait for fixed times, which a busy machine exceeds. A real failure occurs in every run.
     for (let attempt = 0; attempt === 0 || (failed.size > 0 && attempt < 3); attempt++) {
       const ours = await run('ours')
       const seen = new Map(ours.passes.map(({ fullTitle }) => [fullTitle, true]))

@@ -7,7 +7,7 @@ import { phaseReached } from '../support/phase.js'
 
 const THOUSAND = Array.from({ length: 1_000 })
 
-describe('a thousand at once', function () {
+describe('a thousand concurrent callers', function () {
   this.timeout(180_000)
 
   let emulator: RedshiftEmulator
@@ -28,7 +28,7 @@ describe('a thousand at once', function () {
     expect(emulator.calls).to.have.length.within(1, 1 + refreshes)
   }
 
-  it('cause one API call by get(), cold and across a refresh, and get the same login', async () => {
+  it('of get() cause one API call, at the start and at a refresh, and get the same login', async () => {
     await start(8)
     const connection = { ...emulator.poolConfig(), user: 'IAM:alice' }
     const getAll = () => Promise.all(THOUSAND.map(() => credentials.get(connection)))
@@ -50,7 +50,7 @@ describe('a thousand at once', function () {
     expect(emulator.calls).to.have.length(2)
   })
 
-  it('cause one API call through a pool of 200, cold and across a refresh', async () => {
+  it('of a pool of 200 cause one API call, at the start and at a refresh', async () => {
     const lifetimeSeconds = 60
     await start(lifetimeSeconds)
     const begin = Date.now()
@@ -59,7 +59,7 @@ describe('a thousand at once', function () {
       user: 'IAM:alice',
       password: redshiftPassword(credentials),
       max: 200,
-      // Each checkout opens a connection of its own.
+      // Each checkout opens a new connection.
       maxUses: 1,
     })
     const connectAll = () =>

@@ -29,14 +29,14 @@ import { expectError, rejection, thrownBy } from '../support/rejection.js'
 const KEY = randomBytes(32)
 const page = readFileSync(new URL('../../docs/fleet.md', import.meta.url), 'utf8')
 
-/** What is done to DynamoDB's response: another one is given, or its headers are changed. */
+/** Replaces DynamoDB's response, or changes its headers. */
 type Meddle = (response: { status: number; headers: Record<string, string>; body: string }) => void
 
-/** Stands between a client and dynalite, and sees what is sent. */
+/** A proxy between a client and dynalite, which records requests. */
 class Observed {
   readonly requests: { operation: string; parameters: { Key?: { id?: { S?: string } } } }[] = []
   meddle: Meddle | undefined
-  /** Responses that are lost on their way, for each operation. */
+  /** Responses to drop, for each operation. */
   lost: Record<string, number> = {}
   readonly #server: Server
 
@@ -121,7 +121,7 @@ describe('logins that are shared through DynamoDB', () => {
   const create = (options: Partial<DynamoDbStoreOptions> = {}, made: Parameters<typeof dynamoDbStore>[0] = client()) =>
     dynamoDbStore(made, { tableName: TABLE, encryptionKeys: [KEY], identity: 'reports', ...options })
 
-  /** Credentials as each process of a fleet has them. */
+  /** Credentials as in each process of a fleet. */
   function share(store = create()): RedshiftCredentials {
     const { host, database } = emulator.poolConfig()
     const options = { aws: emulator.aws, host, database, dbUser: 'alice', autoCreate: true, store }
@@ -132,7 +132,7 @@ describe('logins that are shared through DynamoDB', () => {
 
   const items = async () => (await admin.send(new ScanCommand({ TableName: TABLE }))).Items ?? []
 
-  it('are fetched once, and log in, by each kind of client', async () => {
+  it('are fetched once by all kinds of client, and work', async () => {
     const whole = dynamoDbClient(url)
     const all = new DynamoDB({ endpoint: url, region: 'us-west-2', credentials: whole.config.credentials })
     open.push({ close: () => all.destroy() }, { close: () => whole.destroy() })
@@ -146,12 +146,12 @@ describe('logins that are shared through DynamoDB', () => {
     await pool.end()
   })
 
-  it('are kept as checkStore demands, by each kind of client', async () => {
+  it('pass checkStore with each kind of client', async () => {
     await checkStore(create())
     await checkStore(create({}, DynamoDBDocumentClient.from(client())))
   })
 
-  it('are there sealed, under a name that tells nothing, and with a time to live', async () => {
+  it('are stored encrypted, under a name that reveals nothing, with a time to live', async () => {
     const { user, password } = await share().get()
     const [item, ...others] = await items()
     expect(others).to.deep.equal([])
@@ -161,11 +161,11 @@ describe('logins that are shared through DynamoDB', () => {
     for (const secret of [password, user, 'alice', 'examplecluster', 'reports']) expect(clear).to.not.include(secret)
     expect(Number(item?.sealedUntil?.N) - Date.now()).to.be.within(890_000, 900_000)
     expect(Number(item?.expires?.N) - Date.now() / 1_000).to.be.within(86_000 + 890, 86_400 + 910)
-    // What an item costs: a write of up to 1 kB is one unit.
+    // The cost of an item: a write of up to 1 kB is one unit.
     expect(JSON.stringify(item).length).to.be.below(1_024)
   })
 
-  it('are fetched by each identity, and under each prefix, by itself', async () => {
+  it('are fetched separately for each identity and each prefix', async () => {
     for (const options of [{}, { identity: 'exports' }, { prefix: 'staging:' }, { prefix: 'staging:' }])
       await share(create(options)).get()
     expect(emulator.calls).to.have.lengthOf(3)
@@ -177,7 +177,7 @@ describe('logins that are shared through DynamoDB', () => {
       Date.now = now
     })
 
-    it('whatever the clocks of the hosts say', async () => {
+    it("even if the hosts' clocks differ", async () => {
       const [one, other] = [create(), create()]
       Date.now = () => now() + 3_600_000
       expect(await one.claim('key', 'one', 3_000, signal)).to.equal(true)
@@ -189,17 +189,17 @@ describe('logins that are shared through DynamoDB', () => {
       expect((await other.read('key', signal)).stored?.remainingMillis).to.be.within(50_000, 60_000)
     })
 
-    it('where its clock differs from that of the hosts by an hour', async () => {
+    it("even if its clock differs from the hosts' by an hour", async () => {
       observed.meddle = response => {
         response.headers.date = new Date(Date.parse(response.headers.date ?? '') + 3_600_000).toUTCString()
       }
       await checkStore(create())
     })
 
-    it('also where a host was suspended between its look and its write: older then, never younger', async () => {
+    it('even if a host was suspended between its read and its write: they may seem older, never younger', async () => {
       const store = create()
       await store.claim('key', 'one', 30_000, signal)
-      // A machine that sleeps does not see time go by.
+      // A suspended machine does not measure the time.
       observed.meddle = response => {
         response.headers.date = new Date(Date.parse(response.headers.date ?? '') + 20_000).toUTCString()
       }
@@ -207,7 +207,7 @@ describe('logins that are shared through DynamoDB', () => {
       expect((await store.read('key', signal)).stored?.remainingMillis).to.be.within(30_000, 40_000)
     })
 
-    it('in the response that has the login, also where an older one comes in at the same time', async () => {
+    it('in the response with the login, even if an older response arrives at the same time', async () => {
       const writer = create()
       await writer.claim('key', 'one', 30_000, signal)
       await writer.write('key', 'one', 'value', 60_000, signal)
@@ -227,7 +227,7 @@ describe('logins that are shared through DynamoDB', () => {
       expect((await store.read('key', signal)).stored?.remainingMillis).to.be.within(50_000, 60_000)
     })
 
-    it('and not as old as it said before: a response without Date is not used', async () => {
+    it('and a response without Date is not used with an earlier Date', async () => {
       const store = create()
       await store.claim('key', 'one', 30_000, signal)
       await store.write('key', 'one', 'value', 60_000, signal)
@@ -236,7 +236,7 @@ describe('logins that are shared through DynamoDB', () => {
     })
   })
 
-  it('come from AWS where DynamoDB responds without Date, or through a cache', async () => {
+  it('come from AWS if DynamoDB responds without Date, or through a cache', async () => {
     for (const change of [{ date: '' }, { age: '7' }]) {
       observed.meddle = response => void Object.assign(response.headers, change)
       await share(create({ identity: JSON.stringify(change) })).get()
@@ -244,7 +244,7 @@ describe('logins that are shared through DynamoDB', () => {
     }
   })
 
-  it('are written once where the response to the write was lost, and the claim of the next is left alone', async () => {
+  it('are written once if the response to the write was lost, and the next claim is left unchanged', async () => {
     const store = create()
     await store.claim('key', 'one', 30_000, signal)
     observed.lost = { UpdateItem: 1 }
@@ -255,7 +255,7 @@ describe('logins that are shared through DynamoDB', () => {
     expect(await store.claim('key', 'three', 30_000, signal)).to.equal(false)
   })
 
-  it('come from AWS, and are put in place, where the stored item is garbage', async () => {
+  it('come from AWS, and are stored, if the stored item is garbage', async () => {
     const { password } = await share().get()
     const [item] = await items()
     const sealed = item?.sealed?.S ?? ''
@@ -288,7 +288,7 @@ describe('logins that are shared through DynamoDB', () => {
     }
   })
 
-  describe('come from AWS, and a message says why, where', () => {
+  describe('come from AWS, and a message with the reason is published, if', () => {
     const refuse =
       (type: string, status = 400): Meddle =>
       response => {
@@ -323,7 +323,7 @@ describe('logins that are shared through DynamoDB', () => {
       expect(messages.at(-1)?.detail).to.equal('CredentialsProviderError')
     })
 
-    it('it hangs: after two seconds, and no claim is left behind when it wakes', async () => {
+    it('it hangs: after two seconds, and no claim remains when it resumes', async () => {
       const credentials = share()
       dynalite.pause()
       await credentials.get()
@@ -333,7 +333,7 @@ describe('logins that are shared through DynamoDB', () => {
       expect(await items()).to.deep.equal([])
     })
 
-    it('it is gone, and is of use again when it is back', async () => {
+    it('it is down, and it is used again when it is back', async () => {
       await dynalite.kill()
       observed.close()
       await share().get()
@@ -347,7 +347,7 @@ describe('logins that are shared through DynamoDB', () => {
     })
   })
 
-  it('have claims that a request which was held up does not outlive', async () => {
+  it('have claims that a delayed request does not outlive', async () => {
     const store = create()
     const before = Date.now()
     await store.claim('key', 'one', 3_000, signal)
@@ -378,13 +378,13 @@ describe('logins that are shared through DynamoDB', () => {
     create({ tableName: `arn:aws:dynamodb:us-west-2:123456789012:table/${TABLE}`, prefix: 'team/reports-2_a.b:' })
   })
 
-  it('are kept by a store that shows neither its keys nor the AWS credentials', () => {
+  it('are in a store that reveals neither its keys nor the AWS credentials', () => {
     const shown = inspect(create(), { depth: 9, showHidden: true, getters: true }) + JSON.stringify(create())
     expect(shown).to.include('reports').and.not.include(KEY.toString('hex').slice(0, 8)).and.not.include('made-up')
   })
 
-  describe('need of docs/fleet.md', () => {
-    it('no more than its IAM policy allows', async () => {
+  describe('need, of docs/fleet.md,', () => {
+    it('only the permissions of its IAM policy', async () => {
       const { code } = codeBlocks(page, 'json').find(block => block.code.includes('dynamodb:LeadingKeys')) ?? {}
       const { Statement } = JSON.parse(code ?? '')
       expect(Statement).to.have.lengthOf(1)

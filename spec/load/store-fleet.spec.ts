@@ -9,7 +9,7 @@ import { needsRedis } from '../support/redis.js'
 import { UnreliableProxy } from '../support/unreliable.js'
 import { until } from '../support/until.js'
 
-// On a machine that is so busy that the store takes too long to respond, a process asks by itself, and says so.
+// On a very busy machine, where the store is slow to respond, a process calls AWS by itself, and publishes that.
 const FORCED = /^direct|^failed write/
 
 const sum = (reports: readonly FleetReport[], pattern: RegExp): number =>
@@ -19,10 +19,10 @@ const sum = (reports: readonly FleetReport[], pattern: RegExp): number =>
 
 for (const engine of engines)
   describe(`a fleet of twenty processes that share their logins through ${engine.name}`, () => {
-    // Processes that start together take their time on a small machine that has other work.
+    // Processes that start together are slow on a small, busy machine.
 
     const lifetimeSeconds = 6 + engine.coarsenessMillis / 500
-    // A refresh comes after half of a lifetime at the earliest. Of that, Date's whole seconds and the way to the store may take some.
+    // A refresh starts after half of a lifetime at the earliest. Date's whole seconds and the latency of the store may use up some of that.
     const earliestMillis = ((lifetimeSeconds - 2) / 2) * 1_000 - engine.coarsenessMillis
 
     let server: StoreServer
@@ -36,7 +36,7 @@ for (const engine of engines)
       proxy = await UnreliableProxy.start(server.port)
       emulator = await startEmulator({ lifetimeSeconds, databases: ['dev', 'sales'] })
       const store = { url: engine.urlAt(proxy.port), clients: engine.clients }
-      // One of them will be killed.
+      // One of them is killed.
       fleet = await ProcessFleet.start({ size: 21, emulator, store, askMillis: 100, connectMillis: 2_000 })
     })
     after(async () => {
@@ -52,7 +52,7 @@ for (const engine of engines)
       expect(emulator.logins.filter(({ ok }) => !ok)).to.deep.equal([])
     })
 
-    it('costs one call more when the process that fetches for all is killed', async () => {
+    it('makes one more call if the process that fetches for all is killed', async () => {
       const fetching = emulator.fail({ kind: 'hold' }, { times: 1 })
       const all = fleet.members.map(member => ({ member, done: member.order({ kind: 'fetch', database: 'sales' }) }))
       await fetching.reached()
@@ -65,7 +65,7 @@ for (const engine of engines)
       expect(emulator.calls.length - sum(reports, FORCED)).to.equal(2)
     })
 
-    it('asks AWS once, and then once per lifetime, over five rotations', async () => {
+    it('calls AWS once, and then once per lifetime, over five rotations', async () => {
       const before = await fleet.order({ kind: 'work' })
       const gapBefore = ({ at }: EmulatedCall, index: number): number => at - (emulator.calls[index - 1]?.at ?? 0)
       const timely = () => emulator.calls.filter((call, index) => gapBefore(call, index) > earliestMillis).length
@@ -78,7 +78,7 @@ for (const engine of engines)
       expect(sum(reports, /^hit/) - sum(before, /^hit/)).to.be.above(60)
     })
 
-    it('loses no login while the store is killed, is gone for a lifetime, and comes back empty', async () => {
+    it('loses no login while the store is killed, is down for a lifetime, and comes back empty', async () => {
       await server.kill()
       await until('each fetches by itself', () => new Set(emulator.calls.map(call => call.accessKeyId)).size === 20, 60)
       const before = await fleet.order({ kind: 'report' })
@@ -90,7 +90,7 @@ for (const engine of engines)
       await until('they share again', async () => (await hits()) >= 20, 60)
     })
 
-    it('loses no login while the way to the store delays, stalls, breaks off and garbles', async () => {
+    it('loses no login while the connection to the store is slow, stalls, breaks and corrupts data', async () => {
       proxy.unreliable = true
       const { befallen } = proxy
       const { length } = emulator.logins

@@ -57,7 +57,7 @@ async function valkeyGlide(url: string, defaultDecoder?: Decoder): Promise<Conne
 describe('logins that are shared through Redis', () => {
   let emulator: RedshiftEmulator
   let redis: RedisServer
-  /** Sets things up and looks at them, beside those that share. */
+  /** A separate client for set-up and inspection. */
   let admin: Redis
   const open: { close(): unknown }[] = []
   const messages: StoreMessage[] = []
@@ -81,7 +81,7 @@ describe('logins that are shared through Redis', () => {
     await Promise.all([emulator?.close(), redis?.kill()])
   })
 
-  /** Credentials as each process of a fleet has them. */
+  /** Credentials as in each process of a fleet. */
   function share(
     { client, close }: Connected,
     { keys = [KEY], identity = 'reports', prefix }: Partial<{ keys: Buffer[]; identity: string; prefix: string }> = {},
@@ -104,7 +104,7 @@ describe('logins that are shared through Redis', () => {
     const keys = (await admin.keys('*')).sort()
     return Promise.all(keys.map(async key => [key, (await admin.get(key)) ?? '']))
   }
-  /** The login's value and its name; the owner of the claim may still be about to give that up. */
+  /** The login's value and its name; the owner of the claim may not have released it yet. */
   const storedLogin = async (): Promise<[string, string]> => {
     await until('the claim is given up', async () => (await stored()).length === 1)
     const [only] = await stored()
@@ -133,7 +133,7 @@ describe('logins that are shared through Redis', () => {
     ...(glide && { 'Valkey GLIDE, with bytes for strings': () => valkeyGlide(redis.url, glide?.Decoder.Bytes) }),
   }
   for (const [name, connect] of Object.entries(clients))
-    it(`are fetched once, and log in, by ${name}`, async () => {
+    it(`are fetched once, and work, with ${name}`, async () => {
       const fleet = await Promise.all(Array.from({ length: 5 }, async () => share(await connect())))
       const logins = await Promise.all(fleet.map(credentials => credentials.get()))
       expect(new Set(logins.map(({ password }) => password)).size).to.equal(1)
@@ -144,7 +144,7 @@ describe('logins that are shared through Redis', () => {
       await pool.end()
     })
 
-  it('are kept as checkStore demands, by each client', async () => {
+  it('pass checkStore with each client', async () => {
     const connections = await Promise.all(Object.values(clients).map(connect => connect()))
     open.push(...connections)
     await Promise.all(
@@ -197,7 +197,7 @@ describe('logins that are shared through Redis', () => {
     })
   })
 
-  it('are fetched by each identity, and under each prefix, by itself', async () => {
+  it('are fetched separately for each identity and each prefix', async () => {
     const connection = await nodeRedis(redis.url)
     await share(connection).get()
     await share(connection, { identity: 'exports' }).get()
@@ -206,7 +206,7 @@ describe('logins that are shared through Redis', () => {
     expect(emulator.calls).to.have.lengthOf(3)
   })
 
-  it('stand there sealed, under a name that tells nothing, and not for longer than they live', async () => {
+  it('are stored encrypted, under a name that reveals nothing, until they expire', async () => {
     const { user, password } = await share(await nodeRedis(redis.url)).get()
     const [name, value] = await storedLogin()
     expect(name).to.match(/^pg-redshift-iam:\{[\w-]{43}\}:login$/)
@@ -218,7 +218,7 @@ describe('logins that are shared through Redis', () => {
       .and.not.include(password)
   })
 
-  it('are served while keys are rotated, from the old one alone to the new one alone', async () => {
+  it('are served while keys are rotated, from the old key alone to the new key alone', async () => {
     const next = randomBytes(32)
     const connection = await nodeRedis(redis.url)
     await share(connection).get()
@@ -235,7 +235,7 @@ describe('logins that are shared through Redis', () => {
     ])
   })
 
-  it('are replaced for all when the server refuses them, by one call', async () => {
+  it('are replaced for all by one call when the server rejects them', async () => {
     const shortLived = await startEmulator({ lifetimeSeconds: 20 })
     const config = { ...shortLived.poolConfig(), user: 'IAMA:alice', maxUses: 1 }
     const pools = await Promise.all(
@@ -248,7 +248,7 @@ describe('logins that are shared through Redis', () => {
     )
     for (const pool of pools) await pool.query('select 1')
     const [, before] = await storedLogin()
-    // A login that is refused in the first twentieth of its life is not replaced: another would be refused as well.
+    // A login that is rejected in the first twentieth of its lifetime is not replaced: another would be rejected as well.
     await delay(1_100)
     shortLived.revokeLogins()
     await Promise.all(pools.map(pool => pool.query('select 1')))
@@ -258,7 +258,7 @@ describe('logins that are shared through Redis', () => {
     await shortLived.close()
   })
 
-  it('come from AWS, and are put in place, where the stored value is garbage, or of another type', async () => {
+  it('come from AWS, and are stored, if the stored value is garbage, or of another type', async () => {
     const connection = await nodeRedis(redis.url)
     const first = await share(connection).get()
     const [name, value] = await storedLogin()
@@ -288,9 +288,9 @@ describe('logins that are shared through Redis', () => {
 
   const packages = { 'node-redis': nodeRedis, ioredis: ioRedis, ...(glide && { 'Valkey GLIDE': valkeyGlide }) }
   for (const [name, connect] of Object.entries(packages)) {
-    // GLIDE has a time limit of its own, of 250 ms.
+    // GLIDE has a time limit of 250 ms.
     const reason = connect === valkeyGlide ? 'failed' : 'slow'
-    it(`come from AWS while Redis hangs, and no claim is left behind when it wakes, by ${name}`, async () => {
+    it(`come from AWS while Redis hangs, and no claim remains when it resumes, with ${name}`, async () => {
       const credentials = share(await connect(redis.url))
       await admin.ping()
       const asleep = new Redis(redis.url, { retryStrategy: () => 20 }).on('error', ignore)
@@ -305,7 +305,7 @@ describe('logins that are shared through Redis', () => {
       expect(await stored()).to.deep.equal([])
     })
 
-    it(`come from AWS while Redis is gone, and nothing is sent afterwards that nobody waits for, by ${name}`, async () => {
+    it(`come from AWS while Redis is down, and no outdated command is sent afterwards, with ${name}`, async () => {
       const connection = await connect(redis.url)
       const { client } = connection
       const isReady = async () => {
@@ -316,7 +316,7 @@ describe('logins that are shared through Redis', () => {
       }
       const [before, during] = [share(connection), share(connection, { identity: 'exports' })]
       await before.get()
-      // ioredis sends a command again that was under way.
+      // ioredis resends a pending command.
       await storedLogin()
       await redis.kill()
       await until('the client has noticed', async () => !(await isReady()))
@@ -327,7 +327,7 @@ describe('logins that are shared through Redis', () => {
       await until('so is another', () => admin.status === 'ready')
       await delay(50)
       expect(await admin.info('commandstats'), 'commands that were kept').to.not.include('eval')
-      // And then it is of use again.
+      // Then it is used again.
       const calls = emulator.calls.length
       const after = [share(connection, { identity: 'others' }), share(connection, { identity: 'others' })]
       await Promise.all(after.map(credentials => credentials.get()))
@@ -335,7 +335,7 @@ describe('logins that are shared through Redis', () => {
     })
   }
 
-  it('are shared by Redis users who may do no more than docs/fleet.md says', async () => {
+  it('are shared by Redis users with only the permissions in docs/fleet.md', async () => {
     const page = readFileSync(new URL('../../docs/fleet.md', import.meta.url), 'utf8')
     const [, rules = ''] = /^ACL SETUSER logins on (.+)$/m.exec(page) ?? []
     await admin.call('ACL', 'SETUSER', 'logins', 'on', ...rules.replace('<password>', 'hunter2').split(' '))
@@ -349,7 +349,7 @@ describe('logins that are shared through Redis', () => {
       expect((await rejection(refused)).message).to.include('NOPERM')
   })
 
-  it('come from AWS where Redis is full, which a message says', async () => {
+  it('come from AWS if Redis is full, and a message is published', async () => {
     await admin.config('SET', 'maxmemory', '1')
     try {
       await share(await nodeRedis(redis.url)).get()
@@ -364,10 +364,10 @@ describe('logins that are shared through Redis', () => {
     }
   })
 
-  it('come from AWS where Redis is read-only, as a replica is, which a message says', async () => {
+  it('come from AWS if Redis is read-only, like a replica, and a message is published', async () => {
     const connections = await Promise.all([nodeRedis(redis.url), ioRedis(redis.url)])
     const fleet = connections.map(connection => share(connection))
-    // Its primary is nowhere: it has the data that it had.
+    // Its primary is unreachable: it has the data from before.
     await admin.replicaof('127.0.0.1', 1)
     try {
       for (const credentials of fleet) {
@@ -381,7 +381,7 @@ describe('logins that are shared through Redis', () => {
     }
   })
 
-  it('come from AWS where a client was closed, or never connected', async () => {
+  it('come from AWS if a client is closed, or was never connected', async () => {
     const closed = await nodeRedis(redis.url)
     closed.close()
     const ended = ioRedis(redis.url)

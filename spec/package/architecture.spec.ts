@@ -10,7 +10,7 @@ const page = readFileSync(join(root, 'docs/architecture.md'), 'utf8')
 
 const apart = /^(store\/(redis|dynamodb|server-clock)\.ts|store\/check\/|emulator\/|cli\/)/
 
-/** The table's files and folders, from the top to the bottom. */
+/** The files and folders of the table, from top to bottom. */
 const places: readonly string[] = [...page.matchAll(/^\| (`[^|]+`) \|/gm)].flatMap(([, names = '']) =>
   [...names.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name),
 )
@@ -19,13 +19,13 @@ const files: readonly string[] = readdirSync(join(root, 'lib'), { recursive: tru
   .map(file => file.replaceAll('\\', '/'))
   .filter(file => file.endsWith('.ts'))
 
-/** Where a file stands in the table: by its own name, or by its folder's. */
+/** The row of a file in the table: by its own name, or by its folder's. */
 const rankOf = (file: string): number => {
   const own = places.indexOf(file)
   return own >= 0 ? own : places.findIndex(place => place.endsWith('/') && file.startsWith(place))
 }
 
-/** The files of lib/ that a file imports, those that it takes types from included. */
+/** The files of lib/ that a file imports, including type imports. */
 const importsOf = (file: string): string[] =>
   ts
     .preProcessFile(readFileSync(join(root, 'lib', file), 'utf8'))
@@ -33,27 +33,27 @@ const importsOf = (file: string): string[] =>
     .map(({ fileName }) => posix.join(posix.dirname(file), fileName.replace(/\.js$/, '.ts')))
 
 describe('The files of lib/', () => {
-  it('stand in the table of docs/architecture.md, and nothing else does', () => {
+  it('are in the table of docs/architecture.md, and the table has no others', () => {
     expect(files.filter(file => rankOf(file) < 0)).to.deep.equal([])
     expect(places.filter(place => !existsSync(join(root, 'lib', place)))).to.deep.equal([])
   })
 
-  it('import only from those above them, or in their own folder', () => {
+  it('import only from rows above their own, or from their own folder', () => {
     const upwards = files.flatMap(file =>
       importsOf(file)
         .filter(other => rankOf(other) > rankOf(file))
         .map(other => `${file} imports ${other}`),
     )
     expect(upwards).to.deep.equal([])
-    // Otherwise nothing would be looked at: an import of types, an export, one that waits for its use.
+    // Otherwise nothing was checked: a type import, a re-export, a dynamic import.
     expect(importsOf('tracing.ts')).to.include('request.ts')
     expect(importsOf('index.ts')).to.include('pg/pool.ts')
     expect(importsOf('cli/login/source.ts')).to.include('index.ts')
   })
 
-  it('of the core and the command line import each other in no circle', () => {
+  it('of the core and the command line have no circular imports', () => {
     const left = new Map(files.filter(file => !file.startsWith('emulator/')).map(file => [file, importsOf(file)]))
-    // Whatever imports nothing that is left is taken out, until that is all of it.
+    // Repeatedly removes every file without remaining imports.
     for (let before = -1; before !== left.size; ) {
       before = left.size
       for (const [file, others] of left) if (!others.some(other => left.has(other))) left.delete(file)
@@ -61,9 +61,9 @@ describe('The files of lib/', () => {
     expect([...left.keys()]).to.deep.equal([])
   })
 
-  it('leave the stores for Redis and DynamoDB, the emulator and the command line out of what index.ts brings along', () => {
+  it('do not load the stores for Redis and DynamoDB, the emulator or the command line through index.ts', () => {
     const reached = new Set(['index.ts'])
-    // A set goes on to what is added on the way.
+    // Iterating over a set includes entries that are added on the way.
     for (const file of reached) for (const other of importsOf(file)) reached.add(other)
     expect([...reached].filter(file => apart.test(file))).to.deep.equal([])
     expect(files.filter(file => !reached.has(file) && !apart.test(file))).to.deep.equal([])
@@ -71,7 +71,7 @@ describe('The files of lib/', () => {
 })
 
 describe('The specs of the library', () => {
-  /** What an expectation on a message compares it with. */
+  /** The values that an expectation on a message compares it with. */
   const EXPECTATIONS = [
     /\.message\b[)\s]*\.(?:to|and)\b[\w.]*\.(?:match|include|contain|equal)\(\s*(['"`/].+)/g,
     /(?:stderr|message|(?:refusal|failure)\([^\n]*\))\)\s*\.(?:to|and)\b[\w.]*\.(?:match|include|contain|equal)\(\s*(['"`/].+)/g,
@@ -83,7 +83,7 @@ describe('The specs of the library', () => {
   )
   const phrasesIn = (text: string): string[] => text.match(/\b[a-z]{2,}(?: [a-z]+)+\b/g) ?? []
 
-  it('go by the codes of errors and by what they name: none repeats two words of our messages', () => {
+  it('check error codes and names, and repeat no two words of our messages', () => {
     const messages = messagesBelow(join(root, 'lib')).map(({ text }) => text.replace(/`[^`]*`/g, '…'))
     const repeated = specs.flatMap(file => {
       const source = readFileSync(join(root, 'spec', file), 'utf8')

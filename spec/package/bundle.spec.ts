@@ -17,8 +17,8 @@ type Package = typeof import('../../lib/index.js')
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const packageFile = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
-describe('The package as it is built', () => {
-  /** A folder of a user's, with the package installed. */
+describe('The built package', () => {
+  /** A user's folder with the package installed. */
   let folder: string
   let dist: string
   let require: NodeJS.Require
@@ -29,7 +29,7 @@ describe('The package as it is built', () => {
     dist = join(folder, 'node_modules/pg-redshift-iam/dist')
     await buildLibrary(dist)
     cpSync(join(root, 'package.json'), join(dist, '../package.json'))
-    // Otherwise the package that is found is this one: a package may import itself by its name.
+    // Otherwise this project would be found: a package may import itself by its name.
     writeFileSync(join(folder, 'package.json'), '{ "name": "user" }')
     require = createRequire(join(folder, 'user.js'))
   })
@@ -42,12 +42,12 @@ describe('The package as it is built', () => {
   }
   const pathOf = (path: string): string => path.replace('.', 'pg-redshift-iam')
 
-  it('says where its entry points are', () => {
+  it('declares its entry points', () => {
     const { files, exports, main, types } = packageFile
     expect({ files, exports, main, types }, 'npm run build').to.deep.equal(manifest)
   })
 
-  it('gives the same classes and functions to import and to require', async () => {
+  it('exports the same classes and functions to import and to require', async () => {
     for (const { path } of entries) {
       const required = require(pathOf(path))
       const imported = await importPath(pathOf(path))
@@ -56,13 +56,13 @@ describe('The package as it is built', () => {
     }
   })
 
-  it('shares its classes among its entry points', () => {
+  it('shares its classes between its entry points', () => {
     const { RedshiftCredentialsError } = require('pg-redshift-iam') as Package
     const { redisStore } = require('pg-redshift-iam/redis') as typeof import('../../lib/store/redis.js')
     expect(() => redisStore({} as never, {} as never)).to.throw(RedshiftCredentialsError)
   })
 
-  it('has its classes and functions under their own names', () => {
+  it('keeps the names of its classes and functions', () => {
     const library = require('pg-redshift-iam') as Package
     for (const [name, value] of Object.entries(library)) expect(value).to.have.property('name', name)
     expect(library.RedshiftCredentialsError.prototype.name).to.equal('RedshiftCredentialsError')
@@ -82,8 +82,8 @@ describe('The package as it is built', () => {
     ])
   }
 
-  it('tells where the SDK is missing, and which package of it', async () => {
-    // Away from the project, with all that it needs but the SDK.
+  it('reports a missing SDK, and which of its packages to install', async () => {
+    // Outside the project, with all dependencies but the SDK.
     const away = mkdtempSync(join(tmpdir(), 'pg-redshift-iam-'))
     try {
       await buildLibrary(away)
@@ -106,7 +106,7 @@ describe('The package as it is built', () => {
     }
   })
 
-  it('requires the SDK, which is faster than to import it', async () => {
+  it('loads the SDK with require, which is faster than import', async () => {
     const { cache } = require
     await logIn((await importPath('pg-redshift-iam')) as Package)
     for (const client of ['redshift', 'redshift-serverless']) {
@@ -117,12 +117,12 @@ describe('The package as it is built', () => {
     }
   })
 
-  it('loads no SDK client before it is used', () => {
+  it('loads no SDK client before the first use', () => {
     const code = `require('pg-redshift-iam'); console.log(Object.keys(require.cache).filter(file => /client-redshift/.test(file)).length)`
     expect(execFileSync(process.execPath, ['-e', code], { cwd: folder, encoding: 'utf8' })).to.equal('0\n')
   })
 
-  /** A program that takes the package in both ways, as one file. */
+  /** A program that imports and requires the package, as one file. */
   async function bundle(name: string, options: BuildOptions): Promise<Package & { required: Package }> {
     const entry = join(folder, `${name}.mjs`)
     writeFileSync(entry, `export * from 'pg-redshift-iam'\nexport const required = require('pg-redshift-iam')\n`)
@@ -139,13 +139,13 @@ describe('The package as it is built', () => {
   }
 
   for (const format of ['esm', 'cjs'] as const)
-    it(`is in a bundle once, and logs in from there, as ${format}`, async () => {
+    it(`is bundled once, and logs in, as ${format}`, async () => {
       const library = await bundle(`bundled-${format}`, { format })
       expect(library.required.RedshiftCredentials).to.equal(library.RedshiftCredentials)
       await logIn(library)
     })
 
-  it('names its error in a minified bundle too', async () => {
+  it('keeps the name of its error in a minified bundle', async () => {
     const { RedshiftCredentialsError } = await bundle('minified', { format: 'cjs', minify: true })
     const error = new RedshiftCredentialsError('ERR_REDSHIFT_CLOSED', 'It is closed.')
     expect(error.name).to.equal('RedshiftCredentialsError')
@@ -153,7 +153,7 @@ describe('The package as it is built', () => {
     expect(error.stack).to.match(/^RedshiftCredentialsError: It is closed\./)
   })
 
-  it('is in a bundle once where the bundler has conditions of its own', async () => {
+  it('is bundled once if the bundler has its own conditions', async () => {
     const library = await bundle('conditions', { format: 'cjs', conditions: ['custom'] })
     expect(library.required.RedshiftCredentials).to.equal(library.RedshiftCredentials)
     await logIn(library)

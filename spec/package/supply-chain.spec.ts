@@ -29,19 +29,19 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const text = (...path: string[]): string => readFileSync(join(root, ...path), 'utf8')
 const json = <T>(...path: string[]): T => JSON.parse(text(...path))
 
-/** Licences that put no duty on a user but to keep the notice. */
+/** Licences that require nothing but to keep the notice. */
 const PERMISSIVE = ['MIT', 'Apache-2.0', 'ISC', 'BSD-2-Clause', 'BSD-3-Clause', '0BSD', 'BlueOak-1.0.0']
-/** What npm runs by itself when somebody installs a package. */
+/** The scripts that npm runs when the package is installed. */
 const INSTALL_SCRIPTS = ['preinstall', 'install', 'postinstall', 'prepare', 'preprepare', 'postprepare']
 
 describe('The supply chain', () => {
   const manifest = json<Manifest>('package.json')
   const lock = json<{ lockfileVersion: number; packages: Record<string, LockedPackage> }>('package-lock.json')
   const locked = Object.entries(lock.packages).filter(([path]) => path !== '')
-  /** What `npm install pg-redshift-iam` brings along. */
+  /** The packages that `npm install pg-redshift-iam` installs. */
   const installed = locked.filter(([, { dev, devOptional, peer }]) => !dev && !devOptional && !peer)
 
-  it('has no script that runs when the package is installed, its own or of what it brings along', () => {
+  it('has no install scripts, in the package or its dependencies', () => {
     expect(Object.keys(manifest.scripts ?? {})).not.to.include.oneOf(INSTALL_SCRIPTS)
     expect(existsSync(join(root, 'binding.gyp'))).to.equal(false)
     for (const [path, { hasInstallScript }] of installed) {
@@ -51,12 +51,12 @@ describe('The supply chain', () => {
     }
   })
 
-  it('runs its specs on the oldest pg that it takes', () => {
+  it('runs the specs on the oldest supported pg', () => {
     const [, oldest] = /^>=(\d+\.\d+) /.exec(manifest.peerDependencies?.pg ?? '') ?? []
     expect(pgVersions.map(([version]) => version)).to.include(`pg ${oldest}.0`)
   })
 
-  it('brings along the two SDK clients, the file reader that they share, and lru-cache, and what these need, each under a permissive licence', () => {
+  it('consists of the two SDK clients, the file reader that they share, and lru-cache, with their dependencies, each under a permissive licence', () => {
     expect(Object.keys(manifest.dependencies ?? {})).to.have.members([
       '@aws-sdk/client-redshift',
       '@aws-sdk/client-redshift-serverless',
@@ -88,12 +88,12 @@ describe('The supply chain', () => {
       expect(range, name).to.match(/^\^?\d+\.\d+\.\d+$/)
   })
 
-  it('has the licence under which it says it is', () => {
+  it('includes the licence that package.json declares', () => {
     expect(manifest.license).to.equal('MIT')
     expect(text('LICENSE')).to.match(/^MIT License/)
   })
 
-  it('opens no file, runs no program and loads no code of elsewhere in what a service imports', () => {
+  it('opens no file, runs no program and evaluates no code in the modules that a service imports', () => {
     const files = readdirSync(join(root, 'lib'), { recursive: true, encoding: 'utf8' }).filter(
       file => file.endsWith('.ts') && !/^(cli|emulator)\b/.test(file),
     )
@@ -101,7 +101,7 @@ describe('The supply chain', () => {
       '@aws-sdk/client-dynamodb',
       '@aws-sdk/client-redshift',
       '@aws-sdk/client-redshift-serverless',
-      // The SDK's own reader of the AWS profiles.
+      // The SDK's reader of AWS profiles.
       '@smithy/core/config',
       'lru-cache',
       'pg',

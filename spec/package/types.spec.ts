@@ -14,8 +14,8 @@ import {
 } from '../../lib/index.js'
 
 /*
- * Each function below is never run: the compiler has to accept it, without a cast. What must be refused stands after
- * `@ts-expect-error`, which the compiler refuses where there is no error.
+ * The functions below are never run: the compiler must accept them without a cast. Code that must not compile follows
+ * `@ts-expect-error`, which the compiler rejects if there is no error.
  */
 const source = { host: 'x', database: 'dev' }
 
@@ -81,13 +81,13 @@ const accepted = {
 
 const refused = {
   'an unknown option': () =>
-    // @ts-expect-error there is none of that name
+    // @ts-expect-error there is no such name
     new RedshiftPool({ ...source, redshift: { cluster: 'x' } }),
   'a number for a name': () =>
     // @ts-expect-error a name is a string
     redshiftPoolOptions({ clusterIdentifier: 5 }),
   'a class that is no client': () =>
-    // @ts-expect-error it has nothing of one
+    // @ts-expect-error it has no members of one
     new RedshiftPool({ ...source, Client: Date }),
 }
 
@@ -107,7 +107,7 @@ describe('The types', () => {
     )
   })
 
-  it('fit those of pg and pg-pool without a cast, and refuse mistakes', () => {
+  it('are compatible with those of pg and pg-pool without a cast, and reject mistakes', () => {
     expect(messages).to.deep.equal([])
     expect(Object.keys({ ...accepted, ...refused })).to.have.length(14)
   })

@@ -1,6 +1,6 @@
 /**
- * Does what its input says, line by line, and answers each with a line: `connect` opens a connection and says who it is, `get` asks
- * for the login only, `phase` tells the login's phase. A failure is answered with its code.
+ * Runs its input line by line, and prints a line for each: `connect` opens a connection and prints its user, `get` only fetches
+ * the login, `phase` prints the login's phase. A failure prints its code.
  */
 import { createInterface } from 'node:readline'
 import pg from 'pg'

@@ -1,4 +1,4 @@
-/** As a user writes it, for a cluster or workgroup whose address the environment tells. It says as whom it has logged in. */
+/** As a user writes it, for a cluster or workgroup with its address in the environment. It prints the user that it logged in as. */
 import { RedshiftPool } from 'pg-redshift-iam'
 
 for (const target of [{ clusterIdentifier: 'examplecluster' }, { workgroupName: 'analytics' }]) {

@@ -1,6 +1,6 @@
 /**
- * Leaves a pool behind, idle and never ended, as its environment says, and writes a line of what it has seen. Nothing here ends
- * the process: it ends when nothing keeps it.
+ * Leaves a pool idle without ending it, as set by its environment, and prints a line with what it observed. Nothing here ends
+ * the process: it exits when nothing keeps it alive.
  */
 import pg from 'pg'
 import { RedshiftPool, redshiftPoolOptions } from 'pg-redshift-iam'
@@ -9,10 +9,10 @@ const source = { host: 'analytics.123456789012.us-west-2.redshift-serverless.ama
 const allowed = { allowExitOnIdle: true, idleTimeoutMillis: 0 }
 
 const scenes = {
-  /** Idle connections, which would stay for ever, do not count. */
+  /** Idle connections, which would stay open, are not counted. */
   idle: () => new RedshiftPool({ ...source, ...allowed }),
   stock: () => new pg.Pool(redshiftPoolOptions(source, allowed)),
-  /** The pool has given the connection up, while the provider of AWS credentials hangs. */
+  /** The pool has abandoned the connection, while the provider of AWS credentials hangs. */
   'timed out': () =>
     new RedshiftPool({
       ...source,

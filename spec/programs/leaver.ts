@@ -1,6 +1,6 @@
 /**
- * Leaves with a fetch under way, as its argument says, and writes a line of what it has seen. Nothing here ends the process: it
- * ends when nothing keeps it.
+ * Leaves a fetch pending, as set by its argument, and prints a line with what it observed. Nothing here ends the process: it
+ * exits when nothing keeps it alive.
  */
 import { RedshiftCredentials } from 'pg-redshift-iam'
 
@@ -16,12 +16,12 @@ const code = (error: unknown) => (error instanceof Error && 'code' in error ? St
 const timers = () => process.getActiveResourcesInfo().filter(name => name === 'Timeout').length
 
 const scenes = {
-  /** A caller waits for a provider of AWS credentials that hangs: no socket keeps the process, only the deadline may. */
+  /** A caller waits for a hanging provider of AWS credentials: no socket keeps the process alive, only the deadline may. */
   async waiting() {
     const credentials = new RedshiftCredentials({ fetchTimeoutMillis: 300, aws: { credentials: never } })
     return code(await credentials.get(connection).catch(error => error))
   },
-  /** The caller has given up. */
+  /** The caller has aborted. */
   async aborted() {
     const credentials = new RedshiftCredentials({ fetchTimeoutMillis: 600_000, aws: { credentials: never } })
     const controller = new AbortController()
@@ -30,12 +30,12 @@ const scenes = {
     controller.abort(new Error('given up'))
     return `${(await left).message}, timers ${before} then ${timers()}`
   },
-  /** A login is there, and nobody asks for it any more. */
+  /** A login is cached, and there are no more callers. */
   async idle() {
     const credentials = new RedshiftCredentials()
     return (await credentials.get(connection)).user
   },
-  /** A refresh in the background waits for AWS, which does not answer. */
+  /** A background refresh waits for AWS, which does not respond. */
   async refreshing() {
     const credentials = new RedshiftCredentials()
     const { user } = await credentials.get(connection)
@@ -45,7 +45,7 @@ const scenes = {
     const served = await credentials.get(connection)
     return `${user} and ${served.user}`
   },
-  /** Credentials that are closed take the request under way with them. */
+  /** Closing the credentials aborts the pending request. */
   async closed() {
     const credentials = new RedshiftCredentials({ fetchTimeoutMillis: 600_000 })
     const left = credentials.get(connection).catch(code)

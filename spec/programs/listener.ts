@@ -1,4 +1,4 @@
-/** Listens on every channel, and throws there. Prints who logged in, before and after a rotation, and how many exceptions Node reported. */
+/** Subscribes to every channel, and throws there. Prints who logged in, before and after a rotation, and how many exceptions Node reported. */
 import { subscribe } from 'node:diagnostics_channel'
 import pg from 'pg'
 import { RedshiftCredentials, redshiftPassword } from 'pg-redshift-iam'

@@ -1,4 +1,4 @@
-/** Tries all that takes user and password as one pair on `pg.native`, and writes what each has come to. */
+/** Tries every use of user and password as a pair on `pg.native`, and prints each result. */
 import pg from 'pg'
 import { RedshiftPgClient, RedshiftPool, redshiftPoolOptions } from 'pg-redshift-iam'
 
@@ -8,7 +8,7 @@ const code = (error: unknown) => (error instanceof Error && 'code' in error ? er
 async function outcomes(): Promise<unknown[]> {
   const native = pg.native
   if (!native) return ['no pg.native']
-  // Without the variable, only the pool that is told to is a native one.
+  // Without the variable, only the pool with this option is native.
   const pools = [new native.Pool(redshiftPoolOptions(source, { Client: native.Client }))]
   const clients: pg.Client[] = []
   if (process.env.NODE_PG_FORCE_NATIVE) {

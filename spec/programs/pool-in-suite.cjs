@@ -1,4 +1,4 @@
-/** Loaded before pg-pool's own specs: gives them the pool that SUITE_POOL names, connected to the emulator, in place of theirs. */
+/** Preloaded for pg-pool's own specs: replaces their pool with the one that SUITE_POOL names, connected to the emulator. */
 const Module = require('node:module')
 const { dirname, join } = require('node:path')
 const PgPool = require('pg-pool')
@@ -7,7 +7,7 @@ const { RedshiftPool } = require('../../lib/index.ts')
 const { database, host, port, ca, cluster, user, password, aws } = JSON.parse(process.env.SUITE_LOGIN)
 const connection = { host, port, database, ssl: { ca } }
 
-// pg-pool takes a class as its second argument, too.
+// pg-pool also accepts a class as its second argument.
 class Stock extends PgPool {
   constructor(options, Client) {
     super({ ...connection, user, password, ...options }, Client)

@@ -1,6 +1,6 @@
 /**
  * The main thread and two worker threads (`SIDES=threads`), or a primary process and two workers of node:cluster
- * (`SIDES=cluster`): each has a pool of its own, and the same user. Prints what each has seen, through a rotation.
+ * (`SIDES=cluster`): each has its own pool with the same user. Prints what each has observed, through a rotation.
  */
 import cluster from 'node:cluster'
 import { once } from 'node:events'

@@ -6,7 +6,7 @@ import type { valueRules } from '../../lib/store/check/value-rules.js'
 import { MemoryStore } from '../support/memory-store.js'
 import { expectError } from '../support/rejection.js'
 
-/** A store that keeps the contract, except for the change. */
+/** A store that keeps the contract, except for this change. */
 function changed(change: (book: MemoryStore) => Partial<CredentialStore>): CredentialStore {
   const book = new MemoryStore()
   const own = change(book)
@@ -24,7 +24,7 @@ const failure = async (store: CredentialStore): Promise<AggregateError> =>
     error => error,
   )
 
-/** The rules in the list of the error, with what is wrong. */
+/** The rules that the error lists, and what is wrong. */
 const brokenRules = (error: Error | undefined): Map<string, string> =>
   new Map(
     [...(error?.message ?? '').matchAll(/^- (.+?): (.+)$/gm)].map(
@@ -178,7 +178,7 @@ describe('checkStore', () => {
     ],
   }
   const errors = new Map<string, AggregateError>()
-  // They mostly wait, so all run at once.
+  // They mostly wait, so all run at the same time.
   before(async () => {
     const outcomes = Object.entries(mistakes).map(async ([name, [change]]) =>
       errors.set(name, await failure(changed(change))),

@@ -29,12 +29,12 @@ describe('Credentials with a store', () => {
     return credentials
   }
 
-  it('come from AWS at once where a Redis client does not return what its script returns', async () => {
+  it('come from AWS at once if a Redis client does not return the result of a script', async () => {
     const messages: StoreMessage[] = []
     const note = (message: unknown): void => void messages.push(message as StoreMessage)
     subscribe('pg-redshift-iam:store', note)
     const { host, database } = emulator.poolConfig()
-    // One with callbacks returns nothing, one in a transaction QUEUED.
+    // A client with callbacks returns nothing, one in a transaction QUEUED.
     for (const returned of [undefined, null, 'QUEUED', 1, {}]) {
       const answer = async () => returned
       const clients = [
@@ -58,9 +58,9 @@ describe('Credentials with a store', () => {
     emulator.calls.length = 0
   })
 
-  it('use the logins of others who ask the same AWS endpoint, and of no others', async () => {
+  it('share logins only for the same AWS endpoint', async () => {
     const store = new MemoryStore()
-    // Another name of the same emulator: nothing but the endpoint differs.
+    // Another name of the same emulator: only the endpoint differs.
     const elsewhere = emulator.endpoint.replace('127.0.0.1', 'localhost')
     const passwords = []
     for (const endpoint of [emulator.endpoint, emulator.endpoint, elsewhere])
@@ -71,7 +71,7 @@ describe('Credentials with a store', () => {
     expect(store.values.size).to.equal(2)
   })
 
-  it('use them wherever that endpoint is named: as a string, a URL, its parts', async () => {
+  it('share logins however the endpoint is set: as a string, a URL or its parts', async () => {
     const store = new MemoryStore()
     const { hostname, port } = new URL(emulator.endpoint)
     emulator.calls.length = 0
@@ -87,7 +87,7 @@ describe('Credentials with a store', () => {
     expect(emulator.calls).to.have.length(1)
   })
 
-  it('never use those of another path, or of another endpoint in the environment', async () => {
+  it('never share logins for another path, or for another endpoint in the environment', async () => {
     const { AWS_ENDPOINT_URL } = process.env
     const store = new MemoryStore()
     const passwords: string[] = []
@@ -106,7 +106,7 @@ describe('Credentials with a store', () => {
     expect(store.values.size).to.equal(4)
   })
 
-  it('are refused where a function or a ready client chooses the endpoint, which may differ from process to process', async () => {
+  it('are rejected if a function or a ready client chooses the endpoint, which may differ between processes', async () => {
     const endpoint = async () => ({ protocol: 'http:', hostname: 'localhost', path: '/' })
     const store = new MemoryStore()
     const { host, database } = emulator.poolConfig()
@@ -119,7 +119,7 @@ describe('Credentials with a store', () => {
     aws.destroy()
   })
 
-  it('are refused where the endpoint is no URL', () => {
+  it('are rejected if the endpoint is not a URL', () => {
     for (const endpoint of ['localhost:4566', 'nonsense', { hostname: 'a b' }])
       expectError(
         thrownBy(() => create(new MemoryStore(), endpoint)),

@@ -12,8 +12,8 @@ import { expectError, thrownBy } from '../support/rejection.js'
 const key = (): Buffer => randomBytes(32)
 const text = fc.string({ unit: 'binary', maxLength: 300 })
 
-describe('a sealed value', () => {
-  it('opens to what was sealed, under each of the keys', () => {
+describe('an encrypted value', () => {
+  it('is decrypted under each of the keys', () => {
     const [old, current] = [key(), key()]
     fc.assert(
       fc.property(text, text, (plaintext, context) => {
@@ -24,14 +24,14 @@ describe('a sealed value', () => {
     )
   })
 
-  it('is sealed under the first key', () => {
+  it('is encrypted under the first key', () => {
     const [old, current] = [key(), key()]
     const sealed = new Envelope([current, old]).seal('secret', 'context')
     expect(new Envelope([current]).open(sealed, 'context')).to.equal('secret')
     expect(new Envelope([old]).open(sealed, 'context')).to.equal(undefined)
   })
 
-  it('never opens under another key, or for another context', () => {
+  it('is never decrypted under another key, or for another context', () => {
     fc.assert(
       fc.property(text, text, text, (plaintext, context, other) => {
         fc.pre(context !== other)
@@ -43,7 +43,7 @@ describe('a sealed value', () => {
     )
   })
 
-  it('never opens once any bit of it was changed, or any part cut off', () => {
+  it('is never decrypted after any bit was changed, or any part removed', () => {
     const envelope = new Envelope([key()])
     const sealed = envelope.seal('IAM:alice and her password', 'context')
     const [version = '', body = ''] = sealed.split('.')
@@ -61,7 +61,7 @@ describe('a sealed value', () => {
       expect(envelope.open(`${other}.${body}`, 'context')).to.equal(undefined)
   })
 
-  it('opens to nothing, and throws nothing, whatever a store makes up', () => {
+  it('is decrypted to nothing, without an exception, if a store returns garbage', () => {
     const envelope = new Envelope([key()])
     fc.assert(
       fc.property(fc.oneof(text, fc.base64String({ maxLength: 400 })), made => {
@@ -71,13 +71,13 @@ describe('a sealed value', () => {
     )
   })
 
-  it('differs each time, so that nobody sees whether a login is the same', () => {
+  it('differs each time, so that equal logins cannot be recognized', () => {
     const envelope = new Envelope([key()])
     const sealed = Array.from({ length: 1_000 }, () => envelope.seal('secret', 'context'))
     expect(new Set(sealed.map(one => one.slice(0, 19))).size, 'nonces').to.equal(1_000)
   })
 
-  it('has a name in the store that tells nothing of what it is for', () => {
+  it('has a name in the store that reveals nothing', () => {
     expect(storeKey('["GetCredentials","us-west-2","analytics"]')).to.match(/^[\w-]{43}$/)
     expect(storeKey('a')).to.not.equal(storeKey('b'))
   })
@@ -94,7 +94,7 @@ describe('an encryption key', () => {
     for (const form of forms) expect(new Envelope([form]).open(sealed, '')).to.equal('secret')
   })
 
-  it('is refused by redisStore where it is missing or malformed, and never repeated in the message', () => {
+  it('is rejected by redisStore if it is missing or malformed, and never quoted in the message', () => {
     const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
     const cases: Record<string, [keys: unknown, ...names: string[]]> = {
       missing: [undefined, 'encryptionKeys'],
@@ -114,7 +114,7 @@ describe('an encryption key', () => {
       )
   })
 
-  it('goes with a client that returns promises, and a prefix that keeps a login and its claim together', () => {
+  it('is accepted with a client that returns promises, and a prefix that keeps a login and its claim together', () => {
     const options = { encryptionKeys: [key()], identity: 'reports' }
     const callbacks = { connected: true, eval: () => true }
     for (const other of [callbacks, createClient().legacy(), undefined, 'redis://localhost', { isOpen: true }])
@@ -130,7 +130,7 @@ describe('an encryption key', () => {
     for (const prefix of ['', '{app}', '{app}{}', '}{', 'app:']) redisStore(client, { ...options, prefix })
   })
 
-  it('is demanded of every store, also of one that somebody wrote', () => {
+  it("is required for every store, including one of the user's", () => {
     const store = {
       identity: 'reports',
       encryptionKeys: [] as EncryptionKey[],
@@ -161,7 +161,7 @@ describe('an encryption key', () => {
     new RedshiftCredentials({ store: { ...store, operationMillis: 2_000, encryptionKeys: [key()] } })
   })
 
-  it('is not shown by the store that has it, nor by credentials that have the store', () => {
+  it('is hidden in the store, and in credentials with that store', () => {
     const secret = randomBytes(32).toString('base64')
     const store = storeWith([secret])
     const credentials = new RedshiftCredentials({ store })
@@ -176,7 +176,7 @@ describe('an encryption key', () => {
       .and.not.include(hex.replace(/(..)(?=.)/g, '$1 '))
   })
 
-  it('goes with an identity, without which redisStore is refused', () => {
+  it('requires an identity, without which redisStore throws', () => {
     for (const identity of [undefined, '', 7])
       expectError(
         thrownBy(() => redisStore(client, { encryptionKeys: [key()], identity: identity as string })),

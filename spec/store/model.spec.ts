@@ -37,7 +37,7 @@ const steps = (...others: { weight: number; arbitrary: fc.Arbitrary<Step> }[]): 
     maxLength: 80,
   })
 
-/** A run of the fleet, in which every login that anybody gets is checked. */
+/** A run of the fleet, which checks every login that any process gets. */
 class Run {
   readonly fleet: SimulatedFleet
   readonly killedAt = new Map<SimulatedHost, number>()
@@ -51,7 +51,7 @@ class Run {
 
   async play(steps: readonly Step[]): Promise<void> {
     for (const step of steps) await this.#step(step)
-    // Whoever waits has an end within his deadline.
+    // Every waiting caller is settled within its deadline.
     await this.fleet.time.advance(15_100)
     expect(this.#open, 'callers that were left waiting').to.equal(0)
   }
@@ -70,7 +70,7 @@ class Run {
       one.kill()
       this.killedAt.set(one, fleet.time.now)
     }
-    // The caller of a process that is gone waits no longer.
+    // The caller of a process that was killed no longer waits.
     if (step.kind === 'kill' && one && !one.alive) this.#open -= this.#waiting.get(one) ?? 0
   }
 
@@ -107,11 +107,11 @@ class Run {
   }
 }
 
-describe('whatever happens to a fleet', () => {
+describe('in any sequence of events, a fleet', () => {
   const runs = { numRuns: 300 }
   const seed = fc.integer()
 
-  it('one call is made for each lifetime, and one more where its owner is killed or the server refuses it', () =>
+  it('makes one call per lifetime, and one more if the owner of the claim is killed or the server rejects the login', () =>
     fc.assert(
       fc.asyncProperty(
         seed,
@@ -128,7 +128,7 @@ describe('whatever happens to a fleet', () => {
             const early = calls.filter((call, index) => {
               const last = calls[index - 1]
               if (!last || call.at - last.at > LIFETIME * 0.49) return false
-              // What the last owner brought was not in the store before it was gone.
+              // The login of the last owner was not in the store before it was killed.
               const killed = run.killedAt.get(last.host) ?? Number.POSITIVE_INFINITY
               return killed > (last.answeredAt ?? Number.POSITIVE_INFINITY) + 50
             })
@@ -139,7 +139,7 @@ describe('whatever happens to a fleet', () => {
       runs,
     ))
 
-  it('nobody gets an expired or foreign login, or none, while AWS answers, however the store behaves', () =>
+  it('never gets an expired, wrong or missing login while AWS responds, whatever the store does', () =>
     fc.assert(
       fc.asyncProperty(
         seed,
@@ -161,7 +161,7 @@ describe('whatever happens to a fleet', () => {
       runs,
     ))
 
-  it('nobody gets an expired or foreign login while AWS fails as well, and everybody an answer in time', () =>
+  it('never gets an expired or wrong login while AWS fails too, and every call is settled in time', () =>
     fc.assert(
       fc.asyncProperty(
         seed,
@@ -187,11 +187,11 @@ describe('whatever happens to a fleet', () => {
     ))
 })
 
-/** A store that is slow, loses, fails, repeats itself, or makes things up. */
+/** A store that is slow, loses data, fails, repeats itself or returns false data. */
 function misbehave(fleet: SimulatedFleet, { operation }: StoreCall, random: () => number): StoreBehaviour {
   const values = [...fleet.store.values.values()]
   const { value: other = '', until = 0 } = values[Math.floor(random() * values.length)] ?? {}
-  // To say of an ended login that it lives is the one lie that only the server can tell from the truth.
+  // A false claim that an expired login is valid is the only one that the server alone can detect.
   const left = Math.min(LIFETIME / 2, until - fleet.time.now)
   const lies: Record<StoreCall['operation'], unknown[]> = {
     read: [

@@ -29,29 +29,29 @@ describe('a fleet that shares its logins', () => {
 
   const passwords = async (): Promise<string[]> => [...new Set((await fleet.getAll()).map(({ password }) => password))]
 
-  describe('asks AWS', () => {
-    it('once for twenty that start together, and gives all of them the same login', async () => {
+  describe('calls AWS', () => {
+    it('once for twenty processes that start together, and all of them get the same login', async () => {
       expect(await passwords()).to.deep.equal(['examplecluster 1'])
       expect(fleet.calls).to.have.lengthOf(1)
       expect(events('hit')).to.have.lengthOf(19)
       expect(events('written')).to.have.lengthOf(1)
     })
 
-    it('once per rotation, while every process serves what it has, over an hour', async () => {
+    it('once per rotation over an hour, while every process serves its cached login', async () => {
       await passwords()
       for (const end = fleet.time.now + HOUR; fleet.time.now < end; await fleet.time.advance(1_000)) {
         const before = fleet.time.now
         await fleet.getAll()
         expect(fleet.time.now - before, 'nobody waits').to.be.at.most(5)
       }
-      // A refresh comes after half of a lifetime at the earliest, and after 0.65 of it at the latest.
+      // A refresh starts after half of a lifetime at the earliest, and after 0.65 of it at the latest.
       expect(fleet.calls.length).to.be.within(Math.floor(1 + HOUR / (LIFETIME * 0.65)), 1 + HOUR / (LIFETIME * 0.5))
       for (const [index, { at }] of fleet.calls.entries())
         expect(at - (fleet.calls[index - 1]?.at ?? 0)).to.be.above(LIFETIME * 0.49)
       expect(messages.map(({ event }) => event)).to.not.include.members(['direct'])
     })
 
-    it('once where a process looked just before the owner wrote, and claims just after', async () => {
+    it('once if a process reads just before the owner writes, and claims just after', async () => {
       fleet = new SimulatedFleet(2)
       fleet.aws = () => ({ after: 20 })
       fleet.store.behaviour = ({ operation, host }) =>
@@ -61,7 +61,7 @@ describe('a fleet that shares its logins', () => {
       expect(fleet.calls).to.have.lengthOf(1)
     })
 
-    it('once for each login, where there are several', async () => {
+    it('once for each of several logins', async () => {
       const logins = await fleet.run(
         Promise.all(fleet.hosts.flatMap(host => ['one', 'other'].map(target => host.get(target)))),
       )
@@ -69,14 +69,14 @@ describe('a fleet that shares its logins', () => {
       expect(fleet.calls).to.have.lengthOf(2)
     })
 
-    it('for each identity by itself', async () => {
+    it('separately for each identity', async () => {
       const host = fleet.start({ identity: 'exports' })
       const [first] = await fleet.getAll()
       expect((await host.get()).password).to.not.equal(first?.password)
       expect(fleet.calls).to.have.lengthOf(2)
     })
 
-    it('once more when the owner of the claim is gone, three seconds later', async () => {
+    it('once more after three seconds if the owner of the claim is gone', async () => {
       fleet.aws = () => ({ after: 500 })
       const getting = fleet.hosts.map(host => host.get())
       await fleet.time.advance(100)
@@ -90,7 +90,7 @@ describe('a fleet that shares its logins', () => {
       expect(events('direct')).to.deep.equal([])
     })
 
-    it('once more when the owner of the claim waits in vain, five seconds later', async () => {
+    it('once more after five seconds if the owner of the claim waits without success', async () => {
       fleet.aws = ({ host }) => ({ silent: host === fleet.calls[0]?.host })
       const [owner, ...others] = fleet.hosts
       const getting = owner?.get()
@@ -98,20 +98,20 @@ describe('a fleet that shares its logins', () => {
       await fleet.run(Promise.all(others.map(host => host.get())))
       expect(fleet.calls).to.have.lengthOf(2)
       expect((fleet.calls[1]?.at ?? 0) - (fleet.calls[0]?.at ?? 0)).to.be.within(5_000, 6_300)
-      // Its own deadline holds as ever.
+      // Its own deadline applies as usual.
       const error = getting && (await fleet.run(rejection(getting)))
       expect(error?.code).to.equal('ERR_REDSHIFT_TIMEOUT')
       expect(fleet.calls).to.have.lengthOf(2)
     })
 
-    it('in turn, where it fails, and stops as soon as one of them has a login', async () => {
+    it('from one process after another while it fails, until one of them has a login', async () => {
       fleet.aws = () => ({ fails: fleet.calls.length <= 3 })
       const outcomes = await fleet.run(Promise.allSettled(fleet.hosts.map(host => host.get())))
       expect(outcomes.filter(({ status }) => status === 'rejected')).to.have.lengthOf(3)
       expect(fleet.calls).to.have.lengthOf(4)
     })
 
-    /** Each of them is refused its login. What comes of it. */
+    /** The server rejects the login of each of them. Returns their results. */
     const refuseAll = (): Promise<(RedshiftLogin | undefined)[]> =>
       fleet.run(
         Promise.all(
@@ -122,7 +122,7 @@ describe('a fleet that shares its logins', () => {
         ),
       )
 
-    it('once for all when the server refuses the login of each of them', async () => {
+    it('once for all when the server rejects the login of each of them', async () => {
       await fleet.getAll()
       await fleet.time.advance(MINUTE)
       const replacements = await refuseAll()
@@ -132,7 +132,7 @@ describe('a fleet that shares its logins', () => {
       expect(events('ignored')).to.deep.equal([])
     })
 
-    it('once for all when they are refused it one after another', async () => {
+    it('once for all when their logins are rejected one after another', async () => {
       await fleet.getAll()
       for (const { cache } of fleet.hosts) {
         await fleet.time.advance(2_000)
@@ -144,7 +144,7 @@ describe('a fleet that shares its logins', () => {
       expect(fleet.calls).to.have.lengthOf(2)
     })
 
-    it('once for all when AWS repeats the refused login, at once or one after another', async () => {
+    it('once for all when AWS repeats the rejected login, at once or one after another', async () => {
       await fleet.getAll()
       fleet.aws = () => ({ repeats: true })
       await fleet.time.advance(MINUTE)
@@ -159,11 +159,11 @@ describe('a fleet that shares its logins', () => {
       }
       await fleet.time.advance(1_000)
       expect(await passwords()).to.deep.equal(['examplecluster 1'])
-      // Two more, ten seconds apart, by processes that had heard of the last one.
+      // Two more, ten seconds apart, by processes that knew of the last one.
       expect(fleet.calls).to.have.lengthOf.at.most(4)
     })
 
-    it('again when the server refuses a login that AWS has repeated long before', async () => {
+    it('again when the server rejects a login that AWS has repeated long before', async () => {
       await fleet.getAll()
       fleet.aws = () => ({ repeats: true })
       for (const number of [0, 1]) {
@@ -177,7 +177,7 @@ describe('a fleet that shares its logins', () => {
       }
     })
 
-    it('again when the server refuses a process twice, whatever another one was told before', async () => {
+    it('again when the server rejects a process twice, whatever happened to another one', async () => {
       await fleet.getAll()
       fleet.aws = () => ({ repeats: true })
       await fleet.time.advance(2 * MINUTE)
@@ -195,24 +195,24 @@ describe('a fleet that shares its logins', () => {
       expect(calls).to.deep.equal([2, 2, 3])
     })
 
-    it('seldom while it has no newer login, and not each process by itself', async () => {
+    it('rarely while it has no newer login, and not from each process separately', async () => {
       await passwords()
       fleet.aws = () => ({ sameExpiry: true })
       for (const end = fleet.time.now + LIFETIME * 0.9; fleet.time.now < end; await fleet.time.advance(1_000))
         await fleet.getAll()
-      // A login is asked for again after a tenth of its lifetime; of what is left of it, as time goes by.
+      // A login is fetched again after a tenth of its lifetime, or of the remaining lifetime later on.
       expect(fleet.calls.length).to.be.within(4, 25)
     })
   })
 
   describe('finds a login in the store that', () => {
-    /** The login that twenty processes have, when it has this age. */
+    /** The login of twenty processes, at this age. */
     const aged = async (millis: number): Promise<void> => {
       await passwords()
       await fleet.time.advance(millis - 200)
     }
 
-    it('is as old as the store says, whatever the clocks of the hosts say', async () => {
+    it("is as old as the store says, even if the hosts' clocks differ", async () => {
       await aged(5 * MINUTE)
       for (const wallError of [-HOUR, 0, HOUR]) {
         const host = fleet.start({ wallError })
@@ -225,7 +225,7 @@ describe('a fleet that shares its logins', () => {
       expect(fleet.calls).to.have.lengthOf(1)
     })
 
-    it('is slow to come: it is no younger for that', async () => {
+    it('arrives late: it seems no younger', async () => {
       await aged(5 * MINUTE)
       const [prompt, slow] = [fleet.start(), fleet.start()]
       fleet.store.behaviour = ({ operation, host }) =>
@@ -246,26 +246,26 @@ describe('a fleet that shares its logins', () => {
       expect((await host.get()).password).to.equal('examplecluster 1')
       await fleet.time.advance(1_000)
       expect((await host.get()).password).to.equal('examplecluster 2')
-      // The others, for which it has aged as well, find the new one.
+      // The others, whose login is stale as well, find the new one.
       await fleet.getAll()
       await fleet.time.advance(1_000)
       expect(await passwords()).to.deep.equal(['examplecluster 2'])
       expect(fleet.calls).to.have.lengthOf(2)
     })
 
-    it('has been on its way for long: its lifetime counts from when AWS was asked', async () => {
+    it('was in transit for long: its lifetime counts from the call to AWS', async () => {
       fleet.aws = () => ({ after: 4_000 })
       await passwords()
       const [write] = fleet.store.calls.filter(({ operation }) => operation === 'write')
       expect(write?.lifetimeMillis).to.be.within(LIFETIME - 4_000, LIFETIME - 3_000)
     })
 
-    it('is about to end: a new process fetches another', async () => {
+    it('is about to expire: a new process fetches another', async () => {
       await aged(LIFETIME - 9_000)
       expect((await fleet.run(fleet.start().get())).password).to.equal('examplecluster 2')
     })
 
-    it('is older than what it has: it keeps its own', async () => {
+    it('is older than its own: it keeps its own', async () => {
       await passwords()
       const [stored] = fleet.store.values
       await fleet.time.advance(10 * MINUTE)
@@ -281,7 +281,7 @@ describe('a fleet that shares its logins', () => {
       expect(new Set(events('ignored'))).to.deep.equal(new Set([' old']))
     })
 
-    it('was refused by the server: it stays, for the others, while AWS has no other', async () => {
+    it('was rejected by the server: it stays for the others while AWS has no other', async () => {
       const [login] = await fleet.getAll()
       fleet.aws = () => ({ fails: true })
       if (login) fleet.host(0).cache.invalidate(login, 'here')
@@ -290,7 +290,7 @@ describe('a fleet that shares its logins', () => {
       expect(fleet.calls).to.have.lengthOf(2)
     })
 
-    it('was refused by the server: it is removed where the next one could not be written', async () => {
+    it('was rejected by the server: it is removed if the next one could not be written', async () => {
       const [login] = await fleet.getAll()
       await fleet.time.advance(MINUTE)
       fleet.store.behaviour = only('write', { lost: true, fails: true })
@@ -300,7 +300,7 @@ describe('a fleet that shares its logins', () => {
       expect(fleet.store.values.size).to.equal(0)
     })
 
-    it('was refused by the server: the failure to remove it is reported, and hurts nobody', async () => {
+    it('was rejected by the server: a failure to remove it is published, and has no other effect', async () => {
       const [login] = await fleet.getAll()
       await fleet.time.advance(MINUTE)
       fleet.store.behaviour = ({ operation }) =>
@@ -311,7 +311,7 @@ describe('a fleet that shares its logins', () => {
       expect(events('failed')).to.deep.equal(['write failed', 'remove failed'])
     })
 
-    it('has replaced one that the server refuses only now: it stays', async () => {
+    it('has replaced one that the server rejects only now: it stays', async () => {
       const [first, second] = await fleet.getAll()
       await fleet.time.advance(MINUTE)
       if (first) fleet.host(0).cache.invalidate(first, 'here')
@@ -323,7 +323,7 @@ describe('a fleet that shares its logins', () => {
       expect(fleet.calls).to.have.lengthOf(2)
     })
 
-    it('was tampered with, or sealed for another, or has a lifetime that is not its own: it is ignored and reported', async () => {
+    it('was tampered with, or encrypted for another, or has the wrong lifetime: it is ignored and reported', async () => {
       await passwords()
       await fleet.run(fleet.host(0).get('other'))
       const [[key, { value, until }] = ['', { value: '', until: 0 }], [, foreign] = []] = fleet.store.values
@@ -351,7 +351,7 @@ describe('a fleet that shares its logins', () => {
   })
 
   describe('waits', () => {
-    it('with looks that grow rarer, from 25 ms to a second, give or take a quarter, so that not all look at once', async () => {
+    it('with increasing pauses between reads, from 25 ms to a second, plus or minus a quarter, so that not all read at once', async () => {
       for (const [draw, factor] of [
         [0, 0.75],
         [0.5, 1],
@@ -362,7 +362,7 @@ describe('a fleet that shares its logins', () => {
         await fleet.getAll()
         const waiting = fleet.hosts.find(host => host !== fleet.calls[0]?.host)
         const looks = fleet.store.calls.filter(call => call.operation === 'read' && call.host === waiting?.number)
-        // Each look takes two milliseconds. After the first one there is a claim as well: the others see that it is held.
+        // Each read takes two milliseconds. After the first one, there is a claim as well, which the others see.
         const pauses = looks.slice(1).map(({ at }, index) => Math.round(at - (looks[index]?.at ?? 0) - (index ? 2 : 4)))
         expect(fleet.store.count('claim', waiting)).to.equal(1)
         const expected = [25, 50, 100, 200, 400, 800, ...Array(6).fill(1_000)].map(pause => Math.round(pause * factor))
@@ -371,7 +371,7 @@ describe('a fleet that shares its logins', () => {
       }
     })
 
-    it('no longer than its deadline, and says what it waited for', async () => {
+    it('until its deadline at most, and the error says what it waited for', async () => {
       fleet = new SimulatedFleet(3)
       fleet.aws = () => ({ silent: true })
       const start = fleet.time.now
@@ -389,7 +389,7 @@ describe('a fleet that shares its logins', () => {
       fleet.store.claims.set(key, { token: 'nobody', until: Number.POSITIVE_INFINITY })
       const waiting = rejection(fleet.start().get())
       await fleet.time.advance(1_000)
-      // The process itself comes to nothing until the deadline is over.
+      // The process itself does nothing until the deadline is over.
       fleet.time.block(20_000)
       expectError(await fleet.run(waiting), {
         code: 'ERR_REDSHIFT_TIMEOUT',
@@ -397,7 +397,7 @@ describe('a fleet that shares its logins', () => {
       })
     })
 
-    it('for a claim that never ends no longer than two thirds of what a refresh has, near the end of the login', async () => {
+    it('for a claim that never ends at most two thirds of the time of a refresh, near the expiry of the login', async () => {
       fleet = new SimulatedFleet(1)
       await fleet.getAll()
       const [key = ''] = fleet.store.values.keys()
@@ -408,7 +408,7 @@ describe('a fleet that shares its logins', () => {
       expect(await passwords()).to.deep.equal(['examplecluster 2'])
     })
 
-    it('ten seconds for a claim that never ends, and then for AWS, and blames the one that did not answer', async () => {
+    it('ten seconds for a claim that never ends, and then for AWS, and the error names the one that did not respond', async () => {
       fleet = new SimulatedFleet(1)
       fleet.store.behaviour = only('claim', { lie: false })
       fleet.aws = () => ({ silent: true })
@@ -419,7 +419,7 @@ describe('a fleet that shares its logins', () => {
       })
     })
 
-    it('ten seconds for a claim that never ends, and then asks AWS', async () => {
+    it('ten seconds for a claim that never ends, and then calls AWS', async () => {
       await passwords()
       const [key = ''] = fleet.store.values.keys()
       fleet.store.values.clear()
@@ -432,7 +432,7 @@ describe('a fleet that shares its logins', () => {
     })
   })
 
-  describe('asks AWS as if there were no store, and says so, where the store', () => {
+  describe('calls AWS as without a store, and publishes that, if the store', () => {
     const first: Record<string, [StoreBehaviour, string, number]> = {
       fails: [{ lost: true, fails: true }, 'failed', 10],
       'is silent': [{ lost: true, silent: true }, 'slow', 310],
@@ -450,7 +450,7 @@ describe('a fleet that shares its logins', () => {
           expect(events('direct')).to.deep.equal(Array(20).fill(`${operation} ${reason}`))
         })
 
-    it('is silent or slow, however short the deadline is: AWS has at least half of it', async () => {
+    it('does not respond or is slow, even with a short deadline: AWS has at least half of it', async () => {
       for (const fetchTimeoutMillis of [100, 300, 500, 1_000, 2_000])
         for (const [behaviour, share] of [
           [only('read', { lost: true, silent: true }), 5 / 6],
@@ -464,7 +464,7 @@ describe('a fleet that shares its logins', () => {
         }
     })
 
-    it('is slow while another process holds the claim: AWS has at least a sixth of the deadline', async () => {
+    it('is slow while another process has the claim: AWS has at least a sixth of the deadline', async () => {
       for (const fetchTimeoutMillis of [300, 600, 1_000, 1_800, 15_000]) {
         const operation = Math.min(300, fetchTimeoutMillis / 6) - 1
         for (const slowFrom of [0, 0.3, 0.5, 0.6, 0.65])
@@ -474,7 +474,7 @@ describe('a fleet that shares its logins', () => {
             const slow = (): boolean => fleet.time.now - begin >= fetchTimeoutMillis * slowFrom
             fleet.store.behaviour = call => ({
               ...(slow() && { after: 1, reply: operation }),
-              // The claim is given up when the time for the others is nearly over.
+              // The claim is released when the time for the others is nearly over.
               ...(call.operation === 'claim' &&
                 !(freed && fleet.time.now - begin > fetchTimeoutMillis * 0.6) && { lie: false }),
             })
@@ -491,7 +491,7 @@ describe('a fleet that shares its logins', () => {
       }
     })
 
-    it('is silent, and AWS is as well: the error names both', async () => {
+    it('does not respond, and AWS does not either: the error names both', async () => {
       fleet = new SimulatedFleet(1, { fetchTimeoutMillis: 600 })
       fleet.store.behaviour = only('read', { lost: true, silent: true })
       fleet.aws = () => ({ silent: true })
@@ -502,7 +502,7 @@ describe('a fleet that shares its logins', () => {
       expect(error.message).to.match(/ 10\d /)
     })
 
-    it('sets a limit of its own', async () => {
+    it('has a limit of its own', async () => {
       fleet = new SimulatedFleet(1)
       const connect = fleet.store.connect.bind(fleet.store)
       fleet.store.connect = (...args) => ({ ...connect(...args), operationMillis: 1_000 })
@@ -512,7 +512,7 @@ describe('a fleet that shares its logins', () => {
       expect(events('direct')).to.deep.equal([])
     })
 
-    it('makes things up', async () => {
+    it('returns false data', async () => {
       const values = [7, '', [], {}, { value: 7 }, { value: 'v1.x' }, { value: '', remainingMillis: 'long' }]
       const lies = [null, 7, '', [], {}, { claimed: 'yes' }, ...values.map(stored => ({ stored }))]
       fleet = new SimulatedFleet(lies.length)
@@ -523,7 +523,7 @@ describe('a fleet that shares its logins', () => {
       expect(events('direct')).to.deep.equal(Array(lies.length).fill('claim held'))
     })
 
-    it('makes things up that cannot be read', async () => {
+    it('returns unreadable data', async () => {
       const unreadable = {
         get value() {
           throw new Error('It throws.')
@@ -539,7 +539,7 @@ describe('a fleet that shares its logins', () => {
       expect(events('direct')).to.deep.equal(Array(lies.length).fill('read failed'))
     })
 
-    it('fails with what is hardly an error', async () => {
+    it('throws something that is not an error', async () => {
       fleet = new SimulatedFleet(1)
       fleet.store.connect = () => ({
         ...new SimulatedFleet(0).store.connect(fleet.host(0), 'reports', [new Uint8Array(32)]),
@@ -550,20 +550,20 @@ describe('a fleet that shares its logins', () => {
       expect(events('direct')).to.deep.equal(['read failed'])
     })
 
-    it('is silent at the write: the login is there all the same, within the deadline', async () => {
+    it('does not respond to the write: the login is used all the same, within the deadline', async () => {
       fleet = new SimulatedFleet(1)
       fleet.aws = () => ({ after: 14_900 })
       fleet.store.behaviour = only('write', { lost: true, silent: true })
       expect(await passwords()).to.have.lengthOf(1)
     })
 
-    it('is full: it takes no claim, though it can be read', async () => {
+    it('is full: it accepts no claim, though it can be read', async () => {
       fleet.store.behaviour = ({ operation }) => (operation === 'read' ? {} : { lost: true, fails: true })
       expect(await passwords()).to.have.lengthOf(20)
       expect(events('direct')).to.deep.equal(Array(20).fill('claim failed'))
     })
 
-    it('does not take the login: its owner has it, and another claims in its turn', async () => {
+    it('does not accept the login: its owner uses it, and another process claims in turn', async () => {
       fleet = new SimulatedFleet(3)
       fleet.store.behaviour = only('write', { lost: true, fails: true })
       expect(await passwords()).to.have.lengthOf(3)
@@ -572,33 +572,33 @@ describe('a fleet that shares its logins', () => {
     })
   })
 
-  describe('judges an operation', () => {
+  describe('waits for an operation', () => {
     beforeEach(() => {
       fleet = new SimulatedFleet(1)
     })
 
-    it('by what has come in until one more turn of the event loop is over', async () => {
+    it('and uses a response that arrives within one more turn of the event loop', async () => {
       fleet.store.behaviour = only('read', { after: 305, reply: 310 })
       const getting = fleet.host(0).get()
       await fleet.time.advance(299)
-      // When the process comes to itself, the time is up, and the answer is there.
+      // When the process continues, the time is over, and the response has arrived.
       fleet.time.block(50)
       await fleet.run(getting)
       expect(events('direct')).to.deep.equal([])
     })
 
-    it('by the time that the event loop ran: a process that was busy does not blame the store', async () => {
+    it('by the time that the event loop ran: a busy process does not blame the store', async () => {
       fleet.store.behaviour = ({ operation }) => (operation === 'read' ? { after: 2_150, reply: 2_160 } : {})
       const getting = fleet.host(0).get()
       await fleet.time.advance(0)
-      // It comes to send the command only afterwards.
+      // It sends the command only afterwards.
       fleet.time.block(2_000)
       await fleet.time.advance(500)
       await fleet.run(getting)
       expect(fleet.store.count('claim'), 'claims').to.equal(1)
     })
 
-    it('and aborts its signal then, so that nothing is sent any more', async () => {
+    it('and then aborts its signal, so that nothing more is sent', async () => {
       fleet.store.behaviour = only('read', { silent: true, lost: true })
       await fleet.getAll()
       expect(fleet.store.calls.filter(({ signal }) => signal.aborted).map(({ operation }) => operation)).to.deep.equal([
@@ -607,8 +607,8 @@ describe('a fleet that shares its logins', () => {
     })
   })
 
-  describe('gives up a claim', () => {
-    it('that comes about after all, when nobody waits for it', async () => {
+  describe('releases a claim', () => {
+    it('that is granted late, when no caller waits for it', async () => {
       for (const behaviour of [
         { after: 1, reply: 400 },
         { after: 400, reply: 401 },
@@ -645,7 +645,7 @@ describe('a fleet that shares its logins', () => {
       expect(fleet.store.claims.size).to.equal(0)
     })
 
-    it('not while it writes, even where its caller has given up: the login would be lost to the others', async () => {
+    it('after its write, even if its caller has aborted: the others would lose the login', async () => {
       fleet = new SimulatedFleet(1)
       fleet.store.behaviour = only('write', { after: 100 })
       const error = rejection(fleet.host(0).get())
@@ -657,7 +657,7 @@ describe('a fleet that shares its logins', () => {
       expect(fleet.store.claims.size).to.equal(0)
     })
 
-    it('that it gets when it is closed already, and looks and asks no more', async () => {
+    it('that is granted after it was closed, and makes no more reads or calls', async () => {
       for (const behaviour of [{ reply: 250 }, { lost: true, lie: false }] satisfies StoreBehaviour[]) {
         fleet = new SimulatedFleet(1)
         fleet.store.behaviour = only('claim', behaviour)
@@ -673,7 +673,7 @@ describe('a fleet that shares its logins', () => {
       }
     })
 
-    it('not while it loads the AWS SDK, which blocks it longer than a claim lasts', async () => {
+    it('only after it has loaded the AWS SDK, which may block it longer than a claim lasts', async () => {
       fleet = new SimulatedFleet(2)
       const slow = fleet.host(0)
       slow.prepare = async () => {
@@ -700,7 +700,7 @@ describe('a fleet that shares its logins', () => {
       expect(fleet.calls).to.have.lengthOf(1)
     })
 
-    it('that a belated renewal has brought to life again', async () => {
+    it('that a late renewal has recreated', async () => {
       fleet = new SimulatedFleet(1)
       fleet.aws = () => ({ after: 1_020 })
       fleet.store.behaviour = ({ operation }) =>
@@ -711,7 +711,7 @@ describe('a fleet that shares its logins', () => {
       expect(fleet.store.claims.size).to.equal(0)
     })
 
-    it('that it has lost while it was stopped, and leaves alone what others have written since', async () => {
+    it('that it has lost while it was stopped, and leaves later writes of others unchanged', async () => {
       const owner = fleet.host(0)
       fleet.aws = ({ host }) => ({ after: host === owner ? 1_200 : 50 })
       const late = owner.get()
@@ -726,7 +726,7 @@ describe('a fleet that shares its logins', () => {
       expect(fleet.calls).to.have.lengthOf(2)
     })
 
-    it('without writing, where the login has died on the way', async () => {
+    it('without a write, if the login has expired in transit', async () => {
       fleet = new SimulatedFleet(1)
       const host = fleet.host(0)
       const getting = host.get()
@@ -742,7 +742,7 @@ describe('a fleet that shares its logins', () => {
       fleet = new SimulatedFleet(2)
       fleet.aws = () => ({ after: 4_000 })
       fleet.store.behaviour = ({ operation, host, at }) =>
-        // The owner's renewals do not get through.
+        // The owner's renewals do not arrive.
         operation === 'claim' && host === fleet.calls[0]?.host.number && at > (fleet.calls[0]?.at ?? 0)
           ? { lost: true, fails: true }
           : {}

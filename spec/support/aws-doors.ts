@@ -1,17 +1,17 @@
 import { type Endpoint, startEndpoint } from './endpoint.js'
 
-/** What a service of AWS says. */
+/** The reply of a service of AWS. */
 export interface Reply {
   readonly status: number
   readonly body: string
   readonly headers?: Record<string, string>
 }
 
-/** Everything in front of Redshift that gives AWS credentials, as one local server: the first part of the path chooses the reply. */
+/** Every service that gives AWS credentials, as one local server: the first part of the path chooses the reply. */
 export class AwsDoors {
   readonly #endpoint: Endpoint
   readonly #replies: Map<string, Reply>
-  /** What was sent, in its order. */
+  /** The requests, in order. */
   readonly bodies: string[]
 
   private constructor(endpoint: Endpoint, replies: Map<string, Reply>, bodies: string[]) {
@@ -30,7 +30,7 @@ export class AwsDoors {
     return new AwsDoors(endpoint, replies, bodies)
   }
 
-  /** The URL at which this reply is given. */
+  /** The URL that gets this reply. */
   url(name: string, reply: Reply): string {
     this.#replies.set(name, reply)
     return `${this.#endpoint.url}/${name}`

@@ -66,7 +66,7 @@ export class Cli {
     return join(this.folder, 'dist', 'cli', 'main.js')
   }
 
-  /** An environment that leads to the emulator, and to nothing of this machine. */
+  /** An environment that leads to the emulator, and uses nothing of this machine. */
   get env(): Readonly<Record<string, string>> {
     return this.#current.env
   }
@@ -109,7 +109,7 @@ export class Cli {
     return stdout
   }
 
-  /** Runs a command that must be refused before anything is sent or printed. Returns the message. */
+  /** Runs a command that must fail before anything is sent or printed. Returns the message. */
   async refusal(parameters: readonly string[], env?: Env): Promise<string> {
     const calls = this.emulator.calls.length
     const end = await this.run(parameters, env)
@@ -159,7 +159,7 @@ function environment(folder: string, emulator: RedshiftEmulator): Record<string,
   }
 }
 
-/** Gives a suite the command line and an emulator. Both exist from the before hooks on. */
+/** Starts an emulator and sets up the command line for a suite. Both exist from the before hooks on. */
 export function useCli(options?: EmulatorOptions): Cli {
   const cli = new Cli()
   before(() => cli.open(options))

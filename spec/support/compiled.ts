@@ -9,10 +9,10 @@ const folder = join(root, 'node_modules', '.cache', 'pg-redshift-iam', `programs
 const files = new Map<string, string>()
 
 /**
- * A program as one file of plain JavaScript, with what it takes of this project in it: processes that each compile TypeScript for
- * themselves, module by module, would keep a small machine busy for long.
+ * A program as one file of plain JavaScript, with the files that it uses of this project: if each process compiled TypeScript
+ * module by module, a small machine would be busy for long.
  * @param file its path below the project's folder
- * @param name tells what is compiled of one file with other options apart
+ * @param name distinguishes files that are compiled from one source with different options
  * @returns the path of the compiled file, which is removed when this process ends
  */
 export function compiled(

@@ -2,7 +2,7 @@ import { createHash, generateKeyPairSync } from 'node:crypto'
 import type { RedshiftErrorCode } from '../../lib/index.js'
 import { type AwsDoors, jsonError, type Reply, stsError } from './aws-doors.js'
 
-/** What a user has when it fails: variables, files below HOME, and what AWS says. */
+/** A user's set-up when it fails: variables, files below HOME, and the replies of AWS. */
 export interface CredentialCase {
   /** The row of the table that explains it. */
   readonly failure: string
@@ -10,7 +10,7 @@ export interface CredentialCase {
   readonly env?: Readonly<Record<string, string>>
   readonly config?: string
   readonly files?: Readonly<Record<string, string>>
-  /** What the remedy names. */
+  /** The names that the remedy contains. */
   readonly cure: readonly string[]
 }
 
@@ -50,11 +50,11 @@ const loginToken = (): Record<string, string> => ({
   }),
 })
 
-/** What fails on the way to the service that gives AWS credentials. */
+/** The network failures on the way to the service that gives AWS credentials. */
 export interface TransportCase {
   readonly what: string
   readonly code: RedshiftErrorCode
-  /** Whom the message names. */
+  /** The service that the message names. */
   readonly names: readonly string[]
   readonly one: CredentialCase
 }
@@ -118,7 +118,7 @@ export function transportCases(doors: AwsDoors): readonly TransportCase[] {
   ]
 }
 
-/** Each failure of the table as a user meets it. `{home}` in a variable is the folder that HOME names. */
+/** Each failure of the table as a user encounters it. `{home}` in a variable is the folder of HOME. */
 export function credentialCases(doors: AwsDoors): readonly CredentialCase[] {
   let count = 0
   const cases: CredentialCase[] = []

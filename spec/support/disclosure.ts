@@ -1,6 +1,6 @@
 import { format, type InspectOptions, inspect } from 'node:util'
 
-// As far as inspect goes by itself, and then some: sockets hang together with half of the process.
+// Deeper than inspect goes by default, but bounded: sockets reference half of the process.
 const DEEP = 8
 
 const inspections: readonly InspectOptions[] = [
@@ -12,7 +12,7 @@ const inspections: readonly InspectOptions[] = [
   { depth: 4, showHidden: true, showProxy: true, compact: false, sorted: true },
 ]
 
-/** Ways to make text of a value: whatever a log, an error page or an exporter may do. */
+/** Ways to turn a value into a string, as a log, an error page or an exporter may do. */
 const texts: Readonly<Record<string, (value: unknown) => unknown>> = {
   ...Object.fromEntries(inspections.map(options => [inspect(options), (value: unknown) => inspect(value, options)])),
   format: value => format('%s %o %O %j', value, value, value, value),
@@ -34,7 +34,7 @@ function withoutCircles(): (key: string, value: unknown) => unknown {
   }
 }
 
-/** A secret as it stands, and as a URL, a buffer or a header may hold it. Its ends are enough to find it where it is cut. */
+/** A secret in plain text, and as a URL, a buffer or a header may contain it. Its two ends are enough to find it if it is cut. */
 function traces(secret: string): string[] {
   const ends = [secret.slice(0, 24), secret.slice(-24)]
   const bytes = Buffer.from(secret)
@@ -42,7 +42,7 @@ function traces(secret: string): string[] {
   return [...ends, ...ends.map(encodeURIComponent), ...encoded.map(text => text.slice(0, 24))]
 }
 
-/** The parts of a value, by name. Hidden properties count; getters do where a loop over the object reads them. */
+/** The parts of a value, by name. Hidden properties are included; getters are if a loop over the object reads them. */
 function* parts(value: object): Iterable<[string, unknown]> {
   if (value instanceof Map || value instanceof Set)
     for (const [key, entry] of value.entries())
@@ -54,11 +54,11 @@ function* parts(value: object): Iterable<[string, unknown]> {
     const descriptor = Object.getOwnPropertyDescriptor(value, key)
     if (descriptor && 'value' in descriptor) yield [String(key), descriptor.value]
   }
-  // With what is inherited.
+  // Including inherited properties.
   for (const key in value) yield [key, attempt(() => (value as Record<string, unknown>)[key])]
 }
 
-/** Every string and buffer that can be reached from a value, with the way to it. */
+/** Every string and buffer that is reachable from a value, with its path. */
 function* reachable(root: unknown): Iterable<[string, string]> {
   const seen = new Set<unknown>([globalThis, process])
   const todo: [string, unknown][] = [['', root]]
@@ -79,12 +79,12 @@ const attempt = (make: () => unknown): unknown => {
   try {
     return make()
   } catch {
-    // What cannot be made into text or a clone does not get out that way.
+    // A value that cannot be stringified or cloned reveals nothing that way.
     return undefined
   }
 }
 
-/** Where secrets come out of a value, whatever is done with it. Empty: nowhere. */
+/** Where any representation of a value contains the secrets. Empty if nowhere. */
 export function disclosures(value: unknown, secrets: readonly string[]): string[] {
   const wanted = secrets.flatMap(traces)
   const found = new Set<string>()
@@ -92,7 +92,7 @@ export function disclosures(value: unknown, secrets: readonly string[]): string[
     if (typeof text === 'string' && wanted.some(secret => text.includes(secret))) found.add(where)
   }
   const { noDeprecation = false } = process
-  // Getters are called that warn of themselves.
+  // Some of the getters emit deprecation warnings.
   process.noDeprecation = true
   for (const [name, text] of Object.entries(texts)) search(name, [attempt(() => text(value))].flat().join('\n'))
   for (const [path, text] of reachable(value)) search(`property ${path}`, text)

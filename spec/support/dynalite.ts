@@ -15,7 +15,7 @@ export const dynamoDbClient = (url: string, options: DynamoDBClientConfig = {}):
     ...options,
   })
 
-/** dynalite, a local DynamoDB, in a process of its own, which keeps nothing on disk. */
+/** dynalite, a local DynamoDB, in its own process and in memory. */
 export class DynaliteServer {
   readonly port: number
   #process: ChildProcess | undefined
@@ -55,7 +55,7 @@ export class DynaliteServer {
     client.destroy()
   }
 
-  /** Ends it as a crash does. */
+  /** Kills it, like a crash. */
   async kill(): Promise<void> {
     const child = this.#process
     if (!child || child.exitCode !== null || child.signalCode !== null) return
@@ -63,7 +63,7 @@ export class DynaliteServer {
     await once(child, 'exit')
   }
 
-  /** Stops it, as a machine that hangs does. */
+  /** Stops it, like a machine that hangs. */
   pause(): void {
     this.#process?.kill('SIGSTOP')
   }

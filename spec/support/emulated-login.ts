@@ -7,10 +7,10 @@ import { RedshiftServerlessClient } from '@aws-sdk/client-redshift-serverless'
 import pg from 'pg'
 import type { RedshiftEmulator } from '../../lib/emulator/index.js'
 
-// The SDK warns about the Node version of the day after tomorrow; a spec's output is for results.
+// The SDK warns about Node versions that it will drop; the output of the specs is for results.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'
 
-/** What AWS hands out. */
+/** The login that AWS returns. */
 export interface Login {
   user: string
   password: string
@@ -27,7 +27,7 @@ export function serverless(emulator: RedshiftEmulator): RedshiftServerlessClient
   return new RedshiftServerlessClient({ region: 'us-west-2', maxAttempts: 1, ...emulator.aws })
 }
 
-/** A login for the default cluster: by default of alice, created if need be, for every database. */
+/** A login for the default cluster: by default of alice, with autoCreate, for every database. */
 export async function fetchLogin(
   emulator: RedshiftEmulator,
   parameters: Partial<GetClusterCredentialsMessage> = {},
@@ -43,7 +43,7 @@ export async function fetchLogin(
   return { user: DbUser, password: DbPassword, expiration: Expiration }
 }
 
-/** A connection with this login; the caller ends it. */
+/** A connection with this login, which the caller ends. */
 export async function connect(
   emulator: RedshiftEmulator,
   { user, password }: Pick<Login, 'user' | 'password'>,

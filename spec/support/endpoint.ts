@@ -1,15 +1,15 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 
-/** A raw HTTP answer, right or wrong; `drop` breaks the connection off. */
+/** A raw HTTP response, valid or not; `drop` closes the connection. */
 export type RawAnswer =
   | { readonly status?: number; readonly headers?: Record<string, string>; readonly body: string | Buffer }
   | 'drop'
 
-/** What stands in AWS's place: a bare HTTP server, for answers that the emulator would never give. */
+/** A bare HTTP server in place of AWS, for responses that the emulator would never give. */
 export interface Endpoint {
   readonly url: string
-  /** What it answers from now on. */
+  /** The response from now on. */
   answer: (request: IncomingMessage, body: Buffer) => RawAnswer | Promise<RawAnswer>
   close(): Promise<void>
 }
@@ -40,7 +40,7 @@ export async function startEndpoint(answer: Endpoint['answer']): Promise<Endpoin
   return endpoint
 }
 
-/** Passes everything on to the emulated AWS, and shows each answer on its way back. */
+/** Forwards everything to the emulated AWS, and can change each response. */
 export const passedOn =
   (to: string, overheard: (body: string) => void): Endpoint['answer'] =>
   (incoming, body) =>

@@ -3,10 +3,10 @@ import { DynaliteServer } from './dynalite.js'
 import { glide } from './glide.js'
 import { hasRedis, RedisServer } from './redis.js'
 
-/** A package by which a process reaches the store. */
+/** A package with which a process connects to the store. */
 export type StoreClient = 'redis' | 'ioredis' | 'glide' | 'dynamodb'
 
-/** What each `fleet-store-….ts` exports. */
+/** The exports of each `fleet-store-….ts`. */
 export type OpenStore = (
   url: string,
   options: { readonly encryptionKeys: readonly string[]; readonly identity: string },
@@ -15,18 +15,18 @@ export type OpenStore = (
 /** The server of a store. */
 export interface StoreServer {
   readonly port: number
-  /** Ends it as a crash does. */
+  /** Kills it, like a crash. */
   kill(): Promise<void>
   /** Starts it, empty, on the same port. */
   restart(): Promise<void>
 }
 
-/** What a fleet can share its logins through. */
+/** A kind of store for the logins of a fleet. */
 export interface Engine {
   readonly name: string
-  /** False where it is not installed. */
+  /** False if it is not installed. */
   readonly isInstalled: boolean
-  /** The packages that reach it. The processes of a fleet use them by turns. */
+  /** The packages that connect to it. The processes of a fleet use them in turn. */
   readonly clients: readonly StoreClient[]
   /** By how much a login of the store may seem older than it is, in milliseconds. */
   readonly coarsenessMillis: number
@@ -47,7 +47,7 @@ export const engines: readonly Engine[] = [
     name: 'DynamoDB',
     isInstalled: true,
     clients: ['dynamodb'],
-    // Its clock is in whole seconds, at the write and at the read.
+    // Its clock has whole seconds, at the write and at the read.
     coarsenessMillis: 2_000,
     start: () => DynaliteServer.start(),
     urlAt: port => `http://127.0.0.1:${port}`,

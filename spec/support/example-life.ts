@@ -4,31 +4,31 @@ import { startEmulator } from './emulator.js'
 import { Example, type ExampleEnd } from './example.js'
 import { noSockets } from './until.js'
 
-/** What one of examples/ answers. */
+/** The response of one of examples/. */
 export interface Answer {
   readonly user: string
   readonly categories: readonly string[]
 }
 
-/** What an example printed, and what the emulator saw of it. */
+/** What an example printed, and what the emulator recorded. */
 export interface Life {
   readonly answers: readonly Answer[]
   readonly end: ExampleEnd
   readonly operations: readonly string[]
   readonly logins: readonly { readonly user: string; readonly ok: boolean; readonly serial: number | undefined }[]
-  /** How many logins there had been when the first login had expired. */
+  /** The number of logins when the first login had expired. */
   readonly loginsBefore: number
 }
 
 export interface LifeOptions {
-  /** Where and as whom it connects, by environment variables. */
+  /** Where and as whom it connects, in environment variables. */
   readonly env: (emulator: RedshiftEmulator) => Readonly<Record<string, string>>
-  /** The database users that it logs in as, one after the other. */
+  /** The database users that it logs in as, in order. */
   readonly users: readonly [string, string]
   readonly emulator: EmulatorOptions
 }
 
-// Under ten: pg-pool closes idle connections after ten seconds, and this one is to outlive its login.
+// Under ten: pg-pool closes idle connections after ten seconds, and this one must outlive its login.
 const lifetimeSeconds = 8
 
 // Two programs start at a time; while they wait for an expiry, others start.
@@ -41,7 +41,7 @@ function takeTurn<T>(start: () => Promise<T>): Promise<T> {
   return started
 }
 
-/** Runs an example: it is asked, asked again when the login has expired, loses its connections, is asked anew, and ends. */
+/** Runs an example: sends it a request, another when the login has expired, one after its connections were ended, and stops it. */
 export async function live(program: string, { env, users, emulator: options }: LifeOptions): Promise<Life> {
   const emulator = await startEmulator({ ...options, lifetimeSeconds })
   let example: Example | undefined
@@ -72,7 +72,7 @@ export async function live(program: string, { env, users, emulator: options }: L
   }
 }
 
-/** Libraries print warnings, too. */
+/** Libraries also print warnings. */
 const ask = async (example: Example): Promise<Answer> =>
   JSON.parse(await example.ask('Shows', line => line.startsWith('{')))
 

@@ -13,22 +13,22 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 /** How a program ended. */
 export interface ExampleEnd {
   readonly code: number | null
-  /** Set where it did not end by itself, and had to be killed. */
+  /** Set if it did not exit by itself, and had to be killed. */
   readonly signal: NodeJS.Signals | null
   readonly stdout: string
   readonly stderr: string
 }
 
-/** How a program is run, beside its file. */
+/** The options of a program, except for its file. */
 export interface ExampleOptions {
-  /** Environment variables of its own, `AWS_ACCESS_KEY_ID` among them. */
+  /** Additional environment variables, `AWS_ACCESS_KEY_ID` among them. */
   readonly env?: Readonly<Record<string, string>>
-  /** It is killed after so long. Default: 90,000. */
+  /** It is killed after this time. Default: 90,000. */
   readonly deadlineMillis?: number
 }
 
 /**
- * A program as a user writes it, in a process of its own, on an emulator in place of Redshift and AWS. It finds `pg-redshift-iam` in
+ * A program as a user writes it, in its own process, with an emulator in place of Redshift and AWS. It finds `pg-redshift-iam` in
  * `lib`, and nothing of this process's environment.
  */
 export class Example {
@@ -50,7 +50,7 @@ export class Example {
       cwd: root,
       env: {
         PATH: process.env.PATH,
-        // Neither the AWS profiles nor the pgpass file of whoever runs the specs.
+        // Not the AWS profiles or the pgpass file of the developer.
         HOME: home,
         NODE_EXTRA_CA_CERTS: ca,
         REDSHIFT_EMULATOR_GATEWAY: `${address.host}:${address.port}`,
@@ -74,12 +74,12 @@ export class Example {
   }
 
   /**
-   * Writes a line to the program's input. Resolves to the next line of its output that is an answer.
+   * Writes a line to the program's input. Resolves to the next line of its output that is a response.
    * @param isAnswer for libraries that print warnings. Default: every line is an answer.
    */
   async ask(line: string, isAnswer: (line: string) => boolean = () => true): Promise<string> {
     this.#child.stdin?.write(`${line}\n`)
-    // Not for-await, which would close the output after the first answer.
+    // Not for-await, which would close the output after the first response.
     for (let next = await this.#answers.next(); !next.done; next = await this.#answers.next())
       if (isAnswer(next.value)) return next.value
     const { code, signal, stdout, stderr } = await this.#ended
@@ -94,23 +94,23 @@ export class Example {
     return this.#ended
   }
 
-  /** Suspends it (`SIGSTOP`), lets it go on (`SIGCONT`), or ends it. */
+  /** Suspends it (`SIGSTOP`), resumes it (`SIGCONT`), or ends it. */
   signal(signal: NodeJS.Signals): void {
     this.#child.kill(signal)
   }
 
-  /** For when a spec fails half-way. */
+  /** For clean-up if a spec fails half-way. */
   kill(): void {
     this.#child.kill('SIGKILL')
   }
 }
 
-/** Runs a program that asks for no input, until it ends by itself. */
+/** Runs a program without input, until it exits. */
 export const runExample = (file: string, emulator: RedshiftEmulator, options?: ExampleOptions): Promise<ExampleEnd> =>
   new Example(file, emulator, options).end()
 
 async function collect(child: ChildProcess, streams: readonly NodeJS.ReadableStream[]): Promise<ExampleEnd> {
-  // A program that has ended takes no more input.
+  // A program that has exited accepts no more input.
   child.stdin?.on('error', () => {})
   const texts = streams.map(stream => {
     const chunks: Buffer[] = []

@@ -1,2 +1,2 @@
-/** Prints what a spec has measured, above its title: the figures of docs/reliability.md are these lines. */
+/** Prints a spec's measurement above its title: these lines are the figures of docs/reliability.md. */
 export const figure = (measured: string): void => console.log(`      → ${measured}`)

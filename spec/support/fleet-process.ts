@@ -1,6 +1,6 @@
 /**
- * One process of a fleet, as a user's would be: it asks for the login again and again, and opens connections with it. It is told what to
- * do through the channel to its parent, so that no secret stands among its arguments.
+ * One process of a fleet, like a user's: it repeatedly asks for the login, and opens connections with it. It gets its orders
+ * through the channel to its parent, so that no secret is in its arguments.
  */
 import { subscribe } from 'node:diagnostics_channel'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -10,9 +10,9 @@ import type { RedshiftEmulator } from '../../lib/emulator/index.js'
 import { type CredentialStore, RedshiftCredentials, redshiftPassword, type StoreMessage } from '../../lib/index.js'
 import type { OpenStore, StoreClient } from './engines.js'
 
-/** What a process is told when it starts. */
+/** The settings of a process when it starts. */
 export interface FleetSetUp {
-  /** Which package is used, and where the store is; none: it has no store. */
+  /** The package to use, and where the store is; without it, there is no store. */
   readonly store: { readonly by: StoreClient; readonly url: string } | undefined
   readonly encryptionKey: string
   readonly aws: RedshiftEmulator['aws']
@@ -23,23 +23,23 @@ export interface FleetSetUp {
   readonly connectMillis: number
 }
 
-/** What a process is told afterwards, one after another: each is answered by a report. */
+/** The orders that follow, one after another: each is confirmed by a report. */
 export type FleetOrder =
-  /** It fetches the login for this database, once. */
+  /** Fetch the login for this database, once. */
   | { readonly kind: 'fetch'; readonly database: string }
-  /** It begins to work. */
+  /** Start to work. */
   | { readonly kind: 'work' }
   | { readonly kind: 'report' }
 
-/** What it has seen so far. */
+/** What it has observed so far. */
 export interface FleetReport {
   /** Milliseconds from its first order to the first connection. */
   readonly firstConnection: number | undefined
   readonly asked: number
   readonly connections: number
-  /** How often it has asked the store for anything. */
+  /** How many operations the store has carried out for it. */
   readonly operations: number
-  /** What went wrong, counted. */
+  /** Its failures, counted. */
   readonly failures: Readonly<Record<string, number>>
   /** The store's messages, counted: `direct claim slow`. */
   readonly events: Readonly<Record<string, number>>
@@ -51,7 +51,7 @@ const count = (counts: Record<string, number>, name: string): void => {
   counts[name] = (counts[name] ?? 0) + 1
 }
 
-// Each process loads one of the packages only, as a user's would.
+// Each process loads only one of the packages, like a user's.
 const stores: Readonly<Record<StoreClient, () => Promise<{ open: OpenStore }>>> = {
   redis: () => import('./fleet-store-redis.js'),
   ioredis: () => import('./fleet-store-ioredis.js'),
@@ -142,5 +142,5 @@ process.once('message', async (setUp: FleetSetUp) => {
   process.on('message', async (order: FleetOrder) => process.send?.(await carryOut(order)))
   process.send?.('ready')
 })
-// Without its parent it has nothing to do.
+// It has nothing to do without its parent.
 process.once('disconnect', () => process.exit())

@@ -8,7 +8,7 @@ import { SharedLogins } from '../../lib/store/shared.js'
 import type { CredentialStore, StoredValue } from '../../lib/store/store.js'
 import { requestFor } from './simulation.js'
 
-/** Lets everything that is settled run its course, promises of promises too. */
+/** Waits until everything that is settled has taken effect, including promises of promises. */
 const settle = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
 
 interface Pending {
@@ -16,7 +16,7 @@ interface Pending {
   run(): void
 }
 
-/** True time, in milliseconds since the epoch, and what is to happen in it. No real time plays a part. */
+/** True time, in milliseconds since the epoch, and its scheduled events. Real time plays no part. */
 export class Timeline {
   now = Date.parse('2026-03-01T12:00:00Z')
   #pending: Pending[] = []
@@ -27,7 +27,7 @@ export class Timeline {
     return pending
   }
 
-  /** Puts off what was about to happen. */
+  /** Delays the scheduled events. */
   put(pending: Pending, time: number): void {
     pending.at = time
     this.#pending.push(pending)
@@ -37,7 +37,7 @@ export class Timeline {
     this.#pending = this.#pending.filter(other => other !== pending)
   }
 
-  /** Nothing can happen for so long; what was to happen meanwhile happens then, in its order. */
+  /** Blocks for this time; events that are due then happen afterwards, in order. */
   block(millis: number): void {
     this.now += millis
   }
@@ -58,19 +58,19 @@ export class Timeline {
   }
 }
 
-/** What a store does with an operation. `after`: when it carries it out, in milliseconds. `reply`: when it says so. */
+/** How a store treats an operation. `after`: when it carries it out, in milliseconds. `reply`: when it responds. */
 export interface StoreBehaviour {
   readonly after?: number
   readonly reply?: number
-  /** It carries nothing out. */
+  /** It does not carry it out. */
   readonly lost?: boolean
-  /** Its answer is an error. */
+  /** It responds with an error. */
   readonly fails?: boolean
-  /** Its answer never comes. */
+  /** It never responds. */
   readonly silent?: boolean
-  /** It throws instead of giving a promise. */
+  /** It throws instead of returning a promise. */
   readonly throws?: boolean
-  /** What it answers in place of the truth. */
+  /** A false response. */
   readonly lie?: unknown
 }
 
@@ -83,7 +83,7 @@ export interface StoreCall {
   readonly signal: AbortSignal
 }
 
-/** A store by the book, whose behaviour can be changed. Its clock is its own. */
+/** A store that keeps the contract, with changeable behaviour. It has its own clock. */
 export class SimulatedStore {
   readonly calls: StoreCall[] = []
   readonly values = new Map<string, { value: string; until: number }>()
@@ -95,7 +95,7 @@ export class SimulatedStore {
     this.#time = time
   }
 
-  /** The store as one host sees it. */
+  /** The store as one host uses it. */
   connect(host: SimulatedHost, identity: string, encryptionKeys: readonly Uint8Array[]): CredentialStore {
     const run = <T>(
       operation: StoreCall['operation'],
@@ -164,20 +164,20 @@ export class SimulatedStore {
     return until > this.#time.now ? token : undefined
   }
 
-  /** How often it was asked to do this, by this host. */
+  /** How many operations of this kind this host has sent. */
   count(operation: StoreCall['operation'], host?: SimulatedHost): number {
     return this.calls.filter(call => call.operation === operation && (!host || call.host === host.number)).length
   }
 }
 
-/** What AWS does with a call: it answers after so long, or fails, or never answers. */
+/** How AWS treats a call: it responds after this time, or fails, or never responds. */
 export interface AwsBehaviour {
   readonly after?: number
   readonly fails?: boolean
   readonly silent?: boolean
-  /** It has no newer login yet: the expiry of the last one. */
+  /** AWS has no newer login yet: it returns the expiry of the last one. */
   readonly sameExpiry?: boolean
-  /** It gives the last login once more. */
+  /** It returns the last login again. */
   readonly repeats?: boolean
 }
 
@@ -189,12 +189,12 @@ export interface AwsCall {
   answeredAt: number | undefined
 }
 
-/** A process of the fleet: its cache, its clocks, its place in front of the store. */
+/** A process of the fleet: its cache, its clocks, its connection to the store. */
 export class SimulatedHost {
   readonly number: number
   readonly cache: CredentialCache
   alive = true
-  /** How far its wall clock is ahead. */
+  /** How far ahead its wall clock is. */
   wallError: number
   readonly #time: Timeline
   #frozenUntil = 0
@@ -225,15 +225,15 @@ export class SimulatedHost {
     })
   }
 
-  /** Loads what it calls AWS with. */
+  /** Loads the SDK. */
   prepare = async (): Promise<void> => {}
 
-  /** It is stopped for so long, as by SIGSTOP: what was to happen in it happens afterwards. */
+  /** It is stopped for this time, as by SIGSTOP: events that are due happen afterwards. */
   freeze(millis: number): void {
     this.#frozenUntil = this.#time.now + millis
   }
 
-  /** It is gone, as after SIGKILL: nothing that was to happen in it happens. */
+  /** It is gone, as after SIGKILL: its scheduled events never happen. */
   kill(): void {
     this.alive = false
   }
@@ -242,7 +242,7 @@ export class SimulatedHost {
     return this.cache.get(target, requestFor(target))
   }
 
-  /** Something that happens in this process. */
+  /** Schedules an event in this process. */
   later(millis: number, run: () => void): Pending {
     const pending = this.#time.at(this.#time.now + millis, () => {
       if (this.#time.now < this.#frozenUntil) this.#time.put(pending, this.#frozenUntil)
@@ -261,13 +261,13 @@ export class SimulatedHost {
   }
 }
 
-/** Processes that share a store, and AWS behind it. */
+/** Processes that share a store, and AWS. */
 export class SimulatedFleet {
   readonly time = new Timeline()
   readonly store = new SimulatedStore(this.time)
   readonly hosts: SimulatedHost[] = []
   readonly calls: AwsCall[] = []
-  /** When each login that AWS has handed out expires, by password. */
+  /** The expiry of each login that AWS has issued, by password. */
   readonly issued = new Map<string, { target: string; expiration: number }>()
   aws: (call: AwsCall) => AwsBehaviour = () => ({})
   readonly random: () => number
@@ -287,7 +287,7 @@ export class SimulatedFleet {
     for (let count = 0; count < size; count++) this.start()
   }
 
-  /** A process more. */
+  /** Adds a process. */
   start({ wallError = 0, keys = this.#keys, identity = 'reports' } = {}): SimulatedHost {
     const host = new SimulatedHost(this, this.hosts.length, wallError, keys, identity)
     this.hosts.push(host)
@@ -300,7 +300,7 @@ export class SimulatedFleet {
     return host
   }
 
-  /** What every process that lives gets, as soon as all have it. */
+  /** The login of every process that is alive, as soon as all have it. */
   async getAll(target?: string): Promise<RedshiftLogin[]> {
     return this.run(Promise.all(this.hosts.filter(({ alive }) => alive).map(host => host.get(target))))
   }

@@ -5,7 +5,7 @@ import ts from 'typescript'
 
 const require = createRequire(import.meta.url)
 
-/** The names of a type's properties, of one that a module exports. */
+/** The property names of a type that a module exports. */
 export function typedOptions(module: string, type: string): string[] {
   const file = join(import.meta.dirname, 'asked.ts')
   const host = ts.createCompilerHost({})
@@ -25,7 +25,7 @@ export function typedOptions(module: string, type: string): string[] {
     .map(({ name }) => name)
 }
 
-/** The options that the sources of pg and pg-pool read, whether their types have them or not. */
+/** The options that the sources of pg and pg-pool read, in their types or not. */
 export function readOptions(): string[] {
   const pg = dirname(require.resolve('pg/package.json'))
   const files = [join(pg, 'lib/client.js'), join(pg, 'lib/connection-parameters.js'), require.resolve('pg-pool')]

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { until } from './until.js'
 
-/** A folder for temporary files of its own, in which everything shows that an emulator has made and not removed. */
+/** A separate folder for temporary files, which shows everything that an emulator has created and not removed. */
 export class Leftovers {
   readonly folder: string
   /** For the variable `TMPDIR`. */
@@ -13,7 +13,7 @@ export class Leftovers {
   constructor() {
     this.folder = mkdtempSync(join(tmpdir(), 'emulator-spec-'))
     this.tmp = join(this.folder, 'tmp')
-    // As root the server runs as another user, who has to get in.
+    // If run as root, the server runs as another user, which needs access.
     chmodSync(this.folder, 0o755)
     mkdirSync(this.tmp)
     chmodSync(this.tmp, 0o1777)
@@ -23,7 +23,7 @@ export class Leftovers {
     return readdirSync(this.tmp).filter(name => name.startsWith('redshift-emulator'))
   }
 
-  /** Those that name the folder in their command line, without those that are dead and not yet buried. */
+  /** The processes with this folder in their command line, without zombies. */
   processes(): string[] {
     const lines = execFileSync('ps', ['-A', '-ww', '-o', 'pid=,stat=,args='], { encoding: 'utf8' }).split('\n')
     return lines.filter(line => line.includes(this.tmp) && !/^\s*\d+\s+Z/.test(line))

@@ -1,4 +1,4 @@
-/** A fenced block of code in a Markdown text. */
+/** A fenced block of code in Markdown. */
 export interface CodeBlock {
   readonly language: string
   readonly code: string
@@ -6,7 +6,7 @@ export interface CodeBlock {
   readonly lastLine: number
 }
 
-/** The fenced blocks of a language, in their order. */
+/** The fenced blocks of a language, in order. */
 export const codeBlocks = (markdown: string, language: string): CodeBlock[] =>
   [...markdown.matchAll(/^```(\w*)[^\n]*\n([\s\S]*?)^```$/gm)]
     .map(({ 0: text, 1: name = '', 2: code = '', index }) => ({
@@ -18,13 +18,13 @@ export const codeBlocks = (markdown: string, language: string): CodeBlock[] =>
 
 const withoutCode = (markdown: string): string => markdown.replace(/^```[\s\S]*?^```$/gm, '').replace(/`[^`\n]*`/g, '')
 
-/** Where the links and pictures of a text lead. */
+/** The targets of links and pictures. */
 export const links = (markdown: string): string[] =>
   [...withoutCode(markdown).matchAll(/\]\(([^)\s]+)\)|(?:src|href)="([^"]+)"/g)].map(
     ([, inline, html]) => inline ?? html ?? '',
   )
 
-/** The anchors that GitHub gives to the headings of a text. */
+/** The anchors that GitHub generates for headings. */
 export function headingAnchors(markdown: string): Set<string> {
   const anchors = new Set([...markdown.matchAll(/<a (?:id|name)="([^"]+)"/g)].map(([, id = '']) => id))
   for (const [, heading = ''] of markdown.replace(/^```[\s\S]*?^```$/gm, '').matchAll(/^#+ (.+)$/gm)) {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { CredentialStore, StoreEntry } from '../../lib/store/store.js'
 
-/** A store by the book for processes of one identity, in memory. */
+/** A store that keeps the contract, in memory, for processes of one identity. */
 export class MemoryStore implements CredentialStore {
   readonly identity = 'reports'
   readonly #keys = [randomBytes(32)]
@@ -19,7 +19,7 @@ export class MemoryStore implements CredentialStore {
     return { stored: remainingMillis > 0 ? { value, remainingMillis } : undefined, claimed }
   }
 
-  /** The token of the last claim, lapsed or not. */
+  /** The token of the last claim, whether expired or not. */
   holder(key: string): string | undefined {
     return this.#claims.get(key)?.token
   }

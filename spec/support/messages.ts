@@ -2,13 +2,13 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import ts from 'typescript'
 
-/** A message as the sources have it, with `…` for what is filled in. */
+/** A message in the sources, with `…` for each placeholder. */
 export interface Message {
   readonly code: string
   readonly text: string
 }
 
-/** Who makes an error: its code, or the argument that holds it, and the argument that holds the message. */
+/** What creates an error: its code, or the index of that argument, and the index of the message. */
 const MAKERS: Readonly<Record<string, readonly [code: string | number, message: number]>> = {
   UsageError: ['USAGE', 0],
   InvalidArgumentError: ['USAGE', 0],
@@ -18,10 +18,10 @@ const MAKERS: Readonly<Record<string, readonly [code: string | number, message: 
   RedshiftCredentialsError: [0, 1],
 }
 
-/** Functions that give messages, or what ends one. */
+/** Functions that return messages, or the end of one. */
 const TELLERS: ReadonlySet<string> = new Set(['explainSpawnError'])
 
-/** All messages of errors in the sources below a folder, the emulator's apart. */
+/** All error messages in the sources below a folder, except the emulator's. */
 export const messagesBelow = (folder: string): Message[] =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter(file => file.endsWith('.ts') && !file.startsWith('emulator'))
@@ -42,7 +42,7 @@ function messagesIn(source: ts.SourceFile): Message[] {
       const { arguments: values = [] } = node
       if (maker) add(typeof maker[0] === 'string' ? maker[0] : values[maker[0]], values[maker[1]])
     }
-    // A code and its message, side by side.
+    // A code and its message, next to each other.
     if (
       ts.isArrayLiteralExpression(node) &&
       node.elements[0] &&
@@ -61,7 +61,7 @@ function messagesIn(source: ts.SourceFile): Message[] {
   return found
 }
 
-/** What an expression may give. */
+/** The possible values of an expression. */
 function texts(node: ts.Expression): string[] {
   if (ts.isStringLiteralLike(node)) return [node.text]
   if (ts.isTemplateExpression(node))
@@ -76,12 +76,12 @@ function texts(node: ts.Expression): string[] {
       ? node.expression
       : undefined
   const declared = name && declarationOf(name.getSourceFile(), name.text)
-  // Unknown, or the function around it.
+  // Unknown, or the enclosing function.
   if (!declared || (declared.pos <= node.pos && node.end <= declared.end)) return ['…']
   return ts.isFunctionLike(declared) ? returned(declared).flatMap(texts) : texts(declared)
 }
 
-/** The function or the value that a name stands for in its file. */
+/** The function or the value with this name in its file. */
 function declarationOf(source: ts.SourceFile, name: string): ts.FunctionLikeDeclaration | ts.Expression | undefined {
   let found: ts.FunctionLikeDeclaration | ts.Expression | undefined
   const visit = (node: ts.Node): void => {

@@ -9,12 +9,12 @@ export const read = (file: string): string => readFileSync(join(root, file), 'ut
 /** A row of the table in docs/orms.md. */
 export interface Row {
   readonly library: string
-  /** Of the section with its code. */
+  /** The title of the section with its code. */
   readonly anchor: string
   readonly packages: readonly { readonly name: string; readonly version: string }[]
   readonly file: string
   readonly onRedshift: boolean
-  /** Apart from every other row, and fit for the name of a database user. */
+  /** Different for every row, and valid as the name of a database user. */
   readonly id: string
 }
 
@@ -36,14 +36,14 @@ export const rows: readonly Row[] = [...read('docs/orms.md').matchAll(pattern)].
 
 const { devDependencies }: { devDependencies: Record<string, string> } = JSON.parse(read('package.json'))
 
-/** Under which name a version of a package is installed: its own, or an alias. */
+/** The name under which a version of a package is installed: its own, or an alias. */
 export const installedAs = ({ name, version }: Row['packages'][number]): string | undefined =>
   Object.entries(devDependencies)
     .filter(([key, range]) => key === name || range.startsWith(`npm:${name}@`))
     .map(([key]) => key)
     .find(key => JSON.parse(read(`node_modules/${key}/package.json`)).version === version)
 
-/** The example's file; a copy of it where the row is about a version that is installed under another name. */
+/** The example's file, or a copy of it if the row's version is installed under another name. */
 export function programOf({ file, packages, id }: Row): string {
   const aliases = packages.map(each => [each.name, installedAs(each)] as const).filter(([name, key]) => name !== key)
   if (aliases.length === 0) return file

@@ -1,7 +1,7 @@
 import { startRedshiftEmulator } from '../../lib/emulator/index.js'
 import { connect, fetchLogin } from './emulated-login.js'
 
-/** A program of its own that runs an emulator on its own server, and ends in the way that it is told. */
+/** A program that runs an emulator with its own server, and ends in the given way. */
 async function main(ending: string | undefined): Promise<void> {
   const emulator = await startRedshiftEmulator()
   const client = await connect(emulator, await fetchLogin(emulator))

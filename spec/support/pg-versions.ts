@@ -10,7 +10,7 @@ export const pgVersions: readonly (readonly [version: string, module: typeof pg]
   [`pg ${require('pg-oldest/package.json').version}`, require('pg-oldest')],
 ]
 
-/** The version of pg-protocol that each of them loads: npm would give the newest to both. */
+/** The version of pg-protocol that each of them loads: npm would install the newest for both. */
 export const pgProtocolVersions: readonly string[] = ['pg', 'pg-oldest'].map(name => {
   const main = createRequire(require.resolve(name)).resolve('pg-protocol')
   return JSON.parse(readFileSync(main.replace(/(?<=pg-protocol\/).*$/, 'package.json'), 'utf8')).version

@@ -5,13 +5,13 @@ import Cursor from 'pg-cursor'
 import QueryStream from 'pg-query-stream'
 import { until } from './until.js'
 
-/** What a scenario works with. */
+/** The arguments of a scenario. */
 export interface Scene {
-  /** Makes the pool whose events are recorded. */
+  /** Creates the pool and records its events. */
   create(options?: pg.PoolConfig): pg.Pool
-  /** Writes down what happens, beside the events. */
+  /** Records what happens, besides the events. */
   note(...seen: unknown[]): void
-  /** Ends the session of a client from the server's side. */
+  /** Ends the session of a client on the server. */
   terminate(processId: number): Promise<unknown>
 }
 
@@ -30,7 +30,7 @@ const counts = ({ totalCount, idleCount, waitingCount, expiredCount }: pg.Pool) 
 const value = async (client: pg.Pool | pg.ClientBase, sql: string): Promise<unknown> =>
   Object.values((await client.query(sql)).rows[0])[0]
 
-/** What people do with a pool: each is played on a stock pool and on ours, and must be told by the same events. */
+/** Typical uses of a pool: each runs on a stock pool and on ours, and must emit the same events. */
 export const poolScenarios: Readonly<Record<string, (scene: Scene) => Promise<void>>> = {
   'runs queries one after the other on one connection': async ({ create, note }) => {
     const pool = create()
@@ -240,7 +240,7 @@ export const poolScenarios: Readonly<Record<string, (scene: Scene) => Promise<vo
   },
 }
 
-/** Plays a scenario, and gives what happened in its order. Clients are numbered as they appear. */
+/** Runs a scenario, and returns what happened, in order. Clients are numbered in order of appearance. */
 export async function play(
   scenario: (scene: Scene) => Promise<void>,
   scene: Pick<Scene, 'create' | 'terminate'>,

@@ -1,7 +1,7 @@
 import { type Server, serverUrl } from '../../lib/emulator/postgres/server.js'
 import { startServer } from '../../lib/emulator/postgres/start-server.js'
 
-/** Where the specs' emulators find the PostgreSQL server that they share. */
+/** The environment variable with the PostgreSQL server that the emulators of a run share. */
 const variable = 'REDSHIFT_EMULATOR_POSTGRES'
 
 let server: Server | undefined

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { root } from './orm-table.js'
 
-/** Generates the client of examples/prisma.ts. Nothing is downloaded: the schema engine, for migrations, is a stand-in. */
+/** Generates the client of examples/prisma.ts. Nothing is downloaded: the schema engine, which is for migrations, is a stub. */
 export const generatePrismaClient = (): Promise<unknown> =>
   promisify(execFile)(
     process.execPath,

@@ -10,14 +10,14 @@ import type { FleetOrder, FleetReport, FleetSetUp } from './fleet-process.js'
 const encryptionKey = randomBytes(32).toString('base64')
 
 /**
- * With the packages in it: twenty processes that read hundreds of files would keep a small machine busy for long. The SDK for
- * Redshift stays outside: only the owner of a claim is to load it.
+ * Bundles the packages: twenty processes that read hundreds of files would keep a small machine busy for long. The SDK for
+ * Redshift stays external: only the owner of a claim should load it.
  */
 const program = (): string =>
   compiled('spec/support/fleet-process.ts', {
     splitting: true,
     external: ['@aws-sdk/client-redshift*', '@valkey/*', 'pg-native', 'pg-cloudflare'],
-    // For the packages that are CommonJS.
+    // For packages that are CommonJS.
     banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
   })
 
@@ -41,7 +41,7 @@ export class FleetMember {
     await this.#tell(setUp)
   }
 
-  /** Resolves when it has been carried out. */
+  /** Resolves when the order has been carried out. */
   async order(order: FleetOrder): Promise<FleetReport> {
     return (await this.#tell(order)) as FleetReport
   }
@@ -68,17 +68,17 @@ export class FleetMember {
   }
 }
 
-/** How a fleet is set up. */
+/** The set-up of a fleet. */
 export interface FleetOptions {
   readonly size: number
   readonly emulator: RedshiftEmulator
-  /** Where the store is, and the packages by which it is reached, by turns. Left out: no store. */
+  /** Where the store is, and the packages that connect to it, in turn. Without it, there is no store. */
   readonly store?: { readonly url: string; readonly clients: readonly StoreClient[] } | undefined
   readonly askMillis?: number
   readonly connectMillis?: number
 }
 
-/** Real processes that share logins, each with an AWS access key of its own, so that the emulator tells who asked. */
+/** Real processes that share logins, each with its own AWS access key, so that the emulator can tell them apart. */
 export class ProcessFleet {
   readonly members: readonly FleetMember[]
 
@@ -86,7 +86,7 @@ export class ProcessFleet {
     this.members = members
   }
 
-  /** Starts the processes, and resolves when all of them are ready. They do nothing before they are told. */
+  /** Starts the processes, and resolves when all of them are ready. They wait for orders. */
   static async start(options: FleetOptions): Promise<ProcessFleet> {
     const { size, emulator, store, askMillis = 20, connectMillis = 1_000 } = options
     const file = program()
@@ -114,12 +114,12 @@ export class ProcessFleet {
     return fleet
   }
 
-  /** Tells all that live to do this, at once, and resolves when all have. */
+  /** Sends an order to all live processes at once, and resolves when all have carried it out. */
   order(order: FleetOrder): Promise<FleetReport[]> {
     return Promise.all(this.members.filter(({ alive }) => alive).map(member => member.order(order)))
   }
 
-  /** For when a spec fails half-way. */
+  /** For clean-up if a spec fails half-way. */
   async kill(): Promise<void> {
     await Promise.all(this.members.map(member => member.kill()))
   }

@@ -1,6 +1,6 @@
 /**
  * Preloaded into the examples' processes (`node --import`): a TCP connection to a Redshift host's port 5439 goes to the emulator's
- * gateway, so that an example is word for word what a user writes. Only the way there is changed: TLS still asks for the host by its
+ * gateway, so that an example is exactly what a user writes. Only the destination changes: TLS still uses the host's
  * name, and verifies it.
  */
 import { Socket } from 'node:net'
@@ -13,7 +13,7 @@ interface Destination {
 const [gatewayHost, gatewayPort] = (process.env.REDSHIFT_EMULATOR_GATEWAY ?? '').split(':')
 const connect = Socket.prototype.connect as (this: Socket, ...args: unknown[]) => Socket
 
-/** What the forms of `connect` have in common: `(options)`, `(port, host)`, and the array that `net.connect` makes of either. */
+/** The common form of the arguments of `connect`: `(options)`, `(port, host)`, and the array that `net.connect` makes of either. */
 function destination([first, second]: unknown[]): Destination {
   if (Array.isArray(first)) return destination(first)
   return typeof first === 'object' && first !== null ? first : { port: first, host: second }

@@ -4,7 +4,7 @@ import { answers, freePort } from './ports.js'
 
 export const hasRedis = spawnSync('redis-server', ['--version']).status === 0
 
-/** Skips a suite where there is no `redis-server`, and says so. */
+/** Skips a suite without `redis-server`, with a message. */
 export function needsRedis(context: Mocha.Context): void {
   if (hasRedis) return
   console.warn('\n  SKIPPED: no redis-server in PATH, so nothing shows that a fleet shares its logins.')
@@ -12,7 +12,7 @@ export function needsRedis(context: Mocha.Context): void {
   context.skip()
 }
 
-/** A Redis server of its own, which keeps nothing on disk. */
+/** A separate Redis server, in memory. */
 export class RedisServer {
   readonly port: number
   readonly #arguments: readonly string[]
@@ -43,7 +43,7 @@ export class RedisServer {
     await answers(this.port, child)
   }
 
-  /** Ends it as a crash does. */
+  /** Kills it, like a crash. */
   async kill(): Promise<void> {
     const child = this.#process
     if (!child || child.exitCode !== null || child.signalCode !== null) return

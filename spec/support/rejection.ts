@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import type { RedshiftCredentialsError, RedshiftErrorCode } from '../../lib/index.js'
 
-/** The error that a promise rejects with. Fails where it does not reject. */
+/** The error that a promise rejects with. Fails if it does not reject. */
 export async function rejection(promise: Promise<unknown>): Promise<Error & { code?: string }> {
   try {
     await promise
@@ -12,7 +12,7 @@ export async function rejection(promise: Promise<unknown>): Promise<Error & { co
   throw new Error('It did not reject.')
 }
 
-/** The error that a function throws. Fails where it does not throw. */
+/** The error that a function throws. Fails if it does not throw. */
 export function thrownBy(run: () => unknown): Error & { code?: string } {
   try {
     run()
@@ -23,12 +23,12 @@ export function thrownBy(run: () => unknown): Error & { code?: string } {
   throw new Error('It did not throw.')
 }
 
-/** What specs go by. The wording of a message is not part of it, and may change. */
+/** The facts that specs check. The wording of a message is not one of them, and may change. */
 export interface Expected {
   readonly code: RedshiftErrorCode
-  /** The facts that the message has for a user: options, variables, values, ARNs, commands. */
+  /** The facts that the message contains for a user: options, variables, values, ARNs, commands. */
   readonly names?: readonly string[]
-  /** What the message must not contain: secrets, and facts that belong to another error of the same code. */
+  /** What the message must not contain: secrets, and facts that belong to another error with the same code. */
   readonly omits?: readonly string[]
 }
 
@@ -40,14 +40,14 @@ export function expectError(error: unknown, { code, names = [], omits = [] }: Ex
   expect(found.code, found.message).to.equal(code)
   for (const name of names) expect(hasToken(found.message, name), `${name} is in: ${found.message}`).to.equal(true)
   for (const name of omits) expect(found.message).not.to.include(name)
-  // One line of whole sentences, in which nothing was left out.
+  // One line of complete sentences, with every placeholder filled.
   expect(found.message)
     .to.match(/^[^\n]*[.`]$/)
     .and.not.match(/ {2}|\.\.( |$)|: \.|\[object/)
   return found
 }
 
-/** Whether a text has a token that is not a part of a longer one: `region` is not in `aws.region`. */
+/** Whether a string contains a token that is not part of a longer one: `region` is not in `aws.region`. */
 function hasToken(text: string, token: string): boolean {
   const escaped = token.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
   return new RegExp(`(?<![\\w.-])${escaped}(?![\\w-]|\\.\\w)`).test(text)

@@ -1,16 +1,16 @@
-/** A message with which a server ends a login, and whether it refuses the login itself. */
+/** A message with which a server rejects a connection, and whether it rejects the login itself. */
 export interface ServerMessage {
   readonly situation: string
   /** The message of the server, with `…` in place of names. */
   readonly message: string
   readonly sqlstate: string
-  /** Whether the server refuses the user and password. Other messages are about the set-up, the server or the network. */
+  /** Whether the server rejects the user and password. Other messages concern the configuration, the server or the network. */
   readonly refusal: boolean
   /** Where the message is documented. */
   readonly source: string
 }
 
-/** The messages that Redshift and its relatives are known to send. */
+/** The known messages of Redshift and related servers. */
 export const serverMessages: readonly ServerMessage[] = [
   {
     situation: 'the password has expired',

@@ -1,2 +1,2 @@
-/** `pg-redshift-iam/emulator` for programs of the documentation: on the server that the run shares, so that they start sooner. */
+/** `pg-redshift-iam/emulator` for programs of the documentation: on the server that the run shares, so that they start faster. */
 export { startEmulator as startRedshiftEmulator } from './emulator.js'

@@ -6,7 +6,7 @@ import type { FetchContext, FetchedLogin } from '../../lib/fetch.js'
 import type { RedshiftLogin } from '../../lib/login.js'
 import type { CredentialRequest } from '../../lib/request.js'
 
-/** Lets everything that has been settled run its course. Real time plays no part. */
+/** Waits until everything that is settled has taken effect. Real time plays no part. */
 export const settle = async (): Promise<void> => {
   for (let turn = 0; turn < 20; turn++) await null
 }
@@ -17,7 +17,7 @@ interface Pending {
   readonly timer: SimulatedTimer
 }
 
-/** A timer that tells whether it would keep a process alive. */
+/** A timer that shows whether it would keep a process alive. */
 export class SimulatedTimer implements Timer {
   referenced = true
   cancelled = false
@@ -33,8 +33,8 @@ export class SimulatedTimer implements Timer {
 }
 
 /**
- * True time, as the server has it; a monotonic clock, which stands still while the machine is suspended; and a wall clock,
- * which may be wrong, and be set. Timers run on the monotonic clock.
+ * True time, which the server has; a monotonic clock, which stops while the machine is suspended; and a wall clock,
+ * which may be wrong, and may be set. Timers run on the monotonic clock.
  */
 export class SimulatedClock implements Clock {
   /** The server's clock, in milliseconds since the epoch. */
@@ -59,7 +59,7 @@ export class SimulatedClock implements Clock {
     callback()
   }
 
-  /** The timers that are set. */
+  /** The active timers. */
   get timers(): SimulatedTimer[] {
     return this.#due(Number.POSITIVE_INFINITY).map(({ timer }) => timer)
   }
@@ -78,30 +78,30 @@ export class SimulatedClock implements Clock {
     this.monotonic = end
   }
 
-  /** Lets time pass as `advance` does, where no timer is due meanwhile. */
+  /** Lets time pass like `advance`, if no timer is due meanwhile. */
   skip(millis: number): void {
     if (this.busy(millis)) throw new Error('A timer is due.')
     this.#pass(millis)
   }
 
-  /** Whether a timer is due within so many milliseconds. */
+  /** Whether a timer is due within this many milliseconds. */
   busy(millis: number): boolean {
     const end = this.monotonic + millis
     return this.#pending.some(({ at, timer }) => at <= end && !timer.cancelled)
   }
 
-  /** Lets time pass, in the cheapest way. */
+  /** Lets time pass, in the fastest way. */
   async pass(millis: number): Promise<void> {
     if (this.busy(millis)) await this.advance(millis)
     else this.#pass(millis)
   }
 
-  /** The machine sleeps: time passes, but no timer runs, and the monotonic clock stands still. */
+  /** Suspends the machine: time passes, but no timer runs, and the monotonic clock stops. */
   suspend(millis: number): void {
     this.trueTime += millis
   }
 
-  /** Somebody sets the wall clock. */
+  /** Sets the wall clock. */
   setWall(millis: number): void {
     this.wallError += millis
   }
@@ -119,11 +119,11 @@ export class SimulatedClock implements Clock {
 export const error = (code: RedshiftErrorCode, message = `${code} happened. Try again.`): RedshiftCredentialsError =>
   new RedshiftCredentialsError(code, message)
 
-/** What AWS does with a call. Times are milliseconds. */
+/** How AWS treats a call. Times are in milliseconds. */
 export type Behaviour =
   | { kind: 'login'; after?: number; login?: Partial<IssuedLogin> }
   | { kind: 'fail'; after?: number; code?: RedshiftErrorCode; retryAfter?: number }
-  /** It sleeps in the SDK, as Retry-After asks, with the failure noted. */
+  /** The SDK sleeps, as Retry-After demands, and the failure is recorded. */
   | { kind: 'sleep'; code?: RedshiftErrorCode; retryAfter?: number }
   | { kind: 'hang' }
 
@@ -135,7 +135,7 @@ export interface IssuedLogin {
   serverTime: number
 }
 
-/** One call, as AWS sees it. What was left open by its behaviour can be done by hand. */
+/** One call, as AWS sees it. A call that its behaviour leaves open can be settled by hand. */
 export interface Call {
   readonly request: CredentialRequest
   readonly context: FetchContext
@@ -143,24 +143,24 @@ export interface Call {
   /** True time. */
   readonly at: number
   readonly sentAt: Instant
-  /** What it was answered with. */
+  /** The response. */
   issued?: IssuedLogin
   settled: boolean
   answer(login?: Partial<IssuedLogin>): void
   fail(code?: RedshiftErrorCode): void
 }
 
-/** AWS as a script: what it does with each call, and what it saw. */
+/** A scripted AWS: how it treats each call, and what it recorded. */
 export class ScriptedAws {
   readonly calls: Call[] = []
-  /** What is done with the next calls, in order; after them, `always`. */
+  /** The behaviour of the next calls, in order; `always` follows. */
   readonly script: Behaviour[] = []
   always: Behaviour | ((call: Call) => Behaviour) = { kind: 'login' }
   lifetimeSeconds: number
   latencyMillis = 0
-  /** Whether its answers carry a Date. Without one, the host's clock is taken, as the AWS side does. */
+  /** Whether its responses have a Date. Without one, the host's clock is used, as in lib/aws. */
   tellsTime = true
-  /** Every login that was handed out, by password. */
+  /** Every issued login, by password. */
   readonly issued = new Map<string, IssuedLogin>()
   readonly #clock: SimulatedClock
 
@@ -169,10 +169,10 @@ export class ScriptedAws {
     this.lifetimeSeconds = lifetimeSeconds
   }
 
-  /** Whom AWS names. Empty: it gives tokens. */
+  /** The user that AWS returns. Empty: it issues tokens. */
   user = 'IAMR:analyst'
 
-  /** A login as it would be made now. */
+  /** A login as AWS would issue it now. */
   issue(changes: Partial<IssuedLogin> = {}): IssuedLogin {
     const now = this.#clock.trueTime
     const number = this.issued.size + 1
@@ -236,12 +236,12 @@ export class ScriptedAws {
   }
 }
 
-/** When a login of 900 seconds begins to age, with every draw at 0.5. */
+/** When a login of 900 seconds becomes stale, if every draw is 0.5. */
 export const REFRESH = 516_925
 /** When it is no longer served. */
 export const EXPIRE = 889_000
 
-/** A request for a login; `api` and `name` make it differ. */
+/** A request for a login; `api` and `name` distinguish it. */
 export const requestFor = (
   name = 'examplecluster',
   api: 'GetCredentials' | 'GetClusterCredentialsWithIAM' = 'GetCredentials',
@@ -250,12 +250,12 @@ export const requestFor = (
   return api === 'GetCredentials' ? { ...base, api, workgroupName: name } : { ...base, api, clusterIdentifier: name }
 }
 
-/** A cache over a simulated clock and a scripted AWS. Draws are 0.5 unless told. */
+/** A cache with a simulated clock and a scripted AWS. Draws are 0.5 by default. */
 export class Simulation {
   readonly clock = new SimulatedClock()
   readonly aws: ScriptedAws
   readonly cache: CredentialCache
-  /** Draws, in order; after them 0.5. */
+  /** Draws, in order; then 0.5. */
   readonly draws: number[] = []
 
   constructor({
@@ -279,7 +279,7 @@ export class Simulation {
   }
 }
 
-/** What a promise fails with. */
+/** The error that a promise rejects with. */
 export const failureOf = (promise: Promise<unknown>): Promise<RedshiftCredentialsError> =>
   promise.then(
     () => {
@@ -298,7 +298,7 @@ export const expectFailure = async (
   return error
 }
 
-/** What a promise has come to by now. */
+/** The current state of a promise. */
 export const stateOf = async (promise: Promise<unknown>): Promise<'pending' | 'resolved' | 'rejected'> => {
   let state: 'pending' | 'resolved' | 'rejected' = 'pending'
   promise.then(
@@ -313,7 +313,7 @@ export const stateOf = async (promise: Promise<unknown>): Promise<'pending' | 'r
   return state
 }
 
-/** One connection to a place, as `RedshiftPgClient` makes it. Whether the server lets it in, at the first or second try. */
+/** One connection to a place, as `RedshiftPgClient` makes it. Whether the server accepts it, at the first or second attempt. */
 export async function connect(
   { cache }: Simulation,
   place: string,

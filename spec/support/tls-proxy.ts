@@ -4,12 +4,12 @@ import { connect as connectTls, type SecureContext, TLSSocket } from 'node:tls'
 
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47])
 
-/** A proxy that opens PostgreSQL's TLS with a certificate of its own, and seals it again towards the server. */
+/** A proxy that terminates PostgreSQL's TLS with its own certificate, and opens TLS to the server. */
 export interface TlsProxy {
   readonly port: number
-  /** The names that clients have asked for (SNI). */
+  /** The names that clients have requested (SNI). */
   readonly names: (string | false | null)[]
-  /** Where to cut what the server sends, in bytes from its start; `every` sends byte by byte. Each piece is a record of TLS. */
+  /** Where to split the server's data, in bytes from its start; `every` sends byte by byte. Each piece is a TLS record. */
   cutAt: number | 'every' | undefined
   close(): void
 }

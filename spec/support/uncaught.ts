@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { expect } from 'chai'
 
-/** Fails each `it` of this `describe` that leaves a rejection unhandled or an exception uncaught. */
+/** Fails each `it` of this `describe` that causes an unhandled rejection or an uncaught exception. */
 export function expectNothingUncaught(): void {
   const seen: unknown[] = []
   const note = (reason: unknown): void => void seen.push(reason)
@@ -10,7 +10,7 @@ export function expectNothingUncaught(): void {
     process.on('uncaughtExceptionMonitor', note)
   })
   afterEach(async () => {
-    // Node reports an unhandled rejection when the turn ends.
+    // Node reports an unhandled rejection at the end of the turn.
     await turn()
     await turn()
     expect(seen.splice(0)).to.deep.equal([])

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 
-/** What befell the traffic so far. */
+/** The faults so far. */
 interface Befallen {
   delayed: number
   stalled: number
@@ -9,7 +9,7 @@ interface Befallen {
   garbled: number
 }
 
-/** A TCP proxy in front of a store that can be made unreliable: it delays, stalls, resets connections and garbles stored values. */
+/** A TCP proxy for a store that can be made unreliable: it delays, stalls, resets connections and corrupts stored values. */
 export class UnreliableProxy {
   readonly befallen: Befallen = { delayed: 0, stalled: 0, reset: 0, garbled: 0 }
   unreliable = false
@@ -60,7 +60,7 @@ export class UnreliableProxy {
   }
 
   #pass(from: Socket, to: Socket, change: (chunk: Buffer) => Buffer): void {
-    // One after another, so that the order stays.
+    // One after another, to keep the order.
     let last = Promise.resolve()
     from.on('data', chunk => {
       last = last.then(() => this.#hinder(from)).then(() => void to.write(change(chunk)))
@@ -80,7 +80,7 @@ export class UnreliableProxy {
     await new Promise(resolve => setTimeout(resolve, stalled ? 400 + this.#random() * 2_000 : this.#random() * 60))
   }
 
-  /** Of a sealed value, another of the same length: a client that is confused about the protocol itself would show nothing. */
+  /** Replaces an encrypted value by another of the same length: a broken protocol would only test the client. */
   #garble(chunk: Buffer): Buffer {
     if (!this.unreliable || this.#random() < 0.7) return chunk
     const text = chunk.toString('latin1')
