@@ -209,7 +209,7 @@ class Model {
     expect(calls.map(keyOf), 'the key').to.include(key)
     expect(
       calls.some(({ issued }) => issued && !this.#late.has(issued)),
-      'an answer in time',
+      'a response in time',
     ).to.equal(true)
     const logins = this.#logins(key)
     if (logins.at(-1) !== login) {
@@ -237,7 +237,7 @@ class Model {
           expect(atOnce, 'a login that could have been served').to.equal(undefined)
           if (error === signal.reason) return
           expect(error).to.be.instanceOf(RedshiftCredentialsError)
-          expect(this.#errors.has(error), 'an error that somebody else has').to.equal(false)
+          expect(this.#errors.has(error), 'an error that another caller has').to.equal(false)
           this.#errors.add(error)
         },
       )

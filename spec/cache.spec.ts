@@ -187,7 +187,7 @@ describe('the cache without a login', () => {
   })
 
   const malformed: Record<string, { expiration: Date; serverTime?: number }> = {
-    'that is no date': { expiration: new Date(Number.NaN) },
+    'that is not a date': { expiration: new Date(Number.NaN) },
     'at the epoch': { expiration: new Date(0) },
     'in the past': { expiration: new Date(Date.parse('2026-03-01T11:59:59Z')) },
     now: { expiration: new Date(Date.parse('2026-03-01T12:00:00Z')) },
@@ -286,7 +286,7 @@ describe('the cache with a login', () => {
       sim.aws.lastCall.fail()
       await settle()
       sim.aws.lastCall.fail('ERR_REDSHIFT_ACCESS_DENIED')
-      expect((await failing).code, 'a failure of its own').to.equal('ERR_REDSHIFT_ACCESS_DENIED')
+      expect((await failing).code, 'its own failure').to.equal('ERR_REDSHIFT_ACCESS_DENIED')
     })
 
   it('lets callers who joined a hanging refresh wait at most one deadline', async () => {

@@ -19,7 +19,7 @@ describe('A process', () => {
   })
 
   it('exits if its caller has aborted, even if the fetch continues', async () => {
-    expect(await leave('aborted')).to.deep.equal({ ...clean, stdout: 'given up, timers 1 then 0\n' })
+    expect(await leave('aborted')).to.deep.equal({ ...clean, stdout: 'aborted, timers 1 then 0\n' })
   })
 
   it('is not kept alive by a login', async () => {

@@ -176,7 +176,7 @@ describe('Any response of AWS', () => {
       for (const kind of ['a login', 'ERR_REDSHIFT_RESPONSE', 'ERR_REDSHIFT_UNAVAILABLE'])
         expect(seen[kind], kind).to.be.above(20)
       const counts = Object.entries(seen).map(([kind, count]) => `${count} × ${kind}`)
-      figure(`1,000 answers to ${api}: ${counts.join(', ')}; nothing else`)
+      figure(`1,000 responses to ${api}: ${counts.join(', ')}; nothing else`)
     })
 })
 

@@ -136,7 +136,7 @@ describe('a lease', () => {
       ['beyond the expiry', 2_000_000, drawn],
       ['past', -5_000, drawn],
       ['now', 0, drawn],
-      ['that is no date', Number.NaN, drawn],
+      ['that is not a date', Number.NaN, drawn],
     ]
     for (const [when, next, refreshAt] of rows)
       it(when, () => expect(valid(900_000, { next }).refreshAt).to.be.closeTo(refreshAt, 1))

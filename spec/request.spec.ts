@@ -62,17 +62,17 @@ describe('precedence', () => {
       { clusterIdentifier: 'examplecluster', region: 'us-west-2', dbName: 'dev', dbUser: 'alice' },
     ],
     [
-      'takes the option before the connection',
+      'prefers the option to the connection',
       { options: { user: 'IAM:bob', host: CLUSTER }, connection: { ...dev, host: '127.0.0.1' } },
       { clusterIdentifier: 'examplecluster', dbUser: 'bob' },
     ],
     [
-      'takes the connection before PG* variables',
+      'prefers the connection to PG* variables',
       { connection: dev, env: { PGHOST: WORKGROUP, PGDATABASE: 'other', PGUSER: 'IAM:eve' } },
       { clusterIdentifier: 'examplecluster', dbName: 'dev', dbUser: 'alice' },
     ],
     [
-      'takes the option before PG* variables',
+      'prefers the option to PG* variables',
       {
         options: { host: CLUSTER, database: 'dev', user: 'IAM:bob' },
         env: { PGHOST: WORKGROUP, PGDATABASE: 'other', PGUSER: 'IAM:eve' },
@@ -80,7 +80,7 @@ describe('precedence', () => {
       { clusterIdentifier: 'examplecluster', dbName: 'dev', dbUser: 'bob' },
     ],
     [
-      'takes empty strings of a connection for nothing, as pg does',
+      'ignores empty strings of a connection, as pg does',
       {
         connection: { host: '', database: '', user: '' },
         env: { PGHOST: CLUSTER, PGDATABASE: 'dev', PGUSER: 'IAM:eve' },
@@ -88,12 +88,12 @@ describe('precedence', () => {
       { clusterIdentifier: 'examplecluster', dbName: 'dev', dbUser: 'eve' },
     ],
     [
-      'takes null of a connection for nothing',
+      'ignores null in a connection',
       { connection: { host: null, database: null, user: null }, env: { PGHOST: CLUSTER, PGDATABASE: 'dev' } },
       { api: 'GetClusterCredentialsWithIAM', dbName: 'dev' },
     ],
     [
-      'takes options that are undefined for nothing',
+      'ignores options that are undefined',
       {
         options: {
           host: undefined,
@@ -129,16 +129,16 @@ describe('precedence', () => {
       { clusterIdentifier: 'examplecluster', region: 'us-west-2' },
     ],
     [
-      'takes the region from the option',
+      'uses the region of the options',
       { options: { clusterIdentifier: 'mine', region: 'eu-west-1' }, connection: { database: 'dev' } },
       { region: 'eu-west-1' },
     ],
     [
-      'takes the region from aws',
+      'uses the region of aws',
       { options: { clusterIdentifier: 'mine', aws: { region: 'eu-west-1' } }, connection: { database: 'dev' } },
       { region: 'eu-west-1' },
     ],
-    ['takes the region from the host', { connection: dev }, { region: 'us-west-2' }],
+    ['uses the region of the host', { connection: dev }, { region: 'us-west-2' }],
     [
       'leaves the region to the SDK where nothing names it',
       { options: { clusterIdentifier: 'mine' }, connection: { database: 'dev' } },
@@ -173,12 +173,12 @@ describe('precedence', () => {
     ],
     ['needs no database for dbName: null', { options: { host: CLUSTER, dbName: null } }, { dbName: undefined }],
     [
-      'takes a database that is called like its user where PGDATABASE names it',
+      'accepts a database with the name of its user if PGDATABASE names it',
       { connection: { host: CLUSTER, database: 'dev', user: 'dev' }, env: { PGDATABASE: 'dev' } },
       { dbName: 'dev', dbUser: 'dev' },
     ],
     [
-      'takes a database that is called like its user where an option names it',
+      'accepts a database with the name of its user if an option names it',
       { options: { database: 'dev' }, connection: { host: CLUSTER, database: 'dev', user: 'dev' } },
       { dbName: 'dev', dbUser: 'dev' },
     ],
@@ -200,22 +200,22 @@ describe('precedence', () => {
     ],
     ['creates the user for IAMA only', { connection: dev }, { dbUser: 'alice', dbGroups: [], autoCreate: false }],
     [
-      'takes dbGroups before those of the user',
+      'prefers dbGroups to the group in the user',
       { options: { dbGroups: ['z', 'a', 'z'] }, connection: { ...dev, user: 'IAMA:alice:analysts' } },
       { dbGroups: ['a', 'z'], autoCreate: true },
     ],
     [
-      'takes no group for dbGroups: []',
+      'requests no group for dbGroups: []',
       { options: { dbGroups: [] }, connection: { ...dev, user: 'IAMA:alice:analysts' } },
       { dbGroups: [] },
     ],
     [
-      'takes autoCreate before what the user says',
+      'prefers autoCreate to the prefix of the user',
       { options: { autoCreate: false }, connection: { ...dev, user: 'IAMA:alice' } },
       { autoCreate: false },
     ],
     [
-      'takes dbUser before the user',
+      'prefers dbUser to the user',
       { options: { dbUser: 'bob' }, connection: { ...dev, user: 'IAM:alice' } },
       { dbUser: 'bob' },
     ],
@@ -496,8 +496,8 @@ describe('precedence', () => {
       'OPTION',
       'database "select"',
     ],
-    ['refuses a user name that is none', { connection: { ...dev, user: 'IAM:al ice' } }, 'OPTION', 'user "al ice"'],
-    ['refuses an empty name behind a prefix', { connection: { ...dev, user: 'IAM:' } }, 'OPTION', 'user ""'],
+    ['refuses an invalid user name', { connection: { ...dev, user: 'IAM:al ice' } }, 'OPTION', 'user "al ice"'],
+    ['refuses an empty name after a prefix', { connection: { ...dev, user: 'IAM:' } }, 'OPTION', 'user ""'],
     ['refuses the user PUBLIC', { connection: { ...dev, user: 'IAM:public' } }, 'OPTION', 'user "public"', 'PUBLIC'],
     [
       'refuses a group in upper case',

@@ -38,7 +38,7 @@ describe('The Lambda handler of docs/aws-credentials.md', () => {
   })
 
   for (const [index, command] of commands.entries())
-    it(`is bundled, answers, and outlives its idle connection: ${/--external:@aws-sdk/.test(command) ? 'external SDK' : /esm/.test(command) ? 'ES module' : 'CommonJS'}`, async () => {
+    it(`is bundled, responds, and survives the loss of its idle connection: ${/--external:@aws-sdk/.test(command) ? 'external SDK' : /esm/.test(command) ? 'ES module' : 'CommonJS'}`, async () => {
       const place = join(folder, `project-${index}`)
       mkdirSync(place)
       for (const name of ['handler.ts', 'package.json'])

@@ -39,7 +39,7 @@ describe('a thousand concurrent callers', function () {
     await phaseReached(credentials, 'stale')
     const refresh = emulator.fail({ kind: 'hold' })
     const stale = new Set(await getAll())
-    expect(stale, 'nobody waited for the answer that was held back').to.deep.equal(cold)
+    expect(stale, 'no caller waited for the delayed response').to.deep.equal(cold)
     await refresh.reached()
     await getAll()
     refresh.clear()

@@ -95,7 +95,7 @@ for (const engine of engines)
       const { befallen } = proxy
       const { length } = emulator.logins
       await until(
-        'everything has befallen it',
+        'every kind of fault has happened',
         () =>
           befallen.reset >= 5 &&
           befallen.stalled >= 5 &&

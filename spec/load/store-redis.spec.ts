@@ -106,7 +106,7 @@ describe('logins that are shared through Redis', () => {
   }
   /** The login's value and its name; the owner of the claim may not have released it yet. */
   const storedLogin = async (): Promise<[string, string]> => {
-    await until('the claim is given up', async () => (await stored()).length === 1)
+    await until('the claim is released', async () => (await stored()).length === 1)
     const [only] = await stored()
     if (!only) throw new Error('Nothing is stored.')
     return only
@@ -125,7 +125,7 @@ describe('logins that are shared through Redis', () => {
     },
     ioredis: () => ioRedis(redis.url),
     'ioredis, with lazyConnect': () => ioRedis(redis.url, { lazyConnect: true }),
-    'ioredis, with a prefix of its own and numbers as strings': () =>
+    'ioredis, with its own prefix and numbers as strings': () =>
       ioRedis(redis.url, { keyPrefix: 'app:', stringNumbers: true }),
     'node-redis 4': () => nodeRedis4(redis.url),
     'node-redis 4, in its legacy mode': () => nodeRedis4(redis.url, { legacyMode: true }),

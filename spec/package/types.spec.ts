@@ -59,7 +59,7 @@ const accepted = {
     new PgPool({ ...source, password: redshiftPassword() }),
     new RedshiftPool(redshiftPoolOptions(source)),
   ],
-  "the caller's Client, of its own copy of pg or extended": (Client: new (config: pg.ClientConfig) => pg.Client) => [
+  "the caller's Client, extended or from another copy of pg": (Client: new (config: pg.ClientConfig) => pg.Client) => [
     redshiftPoolOptions(source, { Client: pg.Client, max: 5, ssl: { ca: 'x' } }),
     redshiftPoolOptions(source, { Client: pg.native?.Client }),
     redshiftPoolOptions(source, { Client }),
@@ -86,7 +86,7 @@ const refused = {
   'a number for a name': () =>
     // @ts-expect-error a name is a string
     redshiftPoolOptions({ clusterIdentifier: 5 }),
-  'a class that is no client': () =>
+  'a class that is not a client': () =>
     // @ts-expect-error it has no members of one
     new RedshiftPool({ ...source, Client: Date }),
 }

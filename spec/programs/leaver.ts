@@ -27,7 +27,7 @@ const scenes = {
     const controller = new AbortController()
     const left = credentials.get(connection, { signal: controller.signal }).catch(error => error)
     const before = timers()
-    controller.abort(new Error('given up'))
+    controller.abort(new Error('aborted'))
     return `${(await left).message}, timers ${before} then ${timers()}`
   },
   /** A login is cached, and there are no more callers. */

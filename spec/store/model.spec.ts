@@ -132,7 +132,7 @@ describe('in any sequence of events, a fleet', () => {
               const killed = run.killedAt.get(last.host) ?? Number.POSITIVE_INFINITY
               return killed > (last.answeredAt ?? Number.POSITIVE_INFINITY) + 50
             })
-            expect(early.length, `calls for ${target} that nobody needed`).to.be.at.most(run.refusals)
+            expect(early.length, `calls for ${target} that were not needed`).to.be.at.most(run.refusals)
           }
         },
       ),

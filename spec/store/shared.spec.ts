@@ -42,7 +42,7 @@ describe('a fleet that shares its logins', () => {
       for (const end = fleet.time.now + HOUR; fleet.time.now < end; await fleet.time.advance(1_000)) {
         const before = fleet.time.now
         await fleet.getAll()
-        expect(fleet.time.now - before, 'nobody waits').to.be.at.most(5)
+        expect(fleet.time.now - before, 'no caller waits').to.be.at.most(5)
       }
       // A refresh starts after half of a lifetime at the earliest, and after 0.65 of it at the latest.
       expect(fleet.calls.length).to.be.within(Math.floor(1 + HOUR / (LIFETIME * 0.65)), 1 + HOUR / (LIFETIME * 0.5))
@@ -502,7 +502,7 @@ describe('a fleet that shares its logins', () => {
       expect(error.message).to.match(/ 10\d /)
     })
 
-    it('has a limit of its own', async () => {
+    it('sets its own limit', async () => {
       fleet = new SimulatedFleet(1)
       const connect = fleet.store.connect.bind(fleet.store)
       fleet.store.connect = (...args) => ({ ...connect(...args), operationMillis: 1_000 })

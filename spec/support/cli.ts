@@ -92,7 +92,7 @@ export class Cli {
     return this.#spawn(process.execPath, [this.main, ...parameters], env)
   }
 
-  /** Runs on a terminal of its own, 100 columns wide. Both streams arrive on stdout. */
+  /** Runs in a new terminal, 100 columns wide. Both streams arrive on stdout. */
   startOnTerminal(parameters: string, env: Env = {}): ChildProcess {
     const command = `stty cols 100; exec "${process.execPath}" "${this.main}" ${parameters}`
     return this.#spawn('script', ['-qec', command, '/dev/null'], { TERM: 'xterm', ...env })

@@ -98,7 +98,7 @@ export function transportCases(doors: AwsDoors): readonly TransportCase[] {
       one: roleFrom(doors.url('broken', broken)),
     },
     {
-      what: 'AWS STS answers with a page of a proxy',
+      what: 'AWS STS responds with a page of a proxy',
       code: 'ERR_REDSHIFT_AWS_CREDENTIALS',
       names: ['AWS STS'],
       one: roleFrom(doors.url('page', { status: 200, body: '<html>hunter2' })),

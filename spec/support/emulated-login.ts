@@ -39,7 +39,7 @@ export async function fetchLogin(
     ...parameters,
   })
   const { DbUser, DbPassword, Expiration } = await redshift(emulator).send(command)
-  if (!DbUser || !DbPassword || !Expiration) throw new Error('AWS answered without a login.')
+  if (!DbUser || !DbPassword || !Expiration) throw new Error('The response of AWS has no login.')
   return { user: DbUser, password: DbPassword, expiration: Expiration }
 }
 

@@ -47,7 +47,7 @@ export const poolScenarios: Readonly<Record<string, (scene: Scene) => Promise<vo
     await pool.end()
   },
 
-  'hands clients out, and takes them back, in both forms': async ({ create, note }) => {
+  'checks clients out and in, with promises and callbacks': async ({ create, note }) => {
     const pool = create()
     const client = await pool.connect()
     note(await value(client, 'select 1'), counts(pool))
@@ -81,7 +81,7 @@ export const poolScenarios: Readonly<Record<string, (scene: Scene) => Promise<vo
     await pool.end()
   },
 
-  'keeps a client whose query has failed': async ({ create, note }) => {
+  'keeps a client after a failed query': async ({ create, note }) => {
     const pool = create()
     note(await failure(pool.query('select nonsense')), counts(pool))
     note(await value(pool, 'select 1'))
@@ -160,7 +160,7 @@ export const poolScenarios: Readonly<Record<string, (scene: Scene) => Promise<vo
     await pool.end()
   },
 
-  'fails the query whose connection was lost, and goes on': async ({ create, note, terminate }) => {
+  'fails the query of a lost connection, and continues': async ({ create, note, terminate }) => {
     const pool = create()
     const client = await pool.connect()
     client.on('error', error => note(message(error)))
@@ -190,7 +190,7 @@ export const poolScenarios: Readonly<Record<string, (scene: Scene) => Promise<vo
     await pool.end()
   },
 
-  'lets those finish who are under way when it ends, and takes no more': async ({ create, note }) => {
+  'finishes running queries when it ends, and accepts no more': async ({ create, note }) => {
     const pool = create({ max: 2 })
     const [first, second] = [await pool.connect(), await pool.connect()]
     const ended = pool.end().then(() => note('ended', counts(pool)))
