@@ -6,7 +6,7 @@ import { type RemoteEmulator, startEmulators } from './support/emulators.js'
 import { runProgram } from './support/program.js'
 
 const AWS_MILLIS = 100
-/** As from another region, or through a VPN. */
+/** The round trip from another region, or through a VPN. */
 const FAR_MILLIS = 20
 
 const FIXED = 'fixed password (nothing to fetch)'
@@ -28,17 +28,17 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   [DSQL]: 'cold-dsql.mjs',
 }
 
-/** What a contestant is compared with: CommonJS loads faster than ES modules, whoever wrote it. */
+/** The baseline of a contestant: hand-written code in the same module format, because CommonJS always loads faster. */
 const handWritten = (name: string): string =>
   name === REQUIRED_CLIENT || name === REQUIRED_HAND_WRITTEN ? REQUIRED_HAND_WRITTEN : HAND_WRITTEN
 
-/** What a quick run, which guards against a slower start, runs. */
+/** The contestants of a quick run, which detects a slower start. */
 const GUARDED = [CLIENT, HAND_WRITTEN, REQUIRED_CLIENT, REQUIRED_HAND_WRITTEN]
 
 const IMPORTED = 'import of pg-redshift-iam'
 const REQUIRED = 'require of pg-redshift-iam'
 
-/** What is loaded after pg, by which program. */
+/** The modules that are loaded after pg, and the program that loads them. */
 const MODULES: Readonly<Record<string, readonly [program: string, module: string]>> = {
   [IMPORTED]: ['import.mjs', `../../${BUILD}/import/index.mjs`],
   [REQUIRED]: ['require.cjs', `../../${BUILD}/index.cjs`],
@@ -64,7 +64,7 @@ async function inTurn<T>(
   return samples
 }
 
-/** What the programs need to know, by the round trip to the database. */
+/** The programs' environment variables, by round trip to the database. */
 async function environments(emulator: RemoteEmulator): Promise<Map<number, Record<string, string>>> {
   const { host, port, database, ca } = emulator.started
   const { user, password } = await fetcher(emulator.aws, 'alice')()
@@ -81,13 +81,13 @@ async function environments(emulator: RemoteEmulator): Promise<Map<number, Recor
   ])
 }
 
-/** How long a first connection took, and how much processor time. */
+/** The time of a first connection, and its processor time. */
 interface Sample {
   readonly millis: number
   readonly cpuMillis: number
 }
 
-/** The first connections of so many processes each, by contestant and distance. */
+/** The first connections of this many processes, by contestant and distance. */
 async function firstConnections(rounds: number, names: readonly string[]): Promise<Map<string, Sample[]>> {
   await using emulators = await startEmulators()
   const emulator = await emulators.start({ lifetimeSeconds: 3_600 })
@@ -206,9 +206,9 @@ async function run({ quick, log }: Setting): Promise<Result> {
 export const cold: Bench = {
   name: 'cold',
   title: 'The first connection of a process',
-  about: `Each figure is a process of its own, from its start to its first open connection, AWS answering in ${AWS_MILLIS} ms over TLS; once with the database on the loopback, which has no latency, and once with a round trip of ${FAR_MILLIS} ms, as from another region or through a VPN. AWS's connector for Aurora DSQL does less: it signs its password and asks no API, so that it has no API client to load. It is given AWS credentials in ${AWS_MILLIS} ms, and its time runs to the server's refusal, since its password is not for Redshift. Programs in CommonJS are compared with the hand-written code in CommonJS. Imports are measured after \`pg\`, which everybody has.`,
+  about: `The time from the start of a new process to its first open connection. AWS responds in ${AWS_MILLIS} ms over TLS. The database is on the loopback, without latency, or has a round trip of ${FAR_MILLIS} ms, as from another region or through a VPN. AWS's connector for Aurora DSQL does less: it signs its password itself and loads no API client. It gets AWS credentials in ${AWS_MILLIS} ms, and its time ends when the server rejects its password, which is not valid for Redshift. Programs in CommonJS are compared with hand-written code in CommonJS. Imports are measured after \`pg\`, which every program has.`,
   limitations:
-    'Most of the time is the loading of the AWS SDK. `pg-redshift-iam` requires it, which Node.js 20 and 22 do twice as fast as an `import`; on Node.js 24 and later both take the same time, and that gain is gone. `redshiftPassword()` is asked for the password when the connection stands: the call to AWS comes after TCP and TLS. `RedshiftPool` makes them run side by side. What that wins are the round trips: on the loopback there are none, so that hand-written CommonJS, which has no package to load beside the SDK, is the shorter there. `await credentials.get()` at the start of a program takes AWS out of the first connection altogether.',
+    'Loading the AWS SDK takes most of the time. `pg-redshift-iam` loads it with `require`, which is twice as fast as `import` on Node.js 20 and 22; on Node.js 24 and later, both take the same time. pg calls `redshiftPassword()` after TCP and TLS, so the call to AWS starts late. `RedshiftPool` calls AWS and connects in parallel, which saves round trips. On the loopback there are none, so hand-written CommonJS, which loads only the SDK, is faster there. With `await credentials.get()` at the start of a program, the first connection does not wait for AWS.',
   cheap: true,
   run,
 }

@@ -1,6 +1,6 @@
 /**
- * The main job, on an embedded Redshift whose logins live for 12 seconds: a stock pg.Pool opens connection after connection,
- * while logins rotate, the AWS API fails for three seconds, and a hundred connections come at once.
+ * A demonstration on an embedded Redshift with logins that are valid for 12 seconds: a stock pg.Pool keeps opening connections
+ * while logins rotate, the AWS API fails for three seconds, and a hundred connections are opened at once.
  *
  * npm run demo [-- --seconds 40]
  */
@@ -27,7 +27,7 @@ const pool = new pg.Pool({
   ...emulator.poolConfig(),
   user: 'IAM:alice',
   password: redshiftPassword(credentials),
-  // Every query opens a connection of its own, so that each one needs a login.
+  // Every query opens a new connection, which needs a login.
   maxUses: 1,
   max: BURST,
 })
@@ -43,7 +43,7 @@ subscribe('pg-redshift-iam:fetch-end', message => {
   if (outcome === 'failed') {
     seen.failedRefreshes++
     return say(
-      `refresh failed (${error?.code}); the login in hand is served on, next try in ${pauseMillis} ms at the earliest`,
+      `refresh failed (${error?.code}); the current login stays in use, next attempt in ${pauseMillis} ms at the earliest`,
     )
   }
   if (background) seen.rotations++
@@ -73,12 +73,13 @@ async function openConnection(): Promise<void> {
   }
 }
 
-/** One line for the current login: how far it is through its life, where its phases begin. */
+/** A progress bar of the current login's lifetime and phases. */
 function leaseBar(width = 60): string {
   const [status] = credentials.status()
   if (!status?.expiration || !status.refreshAt) return ''
-  const life = status.expiration.getTime() - fetchedAt
-  const column = (time: number): number => Math.max(0, Math.min(width, Math.round(((time - fetchedAt) / life) * width)))
+  const lifetime = status.expiration.getTime() - fetchedAt
+  const column = (time: number): number =>
+    Math.max(0, Math.min(width, Math.round(((time - fetchedAt) / lifetime) * width)))
   const [now, stale] = [column(Date.now()), column(status.refreshAt.getTime())]
   const cells = Array.from({ length: width }, (_, i) => (i < now ? '█' : i < stale ? '░' : '▒')).join('')
   return `[${cells}] ${status.phase}`
@@ -89,23 +90,23 @@ function draw(done = false): void {
     ...events.slice(-8),
     '',
     `  current login   ${leaseBar()}`,
-    '                  ░ fresh   ▒ stale: still served, refresh under way',
+    '                  ░ fresh   ▒ stale: still in use, and being refreshed',
     `  connections     ${seen.connections}`,
     `  logins failed   ${seen.failed}`,
     `  API calls       ${emulator.calls.length}`,
-    `  refreshes       ${seen.rotations} (and ${seen.failedRefreshes} failed tries that nobody noticed)`,
+    `  refreshes       ${seen.rotations} (and ${seen.failedRefreshes} failed, unnoticed)`,
   ]
   process.stdout.write(`\u001b[H\u001b[J${lines.join('\n')}\n${done ? '\n' : ''}`)
 }
 
 async function outage(): Promise<void> {
-  // The worst moment: just when the next refresh is due.
+  // The worst moment: when the next refresh is due.
   while (Date.now() < refreshAt - 50) await sleep(20)
   say(`the AWS API fails for ${OUTAGE_MILLIS / 1_000} seconds`)
   const fault = emulator.fail({ kind: 'internal-error' })
   await sleep(OUTAGE_MILLIS)
   fault.clear()
-  say(`the AWS API answers again (${fault.hits} requests had failed)`)
+  say(`the AWS API works again (${fault.hits} requests failed)`)
 }
 
 async function burst(): Promise<void> {
@@ -114,7 +115,7 @@ async function burst(): Promise<void> {
   say(`${BURST} connections at once, ${emulator.calls.length - before} API calls`)
 }
 
-say(`embedded Redshift is up, logins live for ${LIFETIME_SECONDS} s; opening connections for ${seconds} s`)
+say(`embedded Redshift is up, logins are valid for ${LIFETIME_SECONDS} s; opening connections for ${seconds} s`)
 const painter = live ? setInterval(draw, 100) : undefined
 await credentials.get({ ...emulator.poolConfig(), user: 'IAM:alice' })
 

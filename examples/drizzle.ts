@@ -22,7 +22,7 @@ const category = pgTable('category', { catid: smallint(), catgroup: varchar(), c
 
 const db = user ? named(user) : chosen()
 db.$client.on('error', error => console.error('An idle connection was lost:', error.message))
-// One that is in use: its next query fails.
+// If it is in use, its next query fails.
 db.$client.on('connect', client => client.on('error', () => {}))
 for await (const group of createInterface({ input: process.stdin })) {
   const rows = await db

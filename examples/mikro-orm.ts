@@ -26,7 +26,7 @@ const named = (user: string) =>
     driverOptions: { ssl: true },
   })
 
-/** For the user that AWS names: a role, or serverless. Without a user, MikroORM takes "postgres". */
+/** For the user that AWS names: a role, or serverless. Without a user, MikroORM uses "postgres". */
 const chosen = () =>
   MikroORM.init({
     entities: [Category],

@@ -9,7 +9,7 @@ import postgres from 'postgres'
 
 const { REDSHIFT_HOST: host = '', REDSHIFT_DATABASE: database = 'dev', REDSHIFT_USER: user } = process.env
 
-/** For an IAM user that you name. postgres.js tells the function nothing, so that it takes the same options. */
+/** For an IAM user that you name. postgres.js calls the function without the connection, so pass the same options. */
 const named = (user: string) => {
   const password = redshiftPassword({ host, database, user })
   return postgres({
@@ -19,7 +19,7 @@ const named = (user: string) => {
     user,
     ssl: 'verify-full',
     fetch_types: false,
-    // Nobody would catch a rejection: it would end the process. Without a password, the server's refusal ends the query.
+    // An unhandled rejection would end the process. With an empty password, the server rejects the login and the query fails.
     password: () =>
       password().catch((error: Error) => {
         console.error(error.message)
@@ -28,7 +28,7 @@ const named = (user: string) => {
   })
 }
 
-/** For the user that AWS names: a role, or serverless. It is looked up once, and has to stay the same. */
+/** For the user that AWS names: a role, or serverless. It is looked up once, and must stay the same. */
 const chosen = async () => {
   const { user } = await new RedshiftCredentials({ host, database }).get()
   return named(user)

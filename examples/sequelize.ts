@@ -9,7 +9,7 @@ import { DataTypes, QueryTypes, Sequelize } from 'sequelize'
 
 const { REDSHIFT_HOST: host = '', REDSHIFT_DATABASE: database = 'dev', REDSHIFT_USER: user } = process.env
 
-/** Redshift is not the PostgreSQL that Sequelize takes it for. */
+/** Redshift lacks features of PostgreSQL that Sequelize expects. */
 const redshift = {
   dialect: 'postgres' as const,
   databaseVersion: '8.0.2',

@@ -83,7 +83,7 @@ export class CredentialCache {
   /**
    * Waits for the flight of an entry that cannot be served, and starts one if there is none.
    * @param atMost the rest of the caller's time limit in milliseconds
-   * @returns undefined if the flight did not lead to a login, but serving or waiting again may
+   * @returns undefined if the flight did not lead to a login and the caller should try again
    */
   async #wait(
     entry: Entry,
@@ -141,7 +141,7 @@ export class CredentialCache {
     const refusal = entry.refuse(place, now)
     if (!refusal || !lease) return true
     const { verdict, ageMillis } = refusal
-    // A refresh that is already running will do.
+    // A running refresh is enough.
     if (verdict === 'believed' && !this.#flights.get(entry.key))
       this.#flights.launch(entry, refreshDeadline(lease, now), true)
     if (verdict !== 'joined' && invalidated.hasSubscribers)

@@ -58,7 +58,7 @@ export class RedshiftCredentialsError extends Error {
   }
 
   /**
-   * The last part of the message, which says what to do. The command line replaces it by a remedy of its own.
+   * The last part of the message, which says what to do. The command line replaces it by its own remedy.
    * @internal
    */
   get remedy(): string | undefined {

@@ -25,7 +25,7 @@ export interface HeldLogin {
   readonly login: RedshiftLogin
   /** AWS's clock in the last response with this pair, in milliseconds since the epoch. */
   readonly serverTime: number
-  /** When a server refused it; undefined unless AWS is being asked for another login because of that. */
+  /** When a server refused it; undefined unless another login is being requested from AWS because of that. */
   readonly doubtedSince: Instant | undefined
 }
 

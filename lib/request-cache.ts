@@ -25,7 +25,7 @@ interface Resolved {
   readonly request: CredentialRequest
 }
 
-/** Resolves connections to requests. It keeps the last one, because pools ask for the same one again and again. */
+/** Resolves connections to requests. It keeps the last one, because pools request the same one repeatedly. */
 export class RequestCache {
   readonly #options: RedshiftOptions
   readonly #endpoint: string | undefined

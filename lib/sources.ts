@@ -35,7 +35,7 @@ export const prepareWith =
   ({ api, region }: CredentialRequest): Promise<void> =>
     api === 'GetCredentials' ? clients.prepare(redshiftServerless, region) : clients.prepare(redshift, region)
 
-/** Fetches tokens that are valid for one connection. Each call is a fetch of its own, and nothing is cached. */
+/** Fetches tokens that are valid for one connection. Each call fetches a new one, and nothing is cached. */
 export class SingleTokens {
   readonly #clock: Clock
   readonly #fetch: Fetch

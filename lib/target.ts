@@ -6,7 +6,7 @@ import { isAwsClient, type RedshiftOptions } from './options.js'
 
 /** What a login is for, as far as the options and the hosts specify it. */
 export interface Target {
-  /** Undefined if only a custom domain name is given, which does not tell. */
+  /** Undefined if only a custom domain name is given, which does not show the kind. */
   readonly kind: 'provisioned' | 'serverless' | undefined
   /** Cluster identifier or workgroup. */
   readonly name: string | undefined

@@ -72,7 +72,7 @@ async function licences(inputs: readonly string[]): Promise<string> {
     const { name, version, license } = JSON.parse(await readFile(join(root, folder, 'package.json'), 'utf8'))
     return `${name} ${version} (${license})\n\n${(await readLicence(join(root, folder))).trim()}\n`
   })
-  return ['main.js holds code of these packages.\n', ...(await Promise.all(parts))].join(`\n${'-'.repeat(80)}\n\n`)
+  return ['main.js contains code of these packages.\n', ...(await Promise.all(parts))].join(`\n${'-'.repeat(80)}\n\n`)
 }
 
 async function readLicence(folder: string): Promise<string> {

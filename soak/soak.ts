@@ -124,7 +124,7 @@ const grown = (['heapBytes', 'handles', 'listeners'] as const).filter(
 )
 
 console.log(`  connections opened   ${end.counts.connections}
-  queries answered     ${end.counts.queries}
+  queries              ${end.counts.queries}
   callers that gave up ${end.counts.aborted}
   API calls            ${calls}
   rotations            ${rotations} unnoticed, and ${fetches.length - rotations} other fetches

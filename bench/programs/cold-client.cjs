@@ -1,4 +1,4 @@
-// What a RedshiftPool makes its connections with, in CommonJS.
+// The client of a RedshiftPool, in CommonJS.
 const { RedshiftPgClient } = require('../../.cache/bench/dist/index.cjs')
 const { aws, config, open } = require('./target.mjs')
 

@@ -1,4 +1,4 @@
-// What a RedshiftPool makes its connections with.
+// The client of a RedshiftPool.
 import { RedshiftPgClient } from '../../.cache/bench/dist/import/index.mjs'
 import { aws, config, open } from './target.mjs'
 

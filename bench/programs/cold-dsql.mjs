@@ -1,5 +1,5 @@
-// AWS's own connector for another database. It calls no API, but signs with AWS credentials, which come from AWS in the same time
-// here. Its token cannot log in at a Redshift: the time runs to the server's refusal, which is less than a login.
+// AWS's connector for another database. It calls no API, but signs with AWS credentials, which it gets after the response time of
+// AWS. Its token is not valid for Redshift, so the time ends when the server rejects it, which is earlier than a login.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AuroraDSQLClient } from '@aws/aurora-dsql-node-postgres-connector'
 import { aws, config, opened } from './target.mjs'

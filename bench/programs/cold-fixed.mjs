@@ -1,4 +1,4 @@
-// A password that never changes: nothing to fetch, no SDK to load.
+// A fixed password: nothing to fetch, no SDK to load.
 import pg from 'pg'
 import { config, open, password, user } from './target.mjs'
 

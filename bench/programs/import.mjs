@@ -1,4 +1,4 @@
-// node import.mjs MODULE…: how long each takes to be imported, after the ones before it, in milliseconds.
+// node import.mjs MODULE…: imports the modules in order, and prints the time of each in milliseconds.
 const millis = []
 for (const module of process.argv.slice(2)) {
   const began = performance.now()

@@ -1,4 +1,4 @@
-// node require.cjs MODULE…: how long each takes to be required, after the ones before it, in milliseconds.
+// node require.cjs MODULE…: requires the modules in order, and prints the time of each in milliseconds.
 const millis = []
 for (const module of process.argv.slice(2)) {
   const began = performance.now()

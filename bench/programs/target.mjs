@@ -1,4 +1,4 @@
-// Where the other programs connect to: told by the bench in the environment, since there are no secrets but made-up ones.
+// The target of the other programs, which the bench passes in the environment. Its secrets are not real.
 import { Socket } from 'node:net'
 
 export const { host, port, database, ca, aws, user, password } = JSON.parse(process.env.BENCH_TARGET)
@@ -9,23 +9,23 @@ class GatewaySocket extends Socket {
   }
 }
 
-/** A configuration of pg's own. */
+/** A configuration for pg. */
 export const config = { host, port, database, ssl: { ca }, stream: () => new GatewaySocket() }
 
-/** Prints how long the process has been running when its first connection is open, and for how much of that it used a processor. */
+/** Prints the time from the start of the process to its first open connection, and the processor time until then. */
 export function opened() {
   const { user, system } = process.cpuUsage()
   console.log(JSON.stringify({ millis: performance.now(), cpuMillis: (user + system) / 1000 }))
 }
 
-/** Opens a first connection, and says so. */
+/** Opens the first connection, and prints its time. */
 export async function open(client) {
   await client.connect()
   opened()
   await client.end()
 }
 
-/** What people write by hand; the SDK and pg come from whoever calls, since it is their loading that is measured. */
+/** Hand-written code. The caller loads the SDK and pg, because that is part of the measurement. */
 export async function fetchThenConnect({ GetClusterCredentialsCommand, RedshiftClient }, pg) {
   const redshift = new RedshiftClient({ region: 'us-west-2', ...aws })
   const { DbUser, DbPassword } = await redshift.send(

@@ -30,7 +30,7 @@ export class Claim {
       claim.#renewLater(clock.now().monotonic + atMost)
       return claim
     } catch (error) {
-      // The claim may have succeeded and the response been lost. Other processes would wait for it in vain.
+      // The claim may have succeeded although the response was lost. Release it, so that other processes do not wait for it.
       claim.release().catch(() => {})
       throw error
     }

@@ -86,7 +86,7 @@ export function validateRecord(
 
 /**
  * Whether AWS has returned a refused pair again: to another process, later than to this one, and after the refusal or shortly before it.
- * In that case not every process of the fleet needs to ask AWS.
+ * In that case, the other processes of the fleet need not call AWS.
  */
 function vouches(login: FetchedLogin, held: HeldLogin, doubtedSince: Instant, { lifetime }: Lease): boolean {
   const before = doubtedSince.monotonic - login.sentAt.monotonic

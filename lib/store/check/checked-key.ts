@@ -11,17 +11,17 @@ export const MINUTE_MILLIS = 60_000
 /** A rule, checked on a key that nothing else uses. */
 export type Rule = (key: CheckedKey) => Promise<void>
 
-/** The store breaks a rule. */
+/** Thrown if the store breaks a rule. */
 export class BrokenRule extends Error {}
 
-export function check(holds: boolean, problem: string): void {
-  if (!holds) throw new BrokenRule(problem)
+export function check(isKept: boolean, problem: string): void {
+  if (!isKept) throw new BrokenRule(problem)
 }
 
 /** A unique key of the store under test. */
 export class CheckedKey {
   readonly store: CredentialStore
-  // As long as keys get, with all characters that they may have.
+  // The maximum length of a key, with every permitted character.
   readonly #key = `${randomUUID()}_check-store_ABCDEFGHIJK_xyz`.slice(0, 64)
 
   constructor(store: CredentialStore) {
