@@ -1,4 +1,5 @@
 import { loadDiagnosis } from './aws/sdk.js'
+import { unexplainedError } from './aws/unexplained.js'
 import type { Clock } from './clock.js'
 import { RedshiftCredentialsError } from './errors.js'
 import type { FetchedLogin } from './fetch.js'
@@ -46,7 +47,9 @@ async function call(provider: IdentityProvider, signal: AbortSignal) {
     return await provider.token({ signal })
   } catch (thrown) {
     if (thrown instanceof RedshiftCredentialsError) throw thrown
-    const { asError, copyCause, scrub } = await loadDiagnosis()
+    const { asError, copyCause, scrub } = await loadDiagnosis().catch(obstacle => {
+      throw unexplainedError(thrown, 'identityProvider.token', obstacle)
+    })
     const error = asError(thrown, 'it threw a value that is not an Error')
     const said = scrub(error)
     throw new RedshiftCredentialsError(

@@ -18,7 +18,7 @@ export interface Observer {
   sending?(): void
   answered(headers: AnswerHeaders): void
   /** Called before the SDK decides whether to retry. */
-  failed?(error: unknown): Promise<void>
+  failed?(error: unknown): void
 }
 
 /**
@@ -42,7 +42,7 @@ export function observe(command: object, observer: Observer): boolean {
     try {
       return await next(args)
     } catch (error) {
-      await observer.failed?.(error)
+      observer.failed?.(error)
       throw ofThisRealm(error)
     }
   }

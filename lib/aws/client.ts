@@ -9,6 +9,7 @@ import type { SdkClient } from './destroy.js'
 import type { Source } from './diagnosis.js'
 import { loadDiagnosis } from './sdk.js'
 import { SdkClients, type Service } from './sdk-clients.js'
+import { unexplainedError } from './unexplained.js'
 
 /** A response of AWS, with its times. */
 export interface Answer<Output> {
@@ -97,7 +98,7 @@ export class AwsClients {
   }
 
   async #attempt<Output>(client: SdkClient, command: object, call: Call): Promise<Answer<Output>> {
-    const { context, description } = call
+    const { context } = call
     let sentAt = this.#clock.now()
     let serverTime: number | undefined
     const isWatched = observe(command, {
@@ -113,10 +114,7 @@ export class AwsClients {
         serverTime = serverTimeOf(headers)
         context.retryAfter = retryAfterOf(headers, serverTime ?? Date.now())
       },
-      failed: async error => {
-        const { toRedshiftError } = await loadDiagnosis()
-        context.setDeadlineError(toRedshiftError(error, description, await this.#sources()))
-      },
+      failed: error => context.setDeadlineError(() => this.#translate(error, { ...call, phase: 'calling' })),
     })
     // The user's client may be a mock that returns undefined.
     const output = ((await client.send(command, { abortSignal: context.signal })) ?? {}) as Output
@@ -130,16 +128,16 @@ export class AwsClients {
     const aws = this.#aws
     const hasOwn = isAwsClient(aws) || aws?.credentials !== undefined || 'credentialDefaultProvider' in Object(aws)
     if (hasOwn || !(await isProfileMissing(aws?.profile || process.env.AWS_PROFILE))) return
-    const { missingProfileError } = await loadDiagnosis()
-    throw missingProfileError(await this.#sources())
+    throw new MissingProfile()
   }
 
   /** Whether a second attempt may succeed, with refreshed AWS credentials or with the time that the SDK has learned from the response. */
   async #isWorthRetrying(error: unknown, client: SdkClient, call: Call): Promise<boolean> {
-    const { isClockError, isExpiredToken } = await loadDiagnosis()
+    const diagnosis = await loadDiagnosis().catch(() => undefined)
+    if (!diagnosis) return false
     // The SDK itself retries only if this host's clock is wrong now, not if it was wrong and has been corrected.
-    if (isClockError(error)) return true
-    if (!isExpiredToken(error)) return false
+    if (diagnosis.isClockError(error)) return true
+    if (!diagnosis.isExpiredToken(error)) return false
     call.phase = 'loading'
     await rereadProfiles()
     const isRefreshed = await refreshCredentials(client)
@@ -148,8 +146,14 @@ export class AwsClients {
   }
 
   async #translate(error: unknown, { phase, description }: Call): Promise<RedshiftCredentialsError> {
-    const { toLoadingError, toRedshiftError } = await loadDiagnosis()
-    return (phase === 'loading' ? toLoadingError : toRedshiftError)(error, description, await this.#sources())
+    try {
+      const { missingProfileError, toLoadingError, toRedshiftError } = await loadDiagnosis()
+      const sources = await this.#sources()
+      if (error instanceof MissingProfile) return missingProfileError(sources)
+      return (phase === 'loading' ? toLoadingError : toRedshiftError)(error, description, sources)
+    } catch (obstacle) {
+      return unexplainedError(error, description.action, obstacle)
+    }
   }
 
   async #explainStall({ description }: Call): Promise<RedshiftCredentialsError | undefined> {
@@ -164,6 +168,11 @@ export class AwsClients {
     const { sourcesOf } = await loadDiagnosis()
     return sourcesOf(aws?.profile, process.env, await readProfiles())
   }
+}
+
+/** The configured profile does not exist. */
+class MissingProfile extends Error {
+  override readonly name = 'MissingProfile'
 }
 
 /** Makes the SDK load its AWS credentials again. @returns false if the client does not support that */

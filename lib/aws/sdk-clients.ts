@@ -77,7 +77,8 @@ export class SdkClients {
   async #load<Sdk>(service: Service<Sdk>, region: string | undefined): Promise<Loaded<Sdk>> {
     const aws = this.#aws
     const sdk = await service.load().catch(async error => {
-      throw (await loadDiagnosis()).missingSdkError(service.serviceId, error)
+      const diagnosis = await loadDiagnosis().catch(() => undefined)
+      throw diagnosis?.missingSdkError(service.serviceId, error) ?? error
     })
     if (!isAwsClient(aws)) {
       const client = service.create(sdk, region === undefined ? { ...aws } : { ...aws, region })
