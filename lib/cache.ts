@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { Entry, type EntryStatus } from './entry.js'
-import { closedError, isPassing } from './errors.js'
+import { closedError, isTransient } from './errors.js'
 import { Flights, type FlightsOptions } from './flights.js'
 import { refreshDeadline } from './lease.js'
 import { type RedshiftLogin, samePair } from './login.js'
@@ -74,7 +74,7 @@ export class CredentialCache {
     const usable = entry.usable(now)
     if (!usable) return undefined
     const isFetching = this.#flights.get(entry.key) !== undefined
-    if (isFetching && entry.patience(place, now) > 0) return undefined
+    if (isFetching && entry.waitMillis(place, now) > 0) return undefined
     if (usable.phase === 'stale' && !isFetching && entry.pause(now) === 0)
       this.#flights.launch(entry, refreshDeadline(usable.lease, now), true)
     return usable.login
@@ -94,7 +94,7 @@ export class CredentialCache {
     const now = this.#options.clock.now()
     const { flight, background } = this.#flights.get(entry.key) ?? {}
     const again = (): undefined => undefined
-    if (flight && entry.usable(now)) return flight.wait(signal, entry.patience(place, now)).catch(again)
+    if (flight && entry.usable(now)) return flight.wait(signal, entry.waitMillis(place, now)).catch(again)
     if (flight && !flight.isOverdue) {
       if (!background) return flight.wait(signal)
       // The refresh got its time limit when the old login was still usable. If it fails, there must be time for another fetch.
@@ -163,7 +163,7 @@ export class CredentialCache {
       const next = await (landing || this.get(key, request, signal))
       return samePair(next, login) ? undefined : next
     } catch (error) {
-      if (isPassing(error)) return undefined
+      if (isTransient(error)) return undefined
       throw error
     }
   }

@@ -1,6 +1,6 @@
 import { elapsed, type Instant } from './clock.js'
 import { RedshiftCredentialsError } from './errors.js'
-import type { FetchedLogin, HeldLogin } from './fetch.js'
+import type { CurrentLogin, FetchedLogin } from './fetch.js'
 import type { Outcome } from './flight.js'
 import {
   createLease,
@@ -59,7 +59,7 @@ export class Entry {
   }
 
   /** The login that a fetch will replace. */
-  get held(): HeldLogin | undefined {
+  get current(): CurrentLogin | undefined {
     const { doubtedSince } = this.refusals
     return this.#login && { login: this.#login, serverTime: this.#serverTime, doubtedSince }
   }
@@ -68,12 +68,12 @@ export class Entry {
   fresh(now: Instant, place: string | undefined): RedshiftLogin | undefined {
     const lease = this.#lease
     if (!lease || phaseOf(lease, now) !== 'fresh') return undefined
-    return this.patience(place, now) > 0 ? undefined : this.#login
+    return this.waitMillis(place, now) > 0 ? undefined : this.#login
   }
 
   /** How long a connection to this place waits for another login while this one is in doubt, in milliseconds; 0 if it uses this one. */
-  patience(place: string | undefined, now: Instant): number {
-    return this.#lease ? this.refusals.patience(place, this.#lease.lifetime, now) : 0
+  waitMillis(place: string | undefined, now: Instant): number {
+    return this.#lease ? this.refusals.waitMillis(place, this.#lease.lifetime, now) : 0
   }
 
   /** The login and its lease, unless it has expired. */

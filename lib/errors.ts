@@ -76,7 +76,7 @@ export class RedshiftCredentialsError extends Error {
 }
 
 /** Temporary failures of AWS, which are not caused by the login or the configuration. */
-const PASSING: ReadonlySet<RedshiftErrorCode> = new Set([
+const TRANSIENT: ReadonlySet<RedshiftErrorCode> = new Set([
   'ERR_REDSHIFT_THROTTLED',
   'ERR_REDSHIFT_UNAVAILABLE',
   'ERR_REDSHIFT_TIMEOUT',
@@ -84,8 +84,8 @@ const PASSING: ReadonlySet<RedshiftErrorCode> = new Set([
 ])
 
 /** Whether an error is probably temporary. */
-export const isPassing = (error: unknown): boolean =>
-  error instanceof RedshiftCredentialsError && PASSING.has(error.code)
+export const isTransient = (error: unknown): boolean =>
+  error instanceof RedshiftCredentialsError && TRANSIENT.has(error.code)
 
 /** An invalid option. Nothing was sent. */
 export const optionError = (message: string): RedshiftCredentialsError =>

@@ -21,7 +21,7 @@ export interface FetchedLogin {
 }
 
 /** The login that a fetch will replace. */
-export interface HeldLogin {
+export interface CurrentLogin {
   readonly login: RedshiftLogin
   /** AWS's clock in the last response with this pair, in milliseconds since the epoch. */
   readonly serverTime: number
@@ -40,18 +40,18 @@ export class FetchContext {
   readonly deadlineMillis: number
   /** The value of Retry-After in AWS's last response, in milliseconds. */
   retryAfter: number | undefined
-  readonly #held: () => HeldLogin | undefined
+  readonly #current: () => CurrentLogin | undefined
   #deadlineError: DeadlineError | undefined
 
-  constructor(signal: AbortSignal, deadlineMillis: number, held: () => HeldLogin | undefined = () => undefined) {
+  constructor(signal: AbortSignal, deadlineMillis: number, current: () => CurrentLogin | undefined = () => undefined) {
     this.signal = signal
     this.deadlineMillis = deadlineMillis
-    this.#held = held
+    this.#current = current
   }
 
   /** The login that the fetch will replace. */
-  get held(): HeldLogin | undefined {
-    return this.#held()
+  get current(): CurrentLogin | undefined {
+    return this.#current()
   }
 
   /** What callers get if the deadline passes now; undefined for a plain time-out. */

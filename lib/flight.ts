@@ -7,7 +7,7 @@ const TURNS = 10
 const EXPLANATION_MILLIS = 1_000
 
 /** A caller's own time limit has passed. The flight continues. */
-class Impatience extends Error {}
+class WaitTimeout extends Error {}
 
 /** How a flight ended. */
 export type Outcome<T> = { readonly value: T } | { readonly error: RedshiftCredentialsError }
@@ -115,9 +115,9 @@ export class Flight<T, Fetched = T> {
   /**
    * Waits for the result. Meanwhile the deadline's timer keeps the process alive; otherwise it could exit during a hanging fetch.
    * Rejects with a new error instance for each caller, or with the signal's reason.
-   * @param patience rejects after this many milliseconds
+   * @param waitMillis rejects after this many milliseconds
    */
-  wait(signal?: AbortSignal, patience?: number): Promise<T> {
+  wait(signal?: AbortSignal, waitMillis?: number): Promise<T> {
     return new Promise((resolve, reject) => {
       let left = false
       let timer: Timer | undefined
@@ -129,8 +129,8 @@ export class Flight<T, Fetched = T> {
         if (--this.#waiting === 0) this.#timer.unref()
         return true
       }
-      if (patience !== undefined) {
-        timer = this.#clock.setTimeout(() => leave() && reject(new Impatience()), patience)
+      if (waitMillis !== undefined) {
+        timer = this.#clock.setTimeout(() => leave() && reject(new WaitTimeout()), waitMillis)
         timer.unref()
       }
       const detach = signal && onAbort(signal, () => leave() && reject(signal.reason))

@@ -46,7 +46,7 @@ export class Flights {
     const deadlineMillis = Math.min(fetchTimeoutMillis, atMostMillis)
     const trace = new FetchTrace(clock, request, background)
     const controller = new AbortController()
-    const context = new FetchContext(controller.signal, deadlineMillis, () => entry.held)
+    const context = new FetchContext(controller.signal, deadlineMillis, () => entry.current)
     const flight = new Flight<RedshiftLogin, FetchedLogin>({
       clock,
       deadlineMillis,
@@ -98,7 +98,7 @@ export class Flights {
   ): Outcome<RedshiftLogin> {
     const { clock, replaced } = this.#options
     const now = clock.now()
-    const before = entry.held
+    const before = entry.current
     const landed = 'value' in outcome ? entry.accept(outcome.value, now) : outcome
     if ('error' in landed) entry.fail(landed.error, retryAfter, now, background)
     else if (before?.doubtedSince && !samePair(before.login, landed.value)) replaced?.(entry.request, before.login)

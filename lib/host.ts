@@ -34,10 +34,10 @@ const SERVERLESS = new RegExp(`^(?:${WORKGROUP}\\.)?\\d{12}\\.${REGION}\\.redshi
 // characters, or at least 6 with a digit: a workgroup may be called `sales-endpoint-prod`.
 const MANAGED_ENDPOINT = /-endpoint-(?=[a-z]*\d)[a-z0-9]{6,}$|-endpoint-[a-z0-9]{16,}$/
 
-const LONGEST = 254
+const MAX_LENGTH = 254
 
 function read(host: unknown): { kind: RedshiftHost['kind']; name: string | undefined; region: string } | undefined {
-  if (typeof host !== 'string' || host.length > LONGEST) return undefined
+  if (typeof host !== 'string' || host.length > MAX_LENGTH) return undefined
   const provisioned = PROVISIONED.exec(host) ?? PROVISIONED_CHINA.exec(host)
   const [, name, region, suffix] = (provisioned ?? SERVERLESS.exec(host) ?? []).map(part => part?.toLowerCase())
   // No host combines a region of one partition with the suffix of another.

@@ -46,7 +46,7 @@ interface TokenOptions {
 export const TOKEN_API = 'GetIdentityCenterAuthToken'
 
 /** The longest time for which a token is cached, in seconds. Then the application's function is called again. */
-export const LONGEST_TOKEN_SECONDS = 24 * 3_600
+export const MAX_TOKEN_SECONDS = 24 * 3_600
 
 const TYPES: ReadonlySet<unknown> = new Set(['AwsIdc', 'AzureAD', 'Okta'])
 const TOKEN_TYPES: ReadonlySet<unknown> = new Set(['ACCESS_TOKEN', 'EXT_JWT'])

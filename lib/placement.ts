@@ -23,7 +23,7 @@ const SHARED: ReadonlySet<string> = new Set(['host', 'port', 'database', 'user',
 /** Folds the spellings of AWS's APIs and of other drivers: `DbUser`, `db_user`. */
 const fold = (name: string): string => name.replace(/[_-]/g, '').toLowerCase()
 
-const OURS: ReadonlyMap<string, string> = new Map(
+const OPTION_NAMES: ReadonlyMap<string, string> = new Map(
   Object.keys(CHECKS)
     .filter(name => !SHARED.has(name))
     .map(name => [fold(name), name]),
@@ -39,7 +39,7 @@ const IDENTITY: ReadonlySet<string> = new Set([
 ])
 
 function unknownOption(option: string): Error {
-  const own = OURS.get(fold(option))
+  const own = OPTION_NAMES.get(fold(option))
   if (own) return optionError(`There is no option ${quoted(option)}. Use ${own}.`)
   if (option === 'password') return optionError('password is set. Leave it out: the password is fetched from AWS.')
   if (PG_OPTIONS.has(option))
@@ -56,7 +56,7 @@ function unknownOption(option: string): Error {
 export function checkPlacement(config: object): void {
   for (const name of Object.getOwnPropertyNames(config)) {
     if ((config as Readonly<Record<string, unknown>>)[name] === undefined) continue
-    const own = OURS.get(fold(name))
+    const own = OPTION_NAMES.get(fold(name))
     if (own) throw optionError(`${name} is not an option of pg. Set it in redshift: { ${own} }.`)
     if (IDENTITY.has(name) || AWS_OPTIONS.has(name))
       throw optionError(`${name} is not an option of pg. Set it in redshift: { aws: { … } }.`)
@@ -75,7 +75,7 @@ export function checkConnection(connection: unknown): void {
     return
   checkPlain('The connection', connection)
   for (const [name, value] of Object.entries(connection)) {
-    const own = value === undefined ? undefined : OURS.get(fold(name))
+    const own = value === undefined ? undefined : OPTION_NAMES.get(fold(name))
     if (own) throw optionError(`${name} is not read from a connection. Set ${own} in the options of the login.`)
   }
 }
@@ -86,7 +86,7 @@ function checkAwsPlacement(aws: object): void {
     if (value === undefined) continue
     if (/^(accessKeyId|secretAccessKey|sessionToken)$/.test(name))
       throw optionError(`The AWS SDK ignores aws.${name}. Set it in aws: { credentials: { … } }.`)
-    const own = name === 'region' ? undefined : OURS.get(fold(name))
+    const own = name === 'region' ? undefined : OPTION_NAMES.get(fold(name))
     if (own) throw optionError(`The AWS SDK ignores aws.${name}. Set ${own} next to aws.`)
   }
 }

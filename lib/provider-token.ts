@@ -3,7 +3,7 @@ import { unexplainedError } from './aws/unexplained.js'
 import type { Clock } from './clock.js'
 import { RedshiftCredentialsError } from './errors.js'
 import type { FetchedLogin } from './fetch.js'
-import { type IdentityProvider, LONGEST_TOKEN_SECONDS } from './identity-provider.js'
+import { type IdentityProvider, MAX_TOKEN_SECONDS } from './identity-provider.js'
 import { createLease } from './lease.js'
 
 const DEFAULT_LIFETIME = 15 * 60_000
@@ -33,11 +33,11 @@ export async function fetchProvidedToken(
   const serverTime = clock.now().wall
   const ends = expiration?.getTime() ?? jwtExpiry(token) ?? serverTime + DEFAULT_LIFETIME
   const times = {
-    expiration: new Date(Math.min(ends, serverTime + LONGEST_TOKEN_SECONDS * 1_000)),
+    expiration: new Date(Math.min(ends, serverTime + MAX_TOKEN_SECONDS * 1_000)),
     serverTime,
     sentAt,
   }
-  if (!createLease({ ...times, durationSeconds: LONGEST_TOKEN_SECONDS }, 0))
+  if (!createLease({ ...times, durationSeconds: MAX_TOKEN_SECONDS }, 0))
     throw lacks('a token that has expired or is about to expire')
   return { user: '', password: token, nextRefreshTime: undefined, ...times }
 }

@@ -7,22 +7,22 @@ import type { Instant } from './clock.js'
  */
 
 /** The budget: the number of requests to AWS before a pause is required. It refills over time. */
-const MOST_ASKS = 3
+const MAX_REQUESTS = 3
 /** The maximum number of places whose last outcome is remembered, per login. */
-const MOST_PLACES = 100
+const MAX_PLACES = 100
 /** Used for refusals without a place. It never counts as having accepted a login. */
-const NOWHERE = ''
+const NO_PLACE = ''
 
 /** How long another connection waits while a login is in doubt, and the first pause between two requests. In milliseconds. */
-const shortWait = (lifetime: number): number => Math.min(5_000, lifetime / 20)
+const firstPause = (lifetime: number): number => Math.min(5_000, lifetime / 20)
 /** The time in which the budget grows by one request. */
 const refillTime = (lifetime: number): number => Math.min(60_000, lifetime / 15)
 /** The pause between two requests for a place that keeps refusing. */
-const missWait = (misses: number, lifetime: number): number =>
-  Math.min(shortWait(lifetime) * 2 ** misses, Math.min(300_000, lifetime / 3))
+const missPause = (misses: number, lifetime: number): number =>
+  Math.min(firstPause(lifetime) * 2 ** misses, Math.min(300_000, lifetime / 3))
 
 /** The maximum age of a response of AWS that was sent before the refusal and still resolves it. In milliseconds. */
-export const vouchedFor = refillTime
+export const maxResponseAge = refillTime
 
 /** The outcome of the last login at one place. */
 interface Outcome {
@@ -47,7 +47,7 @@ export type Verdict = 'believed' | 'joined' | 'ignored'
 
 /** The refusals of one cache entry's logins: the last outcome of each place, the budget of requests, and whether the login is in doubt. */
 export class Refusals {
-  readonly #places = new LRUCache<string, Outcome>({ max: MOST_PLACES })
+  readonly #places = new LRUCache<string, Outcome>({ max: MAX_PLACES })
   /** When the budget will be full again, on the monotonic clock, as all times in this class. */
   #fullAt = Number.NEGATIVE_INFINITY
   #lastAsk = Number.NEGATIVE_INFINITY
@@ -68,7 +68,7 @@ export class Refusals {
    * @param lifetime the lifetime of the login in milliseconds
    */
   refused(place: string | undefined, lifetime: number, now: Instant): Verdict {
-    const key = place ?? NOWHERE
+    const key = place ?? NO_PLACE
     const before = this.#places.get(key) ?? UNKNOWN
     const believed = !this.#doubt && this.#believes(before, lifetime, now)
     if (believed) {
@@ -78,15 +78,15 @@ export class Refusals {
     }
     this.#places.set(key, { ok: false, misses: before.misses + (believed ? 1 : 0) })
     // Without a place, the refused caller cannot be distinguished from others, so all callers without a place wait.
-    if (before.ok || key === NOWHERE) this.#doubt?.accepting.add(key)
+    if (before.ok || key === NO_PLACE) this.#doubt?.accepting.add(key)
     return believed ? 'believed' : this.#doubt ? 'joined' : 'ignored'
   }
 
   /** How long a connection to this place waits while the login is in doubt, in milliseconds; 0 if it uses the login at once. */
-  patience(place: string | undefined, lifetime: number, now: Instant): number {
-    const key = place ?? NOWHERE
+  waitMillis(place: string | undefined, lifetime: number, now: Instant): number {
+    const key = place ?? NO_PLACE
     if (!this.#doubt || !(this.#places.get(key)?.ok || this.#doubt.accepting.has(key))) return 0
-    return Math.max(0, this.#doubt.since.monotonic + shortWait(lifetime) - now.monotonic)
+    return Math.max(0, this.#doubt.since.monotonic + firstPause(lifetime) - now.monotonic)
   }
 
   /** Ends the doubt after the request to AWS, whether it succeeded or failed. */
@@ -95,9 +95,10 @@ export class Refusals {
   }
 
   #believes({ ok, misses }: Outcome, lifetime: number, now: Instant): boolean {
-    const hasLeft = (asks: number): boolean => this.#fullAt - now.monotonic <= (MOST_ASKS - asks) * refillTime(lifetime)
+    const hasLeft = (asks: number): boolean =>
+      this.#fullAt - now.monotonic <= (MAX_REQUESTS - asks) * refillTime(lifetime)
     if (ok) return hasLeft(1)
     // The last request is reserved for places that have accepted logins, so that a misconfigured place cannot use up the budget.
-    return hasLeft(2) && now.monotonic - this.#lastAsk >= missWait(misses, lifetime)
+    return hasLeft(2) && now.monotonic - this.#lastAsk >= missPause(misses, lifetime)
   }
 }

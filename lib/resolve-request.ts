@@ -3,7 +3,7 @@ import { databaseName } from './database.js'
 import type { Environment } from './environment.js'
 import { optionError, quoted, targetError } from './errors.js'
 import { checkGroupName, checkUserName, parseIamUser, serverlessClusterIdentifier } from './identifiers.js'
-import { type IdentityProvider, LONGEST_TOKEN_SECONDS, TOKEN_API } from './identity-provider.js'
+import { type IdentityProvider, MAX_TOKEN_SECONDS, TOKEN_API } from './identity-provider.js'
 import type { RedshiftApi, RedshiftOptions } from './options.js'
 import type { CredentialRequest } from './request.js'
 import { checkHosts, resolveTarget, type Target } from './target.js'
@@ -68,7 +68,7 @@ const providerRequest = ({ type }: IdentityProvider): CredentialRequest =>
     region: undefined,
     customDomainName: undefined,
     dbName: undefined,
-    durationSeconds: LONGEST_TOKEN_SECONDS,
+    durationSeconds: MAX_TOKEN_SECONDS,
   })
 
 /**

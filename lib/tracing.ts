@@ -79,12 +79,12 @@ export interface StoreMessage extends TraceContext {
   readonly detail: string | undefined
 }
 
-const typed = <Message>(name: string) => channel(`pg-redshift-iam:${name}`) as Channel<unknown, Message>
+const openChannel = <Message>(name: string) => channel(`pg-redshift-iam:${name}`) as Channel<unknown, Message>
 
-export const fetchStart = typed<FetchStartMessage>('fetch-start')
-export const fetchEnd = typed<FetchEndMessage>('fetch-end')
-export const invalidated = typed<InvalidateMessage>('invalidate')
-export const storeUse = typed<StoreMessage>('store')
+export const fetchStart = openChannel<FetchStartMessage>('fetch-start')
+export const fetchEnd = openChannel<FetchEndMessage>('fetch-end')
+export const invalidated = openChannel<InvalidateMessage>('invalidate')
+export const storeUse = openChannel<StoreMessage>('store')
 
 export const traceContext = (request: CredentialRequest): TraceContext => ({
   api: request.api,

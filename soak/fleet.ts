@@ -69,7 +69,7 @@ export async function startFleet(
         calls: emulator.calls.length,
         hits: count('hit'),
         direct: count('direct'),
-        faults: { ...proxy.befallen, killed: deaths },
+        faults: { ...proxy.faults, killed: deaths },
         failures: total([
           ...reports.map(report => report.failures),
           ...fleet.members.filter(({ alive }) => !alive).map(() => ({ 'A process has exited.': 1 })),

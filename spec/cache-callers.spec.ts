@@ -16,7 +16,7 @@ describe('a caller that aborts its signal', () => {
     controller.abort(reason)
     expect(await failureOf(aborting)).to.equal(reason)
     expect(sim.aws.lastCall.signal.aborted).to.equal(false)
-    sim.aws.lastCall.answer()
+    sim.aws.lastCall.respond()
     expect((await waiting).password).to.equal('hunter1')
     expect(sim.aws.calls).to.have.lengthOf(1)
   })
@@ -41,7 +41,7 @@ describe('a caller that aborts its signal', () => {
     for (const error of await Promise.all(all)) expect(error.name).to.equal('AbortError')
     const late = sim.get()
     expect(sim.aws.calls).to.have.lengthOf(1)
-    sim.aws.lastCall.answer()
+    sim.aws.lastCall.respond()
     await late
     expect(await sim.get()).to.equal(await late)
     expect(sim.aws.calls).to.have.lengthOf(1)
@@ -50,7 +50,7 @@ describe('a caller that aborts its signal', () => {
   it('changes nothing after the call has ended', async () => {
     const controller = new AbortController()
     const waiting = sim.get(undefined, controller.signal)
-    sim.aws.lastCall.answer()
+    sim.aws.lastCall.respond()
     const login = await waiting
     controller.abort()
     expect(await sim.get()).to.equal(login)
@@ -76,7 +76,7 @@ describe('a caller that aborts its signal', () => {
     process.on('warning', warn)
     const waiting = Array.from({ length: 1_000 }, () => sim.get(undefined, signal))
     expect(listeners).to.equal(1)
-    sim.aws.lastCall.answer()
+    sim.aws.lastCall.respond()
     await Promise.all(waiting)
     for (let count = 0; count < 1_000; count++) await sim.get(undefined, signal)
     expect(listeners).to.equal(0)
@@ -125,7 +125,7 @@ describe('closing', () => {
     expect(new Set(errors).size).to.equal(3)
     expect(sim.aws.calls.map(({ signal }) => signal.aborted)).to.deep.equal([true, true])
     expect(sim.clock.timers).to.have.lengthOf(0)
-    for (const call of sim.aws.calls) call.answer()
+    for (const call of sim.aws.calls) call.respond()
     await settle()
     expect(sim.cache.status()).to.deep.equal([])
   })
@@ -185,7 +185,7 @@ describe('the timer of a flight', () => {
     sim.clock.skip(1_000)
     const waiting = sim.get()
     expect(referenced()).to.deep.equal([true])
-    sim.aws.lastCall.answer()
+    sim.aws.lastCall.respond()
     await waiting
     expect(referenced()).to.deep.equal([])
   })

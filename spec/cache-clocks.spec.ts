@@ -107,7 +107,7 @@ describe('the cache and clocks', () => {
     const expiration = new Date(sim.clock.trueTime + 900_000)
     const serverTime = sim.clock.trueTime
     sim.clock.suspend(3_600_000)
-    sim.aws.lastCall.answer({ expiration, serverTime })
+    sim.aws.lastCall.respond({ expiration, serverTime })
     const login = await waiting
     expect(login.password).to.equal('hunter2')
     expect(sim.aws.calls).to.have.lengthOf(2)
@@ -120,7 +120,7 @@ describe('the cache and clocks', () => {
     for (let count = 0; count < 2; count++) {
       const { trueTime } = sim.clock
       sim.clock.suspend(3_600_000)
-      sim.aws.lastCall.answer({ expiration: new Date(trueTime + 900_000), serverTime: trueTime })
+      sim.aws.lastCall.respond({ expiration: new Date(trueTime + 900_000), serverTime: trueTime })
       await settle()
     }
     await expectFailure(waiting, 'ERR_REDSHIFT_RESPONSE')
@@ -132,7 +132,7 @@ describe('the cache and clocks', () => {
     const waiting = sim.get()
     const issued = sim.aws.issue()
     sim.clock.suspend(600_000)
-    sim.aws.lastCall.answer(issued)
+    sim.aws.lastCall.respond(issued)
     await waiting
     expect(sim.cache.status()[0]?.phase).to.equal('stale')
   })
@@ -168,7 +168,7 @@ describe('the cache and clocks', () => {
     sim.clock.suspend(3_600_000)
     const joining = sim.get()
     expect(sim.aws.calls).to.have.lengthOf(1)
-    sim.aws.lastCall.answer()
+    sim.aws.lastCall.respond()
     expect(await joining).to.equal(await waiting)
   })
 

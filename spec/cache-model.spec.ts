@@ -9,7 +9,7 @@ import { type Behaviour, type Call, connect, type IssuedLogin, Simulation, settl
 const FETCH_TIMEOUT = 15_000
 const BACKOFF_CAP = 5_000
 
-type Answer =
+type Response =
   | 'new'
   | 'other user'
   | 'same expiry'
@@ -40,7 +40,7 @@ type Step =
   /** The server rejects every login that AWS has issued so far. */
   | { do: 'revoke' }
   /** Responds to a pending call, possibly after its deadline. */
-  | { do: 'answer'; which: number; how: Answer }
+  | { do: 'respond'; which: number; how: Response }
   | { do: 'fail'; which: number; code: RedshiftErrorCode; retryAfter: number | undefined }
   /** How AWS responds to calls from now on. */
   | { do: 'behave'; as: Behaviour | NoNews }
@@ -56,7 +56,7 @@ const code = fc.constantFrom<RedshiftErrorCode>(
   'ERR_REDSHIFT_ACCESS_DENIED',
 )
 const retryAfter = fc.constantFrom(undefined, 10, 3_000, 3_600_000)
-const how = fc.constantFrom<Answer>(
+const how = fc.constantFrom<Response>(
   ...([
     'new',
     'new',
@@ -102,7 +102,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   a(8, 'connect', connecting),
   a(2, 'serve', fc.record({ as: server })),
   a(2, 'revoke', fc.record({})),
-  a(7, 'answer', fc.record({ which, how })),
+  a(7, 'respond', fc.record({ which, how })),
   a(3, 'fail', fc.record({ which, code, retryAfter })),
   a(2, 'behave', fc.record({ as })),
   a(7, 'pass', fc.record({ millis })),
@@ -314,7 +314,7 @@ class Model {
     if (status?.refreshAt) await this.sim.clock.advance(Math.max(0, +status.refreshAt - this.sim.clock.now().wall))
   }
 
-  #answer(call: Call, how: Answer): void {
+  #respond(call: Call, how: Response): void {
     const { trueTime } = this.sim.clock
     const last = this.#logins(keyOf(call)).at(-1)
     // AWS repeats its newest login, which may never have been returned to a caller.
@@ -337,7 +337,7 @@ class Model {
                   : how === 'refresh soon'
                     ? { nextRefreshTime: new Date(trueTime + 1_001), ...(last && { expiration: last.expiration }) }
                     : {}
-    call.answer(changes)
+    call.respond(changes)
     if (call.signal.aborted && call.issued) this.#late.add(call.issued)
   }
 
@@ -371,9 +371,9 @@ class Model {
       }
     } else if (step.do === 'serve') this.#server = step.as
     else if (step.do === 'revoke') this.#revoked = aws.issued.size
-    else if (step.do === 'answer') {
+    else if (step.do === 'respond') {
       const call = pick(open, step.which)
-      if (call) this.#answer(call, step.how)
+      if (call) this.#respond(call, step.how)
     } else if (step.do === 'fail') {
       const call = pick(open, step.which)
       if (call) call.context.retryAfter = step.retryAfter

@@ -151,13 +151,13 @@ describe('the cache without a login', () => {
     const late = sim.aws.lastCall
     await sim.clock.advance(15_000)
     await hung
-    late.answer({ password: 'late' })
+    late.respond({ password: 'late' })
     await settle()
     await expectFailure(sim.get(), 'ERR_REDSHIFT_TIMEOUT')
     sim.clock.skip(1_000)
     const next = sim.get()
     expect(sim.aws.calls).to.have.lengthOf(2)
-    sim.aws.lastCall.answer({ password: 'in time' })
+    sim.aws.lastCall.respond({ password: 'in time' })
     expect((await next).password).to.equal('in time')
   })
 
@@ -249,7 +249,7 @@ describe('the cache with a login', () => {
     expect(sim.cache.peek('examplecluster')).to.equal(undefined)
     const waiting = sim.get()
     expect(await stateOf(waiting)).to.equal('pending')
-    sim.aws.lastCall.answer()
+    sim.aws.lastCall.respond()
     expect((await waiting).password).to.equal('hunter2')
   })
 
@@ -260,7 +260,7 @@ describe('the cache with a login', () => {
     sim.clock.skip(10)
     const waiting = [sim.get(), sim.get()]
     expect(sim.aws.calls).to.have.lengthOf(2)
-    sim.aws.lastCall.answer()
+    sim.aws.lastCall.respond()
     expect(new Set(await Promise.all(waiting)).size).to.equal(1)
   })
 
@@ -276,7 +276,7 @@ describe('the cache with a login', () => {
       await settle()
       expect(sim.aws.calls).to.have.lengthOf(3)
       await sim.clock.advance(12_000)
-      sim.aws.lastCall.answer()
+      sim.aws.lastCall.respond()
       expect(new Set(await Promise.all(waiting)).size).to.equal(1)
 
       sim.clock.skip(EXPIRE - 12_020)
@@ -417,7 +417,7 @@ describe('the cache with a login', () => {
     sim.clock.skip(750)
     expect(await sim.get()).to.equal(first)
     expect(sim.aws.calls).to.have.lengthOf(3)
-    sim.aws.lastCall.answer()
+    sim.aws.lastCall.respond()
     await settle()
     expect((await sim.get()).password).to.equal('hunter2')
   })
@@ -552,11 +552,11 @@ describe('a bounded cache', () => {
     const other = sim.get('other')
     one.push(sim.get('one'))
     expect(sim.aws.calls).to.have.lengthOf(2)
-    flight?.answer()
+    flight?.respond()
     const [login] = await Promise.all(one)
     expect(await one[1]).to.equal(login)
     expect(await sim.get('one')).to.equal(login)
-    sim.aws.lastCall.answer()
+    sim.aws.lastCall.respond()
     await other
     expect(sim.aws.calls).to.have.lengthOf(2)
   })
@@ -588,7 +588,7 @@ describe('a bounded cache', () => {
     const one = failureOf(sim.get('one'))
     const [flight] = sim.aws.calls
     const other = sim.get('other')
-    sim.aws.lastCall.answer()
+    sim.aws.lastCall.respond()
     await other
     flight?.fail()
     await one

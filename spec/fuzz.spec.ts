@@ -11,7 +11,7 @@ import {
   RedshiftPool,
 } from '../lib/index.js'
 import { type FetchEndMessage, fetchEnd } from '../lib/tracing.js'
-import { type Endpoint, type RawAnswer, startEndpoint } from './support/endpoint.js'
+import { type Endpoint, type RawResponse, startEndpoint } from './support/endpoint.js'
 import { figure } from './support/figure.js'
 import { expectNothingUncaught } from './support/uncaught.js'
 
@@ -120,7 +120,7 @@ describe('Any response of AWS', () => {
     { weight: 4, arbitrary: fc.constant(200) },
     fc.constantFrom(204, 301, 400, 403, 404, 413, 429, 500, 503, 599),
   )
-  const answers = (good: fc.Arbitrary<string>): fc.Arbitrary<RawAnswer> => {
+  const responses = (good: fc.Arbitrary<string>): fc.Arbitrary<RawResponse> => {
     const bad = fc.oneof(xml, errorXml, json, fc.string())
     const body = fc.oneof(
       { weight: 4, arbitrary: good },
@@ -129,7 +129,7 @@ describe('Any response of AWS', () => {
       damaged(bad),
       fc.uint8Array().map(bytes => Buffer.from(bytes)),
     )
-    return fc.oneof({ weight: 30, arbitrary: fc.record({ status, headers, body }) }, fc.constant<RawAnswer>('drop'))
+    return fc.oneof({ weight: 30, arbitrary: fc.record({ status, headers, body }) }, fc.constant<RawResponse>('drop'))
   }
 
   for (const [api, host, user, good] of [
@@ -141,8 +141,8 @@ describe('Any response of AWS', () => {
       const note = (message: FetchEndMessage): void => void ends.push(message)
       fetchEnd.subscribe(note as (message: unknown) => void)
       const seen: Record<string, number> = {}
-      const check = async (answer: RawAnswer): Promise<void> => {
-        endpoint.answer = () => answer
+      const check = async (response: RawResponse): Promise<void> => {
+        endpoint.respond = () => response
         const aws = {
           endpoint: endpoint.url,
           credentials: { accessKeyId: 'AKIAEXAMPLE', secretAccessKey: 'secret' },
@@ -168,7 +168,7 @@ describe('Any response of AWS', () => {
         seen[kind] = (seen[kind] ?? 0) + 1
       }
       try {
-        await fc.assert(fc.asyncProperty(answers(good), check), { numRuns: 1_000 })
+        await fc.assert(fc.asyncProperty(responses(good), check), { numRuns: 1_000 })
       } finally {
         fetchEnd.unsubscribe(note as (message: unknown) => void)
       }

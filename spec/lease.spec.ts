@@ -208,16 +208,16 @@ describe('the deadline of a refresh', () => {
 describe('the wait after a refresh without a newer login', () => {
   const held = valid(900_000)
   const now = at(500_000)
-  const answered = (next?: number): Lease => ({ ...valid(400_000, next === undefined ? {} : { next }), sentAt: now })
+  const newer = (next?: number): Lease => ({ ...valid(400_000, next === undefined ? {} : { next }), sentAt: now })
 
   it('ends at nextRefreshTime, if that is ahead and before the expiry', () => {
-    expect(noProgressDelay(held, answered(30_000), now)).to.equal(30_000)
-    expect(noProgressDelay(held, answered(30_000), at(510_000))).to.equal(20_000)
-    expect(noProgressDelay(held, answered(388_999), now)).to.equal(388_999)
+    expect(noProgressDelay(held, newer(30_000), now)).to.equal(30_000)
+    expect(noProgressDelay(held, newer(30_000), at(510_000))).to.equal(20_000)
+    expect(noProgressDelay(held, newer(388_999), now)).to.equal(388_999)
   })
 
   it('is at least a hundredth of the lifetime, or 250 ms', () => {
-    expect(noProgressDelay(held, answered(1), now)).to.equal(250)
+    expect(noProgressDelay(held, newer(1), now)).to.equal(250)
     const short = valid(6_000)
     const next = { ...valid(5_000, { next: 1 }), sentAt: at(4_000) }
     expect(noProgressDelay(short, next, at(4_000))).to.equal(50)
@@ -225,7 +225,7 @@ describe('the wait after a refresh without a newer login', () => {
 
   it('is otherwise a tenth of the lifetime', () => {
     for (const next of [undefined, -1, 0, 389_000, 3_600_000])
-      expect(noProgressDelay(held, answered(next), now)).to.equal(89_900)
+      expect(noProgressDelay(held, newer(next), now)).to.equal(89_900)
   })
 })
 

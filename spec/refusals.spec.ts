@@ -97,22 +97,22 @@ describe('a rejection', () => {
   it('makes connections wait at places that had accepted, at most 5 seconds', () => {
     refusals.accepted('good')
     refusals.accepted('refusing')
-    const patience = (millis: number) =>
-      ['good', 'refusing', 'bad', 'unknown', undefined].map(place => refusals.patience(place, LIFETIME, at(millis)))
-    expect(patience(0)).to.deep.equal([0, 0, 0, 0, 0])
+    const waitMillis = (millis: number) =>
+      ['good', 'refusing', 'bad', 'unknown', undefined].map(place => refusals.waitMillis(place, LIFETIME, at(millis)))
+    expect(waitMillis(0)).to.deep.equal([0, 0, 0, 0, 0])
     refusals.refused('refusing', LIFETIME, at(0))
     refusals.refused('bad', LIFETIME, at(0))
-    expect(patience(1_000)).to.deep.equal([4_000, 4_000, 0, 0, 0])
-    expect(patience(5_000)).to.deep.equal([0, 0, 0, 0, 0])
-    expect(refusals.patience('good', 20_000, at(900)), 'a short lifetime').to.equal(100)
+    expect(waitMillis(1_000)).to.deep.equal([4_000, 4_000, 0, 0, 0])
+    expect(waitMillis(5_000)).to.deep.equal([0, 0, 0, 0, 0])
+    expect(refusals.waitMillis('good', 20_000, at(900)), 'a short lifetime').to.equal(100)
     refusals.settle()
-    expect(patience(1_000)).to.deep.equal([0, 0, 0, 0, 0])
+    expect(waitMillis(1_000)).to.deep.equal([0, 0, 0, 0, 0])
   })
 
   it('without a place makes connections without a place wait', () => {
     refusals.refused(undefined, LIFETIME, at(0))
-    expect(refusals.patience(undefined, LIFETIME, at(0))).to.equal(5_000)
-    expect(refusals.patience('one', LIFETIME, at(0))).to.equal(0)
+    expect(refusals.waitMillis(undefined, LIFETIME, at(0))).to.equal(5_000)
+    expect(refusals.waitMillis('one', LIFETIME, at(0))).to.equal(0)
   })
 
   it('is not affected when the wall clock is set', () => {

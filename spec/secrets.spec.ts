@@ -16,7 +16,7 @@ import {
 } from '../lib/index.js'
 import { disclosures } from './support/disclosure.js'
 import { startEmulator } from './support/emulator.js'
-import { type Endpoint, passedOn, startEndpoint } from './support/endpoint.js'
+import { type Endpoint, forwardTo, startEndpoint } from './support/endpoint.js'
 import { figure } from './support/figure.js'
 import { rejection } from './support/rejection.js'
 
@@ -49,7 +49,7 @@ describe('No password, token or AWS key', () => {
     const { accessKeyId, secretAccessKey, sessionToken } = emulator.aws.credentials
     for (const secret of [accessKeyId, secretAccessKey, sessionToken]) secrets.add(secret)
     endpoint = await startEndpoint(
-      passedOn(emulator.endpoint, body => {
+      forwardTo(emulator.endpoint, body => {
         for (const [, xml, json] of body.matchAll(PASSWORD)) secrets.add(xml ?? json ?? '')
       }),
     )
@@ -335,7 +335,7 @@ describe('No password, token or AWS key', () => {
         for (const status of [200, 400, 403, 500])
           for (const target of ['provisioned', 'serverless']) {
             const type = target === 'provisioned' ? 'text/xml' : 'application/x-amz-json-1.1'
-            broken.answer = () => ({ status, headers: { 'content-type': type, 'x-amzn-errortype': password }, body })
+            broken.respond = () => ({ status, headers: { 'content-type': type, 'x-amzn-errortype': password }, body })
             const { host } = emulator.poolConfig(target)
             const user = target === 'provisioned' ? 'IAM:alice' : undefined
             const credentials = opened(new RedshiftCredentials({ aws: { ...aws, endpoint: broken.url } }), it =>

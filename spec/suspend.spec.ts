@@ -6,7 +6,7 @@ import { figure } from './support/figure.js'
 import { REFRESH, Simulation, settle } from './support/simulation.js'
 
 const LIFETIME_SECONDS = 6
-const NAMES = ['idle', 'answered', 'dropped', 'hung', 'foreground']
+const NAMES = ['idle', 'completed', 'dropped', 'hung', 'foreground']
 const hostOf = (name: string): string => `${name}.abc123xyz789.us-west-2.redshift.amazonaws.com`
 
 const sleep = (millis: number): Promise<void> => new Promise(resolve => setTimeout(resolve, millis))
@@ -56,7 +56,7 @@ describe('A process that is suspended (SIGSTOP, SIGCONT)', () => {
 
   it('during a refresh is not affected by the outcome of that refresh', async () => {
     const fates = {
-      answered: { kind: 'hold' },
+      completed: { kind: 'hold' },
       dropped: { kind: 'hold' },
       hung: { kind: 'hang' },
     } as const
@@ -87,9 +87,9 @@ describe('A process that is suspended (SIGSTOP, SIGCONT)', () => {
     await fetch.reached()
     await suspend(program, () => fetch.clear(), 1_500)
     expect(await first).to.be.oneOf(['IAM:alice', 'ERR_REDSHIFT_TIMEOUT'])
-    let answer = await program.ask('connect')
-    while (answer === 'ERR_REDSHIFT_TIMEOUT') answer = await program.ask('connect')
-    expect(answer).to.equal('IAM:alice')
+    let result = await program.ask('connect')
+    while (result === 'ERR_REDSHIFT_TIMEOUT') result = await program.ask('connect')
+    expect(result).to.equal('IAM:alice')
     expect(refused()).to.deep.equal([])
     expect((await program.end()).code).to.equal(0)
   })
@@ -130,7 +130,7 @@ describe('The cache of a machine that was suspended', () => {
     sim.clock.suspend(3_600_000)
     const other = sim.get()
     expect(sim.aws.calls).to.have.length(1)
-    sim.aws.lastCall.answer()
+    sim.aws.lastCall.respond()
     expect(await one).to.equal(await other)
     expect(sim.aws.calls[0]?.signal.aborted).to.equal(false)
   })

@@ -1,7 +1,7 @@
 import { isNativeError } from 'node:util/types'
 
 /** The headers of a response, with names in lower case. */
-export type AnswerHeaders = Readonly<Record<string, string | undefined>>
+export type ResponseHeaders = Readonly<Record<string, string | undefined>>
 
 type Handler = (args: object) => Promise<{ response?: unknown }>
 type Middleware = (next: Handler) => Handler
@@ -16,7 +16,7 @@ export interface Observer {
   /** Called before the SDK determines region and endpoint and loads AWS credentials. A rejection ends the call. */
   beginning?(): Promise<void>
   sending?(): void
-  answered(headers: AnswerHeaders): void
+  received(headers: ResponseHeaders): void
   /** Called before the SDK decides whether to retry. */
   failed?(error: unknown): void
 }
@@ -35,7 +35,7 @@ export function observe(command: object, observer: Observer): boolean {
   const wire: Middleware = next => async args => {
     observer.sending?.()
     const result = await next(args)
-    observer.answered(headersOf(result.response))
+    observer.received(headersOf(result.response))
     return result
   }
   const parser: Middleware = next => async args => {
@@ -62,7 +62,7 @@ function ofThisRealm(thrown: unknown): unknown {
   return Object.assign(new Error(message), thrown, { stack })
 }
 
-const headersOf = (response: unknown): AnswerHeaders => {
+const headersOf = (response: unknown): ResponseHeaders => {
   const headers = (response as { headers?: unknown } | undefined)?.headers
   return typeof headers === 'object' && headers !== null ? (headers as Record<string, string>) : {}
 }
@@ -74,14 +74,14 @@ const IMF_FIXDATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2}
  * The header `Date`; undefined if a cache has stored the response, or if it has another form, which `Date.parse` might read in the
  * host's time zone. RFC 9110, section 6.6.1; RFC 9111, section 5.1.
  */
-export function serverTimeOf({ age, date = '' }: AnswerHeaders): number | undefined {
+export function serverTimeOf({ age, date = '' }: ResponseHeaders): number | undefined {
   if (age !== undefined || !IMF_FIXDATE.test(date)) return undefined
   const time = Date.parse(date)
   return Number.isFinite(time) ? time : undefined
 }
 
 /** The header `Retry-After`, which is a number of seconds or a date, in milliseconds. RFC 9110, section 10.2.3. */
-export function retryAfterOf(headers: AnswerHeaders, now: number): number | undefined {
+export function retryAfterOf(headers: ResponseHeaders, now: number): number | undefined {
   const value = headers['retry-after']
   if (value === undefined) return undefined
   const millis = /^\d+$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - now

@@ -110,7 +110,7 @@ export class AwsClients {
         context.setDeadlineError(undefined)
         context.retryAfter = undefined
       },
-      answered: headers => {
+      received: headers => {
         serverTime = serverTimeOf(headers)
         context.retryAfter = retryAfterOf(headers, serverTime ?? Date.now())
       },

@@ -1,8 +1,8 @@
 import { quoted, RedshiftCredentialsError } from '../errors.js'
-import { CHECK_PATH } from './answer.js'
 import type { CallDescription, Diagnosis } from './call.js'
 import { credentialsError } from './credentials/errors.js'
 import type { Source } from './credentials/sources.js'
+import { CHECK_PATH } from './response.js'
 import {
   asError,
   copyCause,
@@ -64,11 +64,11 @@ function diagnose(error: SdkError, said: string, call: CallDescription, sources:
   if (/^UnsupportedOperation(Fault)?$/.test(name))
     return ['ERR_REDSHIFT_UNSUPPORTED', `AWS does not support ${call.action} for ${call.target}`, SET_API]
   if (EXPIRED_TOKEN.test(name))
-    return ['ERR_REDSHIFT_AWS_CREDENTIALS', `The session of ${whose(sources)} has expired`, renewal(sources)]
+    return ['ERR_REDSHIFT_AWS_CREDENTIALS', `The session of ${describeSigner(sources)} has expired`, renewal(sources)]
   if (BAD_IDENTITY.test(name))
     return [
       'ERR_REDSHIFT_AWS_CREDENTIALS',
-      `AWS does not accept ${whose(sources)} (${name})`,
+      `AWS does not accept ${describeSigner(sources)} (${name})`,
       'Check that access key, secret and session token belong together and are active, and that the clock of this host is right.',
     ]
   const failure = transportFailure(error, said)
@@ -121,7 +121,7 @@ const signer = (sources: readonly Source[]): Source | undefined => {
   return sources.slice(0, next < 0 ? undefined : next).at(-1)
 }
 
-const whose = (sources: readonly Source[]): string => {
+const describeSigner = (sources: readonly Source[]): string => {
   const profile = signer(sources)?.profile
   return profile === undefined ? 'these AWS credentials' : `the AWS credentials of profile ${quoted(profile)}`
 }

@@ -1,9 +1,9 @@
 import type { ClusterCredentials, ClusterExtendedCredentials, ClustersMessage } from '@aws-sdk/client-redshift'
 import type { FetchContext, FetchedLogin } from '../fetch.js'
 import type { CredentialRequest } from '../request.js'
-import { checkAnswer, checkEndpoint } from './answer.js'
 import { describeCall, describeLookUp } from './call.js'
 import type { AwsClients } from './client.js'
+import { checkEndpoint, checkLogin } from './response.js'
 import { loadRedshift } from './sdk.js'
 import type { Service } from './sdk-clients.js'
 
@@ -51,7 +51,7 @@ export async function fetchProvisioned(
     context,
   )
   return {
-    ...checkAnswer(call, {
+    ...checkLogin(call, {
       user: output.DbUser,
       password: output.DbPassword,
       expiration: output.Expiration,

@@ -11,8 +11,8 @@ export interface SdkError extends Error {
 }
 
 /** Converts a thrown value to an error. Under test runners with separate realms, Node's errors are not instances of `Error`. */
-export const asError = (thrown: unknown, otherwise = 'The AWS SDK failed without an error.'): SdkError =>
-  thrown instanceof Error || isNativeError(thrown) ? thrown : new Error(otherwise)
+export const asError = (thrown: unknown, fallback = 'The AWS SDK failed without an error.'): SdkError =>
+  thrown instanceof Error || isNativeError(thrown) ? thrown : new Error(fallback)
 
 /** Whether the error comes from AWS itself, not from the network or a parser. */
 export const fromService = (error: SdkError): boolean => error.$fault !== undefined
@@ -29,18 +29,18 @@ export const statusOf = ({ $metadata }: SdkError): number => {
   return typeof status === 'number' && Number.isInteger(status) ? status : 0
 }
 
-const LONGEST = 1_000
+const MAX_LENGTH = 1_000
 
 /** Returns an error's message without secrets: without AWS's canonical strings, which contain session tokens, and without keys. */
 export function scrub(error: SdkError): string {
-  if (fromParsing(error)) return "AWS's answer could not be parsed."
+  if (fromParsing(error)) return "AWS's response could not be parsed."
   // Errors that do not come from the SDK may have any value as message.
   const message: unknown = error.message
   if (typeof message !== 'string') return ''
   // After the first line, SignatureDoesNotMatch quotes the request's headers, which include the session token.
   const [line = ''] = withoutJson(message).split(/\r?\n|The Canonical String|The String-to-Sign/, 1)
-  const safe = withoutKeys(withoutQuotes(line.slice(0, LONGEST)))
-  return line.length > LONGEST ? `${safe}…` : safe.trim()
+  const safe = withoutKeys(withoutQuotes(line.slice(0, MAX_LENGTH)))
+  return line.length > MAX_LENGTH ? `${safe}…` : safe.trim()
 }
 
 /** Ends the sentence about a problem, with the underlying error's message if there is one. */
@@ -49,7 +49,7 @@ export const ending = (said: string): string => (said === '' ? '.' : `: ${said}$
 /** Removes JSON that a parser quotes: up to 40 characters, including line breaks. */
 const withoutJson = (text: string): string =>
   text
-    .slice(0, 2 * LONGEST)
+    .slice(0, 2 * MAX_LENGTH)
     .replace(
       /(?:\b(?:Unexpected|Expected|Bad|Unterminated|Invalid)\b|").*(?:\bin JSON\b|is not valid JSON|\bJSON at position\b).*/s,
       'it is not valid JSON',

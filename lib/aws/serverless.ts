@@ -1,9 +1,9 @@
 import type { GetCredentialsResponse, GetWorkgroupResponse } from '@aws-sdk/client-redshift-serverless'
 import type { FetchContext, FetchedLogin } from '../fetch.js'
 import type { CredentialRequest } from '../request.js'
-import { checkAnswer, checkEndpoint } from './answer.js'
 import { describeCall, describeLookUp } from './call.js'
 import type { AwsClients } from './client.js'
+import { checkEndpoint, checkLogin } from './response.js'
 import { loadRedshiftServerless } from './sdk.js'
 import type { Service } from './sdk-clients.js'
 
@@ -39,7 +39,7 @@ export async function fetchServerless(
     context,
   )
   return {
-    ...checkAnswer(call, {
+    ...checkLogin(call, {
       user: output.dbUser,
       password: output.dbPassword,
       expiration: output.expiration,

@@ -3,10 +3,10 @@ import type { GetIdentityCenterAuthTokenResponse as ServerlessResponse } from '@
 import { RedshiftCredentialsError } from '../errors.js'
 import type { FetchContext, FetchedLogin } from '../fetch.js'
 import type { CredentialRequest } from '../request.js'
-import { checkToken } from './answer.js'
 import { describeCall } from './call.js'
 import type { AwsClients } from './client.js'
 import { type RedshiftSdk, redshift } from './provisioned.js'
+import { checkToken } from './response.js'
 import { loadRedshiftToken, loadServerlessToken } from './sdk.js'
 import { type RedshiftServerlessSdk, redshiftServerless } from './serverless.js'
 

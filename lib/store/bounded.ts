@@ -91,7 +91,7 @@ export class BoundedStore {
         timer.cancel()
         settle()
       }
-      const giveUp = (): void => {
+      const timeOut = (): void => {
         if (!open) return
         end(() => reject(new StoreFailure(operation, 'slow')))
         controller.abort()
@@ -99,7 +99,7 @@ export class BoundedStore {
       const wait = (slices: number): void => {
         // A response may have arrived while this process was busy. One turn of the event loop lets it be read.
         timer = this.#clock.setTimeout(
-          () => (slices > 1 ? wait(slices - 1) : this.#clock.turn(giveUp)),
+          () => (slices > 1 ? wait(slices - 1) : this.#clock.turn(timeOut)),
           this.operationMillis / SLICES,
         )
         timer.unref()

@@ -23,7 +23,7 @@ export class Claim {
    * @returns undefined while another process holds the claim
    * @throws StoreFailure
    */
-  static async take(store: BoundedStore, clock: Clock, key: string, atMost: number): Promise<Claim | undefined> {
+  static async acquire(store: BoundedStore, clock: Clock, key: string, atMost: number): Promise<Claim | undefined> {
     const claim = new Claim(store, clock, key)
     try {
       if (!(await claim.#confirm())) return undefined
@@ -69,11 +69,11 @@ export class Claim {
   /** Claims or renews. If the claim was released meanwhile, releases it again. */
   async #confirm(): Promise<boolean> {
     const sentAt = this.#clock.now()
-    const giveUp = (): void => void this.#store.release(this.#key, this.#token).catch(() => {})
-    const claimed = await this.#store.claim(this.#key, this.#token, CLAIM_MILLIS, () => this.#open || giveUp())
+    const releaseAgain = (): void => void this.#store.release(this.#key, this.#token).catch(() => {})
+    const claimed = await this.#store.claim(this.#key, this.#token, CLAIM_MILLIS, () => this.#open || releaseAgain())
     if (!claimed) this.#open = false
     else if (this.#open) this.#confirmedAt = sentAt
-    else giveUp()
+    else releaseAgain()
     return claimed
   }
 

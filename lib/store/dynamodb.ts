@@ -163,7 +163,7 @@ class DynamoDbStore implements CredentialStore {
     return this.#clock.now()
   }
 
-  /** @returns whether the condition held */
+  /** @returns whether the condition was met */
   async #update(
     key: string,
     signal: AbortSignal,
@@ -191,9 +191,9 @@ class DynamoDbStore implements CredentialStore {
     signal.throwIfAborted()
     let date: number | undefined
     observe(command, {
-      answered: headers => {
+      received: headers => {
         date = serverTimeOf(headers)
-        this.#clock.heard(date)
+        this.#clock.update(date)
       },
     })
     return { output: await this.#client.send(command, { abortSignal: signal }), date }

@@ -1,8 +1,8 @@
 import { elapsed, type Instant } from '../clock.js'
-import type { FetchedLogin, HeldLogin } from '../fetch.js'
+import type { CurrentLogin, FetchedLogin } from '../fetch.js'
 import { createLease, type Lease, phaseOf } from '../lease.js'
 import { type RedshiftLogin, samePair } from '../login.js'
-import { vouchedFor } from '../refusals.js'
+import { maxResponseAge } from '../refusals.js'
 import type { StoreIgnoredReason } from '../tracing.js'
 import type { StoredValue } from './store.js'
 
@@ -56,14 +56,14 @@ export interface Verdict {
  * with different clocks agree on it.
  * @param stored the store's value, with the decrypted record
  * @param readAt when the read was sent. The age is counted from then, which can only overestimate it.
- * @param held the login that this process has
+ * @param current the login that this process has
  */
 export function validateRecord(
   stored: StoredValue & { readonly record: string | undefined },
   durationSeconds: number,
   readAt: Instant,
   now: Instant,
-  held: HeldLogin | undefined,
+  current: CurrentLogin | undefined,
 ): Verdict {
   const login = stored.record === undefined ? undefined : fromRecord(stored.record, readAt)
   const lease = login && leaseOf(login, durationSeconds)
@@ -75,12 +75,13 @@ export function validateRecord(
   const sentAt = { wall: readAt.wall - age, monotonic: readAt.monotonic - age }
   if (phaseOf({ ...lease, sentAt }, now) === 'expired') return {}
   const aged = { ...login, sentAt }
-  if (!held) return { login: aged }
-  const newer = login.expiration.getTime() - held.login.expiration.getTime()
-  const same = samePair(held.login, login)
+  if (!current) return { login: aged }
+  const newer = login.expiration.getTime() - current.login.expiration.getTime()
+  const same = samePair(current.login, login)
   if (newer < 0) return { ignored: 'old' }
-  if (held.doubtedSince) return same && !vouches(aged, held, held.doubtedSince, lease) ? {} : { login: aged }
-  // The same expiration as the held login: AWS has no newer login yet. A recent value proves that another process just asked.
+  if (current.doubtedSince)
+    return same && !resolvesDoubt(aged, current, current.doubtedSince, lease) ? {} : { login: aged }
+  // The same expiration as the current login: AWS has no newer login yet. A recent value proves that another process just asked.
   return newer > 0 || age < lease.lifetime / 10 ? { login: aged } : {}
 }
 
@@ -88,9 +89,14 @@ export function validateRecord(
  * Whether AWS has returned a refused pair again: to another process, later than to this one, and after the refusal or shortly before it.
  * In that case, the other processes of the fleet need not call AWS.
  */
-function vouches(login: FetchedLogin, held: HeldLogin, doubtedSince: Instant, { lifetime }: Lease): boolean {
+function resolvesDoubt(
+  login: FetchedLogin,
+  current: CurrentLogin,
+  doubtedSince: Instant,
+  { lifetime }: Lease,
+): boolean {
   const before = doubtedSince.monotonic - login.sentAt.monotonic
-  return login.serverTime > held.serverTime && before <= vouchedFor(lifetime)
+  return login.serverTime > current.serverTime && before <= maxResponseAge(lifetime)
 }
 
 /** Whether a record contains this login. */

@@ -165,10 +165,10 @@ function evaluateWith(client: RedisStoreClient): Evaluate {
       return client.eval(script, keys.length, ...keys, ...args)
     }
   if (!('isOpen' in client)) throw clientError(client)
-  const promising = withPromises(client)
+  const promiseClient = withPromises(client)
   return async (signal, script, keys, args) => {
     await ready(() => client.isReady ?? client.isOpen, signal)
-    return promising.eval(script, { keys, arguments: args })
+    return promiseClient.eval(script, { keys, arguments: args })
   }
 }
 

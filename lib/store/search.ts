@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.js'
-import type { FetchContext, HeldLogin } from '../fetch.js'
+import type { CurrentLogin, FetchContext } from '../fetch.js'
 import { type CredentialRequest, cacheKey } from '../request.js'
 import { type StoreIgnoredReason, type StoreMessage, storeUse, traceContext } from '../tracing.js'
 import { BoundedStore, StoreFailure } from './bounded.js'
@@ -17,7 +17,7 @@ export interface SearchOptions {
 export class Search {
   readonly request: CredentialRequest
   /** The login that this process had when the search began. */
-  readonly held: HeldLogin | undefined
+  readonly current: CurrentLogin | undefined
   /** The time limit of the whole fetch, in milliseconds. */
   readonly deadlineMillis: number
   readonly store: BoundedStore
@@ -33,10 +33,10 @@ export class Search {
   constructor(
     { store, clock, endpoint }: SearchOptions,
     request: CredentialRequest,
-    { deadlineMillis, held }: Pick<FetchContext, 'deadlineMillis' | 'held'>,
+    { deadlineMillis, current }: Pick<FetchContext, 'deadlineMillis' | 'current'>,
   ) {
     this.request = request
-    this.held = held
+    this.current = current
     this.deadlineMillis = deadlineMillis
     this.store = new BoundedStore(store, clock, deadlineMillis)
     this.context = cacheKey(request, endpoint, store.identity)
@@ -56,7 +56,7 @@ export class Search {
   }
 
   /** Ends the wait for other processes. @throws StoreFailure after two thirds of the deadline */
-  checkPatience(): void {
+  throwIfOverdue(): void {
     if (this.spentMillis >= (this.deadlineMillis * 2) / 3) throw new StoreFailure('claim', 'held')
   }
 

@@ -13,7 +13,7 @@ export class ServerClock {
     this.#clock = clock
   }
 
-  heard(date: number | undefined): void {
+  update(date: number | undefined): void {
     if (date !== undefined) this.#offset = date - this.#clock.now().monotonic
   }
 

@@ -10,7 +10,7 @@ import { Search, type SearchOptions } from './search.js'
 import type { EncryptionKey } from './store.js'
 
 const FIRST_PAUSE_MILLIS = 25
-const LONGEST_PAUSE_MILLIS = 1_000
+const MAX_PAUSE_MILLIS = 1_000
 
 export interface SharedLoginsOptions extends SearchOptions {
   readonly encryptionKeys: readonly EncryptionKey[]
@@ -61,7 +61,7 @@ export class SharedLogins {
   readonly remove = async (request: CredentialRequest, login: RedshiftLogin): Promise<void> => {
     const search = new Search(this.#options, request, {
       deadlineMillis: this.#options.fetchTimeoutMillis,
-      held: undefined,
+      current: undefined,
     })
     try {
       const { stored } = await search.store.read(search.key)
@@ -76,26 +76,26 @@ export class SharedLogins {
   async #find(search: Search, context: FetchContext): Promise<FetchedLogin | Claim> {
     const { clock, random, prepare } = this.#options
     const { store, key, deadlineMillis } = search
-    const longest = Math.min(LONGEST_PAUSE_MILLIS, deadlineMillis / 15)
+    const longest = Math.min(MAX_PAUSE_MILLIS, deadlineMillis / 15)
     for (let pause = FIRST_PAUSE_MILLIS; ; pause = Math.min(pause * 2, longest)) {
       const { login, claimed } = await this.#look(search)
       if (login) return login
       // Wait at most two thirds of the deadline for other processes and start no operation after that. The rest is for our own call.
       // A claim lasts up to one third.
-      search.checkPatience()
+      search.throwIfOverdue()
       if (!claimed) {
         // Loading the AWS SDK blocks a busy machine for seconds. Under a claim, this process could not renew it meanwhile.
         await prepare(search.request)
         context.signal.throwIfAborted()
-        search.checkPatience()
+        search.throwIfOverdue()
       }
-      const claim = claimed ? undefined : await Claim.take(store, clock, key, deadlineMillis / 3)
+      const claim = claimed ? undefined : await Claim.acquire(store, clock, key, deadlineMillis / 3)
       if (claim) return claim
-      search.checkPatience()
+      search.throwIfOverdue()
       context.setDeadlineError(claimedError(search.request))
       await this.#pause(pause * (0.75 + random() / 2))
       context.signal.throwIfAborted()
-      search.checkPatience()
+      search.throwIfOverdue()
     }
   }
 
@@ -107,7 +107,13 @@ export class SharedLogins {
     if (!stored) return { claimed }
     const record = this.#envelope.open(stored.value, search.context)
     const { durationSeconds } = search.request
-    const { login, ignored } = validateRecord({ ...stored, record }, durationSeconds, readAt, clock.now(), search.held)
+    const { login, ignored } = validateRecord(
+      { ...stored, record },
+      durationSeconds,
+      readAt,
+      clock.now(),
+      search.current,
+    )
     if (login) search.report('hit')
     search.reportIgnored(stored.value, ignored)
     return { login, claimed }

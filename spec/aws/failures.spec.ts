@@ -5,9 +5,9 @@ import { GetCredentialsCommand, RedshiftServerlessClient } from '@aws-sdk/client
 import { fromEnv, fromIni, fromProcess, fromSSO, fromTokenFile } from '@aws-sdk/credential-providers'
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { checkAnswer, checkEndpoint } from '../../lib/aws/answer.js'
 import { describeCall } from '../../lib/aws/call.js'
 import { isExpiredToken, toLoadingError, toRedshiftError } from '../../lib/aws/failures.js'
+import { checkEndpoint, checkLogin } from '../../lib/aws/response.js'
 import { RedshiftCredentials } from '../../lib/credentials.js'
 import { RedshiftCredentialsError, type RedshiftErrorCode } from '../../lib/errors.js'
 import { resolveRequest } from '../../lib/resolve-request.js'
@@ -584,16 +584,16 @@ describe('the call in a message', () => {
 
 describe('a response of AWS', () => {
   const expiration = new Date('2026-03-01T12:15:00Z')
-  const answer = { user: 'IAM:alice', password: PASSWORD, expiration, nextRefreshTime: undefined }
+  const complete = { user: 'IAM:alice', password: PASSWORD, expiration, nextRefreshTime: undefined }
   const login = { DbUser: 'IAM:alice', DbPassword: PASSWORD }
   it('that is complete is accepted', () => {
-    expect(checkAnswer(call, answer)).to.deep.equal(answer)
+    expect(checkLogin(call, complete)).to.deep.equal(complete)
     const nextRefreshTime = new Date('2026-03-01T12:10:00Z')
-    expect(checkAnswer(call, { ...answer, nextRefreshTime })).to.deep.equal({ ...answer, nextRefreshTime })
+    expect(checkLogin(call, { ...complete, nextRefreshTime })).to.deep.equal({ ...complete, nextRefreshTime })
   })
 
   it('with a nextRefreshTime that is not a date is accepted without it', () => {
-    expect(checkAnswer(call, { ...answer, nextRefreshTime: new Date(Number.NaN) })).to.deep.equal(answer)
+    expect(checkLogin(call, { ...complete, nextRefreshTime: new Date(Number.NaN) })).to.deep.equal(complete)
   })
 
   for (const [lack, changes] of [
@@ -605,7 +605,7 @@ describe('a response of AWS', () => {
     ['expiration', { expiration: new Date(Number.NaN) }],
   ] as const)
     it(`without a ${lack} is rejected, and the error names what is missing, but no values`, () => {
-      const error = thrownBy(() => checkAnswer(call, { ...answer, ...changes }))
+      const error = thrownBy(() => checkLogin(call, { ...complete, ...changes }))
       const lacks = ['user', 'password', 'expiration']
       expectSafe(
         expectError(error, {

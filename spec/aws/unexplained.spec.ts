@@ -55,7 +55,7 @@ describe('If the code that explains failures cannot be loaded,', () => {
   }
 
   it("the error names AWS's error, without its message, and the reason", async () => {
-    endpoint.answer = () => failure('AccessDenied')
+    endpoint.respond = () => failure('AccessDenied')
     const error = await rejection(create().get(CONNECTION))
     expectError(error, {
       code: 'ERR_REDSHIFT_UNAVAILABLE',
@@ -66,7 +66,7 @@ describe('If the code that explains failures cannot be loaded,', () => {
   })
 
   it('the error leaves out a name that may be a key', async () => {
-    endpoint.answer = () => failure('AKIAIOSFODNNEXAMPLE')
+    endpoint.respond = () => failure('AKIAIOSFODNNEXAMPLE')
     expectError(await rejection(create().get(CONNECTION)), {
       code: 'ERR_REDSHIFT_UNAVAILABLE',
       names: ['redshift:GetClusterCredentials'],
@@ -76,21 +76,21 @@ describe('If the code that explains failures cannot be loaded,', () => {
 
   it('the SDK still retries what AWS throttles', async () => {
     calls = 0
-    endpoint.answer = () => (calls++ === 0 ? failure('Throttling') : login())
+    endpoint.respond = () => (calls++ === 0 ? failure('Throttling') : login())
     expect((await create().get(CONNECTION)).user).to.equal('IAM:alice')
     expect(calls).to.equal(2)
   })
 
   it('a deadline that passes after a failed attempt is a time-out', async () => {
     calls = 0
-    endpoint.answer = () => (calls++ === 0 ? failure('Throttling') : new Promise(() => {}))
+    endpoint.respond = () => (calls++ === 0 ? failure('Throttling') : new Promise(() => {}))
     expectError(await rejection(create({ fetchTimeoutMillis: 1_500 }).get(CONNECTION)), {
       code: 'ERR_REDSHIFT_TIMEOUT',
     })
   })
 
   it('a profile that does not exist is still refused', async () => {
-    endpoint.answer = () => login()
+    endpoint.respond = () => login()
     const aws = { endpoint: endpoint.url, profile: 'no-such-profile' }
     expectError(await rejection(create({ aws }).get(CONNECTION)), {
       code: 'ERR_REDSHIFT_UNAVAILABLE',

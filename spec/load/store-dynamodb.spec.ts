@@ -49,14 +49,14 @@ class Observed {
       this.requests.push({ operation, parameters: JSON.parse(body) })
       const headers = request.headers as Record<string, string>
       const { 'content-length': _, host: __, connection: ___, 'transfer-encoding': ____, ...others } = headers
-      const answer = await fetch(target, { method: 'POST', headers: others, body })
+      const forwarded = await fetch(target, { method: 'POST', headers: others, body })
       const {
         'content-length': _____,
         connection: ______,
         'keep-alive': _______,
         ...kept
-      } = Object.fromEntries(answer.headers)
-      const changed = { status: answer.status, headers: kept, body: await answer.text() }
+      } = Object.fromEntries(forwarded.headers)
+      const changed = { status: forwarded.status, headers: kept, body: await forwarded.text() }
       if ((this.lost[operation] ?? 0) > 0) {
         this.lost[operation] = (this.lost[operation] ?? 0) - 1
         request.socket.destroy()

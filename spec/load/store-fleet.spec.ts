@@ -92,15 +92,11 @@ for (const engine of engines)
 
     it('loses no login while the connection to the store is slow, stalls, breaks and corrupts data', async () => {
       proxy.unreliable = true
-      const { befallen } = proxy
+      const { faults } = proxy
       const { length } = emulator.logins
       await until(
         'every kind of fault has happened',
-        () =>
-          befallen.reset >= 5 &&
-          befallen.stalled >= 5 &&
-          befallen.garbled >= 2 &&
-          emulator.logins.length - length >= 100,
+        () => faults.reset >= 5 && faults.stalled >= 5 && faults.garbled >= 2 && emulator.logins.length - length >= 100,
         60,
       )
       proxy.unreliable = false

@@ -75,9 +75,9 @@ describe('The examples', () => {
 
     describe(`of ${row.library}${row.onRedshift ? ', on Redshift,' : ''}`, () => {
       it('logs in as the configured user, and again with the next password', async () => {
-        const { answers, operations, logins, loginsBefore } = await lifeOf(row, 'named')
-        const answer = { user: named.replace('IAM:', ''), categories }
-        expect(answers).to.deep.equal([answer, answer, answer])
+        const { responses, operations, logins, loginsBefore } = await lifeOf(row, 'named')
+        const response = { user: named.replace('IAM:', ''), categories }
+        expect(responses).to.deep.equal([response, response, response])
         expect(operations).to.deep.equal(['GetClusterCredentials', 'GetClusterCredentials'])
         expect(logins).to.deep.equal([
           { user: named, ok: true, serial: 1 },
@@ -87,8 +87,8 @@ describe('The examples', () => {
       })
 
       it('logs in as the user that AWS returns, and again as the next one', async () => {
-        const { answers, operations, logins, loginsBefore } = await lifeOf(row, 'chosen')
-        expect(answers).to.deep.equal([
+        const { responses, operations, logins, loginsBefore } = await lifeOf(row, 'chosen')
+        expect(responses).to.deep.equal([
           { user: first, categories },
           { user: first, categories },
           { user: next, categories },

@@ -130,7 +130,7 @@ describe('in any sequence of events, a fleet', () => {
               if (!last || call.at - last.at > LIFETIME * 0.49) return false
               // The login of the last owner was not in the store before it was killed.
               const killed = run.killedAt.get(last.host) ?? Number.POSITIVE_INFINITY
-              return killed > (last.answeredAt ?? Number.POSITIVE_INFINITY) + 50
+              return killed > (last.respondedAt ?? Number.POSITIVE_INFINITY) + 50
             })
             expect(early.length, `calls for ${target} that were not needed`).to.be.at.most(run.refusals)
           }

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createRequire } from 'node:module'
 import { CreateTableCommand, DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
-import { answers, freePort } from './ports.js'
+import { freePort, waitForPort } from './ports.js'
 
 export const TABLE = 'redshift-logins'
 
@@ -42,7 +42,7 @@ export class DynaliteServer {
       stdio: 'ignore',
     })
     this.#process = child
-    await answers(this.port, child)
+    await waitForPort(this.port, child)
     const client = dynamoDbClient(this.url)
     await client.send(
       new CreateTableCommand({

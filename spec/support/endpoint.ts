@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 
 /** A raw HTTP response, valid or not; `drop` closes the connection. */
-export type RawAnswer =
+export type RawResponse =
   | { readonly status?: number; readonly headers?: Record<string, string>; readonly body: string | Buffer }
   | 'drop'
 
@@ -10,18 +10,18 @@ export type RawAnswer =
 export interface Endpoint {
   readonly url: string
   /** The response from now on. */
-  answer: (request: IncomingMessage, body: Buffer) => RawAnswer | Promise<RawAnswer>
+  respond: (request: IncomingMessage, body: Buffer) => RawResponse | Promise<RawResponse>
   close(): Promise<void>
 }
 
-export async function startEndpoint(answer: Endpoint['answer']): Promise<Endpoint> {
+export async function startEndpoint(respond: Endpoint['respond']): Promise<Endpoint> {
   const server = createServer((request, response) => {
     serve(request, response).catch(() => response.destroy())
   })
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk)
-    const given = await endpoint.answer(request, Buffer.concat(chunks))
+    const given = await endpoint.respond(request, Buffer.concat(chunks))
     if (given === 'drop') return void response.destroy()
     response.writeHead(given.status ?? 200, given.headers)
     response.end(given.body)
@@ -31,7 +31,7 @@ export async function startEndpoint(answer: Endpoint['answer']): Promise<Endpoin
   const address = server.address()
   const endpoint: Endpoint = {
     url: `http://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`,
-    answer,
+    respond,
     close: async () => {
       server.closeAllConnections()
       await once(server.close(), 'close')
@@ -40,9 +40,9 @@ export async function startEndpoint(answer: Endpoint['answer']): Promise<Endpoin
   return endpoint
 }
 
-/** Forwards everything to the emulated AWS, and can change each response. */
-export const passedOn =
-  (to: string, overheard: (body: string) => void): Endpoint['answer'] =>
+/** Forwards everything to the emulated AWS, and reports the body of each response. */
+export const forwardTo =
+  (to: string, onBody: (body: string) => void): Endpoint['respond'] =>
   (incoming, body) =>
     new Promise(resolve => {
       const outgoing = request(to + (incoming.url ?? '/'), {
@@ -53,9 +53,9 @@ export const passedOn =
       outgoing.on('response', async response => {
         const chunks: Buffer[] = []
         for await (const chunk of response) chunks.push(chunk)
-        const answer = Buffer.concat(chunks)
-        overheard(answer.toString())
-        resolve({ status: response.statusCode ?? 0, headers: response.headers as Record<string, string>, body: answer })
+        const body = Buffer.concat(chunks)
+        onBody(body.toString())
+        resolve({ status: response.statusCode ?? 0, headers: response.headers as Record<string, string>, body })
       })
       outgoing.end(body)
     })

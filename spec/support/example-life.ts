@@ -5,14 +5,14 @@ import { Example, type ExampleEnd } from './example.js'
 import { noSockets } from './until.js'
 
 /** The response of one of examples/. */
-export interface Answer {
+export interface Response {
   readonly user: string
   readonly categories: readonly string[]
 }
 
 /** What an example printed, and what the emulator recorded. */
 export interface Life {
-  readonly answers: readonly Answer[]
+  readonly responses: readonly Response[]
   readonly end: ExampleEnd
   readonly operations: readonly string[]
   readonly logins: readonly { readonly user: string; readonly ok: boolean; readonly serial: number | undefined }[]
@@ -60,7 +60,7 @@ export async function live(program: string, { env, users, emulator: options }: L
     const third = await ask(example)
     const end = await example.end()
     return {
-      answers: [first, second, third],
+      responses: [first, second, third],
       end,
       operations: emulator.calls.map(({ operation }) => operation),
       logins: emulator.logins.map(login => ({ user: login.user, ok: login.ok, serial: login.serial })),
@@ -73,7 +73,7 @@ export async function live(program: string, { env, users, emulator: options }: L
 }
 
 /** Libraries also print warnings. */
-const ask = async (example: Example): Promise<Answer> =>
+const ask = async (example: Example): Promise<Response> =>
   JSON.parse(await example.ask('Shows', line => line.startsWith('{')))
 
 /** Ends the sessions as an administrator would, and waits until the clients have noticed. */

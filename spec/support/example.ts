@@ -36,7 +36,7 @@ export class Example {
   readonly #child: ChildProcess
   readonly #lines: Interface
   readonly #ended: Promise<ExampleEnd>
-  readonly #answers: AsyncIterator<string>
+  readonly #output: AsyncIterator<string>
 
   /** @param file its path below the project's folder */
   constructor(file: string, emulator: RedshiftEmulator, { env, deadlineMillis = 90_000 }: ExampleOptions = {}) {
@@ -69,22 +69,22 @@ export class Example {
     const { stdout, stderr } = this.#child
     if (!stdout || !stderr) throw new Error('A spawned process has pipes.')
     this.#lines = createInterface({ input: stdout })
-    this.#answers = this.#lines[Symbol.asyncIterator]()
+    this.#output = this.#lines[Symbol.asyncIterator]()
     this.#ended = collect(this.#child, [stdout, stderr]).finally(() => rmSync(home, { recursive: true, force: true }))
   }
 
   /**
    * Writes a line to the program's input. Resolves to the next line of its output that is a response.
-   * @param isAnswer for libraries that print warnings. Default: every line is an answer.
+   * @param isResponse for libraries that print warnings. Default: every line is one.
    */
-  async ask(line: string, isAnswer: (line: string) => boolean = () => true): Promise<string> {
+  async ask(line: string, isResponse: (line: string) => boolean = () => true): Promise<string> {
     this.#child.stdin?.write(`${line}\n`)
     // Not for-await, which would close the output after the first response.
-    for (let next = await this.#answers.next(); !next.done; next = await this.#answers.next())
-      if (isAnswer(next.value)) return next.value
+    for (let next = await this.#output.next(); !next.done; next = await this.#output.next())
+      if (isResponse(next.value)) return next.value
     const { code, signal, stdout, stderr } = await this.#ended
     throw new Error(
-      `${this.#file} ended (${signal ?? code}) before it answered ${JSON.stringify(line)}:\n${stdout}${stderr}`,
+      `${this.#file} ended (${signal ?? code}) before it responded to ${JSON.stringify(line)}:\n${stdout}${stderr}`,
     )
   }
 

@@ -186,7 +186,7 @@ export interface AwsCall {
   readonly host: SimulatedHost
   readonly target: string
   readonly at: number
-  answeredAt: number | undefined
+  respondedAt: number | undefined
 }
 
 /** A process of the fleet: its cache, its clocks, its connection to the store. */
@@ -321,13 +321,13 @@ export class SimulatedFleet {
     return (request: CredentialRequest) =>
       new Promise((resolve, reject) => {
         const target = ('workgroupName' in request && request.workgroupName) || ''
-        const call: AwsCall = { host, target, at: this.time.now, answeredAt: undefined }
+        const call: AwsCall = { host, target, at: this.time.now, respondedAt: undefined }
         this.calls.push(call)
         const sentAt = host.clock.now()
         const { after = 50, fails, silent, sameExpiry, repeats } = this.aws(call)
         if (silent) return
         host.later(after, () => {
-          call.answeredAt = this.time.now
+          call.respondedAt = this.time.now
           if (fails) return reject(new RedshiftCredentialsError('ERR_REDSHIFT_UNAVAILABLE', 'AWS fails. Wait.'))
           const [lastPassword, last] = [...this.issued].filter(([, login]) => login.target === target).at(-1) ?? []
           const expiration = (sameExpiry || repeats) && last ? last.expiration : this.time.now + this.#lifetimeMillis

@@ -13,7 +13,7 @@ export async function freePort(): Promise<number> {
 }
 
 /** Waits until the process listens on this port. */
-export async function answers(port: number, child: ChildProcess): Promise<void> {
+export async function waitForPort(port: number, child: ChildProcess): Promise<void> {
   while (!(await accepts(port))) {
     if (child.exitCode !== null) throw new Error(`${child.spawnfile} ended with ${child.exitCode}.`)
     await delay(5)

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { answers, freePort } from './ports.js'
+import { freePort, waitForPort } from './ports.js'
 
 export const hasRedis = spawnSync('redis-server', ['--version']).status === 0
 
@@ -40,7 +40,7 @@ export class RedisServer {
     const args = ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no']
     const child = spawn('redis-server', [...args, ...this.#arguments], { stdio: 'ignore' })
     this.#process = child
-    await answers(this.port, child)
+    await waitForPort(this.port, child)
   }
 
   /** Kills it, like a crash. */

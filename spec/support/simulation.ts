@@ -146,7 +146,7 @@ export interface Call {
   /** The response. */
   issued?: IssuedLogin
   settled: boolean
-  answer(login?: Partial<IssuedLogin>): void
+  respond(login?: Partial<IssuedLogin>): void
   fail(code?: RedshiftErrorCode): void
 }
 
@@ -199,7 +199,7 @@ export class ScriptedAws {
         at: this.#clock.trueTime,
         sentAt,
         settled: false,
-        answer: changes => {
+        respond: changes => {
           if (call.settled) return
           call.settled = true
           call.issued = this.issue(changes)
@@ -217,7 +217,7 @@ export class ScriptedAws {
         if (millis === 0) run()
         else this.#clock.setTimeout(run, millis).unref()
       }
-      if (behaviour.kind === 'login') later(behaviour.after ?? this.latencyMillis, () => call.answer(behaviour.login))
+      if (behaviour.kind === 'login') later(behaviour.after ?? this.latencyMillis, () => call.respond(behaviour.login))
       else if (behaviour.kind === 'fail')
         later(behaviour.after ?? this.latencyMillis, () => {
           context.retryAfter = behaviour.retryAfter

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 
 /** The faults so far. */
-interface Befallen {
+interface Faults {
   delayed: number
   stalled: number
   reset: number
@@ -11,7 +11,7 @@ interface Befallen {
 
 /** A TCP proxy for a store that can be made unreliable: it delays, stalls, resets connections and corrupts stored values. */
 export class UnreliableProxy {
-  readonly befallen: Befallen = { delayed: 0, stalled: 0, reset: 0, garbled: 0 }
+  readonly faults: Faults = { delayed: 0, stalled: 0, reset: 0, garbled: 0 }
   unreliable = false
   readonly #server: Server
   readonly #target: number
@@ -71,12 +71,12 @@ export class UnreliableProxy {
     if (!this.unreliable) return
     const draw = this.#random()
     if (draw < 0.03) {
-      this.befallen.reset++
+      this.faults.reset++
       socket.resetAndDestroy()
       return
     }
     const stalled = draw < 0.08
-    this.befallen[stalled ? 'stalled' : 'delayed']++
+    this.faults[stalled ? 'stalled' : 'delayed']++
     await new Promise(resolve => setTimeout(resolve, stalled ? 400 + this.#random() * 2_000 : this.#random() * 60))
   }
 
@@ -85,7 +85,7 @@ export class UnreliableProxy {
     if (!this.unreliable || this.#random() < 0.7) return chunk
     const text = chunk.toString('latin1')
     const garbled = text.replace(/v1\.[\w-]{40}/, sealed => [...sealed.slice(3)].reverse().join('').padStart(43, 'v1.'))
-    if (garbled !== text) this.befallen.garbled++
+    if (garbled !== text) this.faults.garbled++
     return Buffer.from(garbled, 'latin1')
   }
 }

@@ -1,5 +1,5 @@
 import { printable, RedshiftCredentialsError, type RedshiftErrorCode } from '../../errors.js'
-import { CHECK_PATH } from '../answer.js'
+import { CHECK_PATH } from '../response.js'
 import { asError, copyCause, ending, fromParsing, identifierOf, type SdkError, scrub } from '../scrub.js'
 import { transportFailure, trustRemedy } from '../transport.js'
 import { type CredentialFailure, sentence } from './failure.js'
@@ -18,16 +18,16 @@ export function credentialsError(
   const error = asError(thrown)
   const said = scrub(error)
   const [code, problem, remedy] =
-    onTheWay(error, said, sources, region) ??
-    (['ERR_REDSHIFT_AWS_CREDENTIALS', ...atTheSource(error, said, sources)] as const)
+    explainTransport(error, said, sources, region) ??
+    (['ERR_REDSHIFT_AWS_CREDENTIALS', ...explainSource(error, said, sources)] as const)
   const cause = copyCause(error)
   // It contains names from the user's files, which may have unprintable characters.
-  const message = printable(`${problem}${ending(isTelling(said) ? said : '')} ${remedy}`)
+  const message = printable(`${problem}${ending(isExplanatory(said) ? said : '')} ${remedy}`)
   return new RedshiftCredentialsError(code, message, { cause, remedy: printable(remedy) })
 }
 
 /** Whether the SDK's message explains the failure. The last error of its chain does not, nor do errors caused by bugs in the SDK. */
-const isTelling = (said: string): boolean => !NOTHING.test(said) && !/\(reading 'sso_\w+'\)$/.test(said)
+const isExplanatory = (said: string): boolean => !NOTHING.test(said) && !/\(reading 'sso_\w+'\)$/.test(said)
 
 /** The error for a configured profile that does not exist. The SDK would continue with the credentials of another identity. */
 export const missingProfileError = (sources: readonly Source[]): RedshiftCredentialsError =>
@@ -35,7 +35,7 @@ export const missingProfileError = (sources: readonly Source[]): RedshiftCredent
 
 /** The error for a deadline that passes while AWS credentials are being loaded. */
 export function stalledError(sources: readonly Source[], region?: string): RedshiftCredentialsError {
-  const source = sources.find(({ kind }) => TALKERS.has(kind)) ?? sources[0]
+  const source = sources.find(({ kind }) => FAIL_FAST_KINDS.has(kind)) ?? sources[0]
   const { name, path } = providerOf(undefined, source ? [source] : [], region)
   return new RedshiftCredentialsError(
     'ERR_REDSHIFT_TIMEOUT',
@@ -48,7 +48,7 @@ export function stalledError(sources: readonly Source[], region?: string): Redsh
 const NOTHING = /Could not load credentials from any providers/
 
 /** Sources whose failure the SDK throws at once. After a failure of any other source, it tries the next one. */
-const TALKERS: ReadonlySet<SourceKind> = new Set<SourceKind>([
+const FAIL_FAST_KINDS: ReadonlySet<SourceKind> = new Set<SourceKind>([
   'role',
   'web identity',
   'SSO',
@@ -61,7 +61,7 @@ const TALKERS: ReadonlySet<SourceKind> = new Set<SourceKind>([
 ])
 
 /** Diagnoses throttling, server failures and network failures. They keep their codes; the message names the service that provides the credentials. */
-function onTheWay(
+function explainTransport(
   error: SdkError,
   said: string,
   sources: readonly Source[],
@@ -91,16 +91,16 @@ function onTheWay(
 }
 
 /** Finds the first row of the table that explains the error, and the source at fault. */
-function atTheSource(error: SdkError, said: string, sources: readonly Source[]): [problem: string, remedy: string] {
+function explainSource(error: SdkError, said: string, sources: readonly Source[]): [problem: string, remedy: string] {
   const words = `${identifierOf(error.name) ?? 'Error'}: ${said}`.replace(/^\w*ProviderError: /, '')
   for (const row of CREDENTIAL_FAILURES) {
     const source = row.when?.test(words) && sources.find(({ kind }) => row.sources.includes(kind))
-    if (source) return told(row, source)
+    if (source) return explainRow(row, source)
   }
-  const suspects = NOTHING.test(said) ? sources : sources.filter(({ kind }) => TALKERS.has(kind))
-  const [source = NOWHERE] = suspects
+  const suspects = NOTHING.test(said) ? sources : sources.filter(({ kind }) => FAIL_FAST_KINDS.has(kind))
+  const [source = UNKNOWN_SOURCE] = suspects
   const row = CREDENTIAL_FAILURES.find(({ when, sources: kinds }) => !when && kinds.includes(source.kind))
-  if (row) return told(row, source)
+  if (row) return explainRow(row, source)
   const of =
     source.profile === undefined
       ? 'The AWS credentials'
@@ -109,6 +109,9 @@ function atTheSource(error: SdkError, said: string, sources: readonly Source[]):
 }
 
 /** The source to report if none is configured. */
-const NOWHERE: Source = { kind: 'instance' }
+const UNKNOWN_SOURCE: Source = { kind: 'instance' }
 
-const told = (row: CredentialFailure, source: Source): [string, string] => [row.problem(source), `${row.cure(source)}.`]
+const explainRow = (row: CredentialFailure, source: Source): [string, string] => [
+  row.problem(source),
+  `${row.cure(source)}.`,
+]

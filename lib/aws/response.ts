@@ -5,7 +5,7 @@ import type { CallDescription } from './call.js'
 export const CHECK_PATH = 'Check the endpoint, and any proxy between this host and AWS.'
 
 /** The properties of a response that form a login. Each AWS operation has its own names for them. */
-interface LoginAnswer {
+interface LoginResponse {
   readonly user: string | undefined
   readonly password: string | undefined
   readonly expiration: Date | undefined
@@ -31,8 +31,8 @@ export function checkToken({ action }: CallDescription, token: string | undefine
 }
 
 /** Refuses a response without a user, password or expiration. The error does not repeat the response, which may contain the password. */
-export function checkAnswer({ action }: CallDescription, answer: LoginAnswer) {
-  const { user, password, expiration, nextRefreshTime } = answer
+export function checkLogin({ action }: CallDescription, response: LoginResponse) {
+  const { user, password, expiration, nextRefreshTime } = response
   const lacks = (what: string): RedshiftCredentialsError =>
     new RedshiftCredentialsError('ERR_REDSHIFT_RESPONSE', `The response to ${action} has no ${what}. ${CHECK_PATH}`)
   if (typeof user !== 'string' || user === '') throw lacks('user')
