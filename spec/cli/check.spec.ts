@@ -197,6 +197,13 @@ describe('pg-redshift-iam check', () => {
         expect(message).to.include(flag)
     })
 
+    it('target: the host is a JDBC URL, and no database is named', async () => {
+      const { code } = await failure('target', ['--host', 'jdbc:redshift:iam://examplecluster:us-west-2/dev'], {
+        PGDATABASE: '',
+      })
+      expect(code).to.equal('ERR_REDSHIFT_TARGET')
+    })
+
     it('region: none is known', async () => {
       const { code, message } = await failure('region', ['--cluster-identifier', 'examplecluster'])
       expect(code).to.equal('ERR_REDSHIFT_TARGET')

@@ -40,19 +40,24 @@ export function toOptions(flags: Flags, purpose: Purpose, input?: CallInput): Re
       'No cluster or workgroup is named. Give --host (or set PGHOST) with its own host name, or --cluster-identifier or --workgroup-name, and --region.',
     )
   const database = call.dbName ?? (PGDATABASE || undefined)
-  if (purpose === 'connect' && database === undefined)
+  const options: RedshiftOptions = flags.identityCenter
+    ? tokenOptions(call, flags, database)
+    : {
+        ...call,
+        ...(purpose === 'print' && { dbName: call.dbName ?? null }),
+        ...customDomainApi(call, input),
+        host: flags.host,
+        port: flags.port,
+        region: flags.region,
+        database,
+        ssl: true,
+      }
+  if (purpose === 'connect' && database === undefined) {
+    // Reports a wrong host first: a JDBC URL contains the database that seems to be missing.
+    requestFor({ ...options, database: 'any' })
     throw new UsageError('No database is named. Give --db-name, or set PGDATABASE.')
-  if (flags.identityCenter) return tokenOptions(call, flags, database)
-  return {
-    ...call,
-    ...(purpose === 'print' && { dbName: call.dbName ?? null }),
-    ...customDomainApi(call, input),
-    host: flags.host,
-    port: flags.port,
-    region: flags.region,
-    database,
-    ssl: true,
   }
+  return options
 }
 
 /**
