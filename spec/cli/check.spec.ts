@@ -149,7 +149,7 @@ describe('pg-redshift-iam check', () => {
     it('settings that only check reads, and common mistakes', async () => {
       const { ok, notes, named, stderr } = await checkJson(['--cluster-identifier', 'examplecluster'], {
         AWS_DEFAULT_REGION: 'us-west-2',
-        AWS_CA_BUNDLE: `${cli.folder}/ca.pem`,
+        AWS_CA_BUNDLE: `${cli.folder}/dist/cli/amazon-roots.pem`,
       })
       expect(ok, stderr).to.equal(true)
       expect(named('region').finding).to.include('AWS_DEFAULT_REGION')
@@ -161,6 +161,16 @@ describe('pg-redshift-iam check', () => {
     it('nothing about settings that are not set', async () => {
       const { notes } = await checkJson(['--host', CLUSTER])
       expect(notes).not.to.match(/AWS_REGION|NODE_EXTRA_CA_CERTS/)
+    })
+
+    it('nothing about certificates that the program trusts too', async () => {
+      const ca = `${cli.folder}/ca.pem`
+      const { notes } = await checkJson(['--host', CLUSTER], {
+        AWS_CA_BUNDLE: ca,
+        NODE_EXTRA_CA_CERTS: ca,
+        PGSSLROOTCERT: ca,
+      })
+      expect(notes).not.to.match(/AWS_CA_BUNDLE|PGSSLROOTCERT/)
     })
 
     it('nothing about AWS_DEFAULT_REGION if the host names the region', async () => {

@@ -4,24 +4,27 @@ import type { LoginSource } from '../login/source.js'
 
 /** Settings that `check` uses and a program ignores, each with what the program needs instead. */
 export function settingsOfCheckOnly(flags: Flags, source: LoginSource | undefined): string[] {
-  const { AWS_CA_BUNDLE, PGHOSTADDR, PGSSLROOTCERT } = process.env
+  const { AWS_CA_BUNDLE, NODE_EXTRA_CA_CERTS, PGHOSTADDR, PGSSLROOTCERT } = process.env
   const bundle = flags.caBundle
     ? '--ca-bundle'
     : AWS_CA_BUNDLE
       ? 'AWS_CA_BUNDLE'
       : source?.profile.caBundle && 'ca_bundle of the profile'
+  const bundleFile = flags.caBundle ?? (AWS_CA_BUNDLE || source?.profile.caBundle)
   const notes: string[] = []
   // If the host names the region, a program does not need the variable.
   if (adoptedFrom('AWS_REGION') && source && source.request.region === undefined)
     notes.push('Set AWS_REGION for a program: the AWS SDK for JavaScript does not read AWS_DEFAULT_REGION.')
   if (adoptedFrom('AWS_PROFILE'))
     notes.push('Set AWS_PROFILE for a program: the AWS SDK for JavaScript does not read AWS_DEFAULT_PROFILE.')
-  if (bundle) notes.push(`Set NODE_EXTRA_CA_CERTS for a program: Node.js does not read ${bundle}.`)
+  // A program trusts the same file if NODE_EXTRA_CA_CERTS names it.
+  if (bundle && bundleFile !== NODE_EXTRA_CA_CERTS)
+    notes.push(`Set NODE_EXTRA_CA_CERTS for a program: Node.js does not read ${bundle}.`)
   if (!flags.verifySsl)
     notes.push("Set NODE_EXTRA_CA_CERTS for a program: it verifies AWS's certificate, unlike --no-verify-ssl.")
   if (PGHOSTADDR)
     notes.push("Set pg's host to the tunnel, and redshift.host to the cluster: node-postgres does not read PGHOSTADDR.")
-  if (PGSSLROOTCERT)
+  if (PGSSLROOTCERT && PGSSLROOTCERT !== NODE_EXTRA_CA_CERTS)
     notes.push('Set ssl: { ca } or NODE_EXTRA_CA_CERTS for a program: node-postgres does not read PGSSLROOTCERT.')
   return notes
 }
