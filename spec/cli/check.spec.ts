@@ -46,8 +46,8 @@ describe('pg-redshift-iam check', () => {
     expect(stderr).to.include(`✖ ${step}`).and.include(message).and.include(section)
     const anchor = errorCode?.startsWith('ERR_REDSHIFT_') ? errorCode.toLowerCase() : undefined
     expect(section).to.match(/docs\/troubleshooting\.md#(step-\w+|err_redshift_\w+|wrong-flags)$/)
-    if (anchor) expect(section).to.match(new RegExp(`#${anchor}$`))
-    return { code: errorCode, message }
+    if (anchor) expect(section).to.match(new RegExp(`#(${anchor}|step-${step})$`))
+    return { code: errorCode, message, section }
   }
 
   const failureWith = async (fault: Fault, step: string, parameters: readonly string[], scope?: FaultScope) => {
@@ -312,8 +312,9 @@ describe('pg-redshift-iam check', () => {
     })
 
     it('tls: it is turned off', async () => {
-      const { message, code } = await failure('tls', ['--host', CLUSTER], { PGSSLMODE: 'disable' })
+      const { message, code, section } = await failure('tls', ['--host', CLUSTER], { PGSSLMODE: 'disable' })
       expect(code).to.equal('ERR_REDSHIFT_TLS')
+      expect(section).to.match(/#step-tls$/)
       expect(message).to.include('PGSSLMODE')
     })
 

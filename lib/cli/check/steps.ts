@@ -1,6 +1,6 @@
 import { debugError } from '../terminal/debug.js'
 import type { StepName } from '../terminal/exit-codes.js'
-import { codeOf, messageOf, sectionAt, sectionFor } from '../terminal/failure.js'
+import { codeOf, messageOf, StepError, sectionAt, sectionFor } from '../terminal/failure.js'
 import { Spinner } from '../terminal/spinner.js'
 import type { Finding, StepResult } from './finding.js'
 import type { Report } from './report.js'
@@ -36,7 +36,8 @@ export class Steps {
       return finding
     } catch (error) {
       const code = codeOf(error) ?? 'UNEXPECTED'
-      const section = sectionFor(error) ?? sectionAt(`step-${step}`)
+      const ofStep = sectionAt(`step-${step}`)
+      const section = error instanceof StepError ? ofStep : (sectionFor(error) ?? ofStep)
       this.#add({ step, seconds: seconds(), status: 'failed', code, message: messageOf(error), section })
       debugError(error)
       return undefined
