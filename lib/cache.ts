@@ -133,7 +133,7 @@ export class CredentialCache {
   invalidate(login: RedshiftLogin, place?: string): boolean {
     const entry = this.#holderOf(login)
     if (!entry || this.#closed) return false
-    if (!samePair(entry.login, login)) return true
+    if (!samePair(entry.login(), login)) return true
     // Waiting for a flight that is lost would not resolve the refusal.
     this.#flights.abandonOverdue(entry)
     const now = this.#options.clock.now()
@@ -157,7 +157,7 @@ export class CredentialCache {
     const entry = this.#holderOf(login)
     if (!entry) return undefined
     const { key, request, refusals } = entry
-    const doubted = refusals.doubtedSince && samePair(entry.login, login)
+    const doubted = refusals.doubtedSince && samePair(entry.login(), login)
     try {
       const landing = doubted && this.#flights.get(key)?.flight.wait(signal)
       const next = await (landing || this.get(key, request, signal))

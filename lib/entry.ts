@@ -29,7 +29,7 @@ export interface EntryStatus {
 
 /** A login and the outcome of the attempts to refresh it. It decides what to do, but starts nothing. */
 export class Entry {
-  // A private field, because lru-cache publishes its values on a diagnostics channel.
+  // A private field without a getter, because lru-cache publishes its values on a diagnostics channel.
   #login: RedshiftLogin | undefined
   #lease: Lease | undefined
   /** AWS's clock in the last response with this pair. */
@@ -54,12 +54,13 @@ export class Entry {
     this.#random = random
   }
 
-  get login(): RedshiftLogin | undefined {
+  /** The login that was fetched last, even if it has expired. */
+  login(): RedshiftLogin | undefined {
     return this.#login
   }
 
   /** The login that a fetch will replace. */
-  get current(): CurrentLogin | undefined {
+  current(): CurrentLogin | undefined {
     const { doubtedSince } = this.refusals
     return this.#login && { login: this.#login, serverTime: this.#serverTime, doubtedSince }
   }

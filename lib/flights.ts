@@ -46,7 +46,7 @@ export class Flights {
     const deadlineMillis = Math.min(fetchTimeoutMillis, atMostMillis)
     const trace = new FetchTrace(clock, request, background)
     const controller = new AbortController()
-    const context = new FetchContext(controller.signal, deadlineMillis, () => entry.current)
+    const context = new FetchContext(controller.signal, deadlineMillis, () => entry.current())
     const flight = new Flight<RedshiftLogin, FetchedLogin>({
       clock,
       deadlineMillis,
@@ -59,13 +59,13 @@ export class Flights {
       explain: () => context.deadlineError(),
       land: outcome => {
         this.#byKey.delete(key)
-        const before = entry.login
+        const before = entry.login()
         const landed = this.#record(entry, outcome, context.retryAfter, background)
         this.#landed(entry, landed)
         trace.end(() => ({
           outcome: 'error' in landed ? 'failed' : landed.value !== before ? 'fetched' : 'unchanged',
-          loginUser: entry.login?.user || undefined,
-          expiration: entry.login?.expiration,
+          loginUser: entry.login()?.user || undefined,
+          expiration: entry.login()?.expiration,
           error: 'error' in landed ? landed.error.copy() : undefined,
           pauseMillis: Math.round(entry.pause(clock.now())),
         }))
@@ -98,7 +98,7 @@ export class Flights {
   ): Outcome<RedshiftLogin> {
     const { clock, replaced } = this.#options
     const now = clock.now()
-    const before = entry.current
+    const before = entry.current()
     const landed = 'value' in outcome ? entry.accept(outcome.value, now) : outcome
     if ('error' in landed) entry.fail(landed.error, retryAfter, now, background)
     else if (before?.doubtedSince && !samePair(before.login, landed.value)) replaced?.(entry.request, before.login)

@@ -121,13 +121,16 @@ describe('No password, token or AWS key', () => {
       expect(messages.map(([name]) => name)).to.include.members(['pg-redshift-iam:fetch-end', 'lru-cache:metrics'])
     })
 
-    it('no client of the AWS SDK that lru-cache publishes', async () => {
+    it('no client of the AWS SDK, and no login, that lru-cache publishes', async () => {
       const credentials = opened(new RedshiftCredentials({ aws }), it => it.close())
       await credentials.get(connection)
       // Again, now that its promise is settled.
       await credentials.get({ ...connection, database: 'other' })
       const values = messages.map(([, message]) => (message as { value?: unknown }).value)
-      expect(inspect(values, { depth: 4, showHidden: true, maxArrayLength: null })).to.not.include('RedshiftClient')
+      for (const getters of [false, true])
+        expect(inspect(values, { depth: 4, showHidden: true, getters, maxArrayLength: null }))
+          .to.include('Entry')
+          .and.not.match(/RedshiftClient|RedshiftLogin/)
     })
 
     it('tokens, the pools that log in with them, or the values that the application returned', async () => {

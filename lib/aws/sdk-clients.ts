@@ -25,7 +25,8 @@ class Hidden<T> {
     this.#value = value
   }
 
-  get value(): T {
+  /** A method rather than a getter, which `inspect` may call. */
+  reveal(): T {
     return this.#value
   }
 }
@@ -47,7 +48,7 @@ export class SdkClients {
 
   get<Sdk>(service: Service<Sdk>, region: string | undefined): Promise<Loaded<Sdk>> {
     const key = keyOf(service.serviceId, region)
-    const known = this.#loaded.get(key)?.value as Promise<Loaded<Sdk>> | undefined
+    const known = this.#loaded.get(key)?.reveal() as Promise<Loaded<Sdk>> | undefined
     if (known) return known
     const loaded = this.#load(service, region)
     this.#loaded.set(key, new Hidden(loaded))
@@ -59,7 +60,7 @@ export class SdkClients {
   /** Makes the next `get` create another client, unless it has already done so. The old one is not destroyed: requests may still use it. */
   forget(serviceId: string, region: string | undefined, loaded: Promise<unknown>): void {
     const key = keyOf(serviceId, region)
-    if (this.#loaded.peek(key)?.value === loaded) this.#loaded.delete(key)
+    if (this.#loaded.peek(key)?.reveal() === loaded) this.#loaded.delete(key)
   }
 
   /** Destroys the clients that this object created. */
@@ -67,8 +68,8 @@ export class SdkClients {
     this.#closed = true
     const all = [...this.#loaded.values()]
     this.#loaded.clear()
-    for (const { value: loaded } of all)
-      loaded.then(
+    for (const hidden of all)
+      hidden.reveal().then(
         ({ client }) => destroyClient(client, this.#aws),
         () => {},
       )
