@@ -10,7 +10,9 @@ describe('With the same user,', () => {
     ['cluster', 'workers of node:cluster'],
   ] as const)
     it(`${what} each fetch and rotate their own login`, async () => {
-      const emulator = await startEmulator({ lifetimeSeconds: 8 })
+      const lifetimeSeconds = 8
+      const emulator = await startEmulator({ lifetimeSeconds })
+      const startedAt = Date.now()
       try {
         const env = { SIDES: sides }
         const { code, stdout, stderr } = await runExample('spec/programs/side-by-side.ts', emulator, { env })
@@ -18,7 +20,9 @@ describe('With the same user,', () => {
         expect(JSON.parse(stdout)).to.deep.equal(Array(3).fill({ users: ['IAM:alice'], rotated: true }))
         expect(emulator.logins.filter(({ ok }) => !ok)).to.deep.equal([])
         expect(emulator.logins).to.have.length(3 * 3 * 20)
-        expect(emulator.calls).to.have.length(3 * 2)
+        // A login is refreshed after half of its lifetime at the earliest. On a busy machine, it may be refreshed twice.
+        const refreshes = Math.floor((Date.now() - startedAt) / (lifetimeSeconds * 500))
+        expect(emulator.calls).to.have.length.within(3 * 2, 3 * (1 + refreshes))
         figure(
           `3 sides (${what}), ${emulator.logins.length} connections through a rotation: 0 failed, ${emulator.calls.length} API calls`,
         )
