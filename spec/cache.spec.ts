@@ -192,9 +192,9 @@ describe('the cache without a login', () => {
     'in the past': { expiration: new Date(Date.parse('2026-03-01T11:59:59Z')) },
     now: { expiration: new Date(Date.parse('2026-03-01T12:00:00Z')) },
     'within two seconds': { expiration: new Date(Date.parse('2026-03-01T12:00:01.999Z')) },
-    'in seconds taken for milliseconds': { expiration: new Date(Date.parse('2026-03-01T12:15:00Z') / 1_000) },
-    'in milliseconds taken for seconds': { expiration: new Date(Date.parse('2026-03-01T12:15:00Z') * 1_000) },
-    'at the end of all time': { expiration: new Date(8.64e15) },
+    'in seconds instead of milliseconds': { expiration: new Date(Date.parse('2026-03-01T12:15:00Z') / 1_000) },
+    'in milliseconds instead of seconds': { expiration: new Date(Date.parse('2026-03-01T12:15:00Z') * 1_000) },
+    'at the last possible date': { expiration: new Date(8.64e15) },
     'without a server time': { expiration: new Date(Date.parse('2026-03-01T12:15:00Z')), serverTime: Number.NaN },
   }
   for (const [what, login] of Object.entries(malformed))

@@ -16,7 +16,7 @@ describe('the host name of', () => {
     ['a cluster in GovCloud', 'c-1.abc123.us-gov-west-1.redshift.amazonaws.com', cluster('c-1', 'us-gov-west-1')],
     ['a cluster in China', 'c.abc123.cn-north-1.redshift.amazonaws.com.cn', cluster('c', 'cn-north-1')],
     [
-      'a cluster in China, second spelling',
+      'a cluster in China, second form',
       'c.abc123.redshift.cn-northwest-1.amazonaws.com.cn',
       cluster('c', 'cn-northwest-1'),
     ],

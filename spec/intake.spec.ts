@@ -115,7 +115,7 @@ describe('What a caller passes', () => {
         'copy',
         'RedshiftCredentials',
       ],
-      'a shell of credentials': [
+      'an object with the prototype of credentials': [
         Object.create(RedshiftCredentials.prototype),
         'RedshiftCredentials',
         '`npm ls pg-redshift-iam`',

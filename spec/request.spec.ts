@@ -52,12 +52,12 @@ const dev: RedshiftConnection = { host: CLUSTER, database: 'dev', user: 'IAM:ali
 describe('precedence', () => {
   table([
     [
-      'reads all of it off the connection',
+      'reads everything from the connection',
       { connection: dev },
       { clusterIdentifier: 'examplecluster', region: 'us-west-2', dbName: 'dev', dbUser: 'alice' },
     ],
     [
-      'reads all of it off PG* variables',
+      'reads everything from PG* variables',
       { env: { PGHOST: CLUSTER, PGDATABASE: 'dev', PGUSER: 'IAM:alice' } },
       { clusterIdentifier: 'examplecluster', region: 'us-west-2', dbName: 'dev', dbUser: 'alice' },
     ],
@@ -114,17 +114,17 @@ describe('precedence', () => {
       { clusterIdentifier: 'examplecluster', dbUser: 'alice', durationSeconds: 900 },
     ],
     [
-      'gives the target of a tunnel by the option host',
+      'reads the target from the option host for a tunnel',
       { options: { host: CLUSTER }, connection: { ...dev, host: '127.0.0.1' } },
       { clusterIdentifier: 'examplecluster', region: 'us-west-2' },
     ],
     [
-      'gives the target of a tunnel by clusterIdentifier',
+      'uses clusterIdentifier as the target for a tunnel',
       { options: { clusterIdentifier: 'mine', region: 'eu-west-1' }, connection: { ...dev, host: 'localhost' } },
       { clusterIdentifier: 'mine', region: 'eu-west-1' },
     ],
     [
-      'lets an option and a host agree',
+      'accepts an option and a host that agree',
       { options: { clusterIdentifier: 'examplecluster', region: 'us-west-2', host: CLUSTER }, connection: dev },
       { clusterIdentifier: 'examplecluster', region: 'us-west-2' },
     ],
@@ -140,34 +140,34 @@ describe('precedence', () => {
     ],
     ['uses the region of the host', { connection: dev }, { region: 'us-west-2' }],
     [
-      'leaves the region to the SDK where nothing names it',
+      'leaves the region to the SDK if neither the options nor the host contain it',
       { options: { clusterIdentifier: 'mine' }, connection: { database: 'dev' } },
       { region: undefined },
     ],
     [
-      'leaves the region of a ready client to the host',
+      'uses the region of the host with a ready client',
       { options: { aws: { send: async () => ({}), region: 'eu-west-1' } as never }, connection: dev },
       { region: 'us-west-2' },
     ],
     [
-      'leaves a region that aws computes to the host',
+      'uses the region of the host if the region of aws is a function',
       { options: { aws: { region: async () => 'us-west-2' } }, connection: dev },
       { region: 'us-west-2' },
     ],
     [
-      'reads the region off a host of the old serverless form',
+      'reads the region from a host of the old serverless form',
       { options: { workgroupName: 'analytics' }, connection: { ...dev, host: OLD_SERVERLESS } },
       { workgroupName: 'analytics', region: 'us-west-2' },
     ],
     [
-      'reads the region off a managed VPC endpoint',
+      'reads the region from a managed VPC endpoint',
       { options: { workgroupName: 'analytics' }, connection: { ...dev, host: MANAGED } },
       { workgroupName: 'analytics', region: 'us-west-2' },
     ],
     ['restricts the login to the database', { options: { host: CLUSTER, database: 'dev' } }, { dbName: 'dev' }],
     ['restricts the login to dbName', { options: { host: CLUSTER, dbName: 'dev' } }, { dbName: 'dev' }],
     [
-      'restricts the login to no database for dbName: null',
+      'does not restrict the login to a database for dbName: null',
       { options: { dbName: null }, connection: dev },
       { dbName: undefined },
     ],
@@ -182,19 +182,15 @@ describe('precedence', () => {
       { options: { database: 'dev' }, connection: { host: CLUSTER, database: 'dev', user: 'dev' } },
       { dbName: 'dev', dbUser: 'dev' },
     ],
-    ['asks for 900 seconds', { connection: dev }, { durationSeconds: 900 }],
+    ['requests 900 seconds by default', { connection: dev }, { durationSeconds: 900 }],
+    ['requests durationSeconds', { options: { durationSeconds: 3_600 }, connection: dev }, { durationSeconds: 3_600 }],
     [
-      'asks for the durationSeconds given',
-      { options: { durationSeconds: 3_600 }, connection: dev },
-      { durationSeconds: 3_600 },
-    ],
-    [
-      'reads the group off the user',
+      'reads the group from the user',
       { connection: { ...dev, user: 'IAMA:alice:analysts' } },
       { dbUser: 'alice', dbGroups: ['analysts'], autoCreate: true },
     ],
     [
-      'reads several groups off the user',
+      'reads several groups from the user',
       { connection: { ...dev, user: 'IAM:alice:b,a,b' } },
       { dbUser: 'alice', dbGroups: ['a', 'b'], autoCreate: false },
     ],
@@ -220,12 +216,12 @@ describe('precedence', () => {
       { dbUser: 'bob' },
     ],
     [
-      'lets dbUser share what the user of the same name says',
+      'keeps the prefix and groups of a user with the same name as dbUser',
       { options: { dbUser: 'alice' }, connection: { ...dev, user: 'IAMA:alice:analysts' } },
       { dbUser: 'alice', dbGroups: ['analysts'], autoCreate: true },
     ],
     [
-      'gives dbUser nothing of what another user says',
+      'ignores the prefix and groups of a user with another name than dbUser',
       { options: { dbUser: 'bob' }, connection: { ...dev, user: 'IAMA:alice:analysts' } },
       { dbUser: 'bob', dbGroups: [], autoCreate: false },
     ],
@@ -240,7 +236,7 @@ describe('precedence', () => {
   const elsewhere = CLUSTER.replace('us-west-2', 'eu-west-1')
   refusals([
     [
-      'refuses an option host and a connection to another cluster',
+      'refuses an option host for another cluster than the connection',
       { options: { host: other }, connection: dev },
       'TARGET',
       'host (option)',
@@ -287,7 +283,7 @@ describe('precedence', () => {
       '"serverless analytics"',
     ],
     [
-      'refuses PGHOST that contradicts an option',
+      'refuses a PGHOST that contradicts an option',
       { options: { clusterIdentifier: 'mine' }, env: { PGHOST: CLUSTER } },
       'TARGET',
       'clusterIdentifier',
@@ -303,7 +299,7 @@ describe('precedence', () => {
       '"us-west-2"',
     ],
     [
-      'refuses a region that a nameless host contradicts',
+      'refuses a region that a host without a name contradicts',
       { options: { region: 'eu-west-1', workgroupName: 'analytics' }, connection: { ...dev, host: OLD_SERVERLESS } },
       'TARGET',
       '"eu-west-1"',
@@ -337,7 +333,7 @@ describe('precedence', () => {
       '"us-west-2"',
     ],
     [
-      'refuses nothing at all, and names what to set',
+      'refuses a request without a target, and names the options to set',
       { connection: { database: 'dev' } },
       'TARGET',
       'host',
@@ -346,7 +342,7 @@ describe('precedence', () => {
       'region',
     ],
     [
-      'refuses a host that says nothing',
+      'refuses a host that does not contain the target',
       { connection: { ...dev, host: '127.0.0.1' } },
       'TARGET',
       '"127.0.0.1"',
@@ -355,7 +351,7 @@ describe('precedence', () => {
       'region',
     ],
     [
-      'refuses a look-alike of a host',
+      'refuses a look-alike host',
       { connection: { ...dev, host: `${CLUSTER}.attacker.io` } },
       'TARGET',
       `"${CLUSTER}.attacker.io"`,
@@ -389,7 +385,7 @@ describe('precedence', () => {
       'database',
     ],
     [
-      'refuses a JDBC URL, and says what to write',
+      'refuses a JDBC URL, and names the options to set',
       { connection: { ...dev, host: `jdbc:redshift:iam://${CLUSTER}:5439/dev` } },
       'TARGET',
       `"jdbc:redshift:iam://${CLUSTER}:5439/dev"`,
@@ -444,16 +440,16 @@ describe('precedence', () => {
       '"db.example.com"',
       'api',
     ],
-    ['refuses no database', { options: { host: CLUSTER } }, 'OPTION', 'PGDATABASE', 'dbName: null'],
+    ['refuses a request without a database', { options: { host: CLUSTER } }, 'OPTION', 'PGDATABASE', 'dbName: null'],
     [
-      "refuses pg's fallback to the user's name for the database",
+      "refuses pg's default database, the user name",
       { connection: { host: CLUSTER, database: 'alice', user: 'alice' } },
       'OPTION',
       'PGDATABASE',
       'dbName: null',
     ],
     [
-      "tells a database option that pg's fallback contradicts where to set it",
+      "refuses a database option that differs from pg's default, and says where to set it",
       { options: { database: 'dev' }, connection: { host: CLUSTER, database: 'IAM:alice', user: 'IAM:alice' } },
       'OPTION',
       '"dev"',
@@ -461,7 +457,7 @@ describe('precedence', () => {
       'pg',
     ],
     [
-      'refuses a connection to another database than the option',
+      'refuses a connection with another database than the option',
       { options: { database: 'dev' }, connection: { ...dev, database: 'prod' } },
       'OPTION',
       '"dev"',
@@ -470,7 +466,7 @@ describe('precedence', () => {
       'dbName: null',
     ],
     [
-      'refuses a connection to another database than dbName',
+      'refuses a connection with another database than dbName',
       { options: { dbName: 'dev' }, connection: { ...dev, database: 'prod' } },
       'OPTION',
       '"dev"',
@@ -478,20 +474,20 @@ describe('precedence', () => {
       'dbName',
     ],
     [
-      'refuses dbName and database that differ',
+      'refuses different values of dbName and database',
       { options: { host: CLUSTER, dbName: 'dev', database: 'prod' } },
       'OPTION',
       'dbName "dev"',
       '"prod"',
     ],
     [
-      'refuses a database name of the connection that is none',
+      'refuses an invalid database name of the connection',
       { connection: { ...dev, database: 'de v' } },
       'OPTION',
       'database "de v"',
     ],
     [
-      'refuses a reserved word for a database',
+      'refuses a reserved word as the database',
       { env: { PGHOST: CLUSTER, PGDATABASE: 'select', PGUSER: 'alice' } },
       'OPTION',
       'database "select"',
@@ -543,17 +539,17 @@ describe('the API', () => {
       { api: 'GetCredentials', workgroupName: 'wgx' },
     ],
     [
-      'serverless, user IAM:name: GetCredentials all the same',
+      'serverless, user IAM:name: still GetCredentials',
       { connection: { ...serverless, user: 'IAM:alice' } },
       { api: 'GetCredentials' },
     ],
     [
-      'serverless, user name: GetCredentials all the same',
+      'serverless, user name: still GetCredentials',
       { connection: { ...serverless, user: 'alice' } },
       { api: 'GetCredentials' },
     ],
     [
-      'serverless, the option user: GetCredentials all the same',
+      'serverless, the option user: still GetCredentials',
       { options: { user: 'IAM:alice' }, connection: serverless },
       { api: 'GetCredentials' },
     ],
@@ -601,7 +597,7 @@ describe('the API', () => {
       { api: 'GetClusterCredentials', dbUser: 'alice' },
     ],
     [
-      'provisioned, the option dbUser beside a role: GetClusterCredentials',
+      'provisioned, the option dbUser with a role: GetClusterCredentials',
       { options: { dbUser: 'alice' }, connection: { ...provisioned, user: 'IAMR:analyst' } },
       { api: 'GetClusterCredentials', dbUser: 'alice', autoCreate: false },
     ],
@@ -721,7 +717,7 @@ describe('the API', () => {
       'GetClusterCredentialsWithIAM',
     ],
     [
-      'GetClusterCredentials refuses no user',
+      'GetClusterCredentials requires a user',
       { options: { api: 'GetClusterCredentials' }, connection: provisioned },
       'OPTION',
       'GetClusterCredentials',

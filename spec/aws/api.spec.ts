@@ -208,7 +208,7 @@ describe('AWS', () => {
       ],
       ['an expired session', provisioned, { kind: 'expired-token' }, 'ERR_REDSHIFT_AWS_CREDENTIALS', 'aws.credentials'],
       [
-        'a parameter that AWS does not like',
+        'an invalid parameter',
         serverless,
         { kind: 'validation', message: 'Bad workgroup.' },
         'ERR_REDSHIFT_OPTION',

@@ -12,9 +12,9 @@ import { readProfiles } from '../../lib/aws/credentials/profiles.js'
 import { sourcesOf } from '../../lib/aws/credentials/sources.js'
 import { inFlags } from '../../lib/cli/terminal/wording.js'
 import { RedshiftCredentials } from '../../lib/index.js'
-import { AwsDoors } from '../support/aws-doors.js'
 import { ended, useCli } from '../support/cli.js'
 import { type CredentialCase, credentialCases, transportCases } from '../support/credential-cases.js'
+import { CredentialServer } from '../support/credential-server.js'
 import { disclosures } from '../support/disclosure.js'
 import { startEndpoint } from '../support/endpoint.js'
 import { expectError, rejection } from '../support/rejection.js'
@@ -29,17 +29,17 @@ describe('AWS credentials that cannot be loaded', () => {
   const cli = useCli({
     identities: { [REPORTER.accessKeyId]: 'IAMR:reporter', [LOADER.accessKeyId]: 'IAMR:loader' },
   })
-  let doors: AwsDoors
+  let server: CredentialServer
   let cases: readonly CredentialCase[]
   const folder = mkdtempSync(join(tmpdir(), 'pg-redshift-iam-aws-'))
   const environment = { ...process.env }
   before(async () => {
-    doors = await AwsDoors.open()
-    cases = credentialCases(doors)
+    server = await CredentialServer.open()
+    cases = credentialCases(server)
   })
   after(async () => {
     setEnvironment(environment)
-    await doors.close()
+    await server.close()
     rmSync(folder, { recursive: true, force: true })
   })
 
@@ -113,7 +113,7 @@ describe('AWS credentials that cannot be loaded', () => {
     })
 
   it('are not replaced by those of the container if their profile does not exist', async () => {
-    const container = doors.url('container', {
+    const container = server.url('container', {
       status: 200,
       body: JSON.stringify({
         AccessKeyId: LOADER.accessKeyId,
@@ -148,7 +148,7 @@ describe('AWS credentials that cannot be loaded', () => {
   })
 
   it('produce an error with the service that did not return them, and the code of the failure', async () => {
-    for (const { what, code, names, one } of transportCases(doors)) {
+    for (const { what, code, names, one } of transportCases(server)) {
       const env = livingWith(one)
       const checked = inCheck(env)
       const error = expectError(await inProgram(env), { code, names, omits: ['redshift:', 'hunter2'] })

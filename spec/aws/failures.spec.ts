@@ -222,17 +222,12 @@ describe('a response that is malformed, or not from AWS,', () => {
       ['a captive portal, 200', { status: 200, body: html }, serverless, 'ERR_REDSHIFT_RESPONSE'],
       ['an error without a name', { status: 400, body: '{}' }, serverless, 'ERR_REDSHIFT_RESPONSE'],
       ['XML that is cut', { status: 200, body: login('2026').slice(0, -80) }, provisioned, 'ERR_REDSHIFT_RESPONSE'],
-      [
-        'XML with the password for a date',
-        { status: 200, body: login(PASSWORD) },
-        provisioned,
-        'ERR_REDSHIFT_RESPONSE',
-      ],
+      ['XML with the password as a date', { status: 200, body: login(PASSWORD) }, provisioned, 'ERR_REDSHIFT_RESPONSE'],
       ['JSON for XML', { status: 200, body: `{"dbPassword":"${PASSWORD}"}` }, provisioned, 'ERR_REDSHIFT_RESPONSE'],
       ['JSON that is cut', { status: 200, body: `{"dbPassword":"${PASSWORD}"` }, serverless, 'ERR_REDSHIFT_RESPONSE'],
       ['JSON that begins with the password', { status: 200, body: `${PASSWORD}` }, serverless, 'ERR_REDSHIFT_RESPONSE'],
       [
-        'JSON with the password for a date',
+        'JSON with the password as a date',
         { status: 200, body: `{"expiration":"${PASSWORD}"}` },
         serverless,
         'ERR_REDSHIFT_RESPONSE',
@@ -422,7 +417,7 @@ describe('AWS credentials that cannot be loaded', () => {
       'ENOENT',
       'aws.credentials',
     ],
-    ['no keys in what a provider gives', () => ({ credentials: {} }), 'aws.credentials'],
+    ['no keys from a provider', () => ({ credentials: {} }), 'aws.credentials'],
   ]
   for (const [what, config, ...names] of rows)
     it(`because there are ${what} are AWS_CREDENTIALS`, async () => {

@@ -20,10 +20,10 @@ describe("The server's time", () => {
     ['comes with an Age', { date: 'Sun, 06 Nov 1994 08:49:37 GMT', age: '0' }],
     ['has no time zone', { date: 'Sun, 06 Nov 1994 08:49:37' }],
     ['has an offset', { date: 'Sun, 06 Nov 1994 08:49:37 +0200' }],
-    ['is in the form of ISO 8601', { date: '1994-11-06T08:49:37Z' }],
-    ['is in the form of asctime', { date: 'Sun Nov  6 08:49:37 1994' }],
-    ['is in the form of RFC 850', { date: 'Sunday, 06-Nov-94 08:49:37 GMT' }],
-    ['names no day', { date: 'Sun, 99 Nov 1994 08:49:37 GMT' }],
+    ['is in ISO 8601 format', { date: '1994-11-06T08:49:37Z' }],
+    ['is in asctime format', { date: 'Sun Nov  6 08:49:37 1994' }],
+    ['is in RFC 850 format', { date: 'Sunday, 06-Nov-94 08:49:37 GMT' }],
+    ['is not a valid day', { date: 'Sun, 99 Nov 1994 08:49:37 GMT' }],
     ['is a number', { date: '784111777' }],
   ]
   for (const [what, headers] of unreadable)

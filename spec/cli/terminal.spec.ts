@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { expect } from 'chai'
-import { AwsDoors, roleSession } from '../support/aws-doors.js'
 import { CLUSTER, ended, hasTerminals, printed, useCli } from '../support/cli.js'
+import { CredentialServer, roleSession } from '../support/credential-server.js'
 
 const ESCAPE = '\u001b['
 
@@ -90,10 +90,10 @@ describe('The output of the command line', () => {
 
     describe('for a profile with mfa_serial', () => {
       const DEVICE = 'arn:aws:iam::123456789012:mfa/alice'
-      let doors: AwsDoors
+      let server: CredentialServer
       let env: Record<string, string>
       before(async () => {
-        doors = await AwsDoors.open()
+        server = await CredentialServer.open()
         const { accessKeyId, secretAccessKey } = cli.emulator.aws.credentials
         const keys = `aws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}`
         const role = `role_arn = arn:aws:iam::123456789012:role/reader\nmfa_serial = ${DEVICE}\nsource_profile = base`
@@ -101,10 +101,10 @@ describe('The output of the command line', () => {
         env = {
           AWS_CONFIG_FILE: `${cli.folder}/mfa-config`,
           AWS_PROFILE: 'reader',
-          AWS_ENDPOINT_URL_STS: doors.url('sts', roleSession(cli.emulator.aws.credentials)),
+          AWS_ENDPOINT_URL_STS: server.url('sts', roleSession(cli.emulator.aws.credentials)),
         }
       })
-      after(() => doors.close())
+      after(() => server.close())
 
       for (const [command, result] of [
         ['credentials --query DbUser', 'IAMR:analyst'],
@@ -119,8 +119,8 @@ describe('The output of the command line', () => {
           const { code, stdout } = await ended(child)
           expect(stdout).to.include(result).and.not.include('123456').and.not.include('Enter MFA code')
           expect(code).to.equal(0)
-          expect(doors.bodies.filter(body => body.includes('TokenCode=123456'))).to.have.length(1)
-          doors.bodies.splice(0)
+          expect(server.bodies.filter(body => body.includes('TokenCode=123456'))).to.have.length(1)
+          server.bodies.splice(0)
         })
 
       it('ends after Ctrl-C instead of a code', async () => {

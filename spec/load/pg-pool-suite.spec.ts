@@ -15,14 +15,14 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 /** The specs that fail with RedshiftPool, and why. */
 const OTHERWISE: Readonly<Record<string, string>> = {
   'Connection strings pool delegates connectionString property to client':
-    'its connection string has a password, and its Client makes no client of pg',
-  'events emits "connect" only with a successful connection': 'its Client makes no client of pg',
+    'its connection string has a password, and its Client is not a client of pg',
+  'events emits "connect" only with a successful connection': 'its Client is not a client of pg',
   'idle timeout keeps old behavior when allowExitOnIdle option is not set':
     'two connections race in it, which both wait for the first login',
   'idle timeout unrefs the connections and timeouts so the program can exit when idle when the allowExitOnIdle option is set':
     'two connections race in it, which both wait for the first login',
   'idle timeout times out and removes clients when others are also removed':
-    'the end of one client races with 10 ms of idling of another, with the stock pool too',
+    'the end of one client races with the 10 ms idle timeout of another, also with the stock pool',
 }
 
 interface Results {

@@ -261,7 +261,7 @@ describe('logins that are shared through DynamoDB', () => {
     const sealed = item?.sealed?.S ?? ''
     const spoil: Record<string, [reason: string, values: Record<string, unknown>]> = {
       'one character': ['unreadable', { ':sealed': { S: sealed.replace(/.$/, last => (last === 'A' ? 'B' : 'A')) } }],
-      'longer than it lives': ['lifetime', { ':sealedUntil': { N: String(Date.now() + 3_600_000) } }],
+      'longer than its lifetime': ['lifetime', { ':sealedUntil': { N: String(Date.now() + 3_600_000) } }],
       'another type': ['', { ':sealed': { N: '7' } }],
       'no end': ['', { ':sealedUntil': { S: 'never' } }],
       'a claim of another type': ['', { ':sealed': { N: '7' }, ':holder': { N: '7' }, ':heldUntil': { S: 'never' } }],
@@ -301,7 +301,7 @@ describe('logins that are shared through DynamoDB', () => {
       'the policy allows nothing': [refuse('AccessDeniedException'), /^AccessDeniedException$/],
       'DynamoDB throttles': [refuse('ThrottlingException'), /^(ThrottlingException|)$/],
       'the session has expired': [refuse('ExpiredTokenException'), /^ExpiredTokenException$/],
-      'DynamoDB is out of order': [refuse('InternalServerError', 500), /^(InternalServerError|)$/],
+      'DynamoDB fails': [refuse('InternalServerError', 500), /^(InternalServerError|)$/],
     }
     for (const [name, [meddle, detail]] of Object.entries(cases))
       it(name, async () => {

@@ -21,7 +21,7 @@ const source = { host: 'x', database: 'dev' }
 
 const accepted = {
   'RedshiftPgClient as the Client of a pool': (): pg.PoolConfig['Client'] => RedshiftPgClient,
-  'RedshiftPgClient where a client of pg is wanted': (): pg.Client => new RedshiftPgClient(source),
+  'RedshiftPgClient as a client of pg': (): pg.Client => new RedshiftPgClient(source),
   'RedshiftPgClient without a configuration, or with a connection string': (): pg.Client[] => [
     new RedshiftPgClient(),
     new RedshiftPgClient('postgres://x/dev'),
@@ -36,7 +36,7 @@ const accepted = {
     }
     return new RedshiftPool({ ...source, Client: Own })
   },
-  'RedshiftPool where a pool of pg is wanted': (): pg.Pool => new RedshiftPool(source),
+  'RedshiftPool as a pool of pg': (): pg.Pool => new RedshiftPool(source),
   'both forms of connect() and end()': async (client: RedshiftPgClient, pool: RedshiftPool) => {
     await client.connect()
     client.connect((error: Error) => error.message)
@@ -48,7 +48,7 @@ const accepted = {
     await pool.end()
     pool.end(() => {})
   },
-  'rows of a type': async (pool: RedshiftPool): Promise<number[]> => {
+  'typed rows': async (pool: RedshiftPool): Promise<number[]> => {
     const { rows } = await pool.query<{ n: number }>('select 1 as n')
     return rows.map(({ n }) => n)
   },
@@ -83,7 +83,7 @@ const refused = {
   'an unknown option': () =>
     // @ts-expect-error there is no such name
     new RedshiftPool({ ...source, redshift: { cluster: 'x' } }),
-  'a number for a name': () =>
+  'a number as a name': () =>
     // @ts-expect-error a name is a string
     redshiftPoolOptions({ clusterIdentifier: 5 }),
   'a class that is not a client': () =>

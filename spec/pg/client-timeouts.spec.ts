@@ -149,7 +149,7 @@ for (const [version, module] of pgVersions)
     const expectNoLogin = async (): Promise<void> => {
       const before = emulator.logins.length
       await noSockets(emulator)
-      await until('AWS has answered', () => emulator.calls.every(call => call.status !== undefined))
+      await until('AWS has responded', () => emulator.calls.every(call => call.status !== undefined))
       await new Promise(setImmediate)
       await noSockets(emulator)
       expect(emulator.logins).to.have.length(before)

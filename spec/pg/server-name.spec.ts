@@ -100,7 +100,7 @@ async function ofSequelize(db: {
   }
 }
 
-const doors: Door[] = [
+const server: Door[] = [
   ...perVersion,
   {
     name: 'RedshiftPool',
@@ -185,7 +185,7 @@ describe('A cluster behind another host name', () => {
   })
   const throughProxy = (host: string): Connection => connection(host, { ssl: { ca: proxyCa }, stream: to(proxy.port) })
 
-  for (const { name, namesCluster, user } of doors)
+  for (const { name, namesCluster, user } of server)
     describe(`with ${name}`, () => {
       const options = { dbUser: 'alice', database: 'dev' }
 

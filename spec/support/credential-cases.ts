@@ -1,6 +1,6 @@
 import { createHash, generateKeyPairSync } from 'node:crypto'
 import type { RedshiftErrorCode } from '../../lib/index.js'
-import { type AwsDoors, jsonError, type Reply, stsError } from './aws-doors.js'
+import { type CredentialServer, jsonError, type Reply, stsError } from './credential-server.js'
 
 /** A user's set-up when it fails: variables, files below HOME, and the replies of AWS. */
 export interface CredentialCase {
@@ -59,7 +59,7 @@ export interface TransportCase {
   readonly one: CredentialCase
 }
 
-export function transportCases(doors: AwsDoors): readonly TransportCase[] {
+export function transportCases(server: CredentialServer): readonly TransportCase[] {
   const roleFrom = (url: string): CredentialCase => ({
     failure: '',
     source: 'role',
@@ -89,19 +89,19 @@ export function transportCases(doors: AwsDoors): readonly TransportCase[] {
       what: 'AWS STS throttles',
       code: 'ERR_REDSHIFT_THROTTLED',
       names: ['AWS STS'],
-      one: roleFrom(doors.url('throttled', busy)),
+      one: roleFrom(server.url('throttled', busy)),
     },
     {
       what: 'AWS STS fails',
       code: 'ERR_REDSHIFT_UNAVAILABLE',
       names: ['AWS STS', 'HTTP 500'],
-      one: roleFrom(doors.url('broken', broken)),
+      one: roleFrom(server.url('broken', broken)),
     },
     {
       what: 'AWS STS responds with a page of a proxy',
       code: 'ERR_REDSHIFT_AWS_CREDENTIALS',
       names: ['AWS STS'],
-      one: roleFrom(doors.url('page', { status: 200, body: '<html>hunter2' })),
+      one: roleFrom(server.url('page', { status: 200, body: '<html>hunter2' })),
     },
     {
       what: 'IAM Identity Center is out of reach',
@@ -113,19 +113,19 @@ export function transportCases(doors: AwsDoors): readonly TransportCase[] {
       what: 'IAM Identity Center throttles',
       code: 'ERR_REDSHIFT_THROTTLED',
       names: ['IAM Identity Center'],
-      one: ssoFrom(doors.url('sso-throttled', tooMany)),
+      one: ssoFrom(server.url('sso-throttled', tooMany)),
     },
   ]
 }
 
 /** Each failure of the table as a user encounters it. `{home}` in a variable is the folder of HOME. */
-export function credentialCases(doors: AwsDoors): readonly CredentialCase[] {
+export function credentialCases(server: CredentialServer): readonly CredentialCase[] {
   let count = 0
   const cases: CredentialCase[] = []
   const add = (one: CredentialCase & { reply?: Reply; at?: string }): void => {
     const { reply, at, env, ...rest } = one
     const name = `case-${++count}`
-    const door: Record<string, string> = reply && at ? { [at]: doors.url(name, reply) } : {}
+    const door: Record<string, string> = reply && at ? { [at]: server.url(name, reply) } : {}
     cases.push({ ...rest, env: { ...env, ...door } })
   }
 

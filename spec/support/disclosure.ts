@@ -18,7 +18,7 @@ const texts: Readonly<Record<string, (value: unknown) => unknown>> = {
   format: value => format('%s %o %O %j', value, value, value, value),
   String: value => `${String(value)} ${value}`,
   JSON: value => JSON.stringify(value),
-  'JSON of what is not circular': value => JSON.stringify(value, withoutCircles()),
+  'JSON without circular references': value => JSON.stringify(value, withoutCircles()),
   entries: value => Object.entries(Object(value)).map(([key, entry]) => `${key}=${String(entry)}`),
   stack: value => (value instanceof Error ? value.stack : undefined),
 }

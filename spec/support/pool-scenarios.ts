@@ -32,14 +32,14 @@ const value = async (client: pg.Pool | pg.ClientBase, sql: string): Promise<unkn
 
 /** Typical uses of a pool: each runs on a stock pool and on ours, and must emit the same events. */
 export const poolScenarios: Readonly<Record<string, (scene: Scene) => Promise<void>>> = {
-  'runs queries one after the other on one connection': async ({ create, note }) => {
+  'runs queries one after another on one connection': async ({ create, note }) => {
     const pool = create()
     for (const n of [1, 2, 3]) note(await value(pool, `select ${n}`), counts(pool))
     await pool.end()
     note(counts(pool), pool.ending, pool.ended)
   },
 
-  'lets queries wait for their turn, in their order': async ({ create, note }) => {
+  'queues queries in order': async ({ create, note }) => {
     const pool = create({ max: 1 })
     const queries = [1, 2, 3, 4, 5].map(async n => note(await value(pool, `select ${n}`)))
     note(counts(pool))
@@ -63,7 +63,7 @@ export const poolScenarios: Readonly<Record<string, (scene: Scene) => Promise<vo
     await new Promise<void>(resolve => pool.end(() => resolve(note('ended'))))
   },
 
-  'throws clients away that are released with an error': async ({ create, note }) => {
+  'discards clients that are released with an error': async ({ create, note }) => {
     const pool = create()
     for (const reason of [true, new Error('broken')]) {
       const client = await pool.connect()
@@ -88,7 +88,7 @@ export const poolScenarios: Readonly<Record<string, (scene: Scene) => Promise<vo
     await pool.end()
   },
 
-  'lets a listener set each new connection up first': async ({ create, note }) => {
+  'lets a listener set up each new connection first': async ({ create, note }) => {
     const pool = create()
     pool.on('connect', client => void client.query("set application_name = 'set up'"))
     note(await value(pool, 'show application_name'))

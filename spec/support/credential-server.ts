@@ -8,7 +8,7 @@ export interface Reply {
 }
 
 /** Every service that gives AWS credentials, as one local server: the first part of the path chooses the reply. */
-export class AwsDoors {
+export class CredentialServer {
   readonly #endpoint: Endpoint
   readonly #replies: Map<string, Reply>
   /** The requests, in order. */
@@ -20,14 +20,14 @@ export class AwsDoors {
     this.bodies = bodies
   }
 
-  static async open(): Promise<AwsDoors> {
+  static async open(): Promise<CredentialServer> {
     const replies = new Map<string, Reply>()
     const bodies: string[] = []
     const endpoint = await startEndpoint(({ url = '' }, body) => {
       bodies.push(String(body))
       return replies.get(url.split('/')[1] ?? '') ?? { status: 404, body: '' }
     })
-    return new AwsDoors(endpoint, replies, bodies)
+    return new CredentialServer(endpoint, replies, bodies)
   }
 
   /** The URL that gets this reply. */
