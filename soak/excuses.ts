@@ -1,9 +1,9 @@
+import { isOutage, type PastFault } from './faults.js'
 import type { Failure, LoginOf, Report } from './protocol.js'
-import { isOutage, type Passed } from './weather.js'
 
 /** What decides whether a failure is excused. */
 export interface Evidence {
-  readonly passed: readonly Passed[]
+  readonly faults: readonly PastFault[]
   readonly fetches: readonly Extract<Report, { kind: 'fetch' }>[]
   readonly lifetimeMillis: number
   /** How long after an outage callers may still fail: a call that hung reaches its deadline, then there is a pause. */
@@ -12,11 +12,11 @@ export interface Evidence {
 
 const SLACK = 150
 
-const overlaps = ({ from, to }: Failure, passed: Passed, slack = SLACK): boolean =>
-  from <= passed.to + slack && to >= passed.from
+const overlaps = ({ from, to }: Failure, fault: PastFault, slack = SLACK): boolean =>
+  from <= fault.to + slack && to >= fault.from
 
 /** The failures that each fault of the server causes in any client. */
-const byServer: Readonly<Partial<Record<Passed['kind'], RegExp>>> = {
+const byServer: Readonly<Partial<Record<PastFault['kind'], RegExp>>> = {
   restart: /terminat|ECONNREFUSED|ECONNRESET|EPIPE|57P|disconnected/i,
   'login-reset': /terminat|ECONNRESET|EPIPE|disconnected/i,
   'login-hang': /timeout/i,
@@ -30,8 +30,8 @@ const byAws =
 /** Why no client could have avoided this failure; undefined if one could. */
 export function excuse(failure: Failure, evidence: Evidence): string | undefined {
   const said = `${failure.code} ${failure.message}`
-  const { passed } = evidence
-  const fault = passed.find(it => byServer[it.kind]?.test(said) && it.hits > 0 && overlaps(failure, it))
+  const { faults } = evidence
+  const fault = faults.find(it => byServer[it.kind]?.test(said) && it.hits > 0 && overlaps(failure, it))
   if (fault) return `the server: ${fault.name}`
   return afterRevocation(failure, evidence) ?? duringOutage(failure, said, evidence)
 }
@@ -40,9 +40,9 @@ export function excuse(failure: Failure, evidence: Evidence): string | undefined
  * A password function cannot replace a revoked login within a connection, because pg calls it only once. So every connection with
  * that login is refused until AWS has returned the next one.
  */
-function afterRevocation(failure: Failure, { passed, fetches }: Evidence): string | undefined {
+function afterRevocation(failure: Failure, { faults, fetches }: Evidence): string | undefined {
   if (failure.consumer !== 'password' || !/^(28000|28P01)$/.test(failure.code ?? '')) return undefined
-  const revocation = passed.findLast(({ kind, from }) => kind === 'revoke' && from <= failure.to)
+  const revocation = faults.findLast(({ kind, from }) => kind === 'revoke' && from <= failure.to)
   if (!revocation) return undefined
   const next = fetches.find(it => it.login === failure.login && it.outcome === 'fetched' && it.at > revocation.from)
   return !next || failure.from <= next.at ? 'a password function alone: the login was revoked' : undefined
@@ -54,8 +54,8 @@ function afterRevocation(failure: Failure, { passed, fetches }: Evidence): strin
  */
 function duringOutage(failure: Failure, said: string, evidence: Evidence): string | undefined {
   if (!byAws.test(said)) return undefined
-  const { passed, lifetimeMillis, recoveryMillis } = evidence
-  for (const outage of passed.filter(isOutage)) {
+  const { faults, lifetimeMillis, recoveryMillis } = evidence
+  for (const outage of faults.filter(isOutage)) {
     if (!overlaps(failure, outage, recoveryMillis)) continue
     if (Math.min(failure.to, outage.to) - outage.from >= lifetimeMillis / 4)
       return 'AWS: an outage of more than a quarter of the lifetime'
@@ -67,9 +67,9 @@ function duringOutage(failure: Failure, said: string, evidence: Evidence): strin
 }
 
 /** Whether the server has refused the login, and no other was fetched since. `get()` does not fail for that: the login stays in use. */
-function lostItsLogin({ consumer, login, from, to }: Failure, { passed, fetches }: Evidence): boolean {
+function lostItsLogin({ consumer, login, from, to }: Failure, { faults, fetches }: Evidence): boolean {
   if (consumer === 'get') return false
-  const lost = passed.findLast(
+  const lost = faults.findLast(
     ({ kind, from: at, hits }) => (kind === 'revoke' || kind === 'reject-login') && hits > 0 && at <= to,
   )
   return lost !== undefined && !hasFetched(login, lost.from, from, fetches)

@@ -13,7 +13,7 @@ export interface Setting {
   readonly fetchTimeoutMillis: number
   readonly connectTimeoutMillis: number
   /** How many calls to make before the soak, for each service, so that everything is loaded. */
-  readonly rehearsals: number
+  readonly warmUps: number
 }
 
 /** The users of the package that run at the same time. */

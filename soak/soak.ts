@@ -11,10 +11,10 @@ import { parseArgs } from 'node:util'
 import { startRedshiftEmulator } from 'pg-redshift-iam/emulator'
 import { engines } from '../spec/support/engines.js'
 import { type Evidence, excuse } from './excuses.js'
+import { FaultInjector, planFaults } from './faults.js'
 import { type FleetResult, startFleet } from './fleet.js'
 import type { Counts, Failure, Order, Report, Size } from './protocol.js'
 import { Random } from './random.js'
-import { forecast, Weather } from './weather.js'
 
 const LIFETIME_SECONDS = 12
 const FETCH_TIMEOUT_MILLIS = 3_000
@@ -26,13 +26,13 @@ const { values } = parseArgs({
 })
 const seconds = Number(values.seconds ?? (values.short ? 28 : 180))
 const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 32))
-console.log(`soak: seed ${seed}, ${seconds} seconds of weather; repeat it with --seconds ${seconds} --seed ${seed}`)
+console.log(`soak: seed ${seed}, ${seconds} seconds of faults; repeat it with --seconds ${seconds} --seed ${seed}`)
 
 const emulator = await startRedshiftEmulator({
   lifetimeSeconds: LIFETIME_SECONDS,
   postgres: process.env.REDSHIFT_EMULATOR_POSTGRES,
 })
-const weather = new Weather(emulator)
+const injector = new FaultInjector(emulator)
 const fetches: Evidence['fetches'][number][] = []
 const failures: Failure[] = []
 const crashes: string[] = []
@@ -67,7 +67,7 @@ async function rest(): Promise<{ size: Size; counts: Counts }> {
 /** Injects faults for this long, then measures the process at rest. */
 async function round(random: Random, millis: number): Promise<{ size: Size; counts: Counts }> {
   order({ kind: 'work' })
-  await weather.play(forecast(random, millis, LIFETIME_SECONDS * 1_000))
+  await injector.play(planFaults(random, millis, LIFETIME_SECONDS * 1_000))
   calls += emulator.calls.length
   emulator.calls.length = emulator.logins.length = 0
   return rest()
@@ -92,7 +92,7 @@ order({
     fetchTimeoutMillis: FETCH_TIMEOUT_MILLIS,
     // Enough for a login on a machine that is busy with other things.
     connectTimeoutMillis: 10_000,
-    rehearsals: weather.rehearse(),
+    warmUps: injector.warmUp(),
   },
 })
 await started
@@ -105,7 +105,7 @@ await emulator.close()
 const shared = await sharing
 
 const evidence: Evidence = {
-  passed: weather.passed,
+  faults: injector.past,
   fetches,
   lifetimeMillis: LIFETIME_SECONDS * 1_000,
   recoveryMillis: FETCH_TIMEOUT_MILLIS + PAUSE_MILLIS,
@@ -128,7 +128,7 @@ console.log(`  connections opened   ${end.counts.connections}
   callers that gave up ${end.counts.aborted}
   API calls            ${calls}
   rotations            ${rotations} unnoticed, and ${fetches.length - rotations} other fetches
-  faults injected${tally(weather.passed.filter(({ hits }) => hits > 0).map(({ name }) => name))}
+  faults injected${tally(injector.past.filter(({ hits }) => hits > 0).map(({ name }) => name))}
   failures that no client could avoid${tally(failures.flatMap(failure => excuse(failure, evidence) ?? []))}
   failures that a client could have avoided: ${unexcused.length}
   heap       ${megabytes(quarter.size.heapBytes)} after a quarter, ${megabytes(end.size.heapBytes)} at the end
@@ -137,8 +137,8 @@ console.log(`  connections opened   ${end.counts.connections}
 for (const { consumer, code, message, from, to } of unexcused.slice(0, 20))
   console.log(`  NOT EXCUSED  ${consumer}, from ${from} to ${to}: ${code} ${message.slice(0, 160)}`)
 if (unexcused.length > 0)
-  for (const { name, from, to, hits } of weather.passed)
-    console.log(`  weather      from ${from} to ${to}: ${name}, ${hits} hits`)
+  for (const { name, from, to, hits } of injector.past)
+    console.log(`  fault        from ${from} to ${to}: ${name}, ${hits} hits`)
 for (const crash of crashes) console.log(`  UNCAUGHT     ${crash}`)
 for (const what of grown) console.log(`  GROWN        ${what}`)
 
@@ -155,6 +155,6 @@ const idle =
   // A short soak may have no rotation without a fault, so it only requires that logins were fetched.
   !fetches.some(({ outcome }) => outcome === 'fetched') ||
   end.counts.queries === 0 ||
-  weather.passed.length === 0 ||
+  injector.past.length === 0 ||
   shared.some(({ connections, hits, direct }) => connections === 0 || hits + direct === 0)
 process.exitCode = unexcused.length + crashes.length + grown.length + lost.length > 0 || idle ? 1 : 0

@@ -62,8 +62,8 @@ async function ask(credentials: RedshiftCredentials, connection: object, shared:
 }
 
 /** Calls that may fail, each with a new SDK client. */
-async function rehearse({ endpoint, credentials, cluster, workgroup, rehearsals }: Setting): Promise<void> {
-  for (let i = 0; i < 2 * rehearsals; i++) {
+async function warmUp({ endpoint, credentials, cluster, workgroup, warmUps }: Setting): Promise<void> {
+  for (let i = 0; i < 2 * warmUps; i++) {
     const own = new RedshiftCredentials({ aws: { endpoint, credentials, maxAttempts: 1 }, database: 'dev' })
     await own.get({ host: i % 2 ? cluster : workgroup, user: i % 2 ? 'IAM:carol' : undefined }).catch(() => {})
     await own.close()
@@ -145,7 +145,7 @@ let measure: () => Promise<Size> = () => Promise.reject(new Error('Not started.'
 process.on('message', async (order: Order) => {
   switch (order.kind) {
     case 'start':
-      await rehearse(order.setting)
+      await warmUp(order.setting)
       measure = start(order.setting)
       return tell({ kind: 'ready' })
     case 'work':

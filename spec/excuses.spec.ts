@@ -12,7 +12,7 @@ describe('The excuses of the soak', () => {
     message: '',
   }
   const evidence = (fetchedAt: number[]): Evidence => ({
-    passed: [{ name: 'throttling', kind: 'throttling', from: 12_000, to: 14_500, hits: 1 }],
+    faults: [{ name: 'throttling', kind: 'throttling', from: 12_000, to: 14_500, hits: 1 }],
     fetches: fetchedAt.map(at => ({
       kind: 'fetch',
       login: 'bob',
@@ -32,14 +32,14 @@ describe('The excuses of the soak', () => {
 
   it('do not apply to a short outage with a login, nor without an outage', () => {
     expect(excuse(throttled, evidence([5_000]))).to.equal(undefined)
-    expect(excuse(throttled, { ...evidence([]), passed: [] })).to.equal(undefined)
+    expect(excuse(throttled, { ...evidence([]), faults: [] })).to.equal(undefined)
   })
 
   it('apply if the server rejected a login and AWS returned no other, but not to get(), which keeps it', () => {
     const refused: Failure = { ...throttled, consumer: 'pool', code: 'ERR_REDSHIFT_LOGIN_REJECTED' }
-    const { passed, ...rest } = evidence([5_000])
+    const { faults, ...rest } = evidence([5_000])
     const revoked = { name: 'revoke', kind: 'revoke', from: 11_000, to: 11_000, hits: 1 } as const
-    const outage = { ...rest, passed: [...passed, revoked] }
+    const outage = { ...rest, faults: [...faults, revoked] }
     expect(excuse(refused, outage)).to.equal('AWS: an outage after the server had refused the login')
     expect(excuse({ ...throttled, consumer: 'get' }, outage)).to.equal(undefined)
   })

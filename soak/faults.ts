@@ -3,7 +3,7 @@ import type { Fault, RedshiftEmulator } from 'pg-redshift-iam/emulator'
 import type { Random } from './random.js'
 
 /** A planned fault: what, when (milliseconds after the start of the round), and for how long. */
-export interface Spell {
+export interface PlannedFault {
   readonly name: string
   readonly at: number
   readonly millis: number
@@ -13,9 +13,9 @@ export interface Spell {
 }
 
 /** A fault that has happened. `to` is infinite while it lasts. */
-export interface Passed {
+export interface PastFault {
   readonly name: string
-  readonly kind: Exclude<Spell['fault'], object> | Fault['kind']
+  readonly kind: Exclude<PlannedFault['fault'], object> | Fault['kind']
   readonly from: number
   to: number
   hits: number
@@ -25,10 +25,10 @@ export interface Passed {
 const harmless = ['latency', 'clock-skew', 'stale-date', 'no-date'] as const
 
 /** Whether AWS issues no new login during the fault. */
-export const isOutage = ({ kind }: Passed): boolean =>
+export const isOutage = ({ kind }: PastFault): boolean =>
   !harmless.includes(kind as (typeof harmless)[number]) && !isOfServer(kind)
 
-const isOfServer = (kind: Passed['kind']): boolean => /login|revoke|restart/.test(kind)
+const isOfServer = (kind: PastFault['kind']): boolean => /login|revoke|restart/.test(kind)
 
 const MALFORMED = [
   'no-user',
@@ -79,7 +79,7 @@ function awsFault(random: Random): { fault: Fault; isOutage: boolean } {
   }
 }
 
-function serverSpell(random: Random): Pick<Spell, 'fault' | 'millis'> & { times?: number } {
+function serverFault(random: Random): Pick<PlannedFault, 'fault' | 'millis'> & { times?: number } {
   const kind = random.pick([
     'login-latency',
     'login-reset',
@@ -105,15 +105,19 @@ function serverSpell(random: Random): Pick<Spell, 'fault' | 'millis'> & { times?
   }
 }
 
-const named = (fault: Spell['fault']): string =>
+const named = (fault: PlannedFault['fault']): string =>
   typeof fault === 'string' ? fault : fault.kind === 'malformed' ? `malformed (${fault.how})` : fault.kind
 
 /**
  * Plans the faults of AWS and of the server in a round. Most outages of AWS last less than a quarter of a login's lifetime, and no
  * caller may notice them. Some last longer. There is time to recover between two outages.
  */
-export function forecast(random: Random, millis: number, lifetimeMillis: number): { aws: Spell[]; server: Spell[] } {
-  const aws: Spell[] = []
+export function planFaults(
+  random: Random,
+  millis: number,
+  lifetimeMillis: number,
+): { aws: PlannedFault[]; server: PlannedFault[] } {
+  const aws: PlannedFault[] = []
   for (let at = random.between(1_000, 2_000); ; ) {
     const { fault, isOutage } = awsFault(random)
     const isLong = random.draw() < 0.2
@@ -127,19 +131,19 @@ export function forecast(random: Random, millis: number, lifetimeMillis: number)
     aws.push({ name: named(fault), at, millis: lasts, fault })
     at += lasts + random.between(3_000, 4_000)
   }
-  const server: Spell[] = []
+  const server: PlannedFault[] = []
   for (let at = random.between(1_000, 2_000); ; ) {
-    const spell = serverSpell(random)
-    if (at + spell.millis > millis) break
-    server.push({ name: named(spell.fault), at, ...spell })
-    at += spell.millis + random.between(500, 2_000)
+    const fault = serverFault(random)
+    if (at + fault.millis > millis) break
+    server.push({ name: named(fault.fault), at, ...fault })
+    at += fault.millis + random.between(500, 2_000)
   }
   return { aws, server }
 }
 
 /** Injects planned faults into the emulator, and records them. */
-export class Weather {
-  readonly passed: Passed[] = []
+export class FaultInjector {
+  readonly past: PastFault[] = []
   readonly #emulator: RedshiftEmulator
 
   constructor(emulator: RedshiftEmulator) {
@@ -147,7 +151,7 @@ export class Weather {
   }
 
   /** Injects each failure of AWS once, one per request, so that code that is loaded on first use does not affect the measurements. */
-  rehearse(): number {
+  warmUp(): number {
     const faults: Fault[] = [
       ...OUTAGES.filter(kind => kind !== 'hang').map((kind): Fault => ({ kind })),
       ...MALFORMED.map((how): Fault => ({ kind: 'malformed', how })),
@@ -156,29 +160,29 @@ export class Weather {
     return faults.length
   }
 
-  async play({ aws, server }: ReturnType<typeof forecast>): Promise<void> {
+  async play({ aws, server }: ReturnType<typeof planFaults>): Promise<void> {
     const start = Date.now()
-    const inTurn = async (spells: readonly Spell[]): Promise<void> => {
-      for (const spell of spells) {
-        await sleep(Math.max(0, start + spell.at - Date.now()))
-        await this.#pass(spell)
+    const inTurn = async (planned: readonly PlannedFault[]): Promise<void> => {
+      for (const fault of planned) {
+        await sleep(Math.max(0, start + fault.at - Date.now()))
+        await this.#inject(fault)
       }
     }
     await Promise.all([inTurn(aws), inTurn(server)])
   }
 
-  async #pass({ name, fault, millis, times }: Spell): Promise<void> {
+  async #inject({ name, fault, millis, times }: PlannedFault): Promise<void> {
     const kind = typeof fault === 'string' ? fault : fault.kind
-    const passed: Passed = { name, kind, from: Date.now(), to: Number.POSITIVE_INFINITY, hits: 1 }
-    this.passed.push(passed)
+    const past: PastFault = { name, kind, from: Date.now(), to: Number.POSITIVE_INFINITY, hits: 1 }
+    this.past.push(past)
     if (fault === 'revoke') this.#emulator.revokeLogins()
     else if (fault === 'restart') await this.#emulator.restart({ downMillis: millis })
     else {
       const injected = this.#emulator.fail(fault, { times })
       await Promise.race([sleep(millis), ...(times === undefined ? [] : [injected.reached(times)])])
       injected.clear()
-      passed.hits = injected.hits
+      past.hits = injected.hits
     }
-    passed.to = Date.now()
+    past.to = Date.now()
   }
 }
