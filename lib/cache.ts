@@ -54,17 +54,17 @@ export class CredentialCache {
   ): Promise<RedshiftLogin> {
     const { clock, fetchTimeoutMillis } = this.#options
     const startedAt = clock.now().monotonic
-    let atMost = fetchTimeoutMillis
+    let timeLimitMillis = fetchTimeoutMillis
     for (;;) {
       if (this.#closed) throw closedError()
       signal?.throwIfAborted()
       const entry = this.#entries.get(key) ?? this.#flights.get(key)?.entry ?? this.#add(key, request)
       const served = this.#serve(entry, place)
       if (served) return served
-      const fetched = await this.#wait(entry, place, signal, atMost)
+      const fetched = await this.#wait(entry, place, signal, timeLimitMillis)
       if (fetched) return fetched
       // After the machine was suspended, no time may be left. A fetch still needs some.
-      atMost = Math.max(fetchTimeoutMillis - (clock.now().monotonic - startedAt), fetchTimeoutMillis / 3)
+      timeLimitMillis = Math.max(fetchTimeoutMillis - (clock.now().monotonic - startedAt), fetchTimeoutMillis / 3)
     }
   }
 
@@ -82,14 +82,14 @@ export class CredentialCache {
 
   /**
    * Waits for the flight of an entry that cannot be served, and starts one if there is none.
-   * @param atMost the rest of the caller's time limit in milliseconds
+   * @param timeLimitMillis the remaining time limit of the caller
    * @returns undefined if the flight did not lead to a login and the caller should try again
    */
   async #wait(
     entry: Entry,
     place: string | undefined,
     signal: AbortSignal | undefined,
-    atMost: number,
+    timeLimitMillis: number,
   ): Promise<RedshiftLogin | undefined> {
     const now = this.#options.clock.now()
     const { flight, background } = this.#flights.get(entry.key) ?? {}
@@ -98,7 +98,7 @@ export class CredentialCache {
     if (flight && !flight.isOverdue) {
       if (!background) return flight.wait(signal)
       // The refresh got its time limit when the old login was still usable. If it fails, there must be time for another fetch.
-      flight.limit(atMost / 2)
+      flight.limit(timeLimitMillis / 2)
       return flight.wait(signal).catch(again)
     }
     // Read before the overdue flight is abandoned, which is another failure.
@@ -107,7 +107,7 @@ export class CredentialCache {
     // A listener of the trace channel may have called get or close.
     if (this.#closed || this.#flights.get(entry.key)) return undefined
     if (failure) throw failure.copy()
-    return this.#flights.launch(entry, atMost, false).flight.wait(signal)
+    return this.#flights.launch(entry, timeLimitMillis, false).flight.wait(signal)
   }
 
   /** Returns the login while it is fresh. It saves the promise of `get` in the common case. */
@@ -126,8 +126,8 @@ export class CredentialCache {
   }
 
   /**
-   * Reports that the server at this place refused a login. If the refusal is believed, a fetch starts at once. The login stays in use until
-   * there is another one.
+   * Reports that the server at this place refused a login. If {@link Refusals} allows another request, a fetch starts at once. The login
+   * stays in use until there is another one.
    * @returns whether another login is available or being fetched; `replacement` returns it
    */
   invalidate(login: RedshiftLogin, place?: string): boolean {
@@ -142,10 +142,10 @@ export class CredentialCache {
     if (!refusal || !lease) return true
     const { verdict, ageMillis } = refusal
     // A running refresh is enough.
-    if (verdict === 'believed' && !this.#flights.get(entry.key))
+    if (verdict === 'requested' && !this.#flights.get(entry.key))
       this.#flights.launch(entry, refreshDeadline(lease, now), true)
     if (verdict !== 'joined' && invalidated.hasSubscribers)
-      invalidated.publish({ ...traceContext(entry.request), accepted: verdict === 'believed', ageMillis })
+      invalidated.publish({ ...traceContext(entry.request), accepted: verdict === 'requested', ageMillis })
     return verdict !== 'ignored'
   }
 

@@ -42,15 +42,15 @@ interface Doubt {
   readonly accepting: Set<string>
 }
 
-/** `believed`: request another login now. `joined`: one has been requested already. `ignored`: keep using the login. */
-export type Verdict = 'believed' | 'joined' | 'ignored'
+/** `requested`: another login must be requested now. `joined`: another one is being requested already. `ignored`: keep using the login. */
+export type Verdict = 'requested' | 'joined' | 'ignored'
 
 /** The refusals of one cache entry's logins: the last outcome of each place, the budget of requests, and whether the login is in doubt. */
 export class Refusals {
   readonly #places = new LRUCache<string, Outcome>({ max: MAX_PLACES })
   /** When the budget will be full again, on the monotonic clock, as all times in this class. */
   #fullAt = Number.NEGATIVE_INFINITY
-  #lastAsk = Number.NEGATIVE_INFINITY
+  #lastRequest = Number.NEGATIVE_INFINITY
   #doubt: Doubt | undefined
 
   /** When the login was refused; undefined if it is not in doubt. */
@@ -70,16 +70,16 @@ export class Refusals {
   refused(place: string | undefined, lifetime: number, now: Instant): Verdict {
     const key = place ?? NO_PLACE
     const before = this.#places.get(key) ?? UNKNOWN
-    const believed = !this.#doubt && this.#believes(before, lifetime, now)
-    if (believed) {
+    const requested = !this.#doubt && this.#mayRequest(before, lifetime, now)
+    if (requested) {
       this.#fullAt = Math.max(this.#fullAt, now.monotonic) + refillTime(lifetime)
-      this.#lastAsk = now.monotonic
+      this.#lastRequest = now.monotonic
       this.#doubt = { since: now, accepting: new Set() }
     }
-    this.#places.set(key, { ok: false, misses: before.misses + (believed ? 1 : 0) })
+    this.#places.set(key, { ok: false, misses: before.misses + (requested ? 1 : 0) })
     // Without a place, the refused caller cannot be distinguished from others, so all callers without a place wait.
     if (before.ok || key === NO_PLACE) this.#doubt?.accepting.add(key)
-    return believed ? 'believed' : this.#doubt ? 'joined' : 'ignored'
+    return requested ? 'requested' : this.#doubt ? 'joined' : 'ignored'
   }
 
   /** How long a connection to this place waits while the login is in doubt, in milliseconds; 0 if it uses the login at once. */
@@ -94,11 +94,11 @@ export class Refusals {
     this.#doubt = undefined
   }
 
-  #believes({ ok, misses }: Outcome, lifetime: number, now: Instant): boolean {
-    const hasLeft = (asks: number): boolean =>
-      this.#fullAt - now.monotonic <= (MAX_REQUESTS - asks) * refillTime(lifetime)
-    if (ok) return hasLeft(1)
+  #mayRequest({ ok, misses }: Outcome, lifetime: number, now: Instant): boolean {
+    const hasBudget = (requests: number): boolean =>
+      this.#fullAt - now.monotonic <= (MAX_REQUESTS - requests) * refillTime(lifetime)
+    if (ok) return hasBudget(1)
     // The last request is reserved for places that have accepted logins, so that a misconfigured place cannot use up the budget.
-    return hasLeft(2) && now.monotonic - this.#lastAsk >= missPause(misses, lifetime)
+    return hasBudget(2) && now.monotonic - this.#lastRequest >= missPause(misses, lifetime)
   }
 }

@@ -23,21 +23,21 @@ describe('a rejection', () => {
   }
 
   it('causes a fetch the first time, at any place', () => {
-    expect(refuse('one', 0)).to.equal('believed')
-    expect(new Refusals().refused(undefined, LIFETIME, at(0))).to.equal('believed')
+    expect(refuse('one', 0)).to.equal('requested')
+    expect(new Refusals().refused(undefined, LIFETIME, at(0))).to.equal('requested')
   })
 
   it('causes fewer and fewer fetches at a place that keeps rejecting: after 10 seconds, then twice as long, up to 5 minutes', () => {
     const moments: number[] = []
     for (let millis = 0; millis < 30 * MINUTE; millis += SECOND)
-      if (refuse('one', millis) === 'believed') moments.push(millis / SECOND)
+      if (refuse('one', millis) === 'requested') moments.push(millis / SECOND)
     expect(moments).to.deep.equal([0, 10, 60, 120, 200, 360, 660, 960, 1_260, 1_560])
   })
 
   it('causes a fetch at once if the place has accepted a login since', () => {
     for (const millis of [0, 1, 2]) {
       refusals.accepted('one')
-      expect(refuse('one', millis)).to.equal('believed')
+      expect(refuse('one', millis)).to.equal('requested')
     }
   })
 
@@ -51,38 +51,38 @@ describe('a rejection', () => {
     refusals.accepted('one')
     expect(refuse('one', MINUTE - 1)).to.equal('ignored')
     refusals.accepted('one')
-    expect(refuse('one', MINUTE)).to.equal('believed')
+    expect(refuse('one', MINUTE)).to.equal('requested')
     // The budget never exceeds three.
-    const believed = [0, 1, 2, 3].map(millis => {
+    const requested = [0, 1, 2, 3].map(millis => {
       refusals.accepted('one')
       return refuse('one', 60 * MINUTE + millis)
     })
-    expect(believed).to.deep.equal(['believed', 'believed', 'believed', 'ignored'])
+    expect(requested).to.deep.equal(['requested', 'requested', 'requested', 'ignored'])
   })
 
   it('leaves the last fetch to places that have accepted, if its own never did', () => {
-    expect(refuse('bad', 0)).to.equal('believed')
-    expect(refuse('worse', 10 * SECOND)).to.equal('believed')
+    expect(refuse('bad', 0)).to.equal('requested')
+    expect(refuse('worse', 10 * SECOND)).to.equal('requested')
     expect(refuse('worst', 30 * SECOND)).to.equal('ignored')
     refusals.accepted('good')
-    expect(refuse('good', 30 * SECOND)).to.equal('believed')
+    expect(refuse('good', 30 * SECOND)).to.equal('requested')
   })
 
   it('is judged in proportion to a short lifetime', () => {
     const moments: number[] = []
     for (let millis = 0; millis < 20 * SECOND; millis += 10)
-      if (refuse('one', millis, 12_000) === 'believed') moments.push(millis)
+      if (refuse('one', millis, 12_000) === 'requested') moments.push(millis)
     // L/20 is 600 ms, L/15 800 ms, L/3 4 seconds.
     expect(moments).to.deep.equal([0, 1_200, 3_600, 7_600, 11_600, 15_600, 19_600])
   })
 
   it('joins a fetch for an earlier rejection, at no cost', () => {
-    expect(refusals.refused('one', LIFETIME, at(0))).to.equal('believed')
+    expect(refusals.refused('one', LIFETIME, at(0))).to.equal('requested')
     for (let count = 0; count < 100; count++) expect(refusals.refused('two', LIFETIME, at(1))).to.equal('joined')
     refusals.settle()
     for (const place of ['two', 'three']) {
       refusals.accepted(place)
-      expect(refuse(place, 2)).to.equal('believed')
+      expect(refuse(place, 2)).to.equal('requested')
     }
   })
 
@@ -91,7 +91,7 @@ describe('a rejection', () => {
     for (let count = 0; count < 100; count++) refusals.accepted(`place ${count}`)
     refuse('other', 0)
     expect(refuse('oldest', 1), 'forgotten').to.equal('ignored')
-    expect(refuse('place 99', 2), 'remembered').to.equal('believed')
+    expect(refuse('place 99', 2), 'remembered').to.equal('requested')
   })
 
   it('makes connections wait at places that had accepted, at most 5 seconds', () => {

@@ -55,17 +55,17 @@ describe('A process that is suspended (SIGSTOP, SIGCONT)', () => {
   })
 
   it('during a refresh is not affected by the outcome of that refresh', async () => {
-    const fates = {
+    const outcomes = {
       completed: { kind: 'hold' },
       dropped: { kind: 'hold' },
       hung: { kind: 'hang' },
     } as const
     await Promise.all(
-      Object.entries(fates).map(async ([name, fate]) => {
+      Object.entries(outcomes).map(async ([name, outcome]) => {
         const program = start(name)
         expect(await program.ask('connect')).to.equal('IAM:alice')
         await stale(program)
-        const refresh = emulator.fail(fate, { target: name })
+        const refresh = emulator.fail(outcome, { target: name })
         expect(await program.ask('connect')).to.equal('IAM:alice')
         await refresh.reached()
         await suspend(program, () => {
@@ -77,7 +77,9 @@ describe('A process that is suspended (SIGSTOP, SIGCONT)', () => {
       }),
     )
     expect(refused()).to.deep.equal([])
-    figure(`frozen with a refresh under way, ${Object.keys(fates).length} fates of it: 0 connections failed`)
+    figure(
+      `suspended during a refresh, with ${Object.keys(outcomes).length} outcomes of the refresh: 0 connections failed`,
+    )
   })
 
   it('during its first fetch settles it, and continues', async () => {
