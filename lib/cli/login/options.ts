@@ -54,7 +54,7 @@ export function toOptions(flags: Flags, purpose: Purpose, input?: CallInput): Re
       }
   if (purpose === 'connect' && database === undefined) {
     // Reports a wrong host first: a JDBC URL contains the database that seems to be missing.
-    requestFor({ ...options, database: 'any' })
+    requestFor({ ...options, database: 'dev' })
     throw new UsageError('No database is named. Give --db-name, or set PGDATABASE.')
   }
   return options
