@@ -97,7 +97,7 @@ async function findIdentity(flags: Flags, source: LoginSource): Promise<Finding>
   if (identity.refusal !== undefined) await fetchLoginOrToken(source)
   const { provider, arn } = identity
   return {
-    summary: `${provider}; identity ${arn ?? 'unknown (AWS STS did not respond)'}${ignoredKeys(flags)}`,
+    summary: `${provider}; identity ${arn ?? 'unknown (AWS STS could not be reached)'}${ignoredKeys(flags)}`,
     details: { provider, arn: arn ?? null },
   }
 }
@@ -121,7 +121,7 @@ async function withDeadline<T>({ profile, request }: LoginSource, work: Promise<
 
 async function compareClocks(aheadMillis: number | undefined): Promise<Finding> {
   if (aheadMillis === undefined)
-    return { summary: "unknown (AWS's responses have no Date header)", details: { aheadSeconds: null } }
+    return { summary: 'unknown (no response from AWS had a Date header)', details: { aheadSeconds: null } }
   const seconds = Math.round(aheadMillis / 1_000)
   const difference =
     seconds === 0 ? "as AWS's, to the second" : `${Math.abs(seconds)} s ${seconds > 0 ? 'ahead of' : 'behind'} AWS's`
