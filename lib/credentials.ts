@@ -9,7 +9,7 @@ import { copyProvider, passwordRefused, type TokenLogin, tokenLoginOf } from './
 import { mark } from './intake.js'
 import { type RedshiftLogin, type RedshiftToken, toLogin, toToken } from './login.js'
 import type { RedshiftOptions } from './options.js'
-import { checkConnection, checkOptions, copyOptions } from './placement.js'
+import { checkConnection, checkOptions, copyOptions, signalOf } from './placement.js'
 import { RequestCache } from './request-cache.js'
 import { fetchFrom, prepareWith, SingleTokens } from './sources.js'
 import { type RedshiftStatus, toStatus } from './status.js'
@@ -101,10 +101,10 @@ export class RedshiftCredentials {
     if (this.#connectionOptions.tokenLogin) return Promise.reject(passwordRefused('RedshiftCredentials.get()'))
     try {
       checkConnection(connection)
+      return this.getLogin(connection, undefined, signalOf('get()', options))
     } catch (error) {
       return Promise.reject(error)
     }
-    return this.getLogin(connection, undefined, options?.signal)
   }
 
   /**
@@ -124,7 +124,7 @@ export class RedshiftCredentials {
         "These credentials return logins, not tokens. Call get(), or set identityProvider, or set api to 'GetIdentityCenterAuthToken'.",
       )
     checkConnection(connection)
-    return toToken(await this.getLogin(connection, undefined, options?.signal))
+    return toToken(await this.getLogin(connection, undefined, signalOf('getToken()', options)))
   }
 
   /**

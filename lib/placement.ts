@@ -1,6 +1,6 @@
 import { optionError, quoted } from './errors.js'
 import { checkTokenOptions } from './identity-provider.js'
-import { checkPlain, copyPlain, isPlain } from './intake.js'
+import { checkNames, checkPlain, copyPlain, isPlain } from './intake.js'
 import { CHECKS, isAwsClient, type RedshiftOptions } from './options.js'
 
 /** The options of pg and pg-pool, as listed in docs/options.md. Some are missing in their types. */
@@ -79,6 +79,27 @@ export function checkConnection(connection: unknown): void {
     if (own) throw optionError(`${name} is not read from a connection. Set ${own} in the options of the login.`)
   }
 }
+
+/**
+ * Reads the signal from the second argument of a function that returns a login.
+ * @param name the function, for messages
+ * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`, for example if the signal itself is passed
+ */
+export function signalOf(
+  name: string,
+  options: { readonly signal?: AbortSignal | null | undefined } | null | undefined,
+): AbortSignal | undefined {
+  if (options === undefined || options === null) return undefined
+  checkNames(name, options, ['signal'])
+  const signal: unknown = options.signal ?? undefined
+  if (signal !== undefined && !isSignal(signal))
+    throw optionError(`signal is ${quoted(signal)}. Set it to an AbortSignal, or leave it out.`)
+  return signal
+}
+
+/** Not by `instanceof`, because test runners have realms, each with its own class. */
+const isSignal = (value: unknown): value is AbortSignal =>
+  typeof value === 'object' && value !== null && 'throwIfAborted' in value && 'addEventListener' in value
 
 /** Refuses misplaced options in the SDK's configuration, because the SDK ignores unknown ones. */
 function checkAwsPlacement(aws: object): void {

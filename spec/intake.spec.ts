@@ -195,6 +195,40 @@ describe('What a caller passes', () => {
       })
   })
 
+  describe('as the name of a host, a database or a user', () => {
+    const values: unknown[] = [1, 10n, true, Symbol('x'), {}, ['x'], new Date(), Object.create(null)]
+    for (const name of ['host', 'database', 'user', 'port'])
+      it(`must not be of another type, in the ${name} of each configuration of pg`, async () => {
+        const redshift = { host: HOST, aws: { send: () => Promise.reject(new Error('AWS_CALL')) } }
+        for (const value of name === 'port' ? values.filter(value => value !== 1) : values) {
+          const config = { host: HOST, database: 'dev', [name]: value }
+          for (const attempt of [
+            () => new RedshiftPgClient({ ...config, redshift }).connect(),
+            () => new RedshiftPool({ ...config, redshift }),
+            () => redshiftPoolOptions(redshift, config),
+            () => redshiftKnexConnection(redshift, config),
+          ])
+            expectError(await refusal(attempt), { code: 'ERR_REDSHIFT_OPTION', names: [name] })
+        }
+      })
+  })
+
+  describe('as the signal of a login', () => {
+    const aws = { send: () => Promise.reject(new Error('AWS_CALL')) }
+    const connection = { host: HOST, database: 'dev' }
+
+    it('must be an AbortSignal, in an object with no other option', async () => {
+      const credentials = new RedshiftCredentials({ aws })
+      const tokens = new RedshiftCredentials({ aws, api: 'GetIdentityCenterAuthToken' })
+      const { signal } = new AbortController()
+      for (const options of [signal, { abortSignal: signal }, { signal: {} }, { signal: 1_000 }, 1_000, [signal]]) {
+        const got = await rejection(credentials.get(connection, options as never))
+        const token = await rejection(tokens.getToken({ host: HOST }, options as never))
+        for (const error of [got, token]) expectError(error, { code: 'ERR_REDSHIFT_OPTION', omits: ['AWS_CALL'] })
+      }
+    })
+  })
+
   describe('as a password', () => {
     const passwords: readonly unknown[] = ['hunter2', () => 'hunter2', async () => 'hunter2', redshiftPassword(), 0, {}]
 
@@ -451,8 +485,9 @@ describe('What a caller passes', () => {
     })
 
     it('is rejected with a zero byte, because a server would read parameters after it', async () => {
-      const pool = create({ database: 'dev\0user\0IAM:root', redshift: { aws: emulator.aws, dbName: null } })
-      expectError(await rejection(pool.query('select 1')), {
+      const database = 'dev\0user\0IAM:root'
+      const redshift = { aws: emulator.aws, dbName: null }
+      expectError(await refusal(() => create({ database, redshift })), {
         code: 'ERR_REDSHIFT_OPTION',
         names: ['database', 'connection', 'NUL'],
       })

@@ -1,4 +1,5 @@
 import type { ClientConfig } from 'pg'
+import { readConnection } from '../connection.js'
 import type { ConnectionOptions, RedshiftCredentials } from '../credentials.js'
 import { optionError } from '../errors.js'
 import { checkInteger } from '../identifiers.js'
@@ -40,9 +41,13 @@ export const placeOf = ({ host, port, database, ssl }: Place): string =>
 /** Parses a port. An empty value counts as missing, as in pg. An invalid port is refused here, because opening the socket would throw. */
 function toPort(value: string | number | undefined): number | undefined {
   if (!value) return undefined
-  checkInteger('port', Number(value), 1, 65_535)
-  return Number(value)
+  const port = typeof value === 'string' ? Number(value) : value
+  checkInteger('port', port, 1, 65_535)
+  return port
 }
+
+/** The names of a connection. Any other value than a string is refused here, because pg and Node would throw errors of their own. */
+const NAMES = ['host', 'database', 'user'] as const
 
 /** Refuses a configured password, because the password is fetched from AWS. */
 function checkNoPassword(password: unknown): void {
@@ -61,6 +66,8 @@ function checkNoPassword(password: unknown): void {
 export function connectionSettings(config: RedshiftPgClientConfig, options: ConnectionOptions): ConnectionSettings {
   const url: ConnectionParts = config.connectionString ? parseConnectionString(config.connectionString) : {}
   checkNoPassword(config.password)
+  // Values such as false count as missing, as in pg.
+  for (const name of NAMES) if (config[name]) readConnection(config, name)
   checkPlacement(config)
   checkPlacement(url.parameters ?? {})
   if (url.password)
