@@ -142,11 +142,12 @@ describe('redshiftKnexConnection, on Knex 3.1 and 3.3,', () => {
   it(
     'replaces a login that Redshift refuses, within the same connection',
     onBoth(async stage => {
-      const { emulator, credentials, options } = stage
-      await credentials.get(options())
+      // Its logins live for 15 minutes, so that none is replaced before the server refuses it.
+      await using emulator = await startEmulator()
+      await using credentials = new RedshiftCredentials({ aws: emulator.aws })
+      await credentials.get(emulator.poolConfig())
       emulator.revokeLogins()
-      emulator.logins.length = 0
-      const { name } = await stage.with(redshiftKnexConnection(credentials, options()), session)
+      const { name } = await stage.with(redshiftKnexConnection(credentials, emulator.poolConfig()), session)
       expect(name).to.equal('IAMR:analyst')
       expect(emulator.logins.map(({ ok }) => ok)).to.deep.equal([false, true])
     }),
