@@ -191,13 +191,14 @@ describe('redshiftKnexConnection, on Knex 3.1 and 3.3,', () => {
   it(
     'returns settings for a plain client if another function calls it',
     onBoth(async stage => {
-      const configure = redshiftKnexConnection(stage.credentials, stage.options())
+      await using credentials = new RedshiftCredentials({ aws: stage.emulator.aws })
+      const configure = redshiftKnexConnection(credentials, stage.options())
       const around = async () => ({ ...(await configure.call(undefined)), application_name: 'around' })
       const rows = await stage.with(around, db => db.raw('SHOW application_name').then(result => result.rows))
       expect(rows).to.deep.equal([{ application_name: 'around' }])
       const { user, password, expirationChecker } = await around()
       expect(user).to.equal('IAMR:analyst')
-      expect(await password?.()).to.equal((await stage.credentials.get(stage.options())).password)
+      expect(await password?.()).to.equal((await credentials.get(stage.options())).password)
       expect(expirationChecker?.()).to.equal(false)
     }),
   )
