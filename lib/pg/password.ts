@@ -80,6 +80,8 @@ export function passwordFunction(
   userLogin?: RedshiftLogin,
 ): RedshiftPasswordFunction {
   const options = credentials.connectionOptions()
+  // The connections of a pool have the same user, and a name is checked once.
+  let checkedUser: string | null | undefined
 
   // A `function` rather than an arrow, because pg calls it as a method of the client, and before 8.19 without an argument.
   async function password(this: unknown, connection?: RedshiftConnection): Promise<string> {
@@ -90,7 +92,10 @@ export function passwordFunction(
       const parameters = connection ?? client?.connectionParameters
       checkConnection(parameters)
       if (parameters) checkTls(stream ? stream.encrypted : parameters.ssl, options)
-      if (parameters && !settings) checkIamUser(parameters.user, options)
+      if (parameters && !settings && parameters.user !== checkedUser) {
+        checkIamUser(parameters.user, options)
+        checkedUser = parameters.user
+      }
       if (!parameters && !settings) checkOptionsWithoutConnection(options)
       // A library may connect to another database than the configured one.
       const database = parameters?.database
