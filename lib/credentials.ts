@@ -11,7 +11,7 @@ import { type RedshiftLogin, type RedshiftToken, toLogin, toToken } from './logi
 import type { RedshiftOptions } from './options.js'
 import { checkConnection, checkOptions, copyOptions, signalOf } from './placement.js'
 import { RequestCache } from './request-cache.js'
-import { fetchFrom, prepareWith, SingleTokens } from './sources.js'
+import { fetchFrom, SingleTokens } from './sources.js'
 import { type RedshiftStatus, toStatus } from './status.js'
 import { sharedLogins } from './store/late.js'
 
@@ -76,8 +76,7 @@ export class RedshiftCredentials {
     this.#addresses = new EndpointCache({ clock, lookUp, timeoutMillis: fetchTimeoutMillis, maxEntries })
     const fetch = fetchFrom(this.#clients, clock, identityProvider)
     if (tokenLogin?.singleUse) this.#single = new SingleTokens(clock, fetch, fetchTimeoutMillis)
-    const prepare = prepareWith(this.#clients)
-    const shared = store && sharedLogins({ store, clock, random, fetch, prepare, fetchTimeoutMillis, endpoint })
+    const shared = store && sharedLogins({ store, clock, random, fetch, fetchTimeoutMillis, endpoint })
     this.#cache = new CredentialCache({
       clock,
       random,

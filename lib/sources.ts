@@ -1,6 +1,6 @@
 import type { AwsClients } from './aws/client.js'
-import { fetchProvisioned, redshift } from './aws/provisioned.js'
-import { fetchServerless, redshiftServerless } from './aws/serverless.js'
+import { fetchProvisioned } from './aws/provisioned.js'
+import { fetchServerless } from './aws/serverless.js'
 import { fetchIdentityCenterToken } from './aws/token.js'
 import type { Clock } from './clock.js'
 import { closedError } from './errors.js'
@@ -28,12 +28,6 @@ export const fetchFrom =
         return fetchProvisioned(clients, request, context)
     }
   }
-
-/** Returns the function that loads what a fetch from AWS needs. */
-export const prepareWith =
-  (clients: AwsClients) =>
-  ({ api, region }: CredentialRequest): Promise<void> =>
-    api === 'GetCredentials' ? clients.prepare(redshiftServerless, region) : clients.prepare(redshift, region)
 
 /** Fetches tokens that are valid for one connection. Each call fetches a new one, and nothing is cached. */
 export class SingleTokens {

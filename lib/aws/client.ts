@@ -87,11 +87,6 @@ export class AwsClients {
     }
   }
 
-  /** Loads the SDK of a service, and creates its client. The next `send` reports what fails. */
-  async prepare<Sdk>(service: Service<Sdk>, region: string | undefined): Promise<void> {
-    await this.#clients.get(service, region).catch(() => {})
-  }
-
   /** Destroys the clients that this object created. */
   close(): void {
     this.#clients.close()

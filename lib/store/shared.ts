@@ -18,8 +18,6 @@ export interface SharedLoginsOptions extends SearchOptions {
   readonly random: () => number
   /** Fetches from AWS. */
   readonly fetch: Fetch
-  /** Loads what a fetch needs. Never rejects. */
-  readonly prepare: (request: CredentialRequest) => Promise<void>
   readonly fetchTimeoutMillis: number
 }
 
@@ -74,7 +72,7 @@ export class SharedLogins {
 
   /** Polls the store until it has a usable login or this process has claimed the fetch. */
   async #find(search: Search, context: FetchContext): Promise<FetchedLogin | Claim> {
-    const { clock, random, prepare } = this.#options
+    const { clock, random } = this.#options
     const { store, key, deadlineMillis } = search
     const longest = Math.min(MAX_PAUSE_MILLIS, deadlineMillis / 15)
     for (let pause = FIRST_PAUSE_MILLIS; ; pause = Math.min(pause * 2, longest)) {
@@ -83,12 +81,6 @@ export class SharedLogins {
       // Wait at most two thirds of the deadline for other processes and start no operation after that. The rest is for our own call.
       // A claim lasts up to one third.
       search.throwIfOverdue()
-      if (!claimed) {
-        // Loading the AWS SDK blocks a busy machine for seconds. Under a claim, this process could not renew it meanwhile.
-        await prepare(search.request)
-        context.signal.throwIfAborted()
-        search.throwIfOverdue()
-      }
       const claim = claimed ? undefined : await Claim.acquire(store, clock, key, deadlineMillis / 3)
       if (claim) return claim
       search.throwIfOverdue()

@@ -673,21 +673,6 @@ describe('a fleet that shares its logins', () => {
       }
     })
 
-    it('only after it has loaded the AWS SDK, which may block it longer than a claim lasts', async () => {
-      fleet = new SimulatedFleet(2)
-      const slow = fleet.host(0)
-      slow.prepare = async () => {
-        slow.freeze(4_000)
-        await new Promise<void>(resolve => slow.later(0, resolve))
-      }
-      const getting = slow.get()
-      await fleet.time.advance(10)
-      const [first, second] = await fleet.run(Promise.all([fleet.host(1).get(), getting]))
-      expect(second.password).to.equal(first.password)
-      expect(fleet.calls).to.have.lengthOf(1)
-      expect(fleet.store.claims.size).to.equal(0)
-    })
-
     it('never because a renewal was slow', async () => {
       fleet.aws = () => ({ after: 4_000 })
       let renewals = 0

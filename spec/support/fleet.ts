@@ -211,7 +211,6 @@ export class SimulatedHost {
       clock: this.clock,
       random,
       fetch: fleet.fetchFor(this),
-      prepare: () => this.prepare(),
       fetchTimeoutMillis,
       endpoint: undefined,
     })
@@ -224,9 +223,6 @@ export class SimulatedHost {
       fetchTimeoutMillis,
     })
   }
-
-  /** Loads the SDK. */
-  prepare = async (): Promise<void> => {}
 
   /** It is stopped for this time, as by SIGSTOP: events that are due happen afterwards. */
   freeze(millis: number): void {
