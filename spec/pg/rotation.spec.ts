@@ -63,15 +63,17 @@ describe('A pool with logins that live for seconds', () => {
     ): Promise<number> => {
       await connect()
       for (let rotation = 1; rotation <= 5; rotation++) {
+        const calls = at.calls.length
         const refresh = at.fail({ kind: 'hold' })
         await phaseReached(of, 'stale')
         await connect()
         await refresh.reached()
         // The refresh is pending and its response is held, so this connection must open with the old login.
         await connect()
-        expect(at.calls).to.have.length(1 + rotation)
+        expect(at.calls).to.have.length(calls + 1)
         refresh.clear()
-        await phaseReached(of, 'fresh')
+        // On a busy machine, the deadline of the refresh may have passed. Then a connection starts another one.
+        while (of.status()[0]?.phase !== 'fresh') await connect()
       }
       await connect()
       return new Set(at.logins.map(login => login.serial)).size
