@@ -47,8 +47,7 @@ export type Verdict = 'requested' | 'joined' | 'ignored'
 
 /** The refusals of one cache entry's logins: the last outcome of each place, the budget of requests, and whether the login is in doubt. */
 export class Refusals {
-  // Created with the first outcome, because it allocates 3 kB, and some logins are never used for a connection.
-  #places: LRUCache<string, Outcome> | undefined
+  readonly #places = new LRUCache<string, Outcome>({ max: MAX_PLACES })
   /** When the budget will be full again, on the monotonic clock, as all times in this class. */
   #fullAt = Number.NEGATIVE_INFINITY
   #lastRequest = Number.NEGATIVE_INFINITY
@@ -61,7 +60,7 @@ export class Refusals {
 
   /** Records that the server at this place accepted a login. */
   accepted(place: string): void {
-    this.#remember(place, ACCEPTED)
+    this.#places.set(place, ACCEPTED)
   }
 
   /**
@@ -70,14 +69,14 @@ export class Refusals {
    */
   refused(place: string | undefined, lifetime: number, now: Instant): Verdict {
     const key = place ?? NO_PLACE
-    const before = this.#places?.get(key) ?? UNKNOWN
+    const before = this.#places.get(key) ?? UNKNOWN
     const requested = !this.#doubt && this.#mayRequest(before, lifetime, now)
     if (requested) {
       this.#fullAt = Math.max(this.#fullAt, now.monotonic) + refillTime(lifetime)
       this.#lastRequest = now.monotonic
       this.#doubt = { since: now, accepting: new Set() }
     }
-    this.#remember(key, { ok: false, misses: before.misses + (requested ? 1 : 0) })
+    this.#places.set(key, { ok: false, misses: before.misses + (requested ? 1 : 0) })
     // Without a place, the refused caller cannot be distinguished from others, so all callers without a place wait.
     if (before.ok || key === NO_PLACE) this.#doubt?.accepting.add(key)
     return requested ? 'requested' : this.#doubt ? 'joined' : 'ignored'
@@ -86,18 +85,13 @@ export class Refusals {
   /** How long a connection to this place waits while the login is in doubt, in milliseconds; 0 if it uses the login at once. */
   waitMillis(place: string | undefined, lifetime: number, now: Instant): number {
     const key = place ?? NO_PLACE
-    if (!this.#doubt || !(this.#places?.get(key)?.ok || this.#doubt.accepting.has(key))) return 0
+    if (!this.#doubt || !(this.#places.get(key)?.ok || this.#doubt.accepting.has(key))) return 0
     return Math.max(0, this.#doubt.since.monotonic + firstPause(lifetime) - now.monotonic)
   }
 
   /** Ends the doubt after the request to AWS, whether it succeeded or failed. */
   settle(): void {
     this.#doubt = undefined
-  }
-
-  #remember(place: string, outcome: Outcome): void {
-    this.#places ??= new LRUCache({ max: MAX_PLACES })
-    this.#places.set(place, outcome)
   }
 
   #mayRequest({ ok, misses }: Outcome, lifetime: number, now: Instant): boolean {
