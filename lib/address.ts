@@ -88,13 +88,11 @@ export class EndpointCache {
   #launch(request: CredentialRequest, known?: Address): LookUp {
     const { clock, lookUp: run, timeoutMillis } = this.#options
     const deadlineMillis = known ? Math.min(RENEWAL_MILLIS, timeoutMillis) : timeoutMillis
-    const controller = new AbortController()
-    const context = new FetchContext(controller.signal, deadlineMillis)
+    const context = new FetchContext(deadlineMillis)
     const lookUp: LookUp = {
       flight: new Flight<Address>({
         clock,
-        deadlineMillis,
-        controller,
+        context,
         run: () => run(request, context),
         timeoutError: () =>
           new RedshiftCredentialsError(

@@ -34,19 +34,26 @@ type DeadlineError = RedshiftCredentialsError | (() => Promise<RedshiftCredentia
 
 /** One fetch: its limits, and what it reports about itself while it runs. */
 export class FetchContext {
-  /** Aborts when the fetch has ended, for example at its deadline. */
-  readonly signal: AbortSignal
   /** The time limit in milliseconds, retries included. */
   readonly deadlineMillis: number
   /** The value of Retry-After in AWS's last response, in milliseconds. */
   retryAfter: number | undefined
+  readonly #abortController = new AbortController()
   readonly #current: () => CurrentLogin | undefined
   #deadlineError: DeadlineError | undefined
 
-  constructor(signal: AbortSignal, deadlineMillis: number, current: () => CurrentLogin | undefined = () => undefined) {
-    this.signal = signal
+  constructor(deadlineMillis: number, current: () => CurrentLogin | undefined = () => undefined) {
     this.deadlineMillis = deadlineMillis
     this.#current = current
+  }
+
+  /** Aborts when the fetch has ended, for example at its deadline. */
+  get signal(): AbortSignal {
+    return this.#abortController.signal
+  }
+
+  abort(): void {
+    this.#abortController.abort()
   }
 
   /** The login that the fetch will replace. */

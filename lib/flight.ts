@@ -1,5 +1,6 @@
 import { type Clock, elapsed, type Instant, type Timer } from './clock.js'
 import { type RedshiftCredentialsError, toRedshiftCredentialsError } from './errors.js'
+import type { FetchContext } from './fetch.js'
 
 /** Turns of the event loop between a deadline and its error. A received response needs them to pass through TLS, HTTP and the SDK. */
 const TURNS = 10
@@ -14,11 +15,10 @@ export type Outcome<T> = { readonly value: T } | { readonly error: RedshiftCrede
 
 export interface FlightOptions<T, Fetched = T> {
   readonly clock: Clock
-  readonly deadlineMillis: number
+  /** The fetch. It has a time limit, and is aborted when the flight ends before it. */
+  readonly context: FetchContext
   /** Starts the fetch. Its promise is awaited until the deadline. */
   readonly run: () => Promise<Fetched>
-  /** Aborted when the flight ends before its fetch. */
-  readonly controller: AbortController
   /** Creates the error that callers get at the deadline, unless `explain` has a better one. */
   readonly timeoutError: (millis: number) => RedshiftCredentialsError
   /** Finds out at the deadline what the fetch is waiting for. It has a second. */
@@ -43,11 +43,11 @@ export class Flight<T, Fetched = T> {
   #landed = false
 
   constructor(options: FlightOptions<T, Fetched>) {
-    const { clock, deadlineMillis, run, land } = options
+    const { clock, context, run, land } = options
     this.#options = options
     this.#clock = clock
     this.#start = clock.now()
-    this.#deadlineMillis = deadlineMillis
+    this.#deadlineMillis = context.deadlineMillis
     this.#settled = new Promise(resolve => {
       this.#settle = outcome => {
         if (this.#landed) return
@@ -56,7 +56,7 @@ export class Flight<T, Fetched = T> {
         resolve(land(outcome))
       }
     })
-    this.#timer = this.#arm(deadlineMillis)
+    this.#timer = this.#arm(context.deadlineMillis)
     run().then(
       value => this.#settle({ value }),
       error => this.#settle({ error: toRedshiftCredentialsError(error) }),
@@ -109,7 +109,7 @@ export class Flight<T, Fetched = T> {
   /** Ends the flight with this error and aborts the fetch. */
   abandon(error: RedshiftCredentialsError): void {
     this.#settle({ error })
-    this.#options.controller.abort()
+    this.#options.context.abort()
   }
 
   /**

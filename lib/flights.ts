@@ -45,12 +45,10 @@ export class Flights {
     const { key, request } = entry
     const deadlineMillis = Math.min(fetchTimeoutMillis, atMostMillis)
     const trace = new FetchTrace(clock, request, background)
-    const controller = new AbortController()
-    const context = new FetchContext(controller.signal, deadlineMillis, () => entry.current())
+    const context = new FetchContext(deadlineMillis, () => entry.current())
     const flight = new Flight<RedshiftLogin, FetchedLogin>({
       clock,
-      deadlineMillis,
-      controller,
+      context,
       run: async () => {
         const fetched = await fetch(request, context)
         return entry.expiredInTransit(fetched, clock.now()) ? fetch(request, context) : fetched

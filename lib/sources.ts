@@ -47,12 +47,10 @@ export class SingleTokens {
     if (this.#closed) throw closedError()
     signal?.throwIfAborted()
     const trace = new FetchTrace(this.#clock, request, false)
-    const controller = new AbortController()
-    const context = new FetchContext(controller.signal, this.#timeoutMillis)
+    const context = new FetchContext(this.#timeoutMillis)
     const flight = new Flight<RedshiftLogin>({
       clock: this.#clock,
-      deadlineMillis: this.#timeoutMillis,
-      controller,
+      context,
       run: async () => {
         const { user, password, expiration } = await this.#fetch(request, context)
         return new RedshiftLogin(user, password, expiration)

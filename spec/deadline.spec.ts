@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads'
 import { expect } from 'chai'
 import { type Clock, systemClock } from '../lib/clock.js'
 import { closedError, type RedshiftCredentialsError } from '../lib/errors.js'
+import { FetchContext } from '../lib/fetch.js'
 import { Flight } from '../lib/flight.js'
 import { RedshiftCredentials } from '../lib/index.js'
 import { error, expectFailure, SimulatedClock, stateOf } from './support/simulation.js'
@@ -72,11 +73,10 @@ describe('The deadline of a fetch', () => {
       },
     }
     let respond: (response: string) => void = () => {}
-    const controller = new AbortController()
+    const context = new FetchContext(1_000)
     const flight = new Flight<string>({
       clock,
-      deadlineMillis: 1_000,
-      controller,
+      context,
       run: () =>
         new Promise(resolve => {
           respond = resolve
@@ -88,22 +88,21 @@ describe('The deadline of a fetch', () => {
     respond('hunter2')
     expect(await flight.wait()).to.equal('hunter2')
     for (let turns = 0; turns < 20; turns++) turn()
-    expect(controller.signal.aborted).to.equal(false)
+    expect(context.signal.aborted).to.equal(false)
   })
 
   describe('is explained', () => {
     const hanging = (clock: SimulatedClock, explain: () => Promise<RedshiftCredentialsError | undefined>) => {
-      const controller = new AbortController()
+      const context = new FetchContext(1_000)
       const flight = new Flight<string>({
         clock,
-        deadlineMillis: 1_000,
-        controller,
+        context,
         run: () => new Promise(() => {}),
         timeoutError: () => error('ERR_REDSHIFT_TIMEOUT'),
         explain,
         land: outcome => outcome,
       })
-      return { waiting: flight.wait(), signal: controller.signal }
+      return { waiting: flight.wait(), signal: context.signal }
     }
 
     it('by what the fetch was waiting for', async () => {

@@ -280,8 +280,8 @@ describe('Logins of several identities and clusters', () => {
         create: () => ({ send: async () => ({}), destroy: () => void destroyed++ }),
       }
       const call = { action: 'x', target: 'y', region: undefined, resources: [] }
-      const waiting = new AbortController()
-      const sent = clients.send(service, WEST, call, () => ({}), new FetchContext(waiting.signal, 15_000))
+      const waiting = new FetchContext(15_000)
+      const sent = clients.send(service, WEST, call, () => ({}), waiting)
       waiting.abort()
       clients.close()
       loaded({})
@@ -302,7 +302,7 @@ describe('Logins of several identities and clusters', () => {
       },
     }
     const call = { action: 'x', target: 'y', region: undefined, resources: [] }
-    const context = new FetchContext(new AbortController().signal, 15_000)
+    const context = new FetchContext(15_000)
     for (const region of ['a', 'b', 'b', 'a', 'c', 'b']) await clients.send(service, region, call, () => ({}), context)
     expect(made).to.deep.equal(['a', 'b', 'c', 'b'])
   })

@@ -228,7 +228,7 @@ describe('When AWS fails', () => {
     const clients = new AwsClients(emulator.aws, clock, 1)
     emulator.fail({ kind: 'internal-error' }, { times: 1 })
     const first = emulator.fail({ kind: 'hold' }, { times: 1 })
-    const fetching = fetchServerless(clients, ANALYTICS, new FetchContext(new AbortController().signal, 15_000))
+    const fetching = fetchServerless(clients, ANALYTICS, new FetchContext(15_000))
     await first.reached()
     now = 60_000
     first.clear()

@@ -153,7 +153,7 @@ describe('docs/options.md', () => {
     }
     const call = { action: 'x', target: 'y', region: undefined, resources: [] }
     const clients = new AwsClients(aws as AwsClientConfig, systemClock, 1)
-    await clients.send(service, undefined, call, () => ({}), new FetchContext(new AbortController().signal, 15_000))
+    await clients.send(service, undefined, call, () => ({}), new FetchContext(15_000))
     expect(seen).to.deep.equal(aws)
     expect(() => new RedshiftCredentials({ aws: aws as AwsClientConfig })).to.not.throw()
   })
