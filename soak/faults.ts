@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Fault, RedshiftEmulator } from 'pg-redshift-iam/emulator'
+import { malformations } from '../lib/cli/emulate/fault.js'
 import type { Random } from './random.js'
 
 /** A planned fault: what, when (milliseconds after the start of the round), and for how long. */
@@ -30,20 +31,6 @@ export const isOutage = ({ kind }: PastFault): boolean =>
 
 const isOfServer = (kind: PastFault['kind']): boolean => /login|revoke|restart/.test(kind)
 
-const MALFORMED = [
-  'no-user',
-  'empty-user',
-  'no-password',
-  'empty-password',
-  'no-expiration',
-  'nan-expiration',
-  'past-expiration',
-  'far-expiration',
-  'truncated',
-  'not-a-document',
-  'empty-body',
-] as const
-
 const OUTAGES = [
   ...(['internal-error', 'throttling', 'hang', 'reset', 'same-expiry'] as const),
   ...(['access-denied', 'expired-token', 'invalid-token', 'not-found'] as const),
@@ -65,7 +52,7 @@ function awsFault(random: Random): { fault: Fault; isOutage: boolean } {
     case 'no-date':
       return { fault: { kind }, isOutage: false }
     case 'malformed':
-      return { fault: { kind, how: random.pick(MALFORMED) }, isOutage: true }
+      return { fault: { kind, how: random.pick(malformations) }, isOutage: true }
     case 'same-expiry':
       return { fault: { kind, samePassword: random.draw() < 0.5 }, isOutage: true }
     case 'throttling':
@@ -154,7 +141,7 @@ export class FaultInjector {
   warmUp(): number {
     const faults: Fault[] = [
       ...OUTAGES.filter(kind => kind !== 'hang').map((kind): Fault => ({ kind })),
-      ...MALFORMED.map((how): Fault => ({ kind: 'malformed', how })),
+      ...malformations.map((how): Fault => ({ kind: 'malformed', how })),
     ]
     for (const fault of faults) this.#emulator.fail(fault, { times: 1 })
     return faults.length

@@ -2,6 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { expect } from 'chai'
 import { AwsClients } from '../../lib/aws/client.js'
 import { fetchServerless } from '../../lib/aws/serverless.js'
+import { malformations } from '../../lib/cli/emulate/fault.js'
 import { systemClock } from '../../lib/clock.js'
 import type { Fault, RedshiftEmulator } from '../../lib/emulator/index.js'
 import { FetchContext } from '../../lib/fetch.js'
@@ -15,20 +16,6 @@ import { startEmulator } from '../support/emulator.js'
 import { figure } from '../support/figure.js'
 import { phaseReached } from '../support/phase.js'
 import { expectError, rejection } from '../support/rejection.js'
-
-const MALFORMED = [
-  'no-user',
-  'empty-user',
-  'no-password',
-  'empty-password',
-  'no-expiration',
-  'nan-expiration',
-  'past-expiration',
-  'far-expiration',
-  'truncated',
-  'not-a-document',
-  'empty-body',
-] as const
 
 const workgroupHost = (name: string): string => `${name}.123456789012.us-west-2.redshift-serverless.amazonaws.com`
 const ANALYTICS = {
@@ -48,7 +35,9 @@ describe('When AWS fails', () => {
   before(async () => {
     // A target per fault, so that all faults can be active at the same time.
     emulator = await startEmulator({
-      hosts: ['examplecluster', ...MALFORMED].map(clusterHost).concat(['analytics', ...MALFORMED].map(workgroupHost)),
+      hosts: ['examplecluster', ...malformations]
+        .map(clusterHost)
+        .concat(['analytics', ...malformations].map(workgroupHost)),
     })
   })
   afterEach(async () => {
@@ -149,7 +138,7 @@ describe('When AWS fails', () => {
   for (const target of ['cluster', 'workgroup'] as const)
     it(`with a malformed response for a ${target}, the call fails, nothing is cached, and a later call gets a login`, async () => {
       await Promise.all(
-        MALFORMED.map(async how => {
+        malformations.map(async how => {
           const credentials = create(
             target === 'cluster' ? { host: clusterHost(how), dbUser: 'alice' } : { host: workgroupHost(how) },
           )
@@ -164,13 +153,13 @@ describe('When AWS fails', () => {
           expect(credentials.status()[0], how).to.include({ phase: 'fresh', lastError: undefined })
         }),
       )
-      expect(emulator.calls).to.have.length(2 * MALFORMED.length)
+      expect(emulator.calls).to.have.length(2 * malformations.length)
     })
 
   it('in any way, a valid login is served until it expires, and then replaced', async () => {
     // A cluster per fault, so that all faults can be active at the same time.
     const faults: Record<string, Fault> = Object.fromEntries([
-      ...MALFORMED.map((how): [string, Fault] => [how, { kind: 'malformed', how }]),
+      ...malformations.map((how): [string, Fault] => [how, { kind: 'malformed', how }]),
       ...(['access-denied', 'expired-token', 'signature-mismatch', 'not-found', 'unsupported', 'reset'] as const).map(
         (kind): [string, Fault] => [kind, { kind }],
       ),

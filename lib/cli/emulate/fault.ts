@@ -13,8 +13,10 @@ type Field = 'count' | 'millis' | 'number' | 'string' | 'boolean' | readonly str
 
 type Kind = Fault['kind']
 
+type Malformation = Extract<Fault, { kind: 'malformed' }>['how']
+
 // Records, so that the compiler checks that they are complete.
-const MALFORMED: Readonly<Record<Extract<Fault, { kind: 'malformed' }>['how'], true>> = {
+const MALFORMED: Readonly<Record<Malformation, true>> = {
   'no-user': true,
   'empty-user': true,
   'no-password': true,
@@ -27,6 +29,9 @@ const MALFORMED: Readonly<Record<Extract<Fault, { kind: 'malformed' }>['how'], t
   'not-a-document': true,
   'empty-body': true,
 }
+
+/** The ways in which a response can be malformed. */
+export const malformations = Object.keys(MALFORMED) as [Malformation, ...Malformation[]]
 
 const OPERATIONS: Readonly<Record<EmulatedOperation, true>> = {
   GetClusterCredentials: true,
@@ -54,7 +59,7 @@ const KINDS: Readonly<Record<Kind, Readonly<Record<string, Field>>>> = {
   'not-found': {},
   unsupported: {},
   validation: { 'message?': 'string' },
-  malformed: { how: Object.keys(MALFORMED) },
+  malformed: { how: malformations },
   creating: {},
   'same-expiry': { 'samePassword?': 'boolean' },
   'clock-skew': { seconds: 'number' },
