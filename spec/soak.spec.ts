@@ -5,9 +5,7 @@ import { figure } from './support/figure.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-describe('The soak, in its short form', function () {
-  this.timeout(180_000)
-
+describe('The soak, in its short form', () => {
   it('reports no failure that a client could have avoided, and no growth, while AWS and the server fail at random', async () => {
     const { code, output } = await new Promise<{ code: number | null; output: string }>(resolve => {
       const child = execFile(
