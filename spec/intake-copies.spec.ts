@@ -14,10 +14,9 @@ import {
   redshiftPoolOptions,
 } from '../lib/index.js'
 import { disclosures } from './support/disclosure.js'
-import { startEmulator } from './support/emulator.js'
+import { cleanUp, startEmulator } from './support/emulator.js'
 import { expectError, rejection } from './support/rejection.js'
 import { expectNothingUncaught } from './support/uncaught.js'
-import { noSockets } from './support/until.js'
 
 type Writable<T> = { -readonly [name in keyof T]: T[name] }
 
@@ -34,10 +33,8 @@ describe('Options that change after they were passed', () => {
   })
   afterEach(async () => {
     for (const name of Object.keys(process.env)) if (!(name in environment)) delete process.env[name]
-    await noSockets(emulator)
-    emulator.calls.length = emulator.logins.length = 0
   })
-  after(() => emulator.close())
+  cleanUp(() => emulator)
 
   const keys = (accessKeyId: string) => ({ accessKeyId, secretAccessKey: 'secret', sessionToken: 'token' })
   const setEnvironment = (accessKeyId: string): void => {

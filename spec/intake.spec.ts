@@ -15,10 +15,9 @@ import {
   redshiftPoolOptions,
 } from '../lib/index.js'
 import { compiled } from './support/compiled.js'
-import { startEmulator } from './support/emulator.js'
+import { cleanUp, startEmulator } from './support/emulator.js'
 import { expectError, rejection } from './support/rejection.js'
 import { expectNothingUncaught } from './support/uncaught.js'
-import { noSockets } from './support/until.js'
 
 const HOST = 'analytics.123456789012.us-west-2.redshift-serverless.amazonaws.com'
 
@@ -49,10 +48,8 @@ describe('What a caller passes', () => {
   })
   afterEach(async () => {
     await Promise.all(pools.splice(0).map(pool => pool.ending || pool.end()))
-    await noSockets(emulator)
-    emulator.calls.length = emulator.logins.length = 0
   })
-  after(() => emulator.close())
+  cleanUp(() => emulator)
 
   const track = <P extends pg.Pool>(pool: P): P => {
     pools.push(pool)

@@ -10,10 +10,10 @@ import {
   type RedshiftPoolConfig,
   redshiftPoolOptions,
 } from '../lib/index.js'
-import { startEmulator } from './support/emulator.js'
+import { cleanUp, startEmulator } from './support/emulator.js'
 import { expectError, rejection } from './support/rejection.js'
 import { expectNothingUncaught } from './support/uncaught.js'
-import { noSockets, until } from './support/until.js'
+import { until } from './support/until.js'
 
 describe('A connection without a host', () => {
   let emulator: RedshiftEmulator
@@ -22,11 +22,7 @@ describe('A connection without a host', () => {
   before(async () => {
     emulator = await startEmulator({ customDomains: { 'db.example.com': 'examplecluster' } })
   })
-  afterEach(async () => {
-    await noSockets(emulator)
-    emulator.calls.length = emulator.logins.length = 0
-  })
-  after(() => emulator.close())
+  cleanUp(() => emulator)
 
   const workgroup = { workgroupName: 'analytics', region: 'us-west-2' }
   const cluster = { clusterIdentifier: 'examplecluster', region: 'us-west-2' }

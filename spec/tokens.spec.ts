@@ -21,13 +21,13 @@ import {
 } from '../lib/index.js'
 import { clientClass } from '../lib/pg/client.js'
 import { CURRENT_USER, userOfClient, userOfPool } from './support/current-user.js'
-import { startEmulator } from './support/emulator.js'
+import { cleanUp, startEmulator } from './support/emulator.js'
 import { runExample } from './support/example.js'
 import { codeBlocks } from './support/markdown.js'
 import { pgVersions } from './support/pg-versions.js'
 import { expectError, rejection, thrownBy } from './support/rejection.js'
 import { expectNothingUncaught } from './support/uncaught.js'
-import { noSockets, until } from './support/until.js'
+import { until } from './support/until.js'
 
 const API = 'GetIdentityCenterAuthToken'
 
@@ -48,10 +48,8 @@ describe('Tokens', () => {
   })
   afterEach(async () => {
     await Promise.all(made.splice(0).map(each => each.close()))
-    await noSockets(emulator)
-    emulator.calls.length = emulator.logins.length = 0
   })
-  after(() => emulator.close())
+  cleanUp(() => emulator)
 
   const config = (target: 'provisioned' | 'serverless' | (string & {}) = 'provisioned') => {
     const { host, ...connection } = emulator.poolConfig(target)

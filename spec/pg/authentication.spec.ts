@@ -37,7 +37,7 @@ const digestRequest = (salt: Buffer, nonce: Buffer, algorithm = 0): Buffer =>
   message('R', int32(13, algorithm, salt.length), salt, int32(nonce.length), nonce)
 const REFUSAL = message('E', 'SFATAL\0C28000\0Mno\0\0')
 
-/** What a broken server may send in place of an authentication request. */
+/** What a broken server may send instead of an authentication request. */
 const malformed: Record<string, Buffer> = {
   'a request without a code': message('R'),
   'an incomplete code': message('R', Buffer.of(0, 0, 0)),

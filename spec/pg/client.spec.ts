@@ -13,7 +13,7 @@ import {
   type RedshiftPgClientConfig,
 } from '../../lib/index.js'
 import { clientClass } from '../../lib/pg/client.js'
-import { startEmulator } from '../support/emulator.js'
+import { cleanUp, startEmulator } from '../support/emulator.js'
 import { pgVersions } from '../support/pg-versions.js'
 import { expectError, rejection } from '../support/rejection.js'
 import { expectNothingUncaught } from '../support/uncaught.js'
@@ -41,11 +41,9 @@ for (const [version, module] of pgVersions)
     })
     afterEach(async () => {
       await Promise.all(open.splice(0).map(client => client.end()))
-      await noSockets(emulator)
-      emulator.calls.length = emulator.logins.length = 0
       emulator.identity = 'IAMR:analyst'
     })
-    after(() => emulator.close())
+    cleanUp(() => emulator)
 
     const create = (
       config: RedshiftPgClientConfig = {},

@@ -7,12 +7,12 @@ import { RedshiftCredentials, type RedshiftPgClientConfig, RedshiftPool, redshif
 import { RedshiftLogin } from '../../lib/login.js'
 import { clientClass } from '../../lib/pg/client.js'
 import { type NotReplaced, rejectedLogin } from '../../lib/pg/rejected-login.js'
-import { startEmulator } from '../support/emulator.js'
+import { cleanUp, startEmulator } from '../support/emulator.js'
 import { pgVersions } from '../support/pg-versions.js'
 import { expectError, rejection } from '../support/rejection.js'
 import { serverMessages } from '../support/server-messages.js'
 import { expectNothingUncaught } from '../support/uncaught.js'
-import { noSockets, until } from '../support/until.js'
+import { until } from '../support/until.js'
 
 const newest = pgVersions[0]?.[1]
 
@@ -33,11 +33,9 @@ for (const [version, module] of pgVersions)
     afterEach(async () => {
       await Promise.all(open.splice(0).map(it => it.end()))
       await credentials.close()
-      await noSockets(emulator)
-      emulator.calls.length = emulator.logins.length = 0
       emulator.identity = 'IAMR:analyst'
     })
-    after(() => emulator.close())
+    cleanUp(() => emulator)
 
     const config = () => ({ ...emulator.poolConfig('serverless'), redshift: credentials })
     const create = (more: RedshiftPgClientConfig = {}): pg.Client => {

@@ -14,12 +14,11 @@ import {
   redshiftPoolOptions,
 } from '../../lib/index.js'
 import { userOfPool } from '../support/current-user.js'
-import { startEmulator } from '../support/emulator.js'
+import { cleanUp, startEmulator } from '../support/emulator.js'
 import { runExample } from '../support/example.js'
 import { pgVersions } from '../support/pg-versions.js'
 import { expectError, rejection, thrownBy } from '../support/rejection.js'
 import { expectNothingUncaught } from '../support/uncaught.js'
-import { noSockets } from '../support/until.js'
 
 const HOST = 'analytics.123456789012.us-west-2.redshift-serverless.amazonaws.com'
 
@@ -36,10 +35,8 @@ describe('redshiftPoolOptions()', () => {
   })
   afterEach(async () => {
     await credentials.close()
-    await noSockets(emulator)
-    emulator.calls.length = emulator.logins.length = 0
   })
-  after(() => emulator.close())
+  cleanUp(() => emulator)
 
   const options = (more: RedshiftPgOptions = {}, host?: 'provisioned') =>
     redshiftPoolOptions(credentials, { ...emulator.poolConfig(host ?? 'serverless'), ...more })

@@ -11,12 +11,12 @@ import {
   type RedshiftPoolConfig,
   redshiftPoolOptions,
 } from '../../lib/index.js'
-import { startEmulator } from '../support/emulator.js'
+import { cleanUp, startEmulator } from '../support/emulator.js'
 import { runExample } from '../support/example.js'
 import { play, poolScenarios } from '../support/pool-scenarios.js'
 import { expectError, rejection, thrownBy } from '../support/rejection.js'
 import { expectNothingUncaught } from '../support/uncaught.js'
-import { noSockets, until } from '../support/until.js'
+import { until } from '../support/until.js'
 
 describe('RedshiftPool', () => {
   let emulator: RedshiftEmulator
@@ -28,10 +28,8 @@ describe('RedshiftPool', () => {
   })
   afterEach(async () => {
     await Promise.all(pools.splice(0).map(pool => pool.ending || pool.end()))
-    await noSockets(emulator)
-    emulator.calls.length = emulator.logins.length = 0
   })
-  after(() => emulator.close())
+  cleanUp(() => emulator)
 
   const create = (config: RedshiftPoolConfig = {}): RedshiftPool => {
     const pool = new RedshiftPool({ ...emulator.poolConfig('serverless'), redshift: { aws: emulator.aws }, ...config })
