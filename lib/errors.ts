@@ -129,7 +129,7 @@ const escaped = (text: string): string =>
 /** Formats a message from another program: on one line, without unprintable characters. */
 export const printable = (text: string): string => text.replace(/\s+/g, ' ').replace(UNPRINTABLE, '')
 
-/** Removes user, password and parameters from a connection string that was given in place of a name. Names contain no slash. */
+/** Removes user, password and parameters from a connection string that was passed instead of a name. Names contain no slash. */
 const withoutSecrets = (text: string): string => {
   if (!text.includes('/')) return text
   const start = /^(\w+:\/\/)?/.exec(text)?.[0] ?? ''

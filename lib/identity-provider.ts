@@ -31,7 +31,7 @@ export interface IdentityProvider {
 
 /** How a connection logs in with a token. */
 export interface TokenLogin {
-  /** The parameters of the start-up packet, in place of a user. */
+  /** The parameters of the start-up packet, instead of a user. */
   readonly parameters: Readonly<Record<string, string>>
   /** Whether each token is valid for only one connection. */
   readonly singleUse: boolean

@@ -410,7 +410,7 @@ describe('precedence', () => {
       `"${CLUSTER}"`,
     ],
     [
-      'refuses a URL in place of a host, without repeating its password',
+      'refuses a URL as the host, without repeating its password',
       { connection: { ...dev, host: 'postgres://alice:hunter2@x:5439/dev' } },
       'TARGET',
       '"postgres://…@x:5439/dev"',

@@ -12,7 +12,7 @@ import { SdkClients, type Service } from './sdk-clients.js'
 import { unexplainedError } from './unexplained.js'
 
 /** A response of AWS, with its times. */
-export interface Answer<Output> {
+export interface AwsResponse<Output> {
   readonly output: Output
   /** The server's clock in the response, in milliseconds since the epoch. */
   readonly serverTime: number
@@ -54,7 +54,7 @@ export class AwsClients {
     description: CallDescription,
     createCommand: (sdk: Sdk) => object,
     context: FetchContext,
-  ): Promise<Answer<Output>> {
+  ): Promise<AwsResponse<Output>> {
     const { signal } = context
     const call: Call = { description, context, phase: 'preparing' }
     const loaded = this.#clients.get(service, region)
@@ -92,7 +92,7 @@ export class AwsClients {
     this.#clients.close()
   }
 
-  async #attempt<Output>(client: SdkClient, command: object, call: Call): Promise<Answer<Output>> {
+  async #attempt<Output>(client: SdkClient, command: object, call: Call): Promise<AwsResponse<Output>> {
     const { context } = call
     let sentAt = this.#clock.now()
     let serverTime: number | undefined

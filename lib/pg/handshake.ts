@@ -20,7 +20,7 @@ const HEADER_BYTES = 5
 const MAX_MESSAGE_BYTES = 1 << 20
 
 /**
- * Reads the socket in place of pg until the server sends AuthenticationOk, then restores pg's own listener.
+ * Reads the socket instead of pg until the server sends AuthenticationOk, then restores pg's own listener.
  * @returns a function that sets the secret of the login. Call it when the start-up packet is sent.
  */
 export function interceptAuthentication(connection: Connection): (secret: Secret) => void {

@@ -8,7 +8,7 @@ const NONCE_BYTES = 12
 const TAG_BYTES = 16
 const VERSION = 'v1.'
 
-/** Encrypts values so that a store can neither read nor change them, nor return one in place of another. */
+/** Encrypts values so that a store can neither read nor change them, nor return one instead of another. */
 export class Envelope {
   readonly #keys: readonly KeyObject[]
   readonly #first: KeyObject

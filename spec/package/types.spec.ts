@@ -66,7 +66,7 @@ const accepted = {
     new RedshiftPool({ ...source, Client }),
     new RedshiftPool({ ...source, Client: undefined }),
   ],
-  'credentials in place of options': (credentials: RedshiftCredentials) => [
+  'credentials instead of options': (credentials: RedshiftCredentials) => [
     new RedshiftPool({ ...source, redshift: credentials }),
     new RedshiftPgClient({ ...source, redshift: credentials }),
     redshiftPoolOptions(credentials),

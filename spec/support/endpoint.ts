@@ -6,7 +6,7 @@ export type RawResponse =
   | { readonly status?: number; readonly headers?: Record<string, string>; readonly body: string | Buffer }
   | 'drop'
 
-/** A bare HTTP server in place of AWS, for responses that the emulator would never give. */
+/** A bare HTTP server instead of AWS, for responses that the emulator would never give. */
 export interface Endpoint {
   readonly url: string
   /** The response from now on. */

@@ -28,7 +28,7 @@ export interface ExampleOptions {
 }
 
 /**
- * A program as a user writes it, in its own process, with an emulator in place of Redshift and AWS. It finds `pg-redshift-iam` in
+ * A program as a user writes it, in its own process, with an emulator instead of Redshift and AWS. It finds `pg-redshift-iam` in
  * `lib`, and nothing of this process's environment.
  */
 export class Example {

@@ -1,7 +1,7 @@
 /** A message with which a server rejects a connection, and whether it rejects the login itself. */
 export interface ServerMessage {
   readonly situation: string
-  /** The message of the server, with `…` in place of names. */
+  /** The message of the server, with `…` instead of names. */
   readonly message: string
   readonly sqlstate: string
   /** Whether the server rejects the user and password. Other messages concern the configuration, the server or the network. */

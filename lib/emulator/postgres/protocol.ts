@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 
-/** Codes in place of a start-up packet's protocol version. */
+/** Codes that a start-up packet may have instead of a protocol version. */
 export const requestCodes = { cancel: 80_877_102, ssl: 80_877_103, gssEncryption: 80_877_104 } as const
 
 /** PostgreSQL's own limit for a start-up packet. A longer one does not come from a PostgreSQL client. */
