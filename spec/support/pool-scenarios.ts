@@ -81,9 +81,11 @@ export const poolScenarios: Readonly<Record<string, (scene: Scene) => Promise<vo
     await pool.end()
   },
 
-  'keeps a client after a failed query': async ({ create, note }) => {
+  'replaces a client after a failed query': async ({ create, note }) => {
     const pool = create()
+    const removed = once(pool, 'remove')
     note(await failure(pool.query('select nonsense')), counts(pool))
+    await removed
     note(await value(pool, 'select 1'))
     await pool.end()
   },
@@ -146,16 +148,18 @@ export const poolScenarios: Readonly<Record<string, (scene: Scene) => Promise<vo
   'verifies each new connection': async ({ create, note }) => {
     const verdicts = [new Error('not this one'), undefined]
     const pool = create({ verify: (_, done) => done(verdicts.shift()) })
+    const removed = once(pool, 'remove')
     note(await failure(pool.query('select 1')))
+    await removed
     note(await value(pool, 'select 1'))
     await pool.end()
   },
 
   'tells that an idle connection was lost, and goes on': async ({ create, note, terminate }) => {
     const pool = create()
-    const lost = once(pool, 'error')
+    const removed = new Promise(resolve => pool.once('remove', resolve)) // once() rejects on the 'error' before it
     await terminate(Number(await value(pool, 'select pg_backend_pid()')))
-    await lost
+    await removed
     note(counts(pool), await value(pool, 'select 1'))
     await pool.end()
   },
