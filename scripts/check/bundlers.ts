@@ -1,5 +1,5 @@
 import { mkdirSync, readdirSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { extname, join } from 'node:path'
 import { EXPECTED, IMPORTS, PRINT, USE_JS } from './program.js'
 import { expectOutput, Project, type Row, type Setting } from './project.js'
 
@@ -46,7 +46,7 @@ const esbuild = (name: string, main: string, limit: number, ...flags: readonly s
   bundle: (project, file, folder) =>
     project.bin(
       'esbuild/bin/esbuild',
-      ...[file, `--outfile=${join(folder, main)}`],
+      ...[file, `--outdir=${folder}`, '--entry-names=index', `--out-extension:.js=${extname(main)}`],
       ...['--bundle', '--minify', '--platform=node', '--external:pg-native', '--log-level=error'],
       ...flags,
     ),
@@ -54,17 +54,17 @@ const esbuild = (name: string, main: string, limit: number, ...flags: readonly s
   limit,
 })
 
+/** Bundled CommonJS modules need a `require` for Node's built-in modules. */
+const ESM = [
+  '--format=esm',
+  '--main-fields=module,main',
+  '--banner:js=import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
+]
+
 const BUNDLERS: readonly Bundler[] = [
   esbuild('esbuild', 'index.cjs', 1.01),
-  // Bundled CommonJS modules need a `require` for Node's built-in modules.
-  esbuild(
-    'esbuild-esm',
-    'index.mjs',
-    1.22,
-    '--format=esm',
-    '--main-fields=module,main',
-    '--banner:js=import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
-  ),
+  esbuild('esbuild-esm', 'index.mjs', 1.22, ...ESM),
+  esbuild('esbuild-splitting', 'index.mjs', 1.02, ...ESM, '--splitting'),
   {
     name: 'webpack',
     packages: ['webpack', 'webpack-cli'],

@@ -19,7 +19,10 @@ const AT_ONCE = 2
 
 async function run(): Promise<void> {
   const { values, positionals } = parseArgs({ options: { only: { type: 'string' } }, allowPositionals: true })
-  const left = chosen(positionals[0] === 'runtimes' ? rows.runtimes : rows.package, values.only?.split(','))
+  const [table = '', ...others] = positionals
+  if ((table !== 'package' && table !== 'runtimes') || others.length > 0)
+    throw new Error('The argument is package or runtimes. Choose rows with --only.')
+  const left = chosen(rows[table], values.only?.split(','))
   const folder = mkdtempSync(join(tmpdir(), 'pg-redshift-iam-check-'))
   await using emulator = await startRedshiftEmulator()
   try {
