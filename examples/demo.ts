@@ -1,6 +1,6 @@
 /**
- * A demonstration on an embedded Redshift with logins that are valid for 12 seconds: a stock pg.Pool keeps opening connections
- * while logins rotate, the AWS API fails for three seconds, and a hundred connections are opened at once.
+ * A demonstration on the emulator, with logins that are valid for 12 seconds. A stock pg.Pool keeps opening connections while
+ * logins rotate, the AWS API fails for three seconds, and a hundred connections are opened at once.
  *
  * npm run demo [-- --seconds 40]
  */
@@ -115,7 +115,7 @@ async function burst(): Promise<void> {
   say(`${BURST} connections at once, ${emulator.calls.length - before} API calls`)
 }
 
-say(`embedded Redshift is up, logins are valid for ${LIFETIME_SECONDS} s; opening connections for ${seconds} s`)
+say(`the emulator is up, logins are valid for ${LIFETIME_SECONDS} s; opening connections for ${seconds} s`)
 const painter = live ? setInterval(draw, 100) : undefined
 await credentials.get({ ...emulator.poolConfig(), user: 'IAM:alice' })
 

@@ -1,5 +1,6 @@
 /**
- * Knex on Redshift. For each category group that is typed in (Shows, say), it prints who asks, and the group's categories.
+ * Knex on Redshift. It reads names of category groups, such as Shows, from standard input.
+ * For each group, it prints the current user and the categories.
  *
  *     REDSHIFT_HOST=… REDSHIFT_DATABASE=dev [REDSHIFT_USER=IAM:alice] npx tsx examples/knex.ts
  */
@@ -9,14 +10,14 @@ import { redshiftKnexConnection, redshiftPassword } from 'pg-redshift-iam'
 
 const { REDSHIFT_HOST: host = '', REDSHIFT_DATABASE: database = 'dev', REDSHIFT_USER: user } = process.env
 
-/** For an IAM user that you name. */
+/** For a user that you choose. */
 const named = (user: string) =>
   knex({
     client: 'redshift',
     connection: { host, port: 5439, database, user, ssl: true, password: redshiftPassword() },
   })
 
-/** For the user that AWS names: a role, or serverless. */
+/** For a user that AWS chooses: with an IAM role, or on serverless. */
 const chosen = () => knex({ client: 'redshift', connection: redshiftKnexConnection({ host, database }) })
 
 const db = user ? named(user) : chosen()

@@ -1,5 +1,6 @@
 /**
- * MikroORM on Redshift. For each category group that is typed in (Shows, say), it prints who asks, and the group's categories.
+ * MikroORM on Redshift. It reads names of category groups, such as Shows, from standard input.
+ * For each group, it prints the current user and the categories.
  *
  *     REDSHIFT_HOST=… REDSHIFT_DATABASE=dev [REDSHIFT_USER=IAM:alice] npx tsx examples/mikro-orm.ts
  */
@@ -14,7 +15,7 @@ const Category = defineEntity({
   properties: { catid: p.smallint().primary(), catgroup: p.string(), catname: p.string() },
 })
 
-/** For an IAM user that you name. */
+/** For a user that you choose. */
 const named = (user: string) =>
   MikroORM.init({
     entities: [Category],
@@ -26,7 +27,7 @@ const named = (user: string) =>
     driverOptions: { ssl: true },
   })
 
-/** For the user that AWS names: a role, or serverless. Without a user, MikroORM uses "postgres". */
+/** For a user that AWS chooses: with an IAM role, or on serverless. Without a user, MikroORM uses "postgres". */
 const chosen = () =>
   MikroORM.init({
     entities: [Category],

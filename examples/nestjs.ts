@@ -1,5 +1,6 @@
 /**
- * NestJS on Redshift. For each category group that is typed in (Shows, say), it prints who asks, and the group's categories.
+ * NestJS on Redshift. It reads names of category groups, such as Shows, from standard input.
+ * For each group, it prints the current user and the categories.
  *
  *     REDSHIFT_HOST=… REDSHIFT_DATABASE=dev [REDSHIFT_USER=IAM:alice] npx tsx examples/nestjs.ts
  */
@@ -18,11 +19,11 @@ const Category = new EntitySchema<{ catid: number; catgroup: string; catname: st
 })
 const common = { type: 'postgres' as const, entities: [Category], installExtensions: false }
 
-/** For an IAM user that you name. */
+/** For a user that you choose. */
 const named = (username: string) =>
   TypeOrmModule.forRoot({ ...common, host, port: 5439, database, username, ssl: true, password: redshiftPassword() })
 
-/** For the user that AWS names: a role, or serverless. */
+/** For a user that AWS chooses: with an IAM role, or on serverless. */
 const chosen = () => TypeOrmModule.forRoot({ ...common, extra: redshiftPoolOptions({ host, database }) })
 
 @Module({ imports: [user ? named(user) : chosen()] })

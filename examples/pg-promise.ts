@@ -1,5 +1,6 @@
 /**
- * pg-promise on Redshift. For each category group that is typed in (Shows, say), it prints who asks, and the group's categories.
+ * pg-promise on Redshift. It reads names of category groups, such as Shows, from standard input.
+ * For each group, it prints the current user and the categories.
  *
  *     REDSHIFT_HOST=… REDSHIFT_DATABASE=dev [REDSHIFT_USER=IAM:alice] npx tsx examples/pg-promise.ts
  */
@@ -11,10 +12,10 @@ const { REDSHIFT_HOST: host = '', REDSHIFT_DATABASE: database = 'dev', REDSHIFT_
 
 const pgp = pgPromise()
 
-/** For an IAM user that you name. */
+/** For a user that you choose. */
 const named = (user: string) => pgp({ host, port: 5439, database, user, ssl: true, password: redshiftPassword() })
 
-/** For the user that AWS names: a role, or serverless. pg-promise brings its own copy of pg. */
+/** For a user that AWS chooses: with an IAM role, or on serverless. pg-promise brings its own copy of pg. */
 const chosen = () => pgp(redshiftPoolOptions({ host, database }, { Client: pgp.pg.Client }) as object)
 
 const db = user ? named(user) : chosen()

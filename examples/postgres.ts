@@ -1,5 +1,6 @@
 /**
- * postgres.js on Redshift. For each category group that is typed in (Shows, say), it prints who asks, and the group's categories.
+ * postgres.js on Redshift. It reads names of category groups, such as Shows, from standard input.
+ * For each group, it prints the current user and the categories.
  *
  *     REDSHIFT_HOST=… REDSHIFT_DATABASE=dev [REDSHIFT_USER=IAM:alice] npx tsx examples/postgres.ts
  */
@@ -9,7 +10,7 @@ import postgres from 'postgres'
 
 const { REDSHIFT_HOST: host = '', REDSHIFT_DATABASE: database = 'dev', REDSHIFT_USER: user } = process.env
 
-/** For an IAM user that you name. postgres.js calls the function without the connection, so pass the same options. */
+/** For a user that you choose. postgres.js calls the function without the connection, so pass the same options. */
 const named = (user: string) => {
   const password = redshiftPassword({ host, database, user })
   return postgres({
@@ -19,7 +20,7 @@ const named = (user: string) => {
     user,
     ssl: 'verify-full',
     fetch_types: false,
-    // An unhandled rejection would end the process. With an empty password, the server rejects the login and the query fails.
+    // An unhandled rejection would end the process. With an empty password, only the query fails.
     password: () =>
       password().catch((error: Error) => {
         console.error(error.message)
@@ -28,7 +29,7 @@ const named = (user: string) => {
   })
 }
 
-/** For the user that AWS names: a role, or serverless. It is looked up once, and must stay the same. */
+/** For a user that AWS chooses: with an IAM role, or on serverless. The user is read once, and must stay the same. */
 const chosen = async () => {
   const { user } = await new RedshiftCredentials({ host, database }).get()
   return named(user)

@@ -1,5 +1,6 @@
 /**
- * Prisma on Redshift. For each category group that is typed in (Shows, say), it prints who asks, and the group's categories.
+ * Prisma on Redshift. It reads names of category groups, such as Shows, from standard input.
+ * For each group, it prints the current user and the categories.
  *
  *     REDSHIFT_HOST=… REDSHIFT_DATABASE=dev [REDSHIFT_USER=IAM:alice] npx tsx examples/prisma.ts
  */
@@ -10,14 +11,15 @@ import { PrismaClient } from './prisma/client/client.js'
 
 const { REDSHIFT_HOST: host = '', REDSHIFT_DATABASE: database = 'dev', REDSHIFT_USER: user } = process.env
 
-/** For an IAM user that you name. */
+/** For a user that you choose. */
 const named = (user: string) =>
   new PrismaPg({ host, port: 5439, database, user, ssl: true, password: redshiftPassword() })
 
-/** For the user that AWS names: a role, or serverless. */
+/** For a user that AWS chooses: with an IAM role, or on serverless. */
 const chosen = () => new PrismaPg(redshiftPoolOptions({ host, database }))
 
-const db = new PrismaClient({ adapter: user ? named(user) : chosen() })
+const adapter = user ? named(user) : chosen()
+const db = new PrismaClient({ adapter })
 for await (const catgroup of createInterface({ input: process.stdin })) {
   const [row] = await db.$queryRaw<{ name: string }[]>`SELECT current_user AS name`
   const rows = await db.category.findMany({ where: { catgroup }, orderBy: { catid: 'asc' } })

@@ -1,5 +1,6 @@
 /**
- * Sequelize 6 on Redshift. For each category group that is typed in (Shows, say), it prints who asks, and the group's categories.
+ * Sequelize 6 on Redshift. It reads names of category groups, such as Shows, from standard input.
+ * For each group, it prints the current user and the categories.
  *
  *     REDSHIFT_HOST=… REDSHIFT_DATABASE=dev [REDSHIFT_USER=IAM:alice] npx tsx examples/sequelize.ts
  */
@@ -19,11 +20,11 @@ const redshift = {
   logging: false,
 }
 
-/** For an IAM user that you name. Sequelize calls the function, though its types say string. */
+/** For a user that you choose. Sequelize calls the function, though its types say string. */
 const named = (username: string) =>
   new Sequelize({ ...redshift, host, port: 5439, database, username, password: redshiftPassword() as never })
 
-/** For the user that AWS names: a role, or serverless. */
+/** For a user that AWS chooses: with an IAM role, or on serverless. */
 const chosen = () =>
   new Sequelize({ ...redshift, host, port: 5439, database, hooks: { beforeConnect: redshiftBeforeConnect() } })
 
