@@ -22,15 +22,16 @@ export interface EndpointCacheOptions {
   readonly maxEntries: number
 }
 
-/** A look-up, pending or finished. */
+/** A look-up that has ended. */
 interface LookUp {
+  /** Gives its result to later callers. */
   readonly flight: Flight<Address>
-  /** When it ended, on the monotonic clock; undefined while it is pending. */
-  endedAt?: number
-  /** The look-up failed, or a connection to the address failed. */
-  stale?: boolean
+  /** When it ended, on the monotonic clock. */
+  readonly endedAt: number
   /** The address that AWS returned, in this or in an earlier look-up. */
-  address?: Address | undefined
+  readonly address: Address | undefined
+  /** Whether the look-up failed, or a connection to the address failed. */
+  isStale: boolean
 }
 
 // The minimum pause between two look-ups, because AWS limits their rate for the whole account.
@@ -46,6 +47,8 @@ const RENEWAL_MILLIS = 2_000
 export class EndpointCache {
   readonly #options: EndpointCacheOptions
   readonly #lookUps: LRUCache<string, LookUp>
+  // Kept apart from the results, so that evicting a result neither detaches a look-up nor allows a second one.
+  readonly #pending = new Map<string, Flight<Address>>()
   #closed = false
 
   constructor(options: EndpointCacheOptions) {
@@ -62,52 +65,49 @@ export class EndpointCache {
     if (this.#closed) throw closedError()
     signal?.throwIfAborted()
     const key = keyOf(request)
-    const known = this.#lookUps.get(key)
-    if (known && !this.#isDue(known)) return known.flight.wait(signal)
-    const lookUp = this.#launch(request, known?.address)
-    this.#lookUps.set(key, lookUp)
-    return lookUp.flight.wait(signal)
+    const last = this.#lookUps.get(key)
+    const current = this.#pending.get(key) ?? (last && !this.#isDue(last) ? last.flight : undefined)
+    const flight = current ?? this.#launch(key, request, last?.address)
+    return flight.wait(signal)
   }
 
   /** Call after a connection failed. The cluster may have moved, so the next `find` looks it up again. */
   invalidate(request: CredentialRequest): void {
-    const known = this.#lookUps.get(keyOf(request))
-    if (known) known.stale = true
+    const last = this.#lookUps.get(keyOf(request))
+    if (last) last.isStale = true
   }
 
   /** Rejects waiting callers and every later `find` with `ERR_REDSHIFT_CLOSED`. */
   close(): void {
     this.#closed = true
-    for (const { flight } of this.#lookUps.values()) flight.abandon(closedError())
+    for (const flight of this.#pending.values()) flight.abandon(closedError())
   }
 
-  #isDue({ stale, endedAt }: LookUp): boolean {
-    return stale === true && endedAt !== undefined && this.#options.clock.now().monotonic - endedAt > PAUSE_MILLIS
+  #isDue({ isStale, endedAt }: LookUp): boolean {
+    return isStale && this.#options.clock.now().monotonic - endedAt > PAUSE_MILLIS
   }
 
-  #launch(request: CredentialRequest, known?: Address): LookUp {
-    const { clock, lookUp: run, timeoutMillis } = this.#options
-    const deadlineMillis = known ? Math.min(RENEWAL_MILLIS, timeoutMillis) : timeoutMillis
-    const context = new FetchContext(deadlineMillis)
-    const lookUp: LookUp = {
-      flight: new Flight<Address>({
-        clock,
-        context,
-        run: () => run(request, context),
-        timeoutError: () =>
-          new RedshiftCredentialsError(
-            'ERR_REDSHIFT_TIMEOUT',
-            `AWS did not return the address of ${JSON.stringify(targetOf(request))} within ${timeoutMillis} ms. Check the network path to AWS, or set host.`,
-          ),
-        land: outcome => {
-          lookUp.endedAt = clock.now().monotonic
-          lookUp.stale = 'error' in outcome
-          lookUp.address = 'value' in outcome ? outcome.value : known
-          return lookUp.address && !this.#closed ? { value: lookUp.address } : outcome
-        },
-      }),
-    }
-    return lookUp
+  #launch(key: string, request: CredentialRequest, known: Address | undefined): Flight<Address> {
+    const { clock, lookUp, timeoutMillis } = this.#options
+    const context = new FetchContext(known ? Math.min(RENEWAL_MILLIS, timeoutMillis) : timeoutMillis)
+    const flight = new Flight<Address>({
+      clock,
+      context,
+      run: () => lookUp(request, context),
+      timeoutError: () =>
+        new RedshiftCredentialsError(
+          'ERR_REDSHIFT_TIMEOUT',
+          `AWS did not return the address of ${JSON.stringify(targetOf(request))} within ${timeoutMillis} ms. Check the network path to AWS, or set host.`,
+        ),
+      land: outcome => {
+        this.#pending.delete(key)
+        const address = 'value' in outcome ? outcome.value : known
+        this.#lookUps.set(key, { flight, endedAt: clock.now().monotonic, address, isStale: 'error' in outcome })
+        return address && !this.#closed ? { value: address } : outcome
+      },
+    })
+    this.#pending.set(key, flight)
+    return flight
   }
 }
 

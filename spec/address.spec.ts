@@ -85,6 +85,14 @@ describe('The address of a cluster', () => {
     expect(book.lookUps).to.have.length(3)
   })
 
+  it('is looked up once at a time, even if it is evicted during the look-up', async () => {
+    const book = new Book(1)
+    const asking = [book.find('one'), book.find('other'), book.find('one')]
+    for (const { find } of book.lookUps) find(OLD)
+    expect(await Promise.all(asking)).to.deep.equal([OLD, OLD, OLD])
+    expect(book.lookUps).to.have.length(2)
+  })
+
   it('is looked up again after a failed connection, at most once a second', async () => {
     const book = new Book()
     await book.losing(OLD)
@@ -161,6 +169,15 @@ describe('The address of a cluster', () => {
     expect(await aborted.catch(error => error)).to.equal(reason)
     book.last.find(OLD)
     expect(await other).to.equal(OLD)
+  })
+
+  it('is not awaited after close, even if it was evicted during the look-up', async () => {
+    const book = new Book(1)
+    const waiting = [book.find('one'), book.find('other')].map(found => expectFailure(found, 'ERR_REDSHIFT_CLOSED'))
+    book.cache.close()
+    for (const { find } of book.lookUps) find(OLD)
+    await Promise.all(waiting)
+    for (const { context } of book.lookUps) expect(context.signal.aborted).to.equal(true)
   })
 
   it('is not returned after close, even if it is cached', async () => {
