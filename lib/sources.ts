@@ -3,7 +3,7 @@ import { fetchProvisioned } from './aws/provisioned.js'
 import { fetchServerless } from './aws/serverless.js'
 import { fetchIdentityCenterToken } from './aws/token.js'
 import type { Clock } from './clock.js'
-import { closedError } from './errors.js'
+import { closedError, RedshiftCredentialsError } from './errors.js'
 import { type Fetch, FetchContext, timeoutError } from './fetch.js'
 import { Flight } from './flight.js'
 import { type IdentityProvider, TOKEN_API } from './identity-provider.js'
@@ -71,7 +71,7 @@ export class SingleTokens {
     trace.start()
     this.#flights.add(flight)
     // No other caller waits for this flight, so an abort ends it.
-    const abandon = (): void => flight.abandon(closedError())
+    const abandon = (): void => flight.abandon(abortedError())
     signal?.addEventListener('abort', abandon, { once: true })
     try {
       return await flight.wait(signal)
@@ -86,3 +86,10 @@ export class SingleTokens {
     for (const flight of this.#flights) flight.abandon(closedError())
   }
 }
+
+/** The error that diagnostics messages contain. The caller itself gets the reason of its signal. */
+const abortedError = (): RedshiftCredentialsError =>
+  new RedshiftCredentialsError(
+    'ERR_REDSHIFT_CLOSED',
+    'The caller aborted the request for a single-use token. Request another one for the next connection.',
+  )

@@ -433,11 +433,16 @@ describe('Tokens', () => {
       const single = providing({ tokenType: 'EXT_JWT' })
       const { expiration } = await single.getToken()
       await rejection(providing({ tokenType: 'EXT_JWT', token: () => '' }).getToken())
+      const controller = new AbortController()
+      const unused = providing({ tokenType: 'EXT_JWT' }).getToken(undefined, { signal: controller.signal })
+      controller.abort()
+      await rejection(unused)
       for (const name of names) unsubscribe(name, note)
-      const [started, fetched, , failed] = seen
+      const [started, fetched, , failed, , aborted] = seen
       expect(started).to.include({ name: names[0], api: 'identityProvider', target: 'AwsIdc', background: false })
       expect(fetched).to.include({ name: names[1], outcome: 'fetched', expiration })
       expect(failed).to.include({ outcome: 'failed' }).and.have.nested.property('error.code', 'ERR_REDSHIFT_RESPONSE')
+      expect(aborted).to.have.nested.property('error.message').that.includes('The caller aborted')
     })
 
     it('without a caller that aborts: a single-use one is discarded', async () => {
