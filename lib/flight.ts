@@ -118,6 +118,7 @@ export class Flight<T, Fetched = T> {
    * @param waitMillis rejects after this many milliseconds
    */
   wait(signal?: AbortSignal, waitMillis?: number): Promise<T> {
+    if (signal?.aborted) return Promise.reject(signal.reason)
     return new Promise((resolve, reject) => {
       let left = false
       let timer: Timer | undefined

@@ -87,6 +87,15 @@ describe('a rejected login', () => {
     expect(sim.clock.timers).to.have.lengthOf(0)
   })
 
+  it('does not keep a caller whose signal has already aborted waiting for another login', async () => {
+    sim.aws.script.push({ kind: 'hang' })
+    sim.cache.invalidate(first, 'here')
+    const reason = new Error('given up')
+    expect(await failureOf(sim.cache.replacement(first, AbortSignal.abort(reason)))).to.equal(reason)
+    sim.aws.lastCall.respond()
+    await settle()
+  })
+
   it('without a place makes the next caller without a place wait', async () => {
     sim.aws.script.push({ kind: 'login', after: 100 })
     expect(sim.cache.invalidate(first)).to.equal(true)
