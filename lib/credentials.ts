@@ -68,7 +68,7 @@ export class RedshiftCredentials {
     this.#connectionOptions = { ...own, tokenLogin }
     const endpoint = endpointOf(aws, process.env, store !== undefined)
     const identityProvider = options.identityProvider && copyProvider(options.identityProvider)
-    this.#requests = new RequestCache({ ...options, identityProvider }, endpoint)
+    this.#requests = new RequestCache({ ...options, identityProvider })
     const clock = systemClock
     const random = Math.random
     this.#clients = new AwsClients(aws, clock, maxEntries)

@@ -5,16 +5,6 @@ import type { RedshiftOptions } from './options.js'
 import { type CredentialRequest, cacheKey, targetOf } from './request.js'
 import { resolveRequest } from './resolve-request.js'
 
-// Numbers the AWS configurations, so that the cache key can distinguish them without their content.
-const identities = new WeakMap<object, number>()
-let lastIdentity = 0
-function identityOf(aws: object | undefined): number {
-  if (!aws) return 0
-  const identity = identities.get(aws) ?? ++lastIdentity
-  identities.set(aws, identity)
-  return identity
-}
-
 /** A resolved connection, with everything that its request depends on. */
 interface Resolved {
   readonly host: unknown
@@ -28,13 +18,10 @@ interface Resolved {
 /** Resolves connections to requests. It keeps the last one, because pools request the same one repeatedly. */
 export class RequestCache {
   readonly #options: RedshiftOptions
-  readonly #endpoint: string | undefined
   #last: Resolved | undefined
 
-  /** @param endpoint the AWS endpoint, if one is configured */
-  constructor(options: RedshiftOptions, endpoint: string | undefined) {
+  constructor(options: RedshiftOptions) {
     this.#options = options
-    this.#endpoint = endpoint
   }
 
   /** @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`, `ERR_REDSHIFT_TARGET` */
@@ -46,13 +33,11 @@ export class RequestCache {
     const environment = new RecordedEnvironment(() => process.env)
     // The values that were compared, because a getter may return another one.
     const request = resolveRequest(this.#options, { host, database, user }, environment)
-    const { aws, store } = this.#options
-    if (store && request.region === undefined)
+    if (this.#options.store && request.region === undefined)
       throw targetError(
         `The region of ${JSON.stringify(targetOf(request))} is not set, but a store shares logins by region. Set region, or set host to the Redshift host name, which contains the region.`,
       )
-    const key = cacheKey(request, this.#endpoint, identityOf(aws))
-    this.#last = { host, database, user, environment, key, request }
+    this.#last = { host, database, user, environment, key: cacheKey(request), request }
     return this.#last
   }
 }

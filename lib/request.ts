@@ -51,10 +51,13 @@ export const workgroupOf = (request: CredentialRequest): string | undefined => {
 
 /**
  * The cache key of a login: a JSON array, so that no two requests have the same key. It contains no secret.
- * @param endpoint the AWS endpoint, if one is configured
- * @param identity distinguishes AWS identities, which must never share a login
+ * @param shared what else distinguishes logins that several processes share: the AWS endpoint, if one is configured, and the AWS
+ * identity. Within one `RedshiftCredentials`, both are always the same.
  */
-export function cacheKey(request: CredentialRequest, endpoint: string | undefined, identity: string | number): string {
+export function cacheKey(
+  request: CredentialRequest,
+  shared?: { endpoint: string | undefined; identity: string },
+): string {
   const { api, region, customDomainName, dbName, durationSeconds } = request
   const named = request.api === 'GetClusterCredentials' ? request : undefined
   // A cluster and a workgroup may have the same name. Names contain no slash.
@@ -62,7 +65,7 @@ export function cacheKey(request: CredentialRequest, endpoint: string | undefine
   return JSON.stringify([
     api,
     region ?? null,
-    endpoint ?? null,
+    shared?.endpoint ?? null,
     target ?? null,
     customDomainName ?? null,
     dbName ?? null,
@@ -70,6 +73,6 @@ export function cacheKey(request: CredentialRequest, endpoint: string | undefine
     named?.autoCreate ?? null,
     named ? [...new Set(named.dbGroups)].sort() : null,
     durationSeconds,
-    identity,
+    shared?.identity ?? null,
   ])
 }

@@ -765,10 +765,9 @@ describe('the cache key', () => {
     fc.record({ ...base, api: fc.constant('GetClusterCredentialsWithIAM' as const), clusterIdentifier: maybe }),
     fc.record({ ...base, api: fc.constant('GetCredentials' as const), workgroupName: maybe }),
   )
-  const identity = fc.oneof(fc.nat(9), text)
-  const parts = fc.record({ request, endpoint: maybe, identity })
+  const parts = fc.record({ request, endpoint: maybe, identity: text })
   type Parts = typeof parts extends fc.Arbitrary<infer P> ? P : never
-  const keyOf = ({ request, endpoint, identity }: Parts): string => cacheKey(request, endpoint, identity)
+  const keyOf = ({ request, endpoint, identity }: Parts): string => cacheKey(request, { endpoint, identity })
   const normal = ({ request, ...rest }: Parts) => ({
     ...rest,
     request: 'dbGroups' in request ? { ...request, dbGroups: [...new Set(request.dbGroups)].sort() } : request,
@@ -793,11 +792,14 @@ describe('the cache key', () => {
   it('distinguishes a custom domain from a cluster of the same name', () => {
     const { region, dbName, durationSeconds } = resolve({ connection: dev })
     const key = (clusterIdentifier: string | undefined, customDomainName: string | undefined) =>
-      cacheKey(
-        { api: 'GetClusterCredentialsWithIAM', region, dbName, durationSeconds, clusterIdentifier, customDomainName },
-        undefined,
-        0,
-      )
+      cacheKey({
+        api: 'GetClusterCredentialsWithIAM',
+        region,
+        dbName,
+        durationSeconds,
+        clusterIdentifier,
+        customDomainName,
+      })
     expect(
       new Set([key('x', undefined), key(undefined, 'x'), key('x', 'x'), key(undefined, undefined)]),
     ).to.have.lengthOf(4)
@@ -833,7 +835,7 @@ describe('the cache key', () => {
         (dbGroups, n) => {
           const shuffled = [...dbGroups, dbGroups[n % dbGroups.length] ?? ''].reverse()
           const key = (groups: string[]) =>
-            cacheKey({ ...resolve({ connection: dev }), dbGroups: groups } as CredentialRequest, undefined, 0)
+            cacheKey({ ...resolve({ connection: dev }), dbGroups: groups } as CredentialRequest)
           expect(key(shuffled)).to.equal(key(dbGroups))
         },
       ),
@@ -852,7 +854,7 @@ describe('the cache key', () => {
         autoCreate: true,
       },
     })
-    expect(cacheKey(byOptions, undefined, 1)).to.equal(cacheKey(byConnection, undefined, 1))
+    expect(cacheKey(byOptions)).to.equal(cacheKey(byConnection))
   })
 
   it('contains no AWS key and no password', () => {
@@ -863,7 +865,7 @@ describe('the cache key', () => {
     }
     const connection = { ...dev, password: 'hunter4' }
     const request = resolve({ options, connection })
-    const key = cacheKey(request, 'localhost:4566', 7)
+    const key = cacheKey(request, { endpoint: 'localhost:4566', identity: 'reports' })
     expect(JSON.parse(key)).to.deep.equal([
       'GetClusterCredentials',
       'us-west-2',
@@ -875,7 +877,7 @@ describe('the cache key', () => {
       false,
       [],
       900,
-      7,
+      'reports',
     ])
     expect(JSON.stringify(request)).to.not.match(/AKIA|hunter/)
   })

@@ -39,7 +39,7 @@ export class Search {
     this.current = current
     this.deadlineMillis = deadlineMillis
     this.store = new BoundedStore(store, clock, deadlineMillis)
-    this.context = cacheKey(request, endpoint, store.identity)
+    this.context = cacheKey(request, { endpoint, identity: store.identity })
     this.key = storeKey(this.context)
     this.#clock = clock
     this.#startedAt = clock.now().monotonic
