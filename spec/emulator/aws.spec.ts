@@ -5,6 +5,7 @@ import {
   GetClusterCredentialsCommand,
   type GetClusterCredentialsCommandInput,
   GetClusterCredentialsWithIAMCommand,
+  GetIdentityCenterAuthTokenCommand,
 } from '@aws-sdk/client-redshift'
 import { GetCredentialsCommand, GetWorkgroupCommand } from '@aws-sdk/client-redshift-serverless'
 import { expect } from 'chai'
@@ -86,6 +87,21 @@ describe('The emulated AWS', () => {
     }
     emulator.revokeLogins()
     expect((await fetchLogin(emulator)).password).not.to.equal(first.password)
+  })
+
+  it('issues separate logins and tokens for clusters of the same name in two regions', async () => {
+    const regions = ['us-west-2', 'eu-west-1']
+    const hosts = regions.map(region => `sales.abc123xyz789.${region}.redshift.amazonaws.com`)
+    await start({ hosts, samePasswordSeconds: 3600 })
+    const login = new GetClusterCredentialsCommand({ ClusterIdentifier: 'sales', DbUser: 'alice' })
+    const token = new GetIdentityCenterAuthTokenCommand({ ClusterIds: ['sales'] })
+    using _ = emulator.fail({ kind: 'same-expiry', samePassword: true }, { operation: 'GetIdentityCenterAuthToken' })
+    const secrets = new Set<string | undefined>()
+    for (const region of regions) {
+      secrets.add((await redshift(emulator, { region }).send(login)).DbPassword)
+      secrets.add((await redshift(emulator, { region }).send(token)).Token)
+    }
+    expect(secrets.size).to.equal(4)
   })
 
   it('chooses the user by access key where AWS chooses it', async () => {

@@ -163,6 +163,21 @@ describe('A login at the emulator', () => {
     expect(new Set(names).size).to.equal(2)
   })
 
+  it('can have a long name that is not in ASCII, and two of them differ', async () => {
+    await start()
+    const names: string[] = []
+    for (const end of ['a', 'b']) {
+      emulator.identity = `IAMR:x${'ü'.repeat(40)}${end}`
+      const { dbUser: user = '', dbPassword: password = '' } = await serverless(emulator).send(
+        new GetCredentialsCommand({ workgroupName: 'analytics' }),
+      )
+      const client = await connect(emulator, { user, password }, emulator.poolConfig('serverless'))
+      names.push((await client.query('SELECT current_user::text AS name')).rows[0].name)
+      await client.end()
+    }
+    expect(new Set(names).size).to.equal(2)
+  })
+
   it('forwards the client’s other start-up parameters', async () => {
     await start()
     const client = await connect(emulator, await fetchLogin(emulator), {

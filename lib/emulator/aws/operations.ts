@@ -1,6 +1,6 @@
 import type { IssuedLogin, IssuedLogins, LoginTerms } from '../logins.js'
 import type { Settings } from '../settings.js'
-import { defaultAccount } from '../targets.js'
+import { defaultAccount, type Target } from '../targets.js'
 import type { IssuedToken, IssuedTokens } from '../tokens.js'
 import { callerOf } from './caller.js'
 import { describeClusters, describeCustomDomains, describeWorkgroup } from './descriptions.js'
@@ -97,7 +97,7 @@ export class Operations {
       throw new AwsError('unsupported', 'This operation requires credentials with an identity context.')
     const lifetimeMillis = Math.min(this.#settings.lifetimeSeconds, 3600) * 1000
     const terms = { person, provider: 'AwsIdc', tokenType: 'SUBJECT_TOKEN', targets } as const
-    const key = JSON.stringify([person, targets.map(({ kind, name }) => [kind, name])])
+    const key = JSON.stringify([person, targets.map(targetKey)])
     const tokens = this.#issuedTokens
     const last = repeat && this.#lastTokens.get(key)
     const response = last
@@ -123,7 +123,7 @@ export class Operations {
     const target = requireTarget(request)
     const lifetimeSeconds = Math.min(this.#settings.lifetimeSeconds, duration)
     const terms = { user, target, database, lifetimeSeconds, databaseUser }
-    const key = JSON.stringify([operation, target.kind, target.name, database, user])
+    const key = JSON.stringify([operation, targetKey(target), database, user])
     const last = this.#lastLogins.get(key)
     if (last && !repeat && this.#isRepeated(last, lifetimeSeconds)) return last
     const logins = this.#issuedLogins
@@ -147,6 +147,11 @@ export class Operations {
     if (nextRefreshSeconds === null) return undefined
     return nextRefreshSeconds === undefined ? expiration : new Date(now + nextRefreshSeconds * 1000)
   }
+}
+
+/** Clusters in different regions may have the same name. */
+function targetKey({ kind, region, name }: Target): string[] {
+  return [kind, region, name]
 }
 
 function callerIdentity({ identity }: OperationRequest): Fields {

@@ -133,5 +133,6 @@ function roleName(user: string): string {
   if (Buffer.byteLength(user) <= maxNameBytes) return user
   const digest = createHash('sha256').update(user).digest('hex').slice(0, 8)
   const start = Buffer.from(user).subarray(0, maxNameBytes - digest.length - 1)
-  return `${start.toString('latin1')}~${digest}`
+  // A stream leaves out a character that was cut.
+  return `${new TextDecoder().decode(start, { stream: true })}~${digest}`
 }
