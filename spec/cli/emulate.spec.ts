@@ -146,7 +146,7 @@ describe('pg-redshift-iam emulate', () => {
 
   it('leaves nothing behind when it is killed during its start', async () => {
     const child = cli.start(['emulate'], { TMPDIR: left.tmp })
-    await until('the server starts', () => left.processes().length > 1, 30)
+    await until('the server starts', () => left.processes().length > 1)
     const closed = once(child, 'close')
     child.kill('SIGKILL')
     await closed

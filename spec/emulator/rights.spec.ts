@@ -93,13 +93,12 @@ describe('The rights of an emulated login', () => {
       expect(await refusal({ user: name, password })).to.equal(words)
     }
     emulator.identity = 'IAMR:analyst'
-    expect(await emulator.query('SELECT 1 AS one'), 'the superuser can log in still').to.deep.equal([{ one: 1 }])
+    expect(await emulator.query('SELECT 1 AS one'), 'the superuser can still log in').to.deep.equal([{ one: 1 }])
   })
 
   it('are those of the whole name if AWS chooses the user', async () => {
     const identity = `IAM:${user}`
     emulator.identity = identity
-
     const command = new GetClusterCredentialsWithIAMCommand({ ClusterIdentifier: 'examplecluster' })
     const { DbPassword: password = '' } = await redshift(emulator).send(command)
     const login = { user: identity, password }

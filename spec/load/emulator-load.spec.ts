@@ -62,7 +62,7 @@ describe('The emulator', () => {
     const { port } = emulator.address
     const client = await connect(emulator, login)
     const ended = new Promise(resolve => client.once('end', resolve))
-    const restarted = emulator.restart({ downMillis: 300 })
+    const restarted = emulator.restart({ downMillis: 2_000 })
     await ended
     expect(emulator.connections).to.equal(0)
     expect((await rejection(reach(port))).code).to.equal('ECONNREFUSED')

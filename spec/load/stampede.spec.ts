@@ -26,7 +26,7 @@ describe('a thousand concurrent callers', () => {
   }
 
   it('of get() cause one API call, at the start and at a refresh, and get the same login', async () => {
-    await start(8)
+    await start(16)
     const connection = { ...emulator.poolConfig(), user: 'IAM:alice' }
     const getAll = () => Promise.all(THOUSAND.map(() => credentials.get(connection)))
     const cold = new Set(await getAll())

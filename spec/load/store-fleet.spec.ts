@@ -19,8 +19,6 @@ const sum = (reports: readonly FleetReport[], pattern: RegExp): number =>
 
 for (const engine of engines)
   describe(`a fleet of twenty processes that share their logins through ${engine.name}`, () => {
-    // Processes that start together are slow on a small, busy machine.
-
     const lifetimeSeconds = 6 + engine.coarsenessMillis / 500
     // A refresh starts after half of a lifetime at the earliest. Date's whole seconds and the latency of the store may use up some of that.
     const earliestMillis = ((lifetimeSeconds - 2) / 2) * 1_000 - engine.coarsenessMillis
@@ -69,9 +67,9 @@ for (const engine of engines)
       const before = await fleet.order({ kind: 'work' })
       const gapBefore = ({ at }: EmulatedCall, index: number): number => at - (emulator.calls[index - 1]?.at ?? 0)
       const timely = () => emulator.calls.filter((call, index) => gapBefore(call, index) > earliestMillis).length
-      await until('five rotations', () => timely() > 5, 100)
+      await until('there were five rotations', () => timely() > 5)
       const { length } = emulator.logins
-      await until('all log in once more', () => emulator.logins.length >= length + 20, 60)
+      await until('all log in once more', () => emulator.logins.length >= length + 20)
       const reports = await fleet.order({ kind: 'report' })
       const forced = sum(reports, FORCED) - sum(before, FORCED)
       expect(emulator.calls.length - timely(), 'calls beside those').to.be.at.most(forced)
@@ -80,14 +78,14 @@ for (const engine of engines)
 
     it('loses no login while the store is killed, is down for a lifetime, and comes back empty', async () => {
       await server.kill()
-      await until('each fetches by itself', () => new Set(emulator.calls.map(call => call.accessKeyId)).size === 20, 60)
+      await until('each fetches by itself', () => new Set(emulator.calls.map(call => call.accessKeyId)).size === 20)
       const before = await fleet.order({ kind: 'report' })
       await server.restart()
       const hits = async () => {
         await delay(200)
         return sum(await fleet.order({ kind: 'report' }), /^hit/) - sum(before, /^hit/)
       }
-      await until('they share again', async () => (await hits()) >= 20, 60)
+      await until('they share again', async () => (await hits()) >= 20)
     })
 
     it('loses no login while the connection to the store is slow, stalls, breaks and corrupts data', async () => {
@@ -97,7 +95,6 @@ for (const engine of engines)
       await until(
         'every kind of fault has happened',
         () => faults.reset >= 5 && faults.stalled >= 5 && faults.garbled >= 2 && emulator.logins.length - length >= 100,
-        60,
       )
       proxy.unreliable = false
       const reports = await fleet.order({ kind: 'report' })

@@ -324,7 +324,7 @@ describe('logins that are shared through Redis', () => {
       expect(messages.at(-1)).to.include({ event: 'direct', operation: 'read', reason })
       await redis.restart()
       await until('the client is back', isReady)
-      await until('so is another', () => admin.status === 'ready')
+      await until('the other client is back too', () => admin.status === 'ready')
       await delay(50)
       expect(await admin.info('commandstats'), 'commands that were kept').to.not.include('eval')
       // Then it is used again.

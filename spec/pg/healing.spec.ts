@@ -82,7 +82,7 @@ for (const [version, module] of pgVersions)
       emulator.revokeLogins()
       const stream = (): Socket => Object.assign(emulator.stream(), { allowHalfOpen: true })
       await create({ stream }).connect()
-      await until('the first one is closed', () => emulator.connections === 1, 1)
+      await until('the first one is closed', () => emulator.connections === 1)
       expect(outcomes()).to.deep.equal(['28000', 'ok'])
     })
 

@@ -174,14 +174,15 @@ export const sectionOf = ({ stderr }: Ended): string | undefined =>
 /** Whether `script` of util-linux, which runs programs on a terminal, is installed. */
 export const hasTerminals = process.platform === 'linux' && spawnSync('script', ['--version']).status === 0
 
-/** Waits until a process has printed this on stdout. */
+/** Waits until a process has printed this on stdout. Rejects if it ends before. */
 export function printed(child: ChildProcess, text: string): Promise<void> {
-  let all = ''
-  return new Promise(resolve => {
+  let output = ''
+  return new Promise((resolve, reject) => {
     child.stdout?.on('data', part => {
-      all += part
-      if (all.includes(text)) resolve()
+      output += part
+      if (output.includes(text)) resolve()
     })
+    child.once('close', () => reject(new Error(`The process ended before it printed ${text}:\n${output}`)))
   })
 }
 

@@ -29,8 +29,9 @@ export class Leftovers {
     return lines.filter(line => line.includes(this.tmp) && !/^\s*\d+\s+Z/.test(line))
   }
 
-  async none(): Promise<void> {
-    await until('nothing is left', () => this.folders().length === 0 && this.processes().length === 0, 30)
+  /** Waits until nothing is left. */
+  none(): Promise<void> {
+    return until('nothing is left', () => this.folders().length === 0 && this.processes().length === 0)
   }
 
   remove(): void {
