@@ -412,7 +412,7 @@ describe('logins that are shared through DynamoDB', () => {
       expect(properties.TableName).to.equal(TABLE)
       await admin.send(new DeleteTableCommand({ TableName: TABLE }))
       await waitUntilTableNotExists(
-        { client: admin, maxWaitTime: 10, minDelay: 0.05, maxDelay: 0.1 },
+        { client: admin, maxWaitTime: 60, minDelay: 0.05, maxDelay: 0.1 },
         { TableName: TABLE },
       )
       await admin.send(new CreateTableCommand(properties as never))

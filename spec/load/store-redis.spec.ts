@@ -29,14 +29,20 @@ interface Connected {
   close(): unknown
 }
 
-async function nodeRedis(url: string): Promise<Connected> {
-  const client = await createClient({ url }).on('error', ignore).connect()
-  return { client, close: () => client.destroy() }
+/** A connection of one of the packages. */
+interface Connection extends Connected {
+  /** A command that the server executes after all that were sent before it. */
+  ping(): Promise<unknown>
 }
 
-function ioRedis(url: string, options = {}): Connected {
+async function nodeRedis(url: string): Promise<Connection> {
+  const client = await createClient({ url }).on('error', ignore).connect()
+  return { client, ping: () => client.ping(), close: () => client.destroy() }
+}
+
+function ioRedis(url: string, options = {}): Connection {
   const client = new Redis(url, { retryStrategy: () => 20, ...options }).on('error', ignore)
-  return { client, close: () => client.disconnect() }
+  return { client, ping: () => client.ping(), close: () => client.disconnect() }
 }
 
 async function nodeRedis4(url: string, options = {}): Promise<Connected> {
@@ -45,13 +51,13 @@ async function nodeRedis4(url: string, options = {}): Promise<Connected> {
   return { client: client as unknown as RedisStoreClient, close: () => client.disconnect() }
 }
 
-async function valkeyGlide(url: string, defaultDecoder?: Decoder): Promise<Connected> {
+async function valkeyGlide(url: string, defaultDecoder?: Decoder): Promise<Connection> {
   if (!glide) throw new Error('Valkey GLIDE has no native part for this platform.')
   const client = await glide.GlideClient.createClient({
     addresses: addressesOf(url),
     ...(defaultDecoder !== undefined && { defaultDecoder }),
   })
-  return { client, close: () => client.close() }
+  return { client, ping: () => client.ping(), close: () => client.close() }
 }
 
 describe('logins that are shared through Redis', () => {
@@ -296,8 +302,8 @@ describe('logins that are shared through Redis', () => {
       const asleep = new Redis(redis.url, { retryStrategy: () => 20 }).on('error', ignore)
       open.push({ close: () => asleep.disconnect() })
       await once(asleep, 'ready')
+      // It is sent before the commands of the store.
       const sleep = asleep.call('DEBUG', 'SLEEP', '1.5')
-      await delay(50)
       await credentials.get()
       expect(messages).to.have.lengthOf(1)
       expect(messages[0]).to.include({ event: 'direct', reason })
@@ -307,12 +313,11 @@ describe('logins that are shared through Redis', () => {
 
     it(`come from AWS while Redis is down, and no outdated command is sent afterwards, with ${name}`, async () => {
       const connection = await connect(redis.url)
-      const { client } = connection
+      const { client, ping } = connection
       const isReady = async () => {
         if ('status' in client) return client.status === 'ready'
         if ('isOpen' in client) return client.isReady === true
-        const pong = await client.customCommand(['PING']).catch(ignore)
-        return pong === 'PONG'
+        return (await ping().catch(ignore)) === 'PONG'
       }
       const [before, during] = [share(connection), share(connection, { identity: 'exports' })]
       await before.get()
@@ -325,9 +330,9 @@ describe('logins that are shared through Redis', () => {
       await redis.restart()
       await until('the client is back', isReady)
       await until('the other client is back too', () => admin.status === 'ready')
-      await delay(50)
+      await ping()
       expect(await admin.info('commandstats'), 'commands that were kept').to.not.include('eval')
-      // Then it is used again.
+      // Redis is used again.
       const calls = emulator.calls.length
       const after = [share(connection, { identity: 'others' }), share(connection, { identity: 'others' })]
       await Promise.all(after.map(credentials => credentials.get()))
