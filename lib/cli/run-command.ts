@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import { EXIT_CODES } from './terminal/exit-codes.js'
 import { codeOf } from './terminal/failure.js'
@@ -21,7 +21,13 @@ export interface RunningCommand {
 }
 
 export function startCommand(command: string, parameters: readonly string[], env: NodeJS.ProcessEnv): RunningCommand {
-  const child = spawn(command, parameters, { stdio: 'inherit', env })
+  let child: ChildProcess
+  try {
+    child = spawn(command, parameters, { stdio: 'inherit', env })
+  } catch (error) {
+    // Node.js throws some errors, such as E2BIG, and emits others, such as ENOENT.
+    return { pid: undefined, ended: Promise.resolve(reportSpawnError(command, error)) }
+  }
   const forward = (signal: NodeJS.Signals): void => {
     child.kill(signal)
   }
@@ -37,11 +43,7 @@ export function startCommand(command: string, parameters: readonly string[], env
   const ended = new Promise<CommandEnd>(resolve => {
     child.once('error', error => {
       release()
-      process.stderr.write(`pg-redshift-iam: ${explainSpawnError(command, error)}\n`)
-      resolve({
-        code: codeOf(error) === 'ENOENT' ? EXIT_CODES.notFound : EXIT_CODES.notExecutable,
-        signal: null,
-      })
+      resolve(reportSpawnError(command, error))
     })
     child.once('exit', (code, signal) => {
       release()
@@ -57,14 +59,19 @@ export function endLike({ code, signal }: CommandEnd): void {
   if (signal) process.kill(process.pid, signal)
 }
 
-function explainSpawnError(command: string, error: Error): string {
+function reportSpawnError(command: string, error: unknown): CommandEnd {
+  process.stderr.write(`pg-redshift-iam: ${explainSpawnError(command, error)}\n`)
+  return { code: codeOf(error) === 'ENOENT' ? EXIT_CODES.notFound : EXIT_CODES.notExecutable, signal: null }
+}
+
+function explainSpawnError(command: string, error: unknown): string {
   const name = JSON.stringify(command)
   switch (codeOf(error)) {
     case 'ENOENT':
       return `The command ${name} was not found. Install it, or give its path.`
     case 'EACCES':
-      return `The command ${name} may not be executed. Check its permissions.`
+      return `The command ${name} cannot be executed. Check its permissions.`
     default:
-      return `The command ${name} could not be started: ${error.message}.`
+      return `The command ${name} could not be started (${codeOf(error) ?? String(error)}). Check its path and its arguments.`
   }
 }

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { expect } from 'chai'
 import { CLUSTER, ended, hasTerminals, printed, sectionOf, useCli } from '../support/cli.js'
 
@@ -97,6 +97,14 @@ describe('pg-redshift-iam exec', () => {
     expect(missing.code).to.equal(127)
     expect(missing.stderr).to.include('"no-such-program"')
     expect((await cli.run([...ALICE, cli.folder])).code).to.equal(126)
+  })
+
+  it('exits with 126 if the command cannot be started for another reason, and leaves no files behind', async () => {
+    const TMPDIR = mkdtempSync(join(cli.folder, 'tmp-'))
+    const { code, stderr } = await cli.run([...ALICE, join(cli.folder, 'package.json', 'psql')], { TMPDIR })
+    expect(code, stderr).to.equal(126)
+    expect(stderr).to.include('ENOTDIR')
+    expect(readdirSync(TMPDIR)).to.deep.equal([])
   })
 
   it('does not run the command without a login', async () => {
