@@ -60,8 +60,8 @@ describe('The output of the command line', () => {
       if (!hasTerminals) this.skip()
     })
 
-    const onTerminal = async (parameters: string, env: Record<string, string> = {}): Promise<string> => {
-      const child = cli.startOnTerminal(parameters, env)
+    const onTerminal = async (parameters: string, env: Record<string, string> = {}, columns = 100): Promise<string> => {
+      const child = cli.startOnTerminal(parameters, env, columns)
       child.stdin?.end()
       return (await ended(child)).stdout
     }
@@ -71,19 +71,37 @@ describe('The output of the command line', () => {
       expect(await onTerminal(`check --host ${CLUSTER}`, { NO_COLOR: '1' })).not.to.include(`${ESCAPE}32m`)
     })
 
+    it('wraps messages at its width, or at 80 columns if it reports none', async () => {
+      const longest = async (columns: number): Promise<number> => {
+        const lines = (await onTerminal('credentials', {}, columns)).split(/\r?\n/)
+        return Math.max(...lines.filter(line => !line.startsWith('More: ')).map(line => line.length))
+      }
+      expect(await longest(40)).to.be.within(30, 40)
+      expect(await longest(0)).to.be.within(70, 80)
+    })
+
+    /** Holds AWS's response until the command has printed this. */
+    const whileHeld = async (parameters: string, text: string): Promise<string> => {
+      const holding = cli.emulator.fail({ kind: 'hold' })
+      const child = cli.startOnTerminal(parameters)
+      const end = ended(child)
+      child.stdin?.end()
+      await printed(child, text)
+      holding.clear()
+      return (await end).stdout
+    }
+
     it('shows what it waits for, and clears the line before it prints', async () => {
-      using _ = cli.emulator.fail({ kind: 'latency', millis: 1_000 })
-      const printed = await onTerminal(`credentials --host ${CLUSTER} --query DbUser`)
-      expect(printed).to.include('GetClusterCredentialsWithIAM for examplecluster … 0 s')
-      expect(printed.trimEnd().endsWith(`${ESCAPE}1G${ESCAPE}0K"IAMR:analyst"`)).to.equal(true)
+      const activity = 'GetClusterCredentialsWithIAM for examplecluster … '
+      const output = await whileHeld(`credentials --host ${CLUSTER} --query DbUser`, activity)
+      expect(output).to.match(/ … \d+ s/)
+      expect(output.trimEnd().endsWith(`${ESCAPE}1G${ESCAPE}0K"IAMR:analyst"`)).to.equal(true)
     })
 
     it('cuts the progress line at the width of the terminal', async () => {
-      using _ = cli.emulator.fail({ kind: 'latency', millis: 1_000 })
-      const printed = await onTerminal(`credentials --cluster-identifier ${'a'.repeat(63)} --region us-west-2`)
-      const lines = printed
-        .split(`${ESCAPE}1G${ESCAPE}0K`)
-        .filter(line => line.includes('aaaa') && !line.includes('\n'))
+      const parameters = `credentials --cluster-identifier ${'a'.repeat(63)} --region us-west-2`
+      const output = await whileHeld(parameters, 'aaaa')
+      const lines = output.split(`${ESCAPE}1G${ESCAPE}0K`).filter(line => line.includes('aaaa') && !line.includes('\n'))
       expect(lines).not.to.deep.equal([])
       for (const line of lines) expect(line).to.have.length.below(100)
     })

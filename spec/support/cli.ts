@@ -92,9 +92,9 @@ export class Cli {
     return this.#spawn(process.execPath, [this.main, ...parameters], env)
   }
 
-  /** Runs in a new terminal, 100 columns wide. Both streams arrive on stdout. */
-  startOnTerminal(parameters: string, env: Env = {}): ChildProcess {
-    const command = `stty cols 100; exec "${process.execPath}" "${this.main}" ${parameters}`
+  /** Runs in a new terminal. Both streams arrive on stdout. */
+  startOnTerminal(parameters: string, env: Env = {}, columns = 100): ChildProcess {
+    const command = `stty cols ${columns}; exec "${process.execPath}" "${this.main}" ${parameters}`
     return this.#spawn('script', ['-qec', command, '/dev/null'], { TERM: 'xterm', ...env })
   }
 

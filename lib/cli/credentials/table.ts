@@ -1,4 +1,5 @@
 import type { Colors } from '../terminal/colors.js'
+import { terminalWidth } from '../terminal/wrap.js'
 import { draw, type Section, widthOf } from './table-drawing.js'
 import { formatScalar, isList, isMap, type Value } from './value.js'
 
@@ -6,9 +7,8 @@ import { formatScalar, isList, isMap, type Value } from './value.js'
 export function formatTable(title: string, value: Value, colors: Colors): string {
   const sections: Section[] = []
   if (!build(sections, title, value, 0)) return ''
-  const terminal = process.stdout.isTTY ? process.stdout.columns : 80
   const width = (): number => Math.max(...sections.map(widthOf))
-  if (width() > terminal) for (const section of sections) transpose(section)
+  if (width() > terminalWidth(process.stdout)) for (const section of sections) transpose(section)
   return `${'-'.repeat(width())}\n${sections.map(section => draw(section, width(), colors)).join('')}`
 }
 

@@ -1,4 +1,5 @@
 import { isAsking } from './question.js'
+import { terminalWidth } from './wrap.js'
 
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏']
 const INTERVAL_MILLIS = 100
@@ -22,7 +23,7 @@ export class Spinner {
       stderr.cursorTo(0)
       stderr.clearLine(1)
       // A longer line would wrap, and only its last part would be cleared.
-      stderr.write(line.slice(0, stderr.columns - 1))
+      stderr.write(line.slice(0, terminalWidth(stderr) - 1))
       this.#isShown = true
     }
     this.#timer = setInterval(show, INTERVAL_MILLIS).unref()

@@ -1,9 +1,13 @@
 const MAX_WIDTH = 100
+const DEFAULT_WIDTH = 80
+
+/** The width of an output. Some terminals report 0 columns, for example in containers. Other outputs have no width. */
+export const terminalWidth = ({ columns }: { readonly columns?: number }): number => columns || DEFAULT_WIDTH
 
 /** Breaks text for stderr between words, if stderr is a terminal. Otherwise lines stay whole, for `grep`. */
 export function wrap(text: string, indent: string): string {
-  const { isTTY, columns } = process.stderr
-  const width = isTTY ? Math.min(columns, MAX_WIDTH) : Number.POSITIVE_INFINITY
+  const { stderr } = process
+  const width = stderr.isTTY ? Math.min(terminalWidth(stderr), MAX_WIDTH) : Number.POSITIVE_INFINITY
   const lines: string[] = []
   for (const paragraph of text.split('\n')) {
     let line = indent
