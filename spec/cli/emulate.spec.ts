@@ -256,7 +256,7 @@ describe('pg-redshift-iam emulate', () => {
     ],
     [
       ['--hosts', 'db.example.com'],
-      ['--hosts', '"db.example.com"'],
+      ['--hosts', '"db.example.com"', '--custom-domains'],
     ],
     [
       ['--custom-domains', 'db.example.com'],
