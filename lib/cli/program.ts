@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, type Option } from 'commander'
 import { check } from './check/check.js'
 import { matchingFlags } from './command-line.js'
 import { credentials } from './credentials/credentials.js'
@@ -98,25 +98,39 @@ const configured = (command: Command, help: string): Command =>
     .exitOverride()
 
 const unknownCommand = (program: Command, name: string | undefined): string => {
-  const names = program.commands.map(command => command.name())
+  const names = program.commands.map(command => command.name()).join(', ')
   return name === undefined
-    ? `No command is given. Give one of ${names.join(', ')}; see --help.`
-    : `There is no command ${JSON.stringify(name)}. Did you mean ${nearest(name, names)}? See --help.`
+    ? `No command is given. Give one of ${names}; see --help.`
+    : `There is no command ${JSON.stringify(name)}. Give one of ${names}; see --help.`
 }
 
 /** Returns the message for an error of commander. */
-function explainParseError(error: CommanderError, program: Command, argv: readonly string[]): string {
-  const command = program.commands.find(candidate => candidate.name() === argv[0])
-  const flag = /unknown option '([^'=]+)/.exec(error.message)?.[1]
-  if (flag !== undefined) {
-    if (!command) return unknownCommand(program, argv[0]?.startsWith('-') ? undefined : argv[0])
-    const [match, ...others] = matchingFlags(flag, command.options)
-    if (others.length > 0) return `The flag ${flag} is ambiguous. Write ${match} or ${others.join(' or ')}.`
-    const flags = command.options.flatMap(({ long }) => long ?? [])
-    return `There is no flag ${flag}. Did you mean ${nearest(flag, flags)}? See ${command.name()} --help.`
+function explainParseError({ code, message }: CommanderError, program: Command, argv: readonly string[]): string {
+  const [name, helpOn] = argv
+  const command = program.commands.find(candidate => candidate.name() === name)
+  if (!command) return unknownCommand(program, name === 'help' ? helpOn : name?.startsWith('-') ? undefined : name)
+  const help = `${command.name()} --help`
+  if (code === 'commander.unknownOption') {
+    const [, flag = ''] = /unknown option '([^']*)'/.exec(message) ?? []
+    return explainUnknownFlag(flag, command.options, help)
   }
-  if (error.code === 'commander.missingArgument')
+  if (code === 'commander.missingArgument')
     return 'No command to run is given. Write it after two dashes: pg-redshift-iam exec --host NAME --db-name dev -- psql'
-  const message = error.message.replace(/^error: /, '')
-  return `${message.charAt(0).toUpperCase()}${message.slice(1)}${message.endsWith('.') ? '' : '.'}`
+  if (code === 'commander.excessArguments')
+    return `${JSON.stringify(command.args[0])} is not the value of a flag. Leave it out, or see ${help}.`
+  const [, option, value, remedy] =
+    /option '(\S+).*?' argument (?:'(.*)' is invalid\. (.*)|missing)/s.exec(message) ?? []
+  if (option === undefined) return message.replace(/^error: /, '')
+  if (value === undefined) return `${option} needs a value. Write it after the flag; see ${help}.`
+  return `The value of ${option} is ${JSON.stringify(value)}. ${remedy}`
+}
+
+function explainUnknownFlag(flag: string, options: readonly Option[], help: string): string {
+  const [name = ''] = flag.split('=', 1)
+  const [match, ...others] = matchingFlags(name, options)
+  if (others.length > 0) return `The flag ${name} is ambiguous. Write ${match} or ${others.join(' or ')}.`
+  if (match !== undefined)
+    return `${match} does not accept a value. Leave ${JSON.stringify(flag.slice(name.length))} out.`
+  const flags = options.flatMap(({ long }) => long ?? [])
+  return `There is no flag ${name}. Did you mean ${nearest(name, flags)}? See ${help}.`
 }

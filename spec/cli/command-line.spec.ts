@@ -43,11 +43,28 @@ describe('A command line', () => {
     for (const command of ['check', 'credentials', 'exec', 'emulate']) expect(message).to.include(command)
   })
 
-  it('with an unknown command is rejected with the nearest one, whatever its flags', async () => {
-    expect(await refusal('--region', 'x', 'credental', '--host', CLUSTER))
-      .to.include('"credental"')
-      .and.include('credentials')
-  })
+  for (const parameters of [
+    ['--region', 'x', 'credental', '--host', CLUSTER],
+    ['credental', 'check'],
+    ['help', 'credental'],
+  ])
+    it(`with an unknown command is rejected with the list of commands: ${parameters.join(' ')}`, async () => {
+      const message = await refusal(...parameters)
+      for (const named of ['"credental"', 'check', 'credentials', 'exec', 'emulate']) expect(message).to.include(named)
+    })
+
+  for (const [parameters, named] of [
+    [['extra', '--host', CLUSTER], '"extra"'],
+    [['--host'], '--host'],
+    [['--host', CLUSTER, '--auto-create=true'], '"=true"'],
+    [['--host', CLUSTER, '--color', "a' argument"], `"a' argument"`],
+  ] as const)
+    it(`is rejected with what is wrong: credentials ${parameters.join(' ')}`, async () => {
+      const message = await refusal('credentials', ...parameters)
+      expect(message)
+        .to.include(named)
+        .and.not.match(/Did you mean|undefined/)
+    })
 
   it('uses the last of two lists', async () => {
     const groups = ['--db-groups', 'a', 'b', '--db-user', 'alice', '--db-groups', 'c']

@@ -168,7 +168,7 @@ describe('pg-redshift-iam credentials', () => {
     it('a duration that is not a number', async () => {
       expect(await refusal(...ALICE, '--duration-seconds', 'long'))
         .to.include('--duration-seconds')
-        .and.include("'long'")
+        .and.include('"long"')
     })
 
     for (const [json, place] of [
