@@ -14,6 +14,12 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const page = readFileSync(join(root, 'docs/aws-credentials.md'), 'utf8')
 const commands = codeBlocks(page, 'sh').map(({ code }) => code)
 
+function kindOf(command: string): string {
+  if (command.includes('--external:@aws-sdk')) return 'external SDK'
+  if (command.includes('--splitting')) return 'several ES modules'
+  return command.includes('--format=esm') ? 'ES module' : 'CommonJS'
+}
+
 describe('The Lambda handler of docs/aws-credentials.md', () => {
   /** A user's folder with the package installed. Below the project, so that it finds pg and the SDK. */
   let folder: string
@@ -33,12 +39,12 @@ describe('The Lambda handler of docs/aws-credentials.md', () => {
     await emulator.close()
   })
 
-  it('has three commands for esbuild', () => {
-    expect(commands.filter(command => command.startsWith('npx esbuild handler.ts'))).to.have.lengthOf(3)
+  it('has four commands for esbuild', () => {
+    expect(commands.filter(command => command.startsWith('npx esbuild handler.ts'))).to.have.lengthOf(4)
   })
 
   for (const [index, command] of commands.entries())
-    it(`is bundled, responds, and survives the loss of its idle connection: ${/--external:@aws-sdk/.test(command) ? 'external SDK' : /esm/.test(command) ? 'ES module' : 'CommonJS'}`, async () => {
+    it(`is bundled, responds, and survives the loss of its idle connection: ${kindOf(command)}`, async () => {
       const place = join(folder, `project-${index}`)
       mkdirSync(place)
       for (const name of ['handler.ts', 'package.json'])
@@ -48,7 +54,7 @@ describe('The Lambda handler of docs/aws-credentials.md', () => {
         cwd: place,
       })
       expect(stderr).to.equal('')
-      const [, outfile = ''] = /--outfile=(\S+)/.exec(command) ?? []
+      const [, outfile = 'dist/index.mjs'] = /--outfile=(\S+)/.exec(command) ?? []
       const runtime = join(place, 'runtime.mjs')
       writeFileSync(
         runtime,
