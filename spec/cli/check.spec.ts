@@ -260,7 +260,7 @@ describe('pg-redshift-iam check', () => {
       const { message, code } = await failureWith({ kind: 'clock-skew', seconds: 400 }, 'clock', ['--host', CLUSTER])
       expect(code).to.equal('CLOCK_SKEW')
       expect(message)
-        .to.match(/\b(399|400|401) s\b/)
+        .to.match(/\b(39\d|40\d) s\b/)
         .and.include('NTP')
     })
 

@@ -80,7 +80,7 @@ for (const [version, build] of Object.entries(versions))
     let emulator: RedshiftEmulator
     let server: EmulatorPoolConfig
     before(async () => {
-      emulator = await startEmulator({ lifetimeSeconds: 10 })
+      emulator = await startEmulator()
       server = emulator.poolConfig()
     })
     beforeEach(() => {

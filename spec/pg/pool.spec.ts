@@ -216,7 +216,8 @@ describe('RedshiftPool', () => {
     const leave = async (scene: string): Promise<unknown> => {
       const { code, signal, stdout, stderr } = await runExample('spec/programs/idler.ts', emulator, {
         env: { SCENE: scene },
-        deadlineMillis: 20_000,
+        // Less than the time-out of the fetch in that program.
+        deadlineMillis: 45_000,
       })
       expect({ code, signal, stderr }).to.deep.equal({ code: 0, signal: null, stderr: '' })
       return stdout.trim()
