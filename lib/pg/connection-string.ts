@@ -29,18 +29,20 @@ export function parseConnectionString(connectionString: string): ConnectionParts
     // With the host among the parameters, as libpq allows, the string is not a valid URL. Insert a host.
     const withHost = connectionString.replace(/^([a-z]+:\/\/[^/?#]*@)(?=[/?#]|$)/i, `$1${PLACEHOLDER_HOST}`)
     const url = new URL(withHost)
-    const { searchParams, port, pathname, username, password } = url
+    const { port, pathname, username, password } = url
+    // Of several parameters with the same name, the last one counts, as in pg.
+    const parameters = Object.fromEntries(url.searchParams)
     // If a URL is pasted into another one, the path contains its password. It must not be sent to AWS as a database name.
     if (/[/:]/.test(pathname.slice(1))) throw new TypeError('not a database name')
     const hostname = url.hostname === PLACEHOLDER_HOST ? '' : url.hostname
     // Parameters take precedence, as in pg.
     return {
-      parameters: Object.fromEntries(searchParams),
-      host: searchParams.get('host') || decode(hostname.replace(/^\[(.+)\]$/, '$1')),
-      port: searchParams.get('port') || port,
+      parameters,
+      host: parameters.host || decode(hostname.replace(/^\[(.+)\]$/, '$1')),
+      port: parameters.port || port,
       database: decode(pathname.slice(1)),
-      user: searchParams.get('user') || decode(username),
-      password: searchParams.get('password') || password,
+      user: parameters.user || decode(username),
+      password: parameters.password || password,
     }
   } catch {
     // The message does not repeat the string, which may contain a password.

@@ -236,6 +236,7 @@ for (const [version, module] of pgVersions)
           `postgres://alice@/dev?host=${PROVISIONED}&port=5441`,
           `postgres://someone@elsewhere:1/dev?host=${PROVISIONED}&port=5441&user=IAM:bob`,
           `postgres://alice@${PROVISIONED}:1/dev?host=&port=&user=`,
+          `postgres://alice@/dev?host=elsewhere&host=${PROVISIONED}&port=1&port=5441&user=x&user=bob`,
         ]) {
           const { host, port, database, user } = new module.Client({ connectionString })
           const parts = parseConnectionString(connectionString)
