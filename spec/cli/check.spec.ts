@@ -186,6 +186,14 @@ describe('pg-redshift-iam check', () => {
     expect(named('credentials')).to.include({ status: 'passed', provider: 'environment variables', arn: null })
   })
 
+  it('passes without the ARN of the AWS identity if STS refuses the call, and says why', async () => {
+    using _ = cli.emulator.fail({ kind: 'access-denied' }, { operation: 'GetCallerIdentity' })
+    const { code, named } = await checkJson(['--host', CLUSTER])
+    expect(code).to.equal(0)
+    expect(named('credentials')).to.include({ status: 'passed', arn: null })
+    expect(named('credentials').finding).to.include('AccessDenied')
+  })
+
   describe('fails at', () => {
     it('target: none is given', async () => {
       const { code, message } = await failure('target', [])

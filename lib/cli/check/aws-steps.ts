@@ -93,11 +93,12 @@ async function findIdentity(flags: Flags, source: LoginSource): Promise<Finding>
   const { aws, profile } = source
   const credentials = await withDeadline(source, loadCredentials(source))
   const identity = await identify(aws, credentials, profile.name, STS_TIMEOUT_MILLIS)
-  // The library fails for the same reason, and its error contains the remedy.
+  // Usually the library fails for the same reason, and its error contains the remedy. A policy may refuse only the call to STS.
   if (identity.refusal !== undefined) await fetchLoginOrToken(source)
-  const { provider, arn } = identity
+  const { provider, arn, refusal } = identity
+  const unknown = refusal === undefined ? 'AWS STS could not be reached' : `AWS STS refused: ${refusal}`
   return {
-    summary: `${provider}; identity ${arn ?? 'unknown (AWS STS could not be reached)'}${ignoredKeys(flags)}`,
+    summary: `${provider}; identity ${arn ?? `unknown (${unknown})`}${ignoredKeys(flags)}`,
     details: { provider, arn: arn ?? null },
   }
 }

@@ -7,7 +7,7 @@ export interface Identity {
   readonly provider: string
   /** Undefined if STS did not respond. */
   readonly arn: string | undefined
-  /** The error code of STS if it rejected the credentials. */
+  /** The error code of STS if it refused the call. */
   readonly refusal: string | undefined
 }
 
@@ -83,6 +83,6 @@ async function getCallerIdentity({ client, clockAheadMillis }: AwsSetup, timeout
 }
 
 function stsUrl(region: string): URL {
-  const configured = process.env.AWS_ENDPOINT_URL_STS ?? process.env.AWS_ENDPOINT_URL
+  const configured = process.env.AWS_ENDPOINT_URL_STS || process.env.AWS_ENDPOINT_URL
   return new URL(configured || `https://sts.${region}.${partitionOf(region).suffix}`)
 }
