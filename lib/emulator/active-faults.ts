@@ -1,6 +1,6 @@
 import { type ActiveFault, type Fault, type FaultOf, type FaultScope, isMillis, MAX_MILLIS } from './faults.js'
 import type { EmulatedOperation } from './records.js'
-import { isNamed, type Target } from './targets.js'
+import { hasName, type Target } from './targets.js'
 
 const loginOperations: readonly EmulatedOperation[] = [
   'GetClusterCredentials',
@@ -48,7 +48,7 @@ export class InjectedFault<F extends Fault = Fault> implements ActiveFault {
 
   affects({ operation, target }: Incoming): boolean {
     if (!this.isActive) return false
-    if (this.scope.target !== undefined && !(target && isNamed(target, this.scope.target))) return false
+    if (this.scope.target !== undefined && !(target && hasName(target, this.scope.target))) return false
     if (isOneOf(gatewayKinds, this.fault.kind)) return operation === undefined
     if (operation === undefined) return false
     if (this.scope.operation !== undefined) return operation === this.scope.operation
@@ -85,7 +85,7 @@ export class ActiveFaults {
   /** @throws RangeError if a number is out of range */
   add(fault: Fault, scope: FaultScope): ActiveFault {
     if (scope.times !== undefined && !(scope.times >= 1))
-      throw new RangeError(`times: ${scope.times} is less than 1. Leave it out for no limit.`)
+      throw new RangeError(`times: ${scope.times} is not at least 1. Leave it out for no limit.`)
     if ('millis' in fault && fault.millis !== undefined && !isMillis(fault.millis))
       throw new RangeError(`millis: ${fault.millis} is not between 0 and ${MAX_MILLIS}.`)
     const injected = new InjectedFault(fault, scope)

@@ -54,8 +54,10 @@ export class Emulator implements RedshiftEmulator {
     this.#gateway = new Gateway(settings, socket => admit(socket, { ...shared, server, roles: this.#roles, context }))
     const operations = new Operations(settings, this.#issuedLogins, this.#issuedTokens, () => this.#gateway.port)
     const identity = (accessKeyId = '') => settings.identities[accessKeyId] ?? this.identity
-    const person = (accessKeyId = '') =>
-      Object.hasOwn(settings.people, accessKeyId) ? (settings.people[accessKeyId] ?? null) : this.person
+    const person = (accessKeyId = '') => {
+      const own = settings.people[accessKeyId]
+      return own === undefined ? this.person : own
+    }
     this.#endpoint = new AwsEndpoint(settings, requestHandler({ ...shared, operations, identity, person }))
   }
 
@@ -104,8 +106,12 @@ export class Emulator implements RedshiftEmulator {
   }
 
   issueToken(options: EmulatedTokenOptions = {}): { token: string; expiration: Date } {
-    const { type: provider = 'AwsIdc', tokenType = 'ACCESS_TOKEN', lifetimeSeconds = 3600 } = options
-    const { person = this.person ?? 'alice@example.com' } = options
+    const {
+      person = this.person ?? 'alice@example.com',
+      type: provider = 'AwsIdc',
+      tokenType = 'ACCESS_TOKEN',
+      lifetimeSeconds = 3600,
+    } = options
     const terms = { person, provider, tokenType: provider === 'AwsIdc' ? tokenType : undefined, targets: undefined }
     const { token, expiresAt } = this.#issuedTokens.issue(terms, Date.now() + lifetimeSeconds * 1000)
     return { token, expiration: new Date(expiresAt) }
@@ -116,7 +122,7 @@ export class Emulator implements RedshiftEmulator {
     this.#issuedTokens.revokeAll()
   }
 
-  async restart({ downMillis = 0 }: { downMillis?: number } = {}): Promise<void> {
+  async restart({ downMillis = 0 }: { downMillis?: number | undefined } = {}): Promise<void> {
     await this.#gateway.restart(downMillis)
   }
 

@@ -1,11 +1,11 @@
-/** Invented, and the same in every emulator, so that specs can search for them where no secret may appear. */
+/** Made up, and the same in every emulator, so that specs can search output for them. */
 export const awsCredentials = {
   accessKeyId: 'AKIAEMULATOREXAMPLE1',
   secretAccessKey: 'emulator/secret+access/key+EXAMPLE/only12',
   sessionToken: 'EmulatorSessionToken//////////EXAMPLE+not+a+real+token+of+anybody+0123456789==',
 }
 
-/** What a program needs to know to reach the emulator. */
+/** How a program reaches the emulator. */
 interface Addresses {
   readonly endpoint: string
   readonly region: string
@@ -25,11 +25,11 @@ export function environmentFor(
     AWS_ACCESS_KEY_ID: awsCredentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: awsCredentials.secretAccessKey,
     AWS_SESSION_TOKEN: awsCredentials.sessionToken,
-    // boto3 reads only the second one.
+    // boto3 reads only AWS_DEFAULT_REGION.
     AWS_REGION: region,
     AWS_DEFAULT_REGION: region,
     NODE_EXTRA_CA_CERTS: caFile,
-    // Not an IP address: libpq before 15 verifies no certificate for one.
+    // Not an IP address: libpq before 15 cannot verify a certificate for one.
     PGHOST: 'localhost',
     PGPORT: String(port),
     PGDATABASE: database,

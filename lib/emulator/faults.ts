@@ -17,9 +17,9 @@ export type Fault =
   /** AWS resets the connection. */
   | { kind: 'reset' }
   /** AWS throttles the request. `retryAfterSeconds` is sent as the `Retry-After` header; default: no header. */
-  | { kind: 'throttling'; retryAfterSeconds?: number }
+  | { kind: 'throttling'; retryAfterSeconds?: number | undefined }
   /** AWS responds with status 500. `retryAfterSeconds` as for `throttling`. */
-  | { kind: 'internal-error'; retryAfterSeconds?: number }
+  | { kind: 'internal-error'; retryAfterSeconds?: number | undefined }
   /** AWS denies access. The message names the action and the resource, as AWS does. */
   | { kind: 'access-denied' }
   /** The session token of the AWS credentials has expired. */
@@ -33,7 +33,7 @@ export type Fault =
   /** The operation is not supported. */
   | { kind: 'unsupported' }
   /** A parameter is invalid. Default message: `1 validation error detected.` */
-  | { kind: 'validation'; message?: string }
+  | { kind: 'validation'; message?: string | undefined }
   /** AWS responds with status 200 and an unusable body: a field is missing, empty or wrong, or the document is broken. */
   | {
       kind: 'malformed'
@@ -51,7 +51,7 @@ export type Fault =
         | 'empty-body'
     }
   /** AWS repeats the expiration of its last response for the same login, with a new password or, with `samePassword`, the old one. */
-  | { kind: 'same-expiry'; samePassword?: boolean }
+  | { kind: 'same-expiry'; samePassword?: boolean | undefined }
   /** The cluster or workgroup is still being created: `DescribeClusters` and `GetWorkgroup` return no endpoint. */
   | { kind: 'creating' }
   /** AWS's clock is off by `seconds`, and with it `Date`, `Expiration` and `nextRefreshTime`. */
@@ -61,7 +61,7 @@ export type Fault =
   /** A proxy sends a response that is `ageSeconds` old: with an old `Date` and an `Age` header. */
   | { kind: 'stale-date'; ageSeconds: number }
   /** The database server rejects the login. Default: Redshift's error for a wrong password. */
-  | { kind: 'reject-login'; sqlstate?: string; message?: string }
+  | { kind: 'reject-login'; sqlstate?: string | undefined; message?: string | undefined }
   /** The database server responds to the login after `millis`. */
   | { kind: 'login-latency'; millis: number }
   /** The database server accepts the connection and never responds. */
@@ -74,7 +74,7 @@ export type Fault =
    * A serverless workgroup resumes. The database server does not respond for `millis`, by default until {@link ActiveFault.clear}. Then
    * the login continues, or with `ends: 'reset'` the connection is closed without an error. Default: `login`.
    */
-  | { kind: 'resuming'; millis?: number; ends?: 'login' | 'reset' }
+  | { kind: 'resuming'; millis?: number | undefined; ends?: 'login' | 'reset' | undefined }
 
 export type FaultOf<K extends Fault['kind']> = Extract<Fault, { kind: K }>
 

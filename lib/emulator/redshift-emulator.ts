@@ -88,7 +88,7 @@ export interface RedshiftEmulator {
    * Restarts the database server: closes every connection and refuses new ones for `downMillis` milliseconds. Default: 0. Logins stay
    * valid. The promise may resolve before a client notices: the next query of a pool can still fail on a closed connection.
    */
-  restart(options?: { downMillis?: number }): Promise<void>
+  restart(options?: { downMillis?: number | undefined }): Promise<void>
   /**
    * Runs SQL as the superuser, for setup such as `GRANT … TO "IAMR:analyst"`. Default database: the first of the option `databases`.
    * @returns the rows of the last statement

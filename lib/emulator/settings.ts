@@ -38,6 +38,8 @@ const NAMES: Record<keyof EmulatorOptions, true> = {
   users: true,
   identity: true,
   identities: true,
+  person: true,
+  people: true,
   lifetimeSeconds: true,
   nextRefreshSeconds: true,
   samePasswordSeconds: true,
@@ -47,8 +49,6 @@ const NAMES: Record<keyof EmulatorOptions, true> = {
   port: true,
   awsPort: true,
   listenAddress: true,
-  people: true,
-  person: true,
 }
 
 export function readOptions(options: EmulatorOptions): Settings {
@@ -63,10 +63,10 @@ export function readOptions(options: EmulatorOptions): Settings {
   if (identity === '') throw badOption('identity', 'the name is empty. Name a user, or leave the option out.')
   const lifetimeSeconds = options.lifetimeSeconds ?? Number.POSITIVE_INFINITY
   if (!(lifetimeSeconds >= 5))
-    throw badOption('lifetimeSeconds', `${lifetimeSeconds} is less than 5. Set it to 5 or more.`, RangeError)
+    throw badOption('lifetimeSeconds', `${lifetimeSeconds} is not at least 5. Set it to 5 or more.`, RangeError)
   const samePasswordSeconds = options.samePasswordSeconds ?? 0
   if (!(samePasswordSeconds >= 0))
-    throw badOption('samePasswordSeconds', `${samePasswordSeconds} is less than 0. Set it to 0 or more.`, RangeError)
+    throw badOption('samePasswordSeconds', `${samePasswordSeconds} is not at least 0. Set it to 0 or more.`, RangeError)
   const authentication = options.authentication ?? 'cleartext'
   if (authentication !== 'cleartext' && authentication !== 'md5' && authentication !== 'digest') {
     throw badOption(

@@ -21,7 +21,7 @@ export class Targets {
 
   constructor(hosts: readonly string[], customDomains: Readonly<Record<string, string>>) {
     const targets: Target[] = []
-    for (const host of hosts.map(normalHost)) {
+    for (const host of hosts.map(normalizeHost)) {
       const described = describeHost(host)
       const known = targets.find(target => isSame(target, described))
       if (known) known.hosts.push(host)
@@ -31,19 +31,19 @@ export class Targets {
       const target = targets.find(candidate => candidate.name === name)
       if (!target)
         throw badOption('customDomains', `no host in hosts belongs to "${name}". Add its host name to hosts.`)
-      target.hosts.push(normalHost(domain))
-      target.customDomains.push(normalHost(domain))
+      target.hosts.push(normalizeHost(domain))
+      target.customDomains.push(normalizeHost(domain))
     }
     this.all = targets
   }
 
   /** Finds the target by its own host name or a custom domain name. */
   byHost(host: string | undefined): Target | undefined {
-    return host === undefined ? undefined : this.all.find(target => target.hosts.includes(normalHost(host)))
+    return host === undefined ? undefined : this.all.find(target => target.hosts.includes(normalizeHost(host)))
   }
 
   byCustomDomain(domain: string): Target | undefined {
-    return this.all.find(target => target.customDomains.includes(normalHost(domain)))
+    return this.all.find(target => target.customDomains.includes(normalizeHost(domain)))
   }
 
   /** A cluster or workgroup exists only in its own region. */
@@ -53,8 +53,8 @@ export class Targets {
 }
 
 /** Whether this is a name of the target: a host, a custom domain, the cluster or the workgroup. */
-export function isNamed(target: Target, name: string): boolean {
-  return target.name === name || target.hosts.includes(normalHost(name))
+export function hasName(target: Target, name: string): boolean {
+  return target.name === name || target.hosts.includes(normalizeHost(name))
 }
 
 function describeHost(host: string): Omit<Target, 'hosts' | 'customDomains'> {
@@ -71,6 +71,6 @@ function isSame(a: Pick<Target, 'kind' | 'name' | 'region'>, b: Pick<Target, 'ki
   return a.kind === b.kind && a.name === b.name && a.region === b.region
 }
 
-function normalHost(host: string): string {
+function normalizeHost(host: string): string {
   return host.toLowerCase().replace(/\.$/, '')
 }

@@ -126,13 +126,15 @@ describe('The emulator', () => {
     }
   })
 
-  it('creates a user again that setup SQL has dropped', async () => {
+  it('creates a user again that setup SQL has dropped, here or in another emulator on the server', async () => {
+    await using other = await startEmulator()
     const login = await fetchLogin(emulator, { DbUser: 'dropped' })
     await (await connect(emulator, login)).end()
-    for (const role of ['"IAMA:dropped"', 'dropped']) {
-      await emulator.query(`DROP ROLE ${role}`)
-      await (await connect(emulator, login)).end()
-    }
+    for (const one of [emulator, other])
+      for (const role of ['"IAMA:dropped"', 'dropped']) {
+        await one.query(`DROP ROLE ${role}`)
+        await (await connect(emulator, login)).end()
+      }
   })
 
   it('closes its connections and ports, and can be closed twice', async () => {

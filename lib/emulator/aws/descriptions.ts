@@ -14,13 +14,13 @@ export function describeClusters(
 ): Fields {
   const { parameters } = request
   const requested = parameters.string('ClusterIdentifier')
-  const clusters = clustersOf(request, settings).filter(({ name }) => (requested ?? name) === name)
+  const clusters = clustersOf(request, settings).filter(({ name }) => requested === undefined || name === requested)
   if (requested !== undefined && clusters.length === 0) throw notFound(request)
-  const isTagged = parameters.list('TagKeys').length + parameters.list('TagValues').length > 0
+  const filtersByTag = parameters.list('TagKeys').length + parameters.list('TagValues').length > 0
   const [database] = settings.databases
   return {
     Clusters: {
-      Cluster: (isTagged ? [] : clusters).map(cluster => describeCluster(cluster, { database, port, isCreating })),
+      Cluster: (filtersByTag ? [] : clusters).map(cluster => describeCluster(cluster, { database, port, isCreating })),
     },
   }
 }
@@ -30,7 +30,7 @@ export function describeCustomDomains(request: OperationRequest, settings: Setti
   const requested = request.parameters.string('CustomDomainName')
   const found = clustersOf(request, settings).flatMap(({ name, account, region, customDomains }) =>
     customDomains
-      .filter(domain => (requested ?? domain) === domain)
+      .filter(domain => requested === undefined || domain === requested)
       .map(domain => ({
         CustomDomainCertificateArn: `arn:aws:acm:${region}:${account}:certificate/00000000-0000-0000-0000-000000000000`,
         CustomDomainCertificateExpiryDate: new Date(request.now + 365 * 86_400_000),

@@ -10,7 +10,7 @@ import type { Fields } from './wire.js'
 
 /** The fault that repeats the last expiration, with a new password or the old one. */
 export interface SameExpiry {
-  readonly samePassword?: boolean
+  readonly samePassword?: boolean | undefined
 }
 
 /** The faults that change the result of an operation. */

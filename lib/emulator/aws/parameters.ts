@@ -20,7 +20,7 @@ export class Parameters {
 
   required(name: string): string {
     const value = this.string(name)
-    if (value === undefined) throw invalid('null', name, 'Member must not be null')
+    if (value === undefined) throw invalid(null, name, 'Member must not be null')
     return value
   }
 
@@ -119,9 +119,9 @@ export class Parameters {
 
 function invalid(value: unknown, name: string, constraint: string): AwsError {
   const member = `${name.charAt(0).toLowerCase()}${name.slice(1)}`
-  const valueText = value === 'null' ? 'Value null' : `Value '${value}'`
+  const shown = value === null ? 'null' : `'${value}'`
   return new AwsError(
     'validation',
-    `1 validation error detected: ${valueText} at '${member}' failed to satisfy constraint: ${constraint}`,
+    `1 validation error detected: Value ${shown} at '${member}' failed to satisfy constraint: ${constraint}`,
   )
 }

@@ -2,6 +2,7 @@ import { partitionOf } from '../../partitions.js'
 import type { ActiveFaults, Incoming } from '../active-faults.js'
 import type { FaultOf } from '../faults.js'
 import type { EmulatedOperation } from '../records.js'
+import { defaultAccount } from '../targets.js'
 import { callerOf } from './caller.js'
 import { AwsError } from './errors.js'
 import { notFound, type OperationRequest } from './operation-request.js'
@@ -23,7 +24,7 @@ const errorKinds = [
 
 type Malformed = FaultOf<'malformed'>['how']
 
-/** The error of the oldest active fault that turns this request into one. */
+/** The error of the oldest active fault that makes this request fail. */
 export function errorFault(
   faults: ActiveFaults,
   incoming: Incoming,
@@ -62,10 +63,10 @@ export function errorFault(
 /** AWS's message, with the resource that the caller's policy would have to name. */
 function accessDenied({ operation, parameters, identity, isServerless, region = '' }: OperationRequest): AwsError {
   const denied = `User: ${callerOf(identity).arn} is not authorized to perform:`
-  // It needs no permission and has no resource: only an explicit deny rejects it.
+  // It needs no permission, so only an explicit deny rejects it, and the message names no resource.
   if (operation === 'GetCallerIdentity') return new AwsError('accessDenied', `${denied} sts:GetCallerIdentity`)
   const service = isServerless ? 'redshift-serverless' : 'redshift'
-  const { account = '123456789012' } = parameters.target() ?? {}
+  const { account = defaultAccount } = parameters.target() ?? {}
   const arn = `arn:${partitionOf(region).id}:${service}:${region}:${account}:${resource(operation, isServerless, parameters)}`
   const action = `${service}:${operation}`
   return new AwsError(
@@ -75,20 +76,20 @@ function accessDenied({ operation, parameters, identity, isServerless, region = 
 }
 
 function resource(operation: EmulatedOperation, isServerless: boolean, parameters: Parameters): string {
-  const orAny = (name: string) => parameters.string(name) ?? '*'
-  const cluster = orAny('ClusterIdentifier')
+  const nameOrWildcard = (parameter: string) => parameters.string(parameter) ?? '*'
+  const cluster = nameOrWildcard('ClusterIdentifier')
   switch (operation) {
     case 'GetClusterCredentials':
-      return `dbuser:${cluster}/${orAny('DbUser')}`
+      return `dbuser:${cluster}/${nameOrWildcard('DbUser')}`
     case 'GetClusterCredentialsWithIAM':
-      return `dbname:${cluster}/${orAny('DbName')}`
+      return `dbname:${cluster}/${nameOrWildcard('DbName')}`
     case 'DescribeClusters':
     case 'DescribeCustomDomainAssociations':
       return `cluster:${cluster}`
     case 'GetIdentityCenterAuthToken':
       return `${isServerless ? 'workgroup/' : 'cluster:'}${parameters.targetName()}`
     default:
-      return `workgroup/${orAny('workgroupName')}`
+      return `workgroup/${nameOrWildcard('workgroupName')}`
   }
 }
 

@@ -17,7 +17,7 @@ export interface WireResponse {
   readonly contentType: string
   readonly body: string
   /** For the header `x-amzn-errortype`. */
-  readonly errorType?: string
+  readonly errorType?: string | undefined
 }
 
 /** One of AWS's wire protocols. */

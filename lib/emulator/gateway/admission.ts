@@ -32,7 +32,7 @@ export interface AdmissionParts {
 
 type Outcome = Pick<EmulatedLogin, 'ok' | 'sqlstate' | 'serial'>
 
-/** Redshift sends it before errors about start-up parameters, the database and limits: it checks these after the password. */
+/** Redshift sends it before errors about start-up parameters, the database and limits, which it checks after the password. */
 const authenticationOk = message('R', int32(0))
 
 /** Handles a client from its first byte until it has a session or is refused. */
@@ -50,7 +50,7 @@ async function logIn(request: LoginRequest, address: string | undefined, parts: 
   let { user } = request
   const incoming = { operation: undefined, target: settings.targets.byHost(host) }
   const record = (outcome: Outcome) => void parts.logins.push({ at, user, database, host, tls, ...outcome })
-  const turnAway = (refusal: Refusal, serial?: number) => {
+  const reject = (refusal: Refusal, serial?: number) => {
     record({ ok: false, sqlstate: refusal.sqlstate, serial })
     refuse(stream, refusal.sqlstate, refusal.message)
   }
@@ -66,38 +66,31 @@ async function logIn(request: LoginRequest, address: string | undefined, parts: 
     return
   }
   if ((await waitForResume(incoming, faults)) === 'reset') return drop()
-  if (faults.hitFirst(incoming, 'no-hba-entry')) return turnAway(hbaRefusal({ address, user, database, tls }))
+  if (faults.hitFirst(incoming, 'no-hba-entry')) return reject(hbaRefusal({ address, user, database, tls }))
   // Without TLS, Redshift reports a wrong password without even requesting one.
-  if (!tls) return turnAway(passwordRefusal(user))
+  if (!tls) return reject(passwordRefusal(user))
   const check = await requestCredential(request, parts)
   if (!check) return void stream.destroy()
   await waitForLatency(incoming, faults)
   const { identity, serial, refusal } = check(incoming.target)
   user = identity?.user ?? user
-  const rejection = faults.hitFirst(incoming, 'reject-login')
-  if (rejection) {
+  const fault = faults.hitFirst(incoming, 'reject-login')
+  if (fault) {
     const usual = request.user === '' ? tokenRefusal : passwordRefusal(user)
-    return turnAway(
-      { sqlstate: rejection.sqlstate ?? usual.sqlstate, message: rejection.message ?? usual.message },
-      serial,
-    )
+    return reject({ sqlstate: fault.sqlstate ?? usual.sqlstate, message: fault.message ?? usual.message }, serial)
   }
-  if (refusal || !identity) return turnAway(refusal ?? passwordRefusal(user), serial)
+  if (refusal || !identity) return reject(refusal ?? passwordRefusal(user), serial)
+  const dialect = settings.redshiftDialect
+  const start = dialect
+    ? redshiftStartParameters(request.parameters)
+    : { parameters: withoutDriverParameters(request.parameters) }
+  if ('refusal' in start) {
+    stream.write(authenticationOk)
+    return reject(start.refusal, serial)
+  }
+  let session: Session
   try {
-    const dialect = settings.redshiftDialect
-    const start = dialect
-      ? redshiftStartParameters(request.parameters)
-      : { parameters: withoutDriverParameters(request.parameters) }
-    if ('refusal' in start) {
-      stream.write(authenticationOk)
-      return turnAway(start.refusal, serial)
-    }
-    const session = await openSessionFor(identity, { ...request, parameters: start.parameters }, parts)
-    record({ ok: true, sqlstate: undefined, serial })
-    const clientProtocolVersion = request.parameters.get('client_protocol_version')
-    stream.write(greeting(session.greeting, { dialect, clientProtocolVersion }))
-    if (stream.destroyed) session.socket.destroy()
-    else relay(stream, session.socket, dialect ? dialectFilters() : undefined)
+    session = await openSessionFor(identity, { ...request, parameters: start.parameters }, parts)
   } catch (error) {
     if (error instanceof SessionRefused) {
       record({ ok: false, sqlstate: error.sqlstate, serial })
@@ -105,11 +98,17 @@ async function logIn(request: LoginRequest, address: string | undefined, parts: 
       stream.end(error.response).resume()
     } else if (error instanceof ReservedRole) {
       stream.write(authenticationOk)
-      turnAway({ sqlstate: '42501', message: error.message }, serial)
+      reject({ sqlstate: '42501', message: error.message }, serial)
     } else {
-      turnAway({ sqlstate: '57P03', message: `the backing PostgreSQL server cannot be reached: ${error}` }, serial)
+      reject({ sqlstate: '57P03', message: `the backing PostgreSQL server cannot be reached: ${error}` }, serial)
     }
+    return
   }
+  record({ ok: true, sqlstate: undefined, serial })
+  const clientProtocolVersion = request.parameters.get('client_protocol_version')
+  stream.write(greeting(session.greeting, { dialect, clientProtocolVersion }))
+  if (stream.destroyed) session.socket.destroy()
+  else relay(stream, session.socket, dialect ? dialectFilters() : undefined)
 }
 
 async function openSessionFor(
@@ -132,7 +131,7 @@ async function openSessionFor(
   }
 }
 
-/** Clients wait until the connection closes, so it closes only after the request was forwarded. */
+/** Clients wait until the connection closes, so it stays open until the server has received the request. */
 async function forwardCancel(stream: Duplex, packet: Buffer, server: Server): Promise<void> {
   const connection = await dial(server).catch(() => undefined)
   if (!connection) return void stream.destroy()

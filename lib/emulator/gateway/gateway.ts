@@ -44,7 +44,7 @@ export class Gateway {
       if (this.#closed) return
       await this.#stop()
       await delay(downMillis)
-      if (!this.#closed) await this.#listenAgain()
+      await this.#listenAgain()
     })
     return this.#restarted
   }
@@ -63,7 +63,7 @@ export class Gateway {
 
   /** Retries, because an outgoing connection of another program may occupy the port for a moment. */
   async #listenAgain(): Promise<void> {
-    for (let attempt = 1; ; attempt += 1) {
+    for (let attempt = 1; !this.#closed; attempt += 1) {
       try {
         return await this.listen()
       } catch (error) {

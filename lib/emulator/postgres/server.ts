@@ -19,7 +19,7 @@ export interface Server extends ServerAddress {
 export function runningServer(url: string): Server {
   // Node's own error would contain the URL, and the URL a password.
   if (!URL.canParse(url) || !/^postgres(ql)?:$/.test(new URL(url).protocol))
-    throw badOption('postgres', 'It is not a PostgreSQL URL. Use postgres://user:password@host:port/database.')
+    throw badOption('postgres', 'the value is not a PostgreSQL URL. Use postgres://user:password@host:port/database.')
   const { hostname, port, username, password, pathname } = new URL(url)
   return {
     host: hostname.replace(/^\[|\]$/g, '') || '127.0.0.1',
