@@ -230,6 +230,16 @@ describe('A login at the emulator', () => {
     expect(emulator.logins).to.deep.equal([])
   })
 
+  it('fails if unencrypted data follows the request for TLS', async () => {
+    await start()
+    const socket = connectSocket(emulator.address.port, emulator.address.host)
+    const received: Buffer[] = []
+    socket.on('data', bytes => received.push(bytes))
+    socket.write(Buffer.concat([request(80_877_103), request(80_877_103)]))
+    await once(socket, 'close')
+    expect(Buffer.concat(received).toString()).to.equal('')
+  })
+
   it('fails with an error message for an old protocol', async () => {
     await start()
     const socket = connectSocket(emulator.address.port, emulator.address.host)

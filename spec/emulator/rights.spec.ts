@@ -66,6 +66,14 @@ describe('The rights of an emulated login', () => {
     expect(await ask(grouped, `INSERT INTO ${table} SELECT 2 WHERE false`)).to.deep.equal([])
   })
 
+  it('include those of a group that setup SQL has dropped and created again', async () => {
+    const again = named('again')
+    const login = await fetchLogin(emulator, { DbUser: named('rejoining'), DbGroups: [again] })
+    expect(await ask(login)).to.equal('42501')
+    await emulator.query(`DROP ROLE ${again}; CREATE GROUP ${again}; GRANT SELECT ON ${table} TO GROUP ${again}`)
+    expect(await ask(login)).to.deep.equal([{ id: 1 }])
+  })
+
   it('include those of a new group, even if a table has the same name', async () => {
     const [readers, log] = [named('auditors'), named('auditors_log')]
     await emulator.query(`CREATE TABLE ${log} (id integer); GRANT SELECT ON ${log} TO GROUP ${readers.toUpperCase()}`)

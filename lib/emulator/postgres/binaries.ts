@@ -88,7 +88,9 @@ function isRunnable(native: string, account: Account | undefined): boolean {
   return executables.every(name => {
     const program = programPath(native, name)
     if (!existsSync(program)) return false
-    return account ? permitsOthers(program, 0o5) && isAccessibleTo(account, program) : canAccess(program, constants.X_OK)
+    return account
+      ? permitsOthers(program, 0o5) && isAccessibleTo(account, program)
+      : canAccess(program, constants.X_OK)
   })
 }
 
