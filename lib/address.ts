@@ -36,7 +36,7 @@ interface LookUp {
 
 // The minimum pause between two look-ups, because AWS limits their rate for the whole account.
 const PAUSE_MILLIS = 1_000
-/** How long a connection waits for a new address if it has an old one. */
+/** How long a connection waits for a new address if there is an old one. */
 const RENEWAL_MILLIS = 2_000
 
 /**

@@ -122,7 +122,7 @@ export class CredentialCache {
 
   /** Reports that the server at this place accepted a login. */
   accepted(login: RedshiftLogin, place: string): void {
-    this.#holderOf(login)?.refusals.accepted(place)
+    this.#entryOf(login)?.refusals.accepted(place)
   }
 
   /**
@@ -131,7 +131,7 @@ export class CredentialCache {
    * @returns whether another login is available or being fetched; `replacement` returns it
    */
   invalidate(login: RedshiftLogin, place?: string): boolean {
-    const entry = this.#holderOf(login)
+    const entry = this.#entryOf(login)
     if (!entry || this.#closed) return false
     if (!samePair(entry.login(), login)) return true
     // Waiting for a flight that is lost would not resolve the refusal.
@@ -154,7 +154,7 @@ export class CredentialCache {
    * @returns undefined if AWS returned the same login or failed temporarily. Rejects with other failures.
    */
   async replacement(login: RedshiftLogin, signal?: AbortSignal): Promise<RedshiftLogin | undefined> {
-    const entry = this.#holderOf(login)
+    const entry = this.#entryOf(login)
     if (!entry) return undefined
     const { key, request, refusals } = entry
     const doubted = refusals.doubtedSince && samePair(entry.login(), login)
@@ -168,9 +168,9 @@ export class CredentialCache {
     }
   }
 
-  /** How old a login is, in milliseconds. Undefined where another has replaced it. */
+  /** The age of a login in milliseconds; undefined if another one has replaced it. */
   ageOf(login: RedshiftLogin): number | undefined {
-    return this.#holderOf(login)?.ageOf(login, this.#options.clock.now())
+    return this.#entryOf(login)?.ageOf(login, this.#options.clock.now())
   }
 
   status(): EntryStatus[] {
@@ -186,7 +186,7 @@ export class CredentialCache {
   }
 
   /** The current entry for a login's key. The login's own entry may have been evicted and replaced. */
-  #holderOf(login: RedshiftLogin): Entry | undefined {
+  #entryOf(login: RedshiftLogin): Entry | undefined {
     const owner = this.#owners.get(login)
     return owner && (this.#entries.peek(owner.key) ?? this.#flights.get(owner.key)?.entry ?? owner)
   }

@@ -2,8 +2,8 @@
 import { performance } from 'node:perf_hooks'
 
 /**
- * A moment on both clocks. The wall clock counts the time for which the machine was suspended. The monotonic clock is right after the
- * wall clock was set back.
+ * A moment on both clocks. The wall clock includes the time for which the machine was suspended. The monotonic clock stays correct when
+ * the wall clock is set back.
  */
 export interface Instant {
   /** `Date.now()` */

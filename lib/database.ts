@@ -13,8 +13,9 @@ export function databaseName(
 ): string | undefined {
   const actual = readConnection(connection, 'database')
   if (options.dbName === null) return undefined
-  const fallback = actual === connection.user
-  const dbName = options.dbName ?? options.database ?? ((fallback ? undefined : actual) || env.PGDATABASE || undefined)
+  // pg uses the name of the user if no database is set.
+  const isDefault = actual === connection.user
+  const dbName = options.dbName ?? options.database ?? ((isDefault ? undefined : actual) || env.PGDATABASE || undefined)
   const remedy = 'dbName: null for a login that is valid for every database.'
   if (dbName === undefined)
     throw optionError(
@@ -27,7 +28,7 @@ export function databaseName(
   if (actual !== undefined && actual !== dbName)
     throw optionError(
       `The login is for the database ${quoted(dbName)}, but the connection opens ${quoted(actual)}. ` +
-        (fallback
+        (isDefault
           ? 'Set database in the configuration of pg: pg uses the name of the user if none is set.'
           : `Leave ${options.dbName === undefined ? 'database' : 'dbName'} out of the options, or set ${remedy}`),
     )

@@ -6,7 +6,7 @@ export type Environment = Readonly<Partial<Record<'PGHOST' | 'PGDATABASE' | 'PGU
  * requests need none of them.
  */
 export class RecordedEnvironment implements Environment {
-  /** A function, because a program may replace `process.env` by another object. */
+  /** A function, because a program may replace `process.env` with another object. */
   readonly #source: () => Environment
   readonly #read: [name: keyof Environment, value: string | undefined][] = []
 

@@ -58,7 +58,7 @@ export class RedshiftCredentialsError extends Error {
   }
 
   /**
-   * The last part of the message, which says what to do. The command line replaces it by its own remedy.
+   * The last part of the message, which says what to do. The command line replaces it with its own remedy.
    * @internal
    */
   get remedy(): string | undefined {

@@ -39,11 +39,15 @@ export class Flights {
     return this.#byKey.get(key)
   }
 
-  /** Starts the fetch of an entry that has none in progress. */
-  launch(entry: Entry, atMostMillis: number, background: boolean): EntryFlight {
+  /**
+   * Starts the fetch of an entry that has none in progress.
+   * @param maxMillis the time limit, if it is shorter than `fetchTimeoutMillis`
+   * @param background whether there is a usable login meanwhile
+   */
+  launch(entry: Entry, maxMillis: number, background: boolean): EntryFlight {
     const { clock, fetch, fetchTimeoutMillis } = this.#options
     const { key, request } = entry
-    const deadlineMillis = Math.min(fetchTimeoutMillis, atMostMillis)
+    const deadlineMillis = Math.min(fetchTimeoutMillis, maxMillis)
     const trace = new FetchTrace(clock, request, background)
     const context = new FetchContext(deadlineMillis, () => entry.current())
     const flight = new Flight<RedshiftLogin, FetchedLogin>({

@@ -143,11 +143,9 @@ export function checkDomainName(option: string, value: unknown): asserts value i
 }
 
 /** Checks that a value is an integer within bounds, both included. Throws `ERR_REDSHIFT_OPTION`. */
-export function checkInteger(option: string, value: unknown, least: number, most: number): asserts value is number {
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most)
-    throw optionError(
-      `${option} is ${quoted(value)}. Set it to a whole number from ${least} to ${most}, or leave it out.`,
-    )
+export function checkInteger(option: string, value: unknown, min: number, max: number): asserts value is number {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max)
+    throw optionError(`${option} is ${quoted(value)}. Set it to a whole number from ${min} to ${max}, or leave it out.`)
 }
 
 /** Checks that a value is a boolean. A string from the environment is not. Throws `ERR_REDSHIFT_OPTION`. */

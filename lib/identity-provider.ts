@@ -72,9 +72,9 @@ export function checkIdentityProvider(value: unknown): void {
     throw optionError(
       `identityProvider.tokenType is ${quoted(tokenType)}. Set it to one of ${[...TOKEN_TYPES].join(', ')}.`,
     )
-  for (const [key, text] of Object.entries({ namespace, providerName }))
-    if (text !== undefined && (typeof text !== 'string' || text === '' || text.includes('\0')))
-      throw optionError(`identityProvider.${key} is ${quoted(text)}. Set it to the name in Redshift, or leave it out.`)
+  for (const [key, name] of Object.entries({ namespace, providerName }))
+    if (name !== undefined && (typeof name !== 'string' || name === '' || name.includes('\0')))
+      throw optionError(`identityProvider.${key} is ${quoted(name)}. Set it to the name in Redshift, or leave it out.`)
 }
 
 /** Options that cannot be used with a token, each with the reason. */

@@ -37,10 +37,10 @@ const MAX_AHEAD_MILLIS = 24 * 3_600_000
  * How long AWS may fail before callers notice: a quarter of the lifetime, plus the time for a hanging call to reach its deadline and for
  * one more call. It causes an earlier refresh if the lifetime is under 85 seconds.
  */
-const outage = (lifetime: number): number => (lifetime + 1_000) / 4 + 2 * shortestDeadline(lifetime)
+const outage = (lifetime: number): number => (lifetime + 1_000) / 4 + 2 * minDeadline(lifetime)
 
 /** The minimum time limit of a refresh. A shorter one would let every call fail while AWS is slow. */
-const shortestDeadline = (lifetime: number): number => Math.min(2_000, lifetime / 30)
+const minDeadline = (lifetime: number): number => Math.min(2_000, lifetime / 30)
 
 /**
  * Creates the lease of a new login.
@@ -58,8 +58,8 @@ export function createLease(times: LeaseTimes, random: number): Lease | undefine
   const latest = Math.max(lifetime / 4, Math.min(lifetime * 0.65, expireAt - outage(lifetime)))
   const earliest = lifetime * 0.5
   const drawn = earliest + (latest - earliest) * random
-  const useful = nextRefreshAt !== undefined && nextRefreshAt > lifetime / 4 && nextRefreshAt < drawn
-  return { sentAt: times.sentAt, lifetime, refreshAt: useful ? nextRefreshAt : drawn, expireAt, nextRefreshAt }
+  const isUsed = nextRefreshAt !== undefined && nextRefreshAt > lifetime / 4 && nextRefreshAt < drawn
+  return { sentAt: times.sentAt, lifetime, refreshAt: isUsed ? nextRefreshAt : drawn, expireAt, nextRefreshAt }
 }
 
 export function phaseOf(lease: Lease, now: Instant): Phase {
@@ -72,21 +72,21 @@ export function phaseOf(lease: Lease, now: Instant): Phase {
 export const remaining = (lease: Lease, now: Instant): number => lease.expireAt - elapsed(lease.sentAt, now)
 
 /** The minimum pause between two calls of AWS. */
-const shortestPause = (lifetime: number): number => Math.min(250, lifetime / 100)
+const minPause = (lifetime: number): number => Math.min(250, lifetime / 100)
 
 /** The time limit of a refresh while the login is still in use. A hanging refresh must leave time for another attempt. */
 export const refreshDeadline = (lease: Lease, now: Instant): number =>
-  Math.max(remaining(lease, now) / 2, shortestDeadline(lease.lifetime))
+  Math.max(remaining(lease, now) / 2, minDeadline(lease.lifetime))
 
 /**
- * The pause after a refresh that returned the same expiration: until its `nextRefreshTime` if that is ahead and before the login expires,
- * else a tenth of the lifetime.
+ * The pause after a refresh whose login expires no later than the current one: until its `nextRefreshTime` if that is ahead and before the
+ * current login expires, else a tenth of the lifetime.
  */
-export function noProgressDelay(held: Lease, returned: Lease, now: Instant): number {
+export function noProgressDelay(current: Lease, returned: Lease, now: Instant): number {
   const untilNext = (returned.nextRefreshAt ?? 0) - elapsed(returned.sentAt, now)
-  return untilNext > 0 && untilNext < remaining(held, now)
-    ? Math.max(untilNext, shortestPause(held.lifetime))
-    : held.lifetime / 10
+  return untilNext > 0 && untilNext < remaining(current, now)
+    ? Math.max(untilNext, minPause(current.lifetime))
+    : current.lifetime / 10
 }
 
 /** What the back-off depends on. */
@@ -96,7 +96,7 @@ export interface Failure {
   readonly retryAfter: number | undefined
 }
 
-const exponential = (first: number, failures: number, most: number): number => Math.min(most, first * 2 ** failures)
+const exponential = (first: number, failures: number, max: number): number => Math.min(max, first * 2 ** failures)
 
 /**
  * The back-off after a failed refresh while the login is still in use. Attempts become more frequent as the login nears its end, even if
@@ -108,15 +108,15 @@ export function refreshBackoff(lease: Lease, failures: number, failure: Failure,
     (0.5 + random / 2) * exponential(failure.throttled ? 5_000 : 1_000, failures, 60_000),
     failure.retryAfter ?? 0,
   )
-  return Math.min(wanted, Math.max(remaining(lease, now) / 4, shortestPause(lease.lifetime)))
+  return Math.min(wanted, Math.max(remaining(lease, now) / 4, minPause(lease.lifetime)))
 }
 
 /** The maximum back-off after a failure without a usable login. */
-export const FETCH_BACKOFF_CAP = 5_000
+const MAX_FETCH_BACKOFF_MILLIS = 5_000
 
 /** The back-off after a failure without a usable login. */
 export const fetchBackoff = (failures: number, failure: Failure, random: number): number =>
   Math.min(
-    Math.max((0.5 + random / 2) * exponential(500, failures, FETCH_BACKOFF_CAP), failure.retryAfter ?? 0),
-    FETCH_BACKOFF_CAP,
+    Math.max((0.5 + random / 2) * exponential(500, failures, MAX_FETCH_BACKOFF_MILLIS), failure.retryAfter ?? 0),
+    MAX_FETCH_BACKOFF_MILLIS,
   )

@@ -112,18 +112,18 @@ const APIS: ReadonlySet<unknown> = new Set<RedshiftApi>([
   TOKEN_API,
 ])
 
-const checkText = (option: string, value: unknown): void => {
+const checkNonEmptyString = (option: string, value: unknown): void => {
   if (typeof value !== 'string' || value === '')
     throw optionError(`${option} is ${quoted(value)}. Set it to a non-empty string, or leave it out.`)
 }
 
 /** The check of each option. Each one throws `ERR_REDSHIFT_OPTION`. */
 export const CHECKS: { readonly [option in keyof Required<RedshiftOptions>]: (value: unknown) => void } = {
-  host: value => checkText('host', value),
+  host: value => checkNonEmptyString('host', value),
   port: value => checkInteger('port', value, 1, 65_535),
   // AWS's rule for database names is checked with the request, because this name is not always sent to AWS.
-  database: value => checkText('database', value),
-  user: value => checkText('user', value),
+  database: value => checkNonEmptyString('database', value),
+  user: value => checkNonEmptyString('user', value),
   ssl: value => {
     if (typeof value !== 'boolean' && (typeof value !== 'object' || value === null))
       throw optionError(
@@ -134,7 +134,7 @@ export const CHECKS: { readonly [option in keyof Required<RedshiftOptions>]: (va
   workgroupName: value => checkWorkgroupName('workgroupName', value),
   customDomainName: value => checkDomainName('customDomainName', value),
   dbUser: value => checkUserName('dbUser', value),
-  dbName: value => value === null || checkText('dbName', value),
+  dbName: value => value === null || checkNonEmptyString('dbName', value),
   dbGroups: value => {
     if (!Array.isArray(value)) throw optionError(`dbGroups is ${quoted(value)}. Set it to an array of group names.`)
     for (const group of value) checkGroupName('dbGroups', group)

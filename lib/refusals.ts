@@ -2,13 +2,13 @@ import { LRUCache } from 'lru-cache'
 import type { Instant } from './clock.js'
 
 /**
- * Decides when a server's refusal of a login is a reason to request another one from AWS. A refusal is about one place and one moment, so
- * the login stays in use until AWS has returned a different one. The functions get the time as an {@link Instant}.
+ * Decides when a server's refusal of a login is a reason to request another one from AWS. A refusal is about one moment and one place: a
+ * server, a database and TLS settings. So the login stays in use until AWS has returned a different one.
  */
 
 /** The budget: the number of requests to AWS before a pause is required. It refills over time. */
 const MAX_REQUESTS = 3
-/** The maximum number of places whose last outcome is remembered, per login. */
+/** The maximum number of places to remember, per login. */
 const MAX_PLACES = 100
 /** Used for refusals without a place. It never counts as having accepted a login. */
 const NO_PLACE = ''
@@ -24,16 +24,16 @@ const missPause = (misses: number, lifetime: number): number =>
 /** The maximum age of a response of AWS that was sent before the refusal and still resolves it. In milliseconds. */
 export const maxResponseAge = refillTime
 
-/** The outcome of the last login at one place. */
-interface Outcome {
-  /** Whether the server accepted the login. */
-  readonly ok: boolean
-  /** The number of refusals since then that caused a request to AWS. */
+/** How the last logins at one place ended. */
+interface PlaceHistory {
+  /** Whether the server accepted the last login. */
+  readonly accepted: boolean
+  /** How many refusals in a row have caused a request to AWS. */
   readonly misses: number
 }
 
-const ACCEPTED: Outcome = { ok: true, misses: 0 }
-const UNKNOWN: Outcome = { ok: false, misses: 0 }
+const ACCEPTED: PlaceHistory = { accepted: true, misses: 0 }
+const UNKNOWN: PlaceHistory = { accepted: false, misses: 0 }
 
 /** A login is in doubt: a server refused it, and another one has been requested from AWS. */
 interface Doubt {
@@ -45,9 +45,9 @@ interface Doubt {
 /** `requested`: another login must be requested now. `joined`: another one is being requested already. `ignored`: keep using the login. */
 export type Verdict = 'requested' | 'joined' | 'ignored'
 
-/** The refusals of one cache entry's logins: the last outcome of each place, the budget of requests, and whether the login is in doubt. */
+/** The refusals of one cache entry's logins: the history of each place, the budget of requests, and whether the login is in doubt. */
 export class Refusals {
-  readonly #places = new LRUCache<string, Outcome>({ max: MAX_PLACES })
+  readonly #places = new LRUCache<string, PlaceHistory>({ max: MAX_PLACES })
   /** When the budget will be full again, on the monotonic clock, as all times in this class. */
   #fullAt = Number.NEGATIVE_INFINITY
   #lastRequest = Number.NEGATIVE_INFINITY
@@ -76,16 +76,16 @@ export class Refusals {
       this.#lastRequest = now.monotonic
       this.#doubt = { since: now, accepting: new Set() }
     }
-    this.#places.set(key, { ok: false, misses: before.misses + (requested ? 1 : 0) })
+    this.#places.set(key, { accepted: false, misses: before.misses + (requested ? 1 : 0) })
     // Without a place, the refused caller cannot be distinguished from others, so all callers without a place wait.
-    if (before.ok || key === NO_PLACE) this.#doubt?.accepting.add(key)
+    if (before.accepted || key === NO_PLACE) this.#doubt?.accepting.add(key)
     return requested ? 'requested' : this.#doubt ? 'joined' : 'ignored'
   }
 
   /** How long a connection to this place waits while the login is in doubt, in milliseconds; 0 if it uses the login at once. */
   waitMillis(place: string | undefined, lifetime: number, now: Instant): number {
     const key = place ?? NO_PLACE
-    if (!this.#doubt || !(this.#places.get(key)?.ok || this.#doubt.accepting.has(key))) return 0
+    if (!this.#doubt || !(this.#places.get(key)?.accepted || this.#doubt.accepting.has(key))) return 0
     return Math.max(0, this.#doubt.since.monotonic + firstPause(lifetime) - now.monotonic)
   }
 
@@ -94,10 +94,10 @@ export class Refusals {
     this.#doubt = undefined
   }
 
-  #mayRequest({ ok, misses }: Outcome, lifetime: number, now: Instant): boolean {
+  #mayRequest({ accepted, misses }: PlaceHistory, lifetime: number, now: Instant): boolean {
     const hasBudget = (requests: number): boolean =>
       this.#fullAt - now.monotonic <= (MAX_REQUESTS - requests) * refillTime(lifetime)
-    if (ok) return hasBudget(1)
+    if (accepted) return hasBudget(1)
     // The last request is reserved for places that have accepted logins, so that a misconfigured place cannot use up the budget.
     return hasBudget(2) && now.monotonic - this.#lastRequest >= missPause(misses, lifetime)
   }

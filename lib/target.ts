@@ -15,20 +15,20 @@ export interface Target {
 }
 
 /** A target or a region, with the option or host that it comes from. */
-interface Claim<T> {
-  readonly by: string
+interface Sourced<T> {
+  readonly source: string
   readonly value: T
 }
 
-/** Returns the value of the first claim. Throws if another claim differs. */
-function agreed<T>(what: string, claims: readonly Claim<T>[], text: (value: T) => string): T | undefined {
-  const [first, ...others] = claims
+/** Returns the value that all sources agree on. Throws if two of them differ. */
+function agreed<T>(what: string, values: readonly Sourced<T>[], format: (value: T) => string): T | undefined {
+  const [first, ...others] = values
   if (!first) return undefined
   for (const other of others)
-    if (text(other.value) !== text(first.value))
+    if (format(other.value) !== format(first.value))
       throw targetError(
-        `${first.by} says ${what} ${quoted(text(first.value))}, but ${other.by} says ${quoted(text(other.value))}. ` +
-          `Correct one of them, or leave ${first.by.split(' ')[0]} out.`,
+        `${first.source} says ${what} ${quoted(format(first.value))}, but ${other.source} says ${quoted(format(other.value))}. ` +
+          `Correct one of them, or leave ${first.source.split(' ')[0]} out.`,
       )
   return first.value
 }
@@ -72,18 +72,18 @@ const describe = ({ kind, name }: Named): string => `${kind} ${name}`
 
 /** Collects the hosts, and the targets and regions in them. */
 function readHosts(option: string | undefined, connection: string | undefined, env: Environment) {
-  const hosts: Claim<string>[] = []
-  if (option !== undefined) hosts.push({ by: 'host (option)', value: option })
-  if (connection !== undefined) hosts.push({ by: 'host (connection)', value: connection })
+  const hosts: Sourced<string>[] = []
+  if (option !== undefined) hosts.push({ source: 'host (option)', value: option })
+  if (connection !== undefined) hosts.push({ source: 'host (connection)', value: connection })
   const fallback = hosts.length === 0 && env.PGHOST
-  if (fallback) hosts.push({ by: 'PGHOST', value: fallback })
-  const names: Claim<Named>[] = []
-  const regions: Claim<string>[] = []
-  for (const { by, value } of hosts) {
+  if (fallback) hosts.push({ source: 'PGHOST', value: fallback })
+  const names: Sourced<Named>[] = []
+  const regions: Sourced<string>[] = []
+  for (const { source, value } of hosts) {
     const named = parseRedshiftHost(value)
     const host = named ?? parseRegionOnlyHost(value)
-    if (named) names.push({ by, value: named })
-    if (host) regions.push({ by, value: host.region })
+    if (named) names.push({ source, value: named })
+    if (host) regions.push({ source, value: host.region })
   }
   return { hosts, names, regions }
 }
@@ -105,15 +105,15 @@ export function checkHosts(option: string | undefined, connection: string | unde
  */
 export function resolveTarget(options: RedshiftOptions, connectionHost: string | undefined, env: Environment): Target {
   const { hosts, ...hosted } = readHosts(options.host, connectionHost, env)
-  const names: Claim<Named>[] = []
-  const regions: Claim<string>[] = []
+  const names: Sourced<Named>[] = []
+  const regions: Sourced<string>[] = []
   if (options.clusterIdentifier !== undefined)
-    names.push({ by: 'clusterIdentifier', value: clusterTarget(options.clusterIdentifier) })
+    names.push({ source: 'clusterIdentifier', value: clusterTarget(options.clusterIdentifier) })
   if (options.workgroupName !== undefined)
-    names.push({ by: 'workgroupName', value: { kind: 'serverless', name: options.workgroupName } })
-  if (options.region !== undefined) regions.push({ by: 'region', value: options.region })
+    names.push({ source: 'workgroupName', value: { kind: 'serverless', name: options.workgroupName } })
+  if (options.region !== undefined) regions.push({ source: 'region', value: options.region })
   if (options.aws && !isAwsClient(options.aws) && typeof options.aws.region === 'string')
-    regions.push({ by: 'aws.region', value: options.aws.region })
+    regions.push({ source: 'aws.region', value: options.aws.region })
   names.push(...hosted.names)
   regions.push(...hosted.regions)
 

@@ -52,7 +52,7 @@ export function endpointOf(aws: RedshiftOptions['aws'], env: NodeJS.ProcessEnv, 
   // In an SDK client, the endpoint is always a function.
   const config = (isReady ? (aws as { config?: unknown }).config : aws) as Configuration | undefined
   const { isCustomEndpoint, endpoint, endpointProvider, ignoreConfiguredEndpointUrls } = config ?? {}
-  if (isReady ? isCustomEndpoint === true : [endpoint, endpointProvider].some(it => typeof it === 'function')) {
+  if (isReady ? isCustomEndpoint === true : [endpoint, endpointProvider].some(value => typeof value === 'function')) {
     if (!shared) return undefined
     throw optionError(
       'The endpoint in aws comes from a function or an SDK client, but a store shares logins by endpoint. Set aws: { endpoint } to a URL.',

@@ -26,7 +26,7 @@ const DENIED =
 // The SDK's name for a response without an error code, which does not come from AWS itself.
 const NAMELESS = /^Unknown(Error)?$/
 
-/** Remedies for programs. The command line replaces them by ones for a person at a terminal. */
+/** Remedies for programs. The command line replaces them with ones for a person at a terminal. */
 export const SET_API = 'Set api to another operation.'
 export const SHARE_LOGINS =
   'Share one RedshiftCredentials among your pools, or start your processes at different times; the call is retried automatically.'

@@ -23,7 +23,7 @@ export class StoreFailure extends Error {
   }
 }
 
-/** Replaces invalid properties of a value by ones that are rejected later, as a value that cannot be decrypted is. */
+/** Replaces invalid properties of a value with ones that are rejected later, like a value that cannot be decrypted. */
 const sanitized = ({ value, remainingMillis }: Partial<StoredValue>): StoredValue => ({
   value: typeof value === 'string' ? value : '',
   remainingMillis: Number(remainingMillis),

@@ -3,7 +3,7 @@ import { type Clock, elapsed, type Instant, type Timer } from '../clock.js'
 import type { BoundedStore } from './bounded.js'
 
 /** How long a claim lasts if its owner does not renew it, in milliseconds. */
-export const CLAIM_MILLIS = 3_000
+const CLAIM_MILLIS = 3_000
 const RENEWAL_MILLIS = 1_000
 
 /** The right to fetch a login for the fleet. Its owner renews it and releases it once. If the owner dies, it expires. */
@@ -19,15 +19,15 @@ export class Claim {
 
   /**
    * Claims a key.
-   * @param atMost how long to keep renewing the claim, in milliseconds
+   * @param maxMillis how long to keep renewing the claim, in milliseconds
    * @returns undefined while another process holds the claim
    * @throws StoreFailure
    */
-  static async acquire(store: BoundedStore, clock: Clock, key: string, atMost: number): Promise<Claim | undefined> {
+  static async acquire(store: BoundedStore, clock: Clock, key: string, maxMillis: number): Promise<Claim | undefined> {
     const claim = new Claim(store, clock, key)
     try {
       if (!(await claim.#confirm())) return undefined
-      claim.#renewLater(clock.now().monotonic + atMost)
+      claim.#renewLater(clock.now().monotonic + maxMillis)
       return claim
     } catch (error) {
       // The claim may have succeeded although the response was lost. Release it, so that other processes do not wait for it.
