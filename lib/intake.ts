@@ -41,12 +41,12 @@ function kindOf(value: object): string {
  * Refuses everything except plain objects. Options are copied, and a copy of another object would be empty, so the login would be fetched
  * with defaults.
  * @param name the name of the value in messages: `redshift`
- * @param example what the message suggests instead
+ * @param example an object that the message suggests instead
  * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`
  */
 export function checkPlain(name: string, value: unknown, example = '{ host, database }'): asserts value is object {
   if (typeof value !== 'object' || value === null)
-    throw optionError(`${name} is ${quoted(value)}. Pass a plain object of options.`)
+    throw optionError(`${name} is ${quoted(value)}. Pass a plain object, such as ${example}.`)
   if (isMarked(value) || Object(value.constructor).name === 'RedshiftCredentials')
     throw optionError(
       isPlain(value)

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHash, type KeyObject, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
 import { toKeys } from './keys.js'
 import type { EncryptionKey } from './store.js'
 
@@ -10,24 +10,21 @@ const VERSION = 'v1.'
 
 /** Encrypts values so that a store can neither read nor change them, nor return one instead of another. */
 export class Envelope {
-  readonly #keys: readonly KeyObject[]
-  readonly #first: KeyObject
+  readonly #keys: ReturnType<typeof toKeys>
 
   /** @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION` */
   constructor(keys: readonly EncryptionKey[]) {
     this.#keys = toKeys(keys)
-    const [first] = this.#keys
-    if (!first) throw new RangeError('toKeys gives at least one key.')
-    this.#first = first
   }
 
   /** @param context what the value is for. `open` needs the same context, which is not stored. */
   seal(plaintext: string, context: string): string {
     const nonce = randomBytes(NONCE_BYTES)
-    const cipher = createCipheriv(CIPHER, this.#first, nonce, { authTagLength: TAG_BYTES })
+    const [key] = this.#keys
+    const cipher = createCipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES })
     cipher.setAAD(Buffer.from(VERSION + context))
-    const text = Buffer.concat([cipher.update(plaintext, 'utf8'), cipher.final()])
-    return VERSION + Buffer.concat([nonce, cipher.getAuthTag(), text]).toString('base64url')
+    const ciphertext = Buffer.concat([cipher.update(plaintext, 'utf8'), cipher.final()])
+    return VERSION + Buffer.concat([nonce, cipher.getAuthTag(), ciphertext]).toString('base64url')
   }
 
   /** @returns undefined if the value was not sealed with one of the keys and for this context */

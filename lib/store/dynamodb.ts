@@ -80,10 +80,6 @@ class DynamoDbStore implements CredentialStore {
 
   constructor(client: AwsClient, options: DynamoDbStoreOptions) {
     checkClient(client)
-    if (typeof options !== 'object' || options === null)
-      throw optionError(
-        `The options of dynamoDbStore are ${quoted(options)}. Set tableName, encryptionKeys and identity.`,
-      )
     checkNames('dynamoDbStore', options, ['tableName', 'encryptionKeys', 'identity', 'prefix'])
     const { tableName, encryptionKeys, identity, prefix = 'pg-redshift-iam:' } = options
     if (typeof tableName !== 'string' || !/^([\w.-]{3,255}|arn:[\w.:/-]+)$/.test(tableName))

@@ -4,12 +4,13 @@ import { optionError, quoted } from '../errors.js'
 const KEY_BYTES = 32
 
 /** Checks keys and converts them to `KeyObject`s, which `inspect` does not show. Throws `ERR_REDSHIFT_OPTION`. */
-export function toKeys(keys: unknown): readonly KeyObject[] {
-  if (!Array.isArray(keys) || keys.length === 0)
+export function toKeys(keys: unknown): readonly [KeyObject, ...KeyObject[]] {
+  const [first, ...others] = Array.isArray(keys) ? keys.map((key, index) => toKey(key, `encryptionKeys[${index}]`)) : []
+  if (!first)
     throw optionError(
       `encryptionKeys is ${Array.isArray(keys) ? 'empty' : keys === undefined ? 'missing' : 'not an array'}. Set it to an array of keys, such as [process.env.KEY]: 32 random bytes in base64, from \`openssl rand -base64 32\`.`,
     )
-  return keys.map((key, index) => toKey(key, `encryptionKeys[${index}]`))
+  return [first, ...others]
 }
 
 function toKey(key: unknown, option: string): KeyObject {

@@ -95,8 +95,6 @@ class RedisStore implements CredentialStore {
 
   constructor(client: RedisStoreClient, options: RedisStoreOptions) {
     this.#evaluate = evaluateWith(client)
-    if (typeof options !== 'object' || options === null)
-      throw optionError(`The options of redisStore are ${quoted(options)}. Set encryptionKeys and identity.`)
     checkNames('redisStore', options, ['encryptionKeys', 'identity', 'prefix'])
     const { encryptionKeys, identity, prefix = 'pg-redshift-iam:' } = options
     checkIdentity('identity', identity)
