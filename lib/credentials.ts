@@ -13,7 +13,7 @@ import { checkConnection, checkOptions, copyOptions, signalOf } from './placemen
 import { RequestCache } from './request-cache.js'
 import { fetchFrom, SingleTokens } from './sources.js'
 import { type RedshiftStatus, toStatus } from './status.js'
-import { sharedLogins } from './store/late.js'
+import { sharedLogins } from './store/lazy.js'
 
 /** The options that the code for pg needs. The options for AWS are left out, because they may contain keys. */
 export type ConnectionOptions = Readonly<

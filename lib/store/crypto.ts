@@ -17,7 +17,7 @@ export class Envelope {
     this.#keys = toKeys(keys)
   }
 
-  /** @param context what the value is for. `open` needs the same context, which is not stored. */
+  /** @param context what the value is encrypted for. `open` needs the same context, which is not stored. */
   seal(plaintext: string, context: string): string {
     const nonce = randomBytes(NONCE_BYTES)
     const [key] = this.#keys

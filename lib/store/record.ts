@@ -45,8 +45,8 @@ function parseArray(text: string): readonly unknown[] {
   }
 }
 
-/** The verdict on a stored value: a login to use, a reason to ignore and report it, or neither if it is not new. */
-export interface Verdict {
+/** What to do with a stored value: use its login, ignore it and report the reason, or neither if it is not new. */
+export interface Validation {
   readonly login?: FetchedLogin
   readonly ignored?: StoreIgnoredReason
 }
@@ -64,7 +64,7 @@ export function validateRecord(
   readAt: Instant,
   now: Instant,
   current: CurrentLogin | undefined,
-): Verdict {
+): Validation {
   const login = stored.record === undefined ? undefined : fromRecord(stored.record, readAt)
   const lease = login && leaseOf(login, durationSeconds)
   if (!login || !lease) return { ignored: 'unreadable' }

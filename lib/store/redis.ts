@@ -1,39 +1,11 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { optionError, quoted } from '../errors.js'
 import { checkNames } from '../intake.js'
 import { toKeys } from './keys.js'
+import { type RedisStoreClient, type RunScript, runScriptWith } from './redis-client.js'
 import { type CredentialStore, checkIdentity, type EncryptionKey, type StoreEntry } from './store.js'
 
+export type { GlideClient, IoRedisClient, NodeRedisClient, RedisStoreClient } from './redis-client.js'
 export type { CredentialStore, EncryptionKey, StoredValue, StoreEntry } from './store.js'
-
-/** The members used of a client of the package `redis` (node-redis): a client, a cluster, a sentinel or a pool. */
-export interface NodeRedisClient {
-  /** Whether the client has been connected and not closed. */
-  readonly isOpen: boolean
-  /** Whether commands can be sent now. If a client lacks it, `isOpen` is used. */
-  readonly isReady?: boolean
-  /** Runs a Lua script. */
-  eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>
-}
-
-/** The members used of a client of the package `ioredis`: a `Redis` or a `Cluster`. */
-export interface IoRedisClient {
-  /** `ready` when commands can be sent, `wait` before the first connection with `lazyConnect`. */
-  readonly status: string
-  /** Connects a client that was made with `lazyConnect`. */
-  connect(): Promise<unknown>
-  /** Runs a Lua script. */
-  eval(script: string, numberOfKeys: number, ...keysAndArguments: string[]): Promise<unknown>
-}
-
-/** The members used of a client of the package `@valkey/valkey-glide`: a `GlideClient` or a `GlideClusterClient`. */
-export interface GlideClient {
-  /** Sends a command: its name, then its arguments. */
-  customCommand(args: string[]): Promise<unknown>
-}
-
-/** A client that {@link redisStore} can use. */
-export type RedisStoreClient = NodeRedisClient | IoRedisClient | GlideClient
 
 /** Options of {@link redisStore}. */
 export interface RedisStoreOptions {
@@ -69,8 +41,6 @@ const RELEASE = `return redis.call('GET', KEYS[2]) == ARGV[1] and redis.call('DE
 
 const REMOVE = `return redis.call('GET', KEYS[1]) == ARGV[1] and redis.call('DEL', KEYS[1])`
 
-const READY_POLL_MILLIS = 10
-
 /**
  * Shares logins through Redis or Valkey. You create, connect and close the client: one of `redis` (node-redis), `ioredis` or
  * `@valkey/valkey-glide`, for a single server or a cluster. Nothing is sent before the client is ready; waiting for its connection counts
@@ -88,13 +58,13 @@ export function redisStore(client: RedisStoreClient, options: RedisStoreOptions)
 }
 
 class RedisStore implements CredentialStore {
-  readonly #evaluate: Evaluate
+  readonly #runScript: RunScript
   readonly #prefix: string
   readonly #encryptionKeys: readonly EncryptionKey[]
   readonly identity: string
 
   constructor(client: RedisStoreClient, options: RedisStoreOptions) {
-    this.#evaluate = evaluateWith(client)
+    this.#runScript = runScriptWith(client)
     checkNames('redisStore', options, ['encryptionKeys', 'identity', 'prefix'])
     const { encryptionKeys, identity, prefix = 'pg-redshift-iam:' } = options
     checkIdentity('identity', identity)
@@ -142,54 +112,6 @@ class RedisStore implements CredentialStore {
   #run(signal: AbortSignal, script: string, key: string, ...args: string[]): Promise<unknown> {
     // The braces keep both keys on one node of a cluster.
     const keys = ['login', 'claim'].map(kind => `${this.#prefix}{${key}}:${kind}`)
-    return this.#evaluate(signal, script, keys, args)
+    return this.#runScript(signal, script, keys, args)
   }
-}
-
-/** Runs a script with the client's own call. */
-type Evaluate = (signal: AbortSignal, script: string, keys: string[], args: string[]) => Promise<unknown>
-
-function evaluateWith(client: RedisStoreClient): Evaluate {
-  if (typeof client !== 'object' || client === null) throw clientError(client)
-  if ('customCommand' in client)
-    return async (signal, script, keys, args) => {
-      signal.throwIfAborted()
-      return client.customCommand(['EVAL', script, String(keys.length), ...keys, ...args])
-    }
-  if (typeof client.eval !== 'function') throw clientError(client)
-  if ('status' in client)
-    return async (signal, script, keys, args) => {
-      await ready(() => isReady(client), signal)
-      return client.eval(script, keys.length, ...keys, ...args)
-    }
-  if (!('isOpen' in client)) throw clientError(client)
-  const promiseClient = withPromises(client)
-  return async (signal, script, keys, args) => {
-    await ready(() => client.isReady ?? client.isOpen, signal)
-    return promiseClient.eval(script, { keys, arguments: args })
-  }
-}
-
-const clientError = (client: unknown) =>
-  optionError(
-    `The client of redisStore is ${quoted(client)}. Pass a client of redis 4 or later (createClient), ioredis (new Redis) or @valkey/valkey-glide (GlideClient).`,
-  )
-
-/** In the legacy mode of node-redis 4, commands expect a callback and return nothing. The promise-based commands are under `v4`. */
-function withPromises(client: NodeRedisClient): Pick<NodeRedisClient, 'eval'> {
-  const { options } = client as { options?: { legacyMode?: unknown } | undefined }
-  // Without legacy mode, the getter `v4` throws.
-  return options?.legacyMode ? (client as unknown as { v4: NodeRedisClient }).v4 : client
-}
-
-/** Waits for the connection. Clients queue earlier commands and send them after the caller has given up, which would leave a claim without an owner. */
-async function ready(isReady: () => boolean, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted()
-  while (!isReady()) await delay(READY_POLL_MILLIS, undefined, { signal, ref: false })
-}
-
-function isReady(client: IoRedisClient): boolean {
-  // With lazyConnect, ioredis connects at the first command.
-  if (client.status === 'wait') client.connect().catch(() => {})
-  return client.status === 'ready'
 }

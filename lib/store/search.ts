@@ -13,7 +13,7 @@ export interface SearchOptions {
   readonly endpoint: string | undefined
 }
 
-/** One use of the store: its key, how much time is left, and what is reported on the channel `pg-redshift-iam:store`. */
+/** One search for a login in the store: its key, how much time is left, and what is reported on the channel `pg-redshift-iam:store`. */
 export class Search {
   readonly request: CredentialRequest
   /** The login that this process had when the search began. */
@@ -21,9 +21,9 @@ export class Search {
   /** The time limit of the whole fetch, in milliseconds. */
   readonly deadlineMillis: number
   readonly store: BoundedStore
-  /** The context that the value is sealed for. */
-  readonly context: string
-  /** The key in the store. */
+  /** What the value is encrypted for. It is authenticated, but not stored. */
+  readonly encryptionContext: string
+  /** The key in the store, a hash of the encryption context. */
   readonly key: string
   readonly #clock: Clock
   readonly #startedAt: number
@@ -39,8 +39,8 @@ export class Search {
     this.current = current
     this.deadlineMillis = deadlineMillis
     this.store = new BoundedStore(store, clock, deadlineMillis)
-    this.context = cacheKey(request, { endpoint, identity: store.identity })
-    this.key = storeKey(this.context)
+    this.encryptionContext = cacheKey(request, { endpoint, identity: store.identity })
+    this.key = storeKey(this.encryptionContext)
     this.#clock = clock
     this.#startedAt = clock.now().monotonic
   }

@@ -63,7 +63,7 @@ export class SharedLogins {
     })
     try {
       const { stored } = await search.store.read(search.key)
-      if (stored && containsLogin(this.#envelope.open(stored.value, search.context), login))
+      if (stored && containsLogin(this.#envelope.open(stored.value, search.encryptionContext), login))
         await search.store.remove(search.key, stored.value)
     } catch (error) {
       search.reportFailed(error)
@@ -74,9 +74,9 @@ export class SharedLogins {
   async #find(search: Search, context: FetchContext): Promise<FetchedLogin | Claim> {
     const { clock, random } = this.#options
     const { store, key, deadlineMillis } = search
-    const longest = Math.min(MAX_PAUSE_MILLIS, deadlineMillis / 15)
-    for (let pause = FIRST_PAUSE_MILLIS; ; pause = Math.min(pause * 2, longest)) {
-      const { login, claimed } = await this.#look(search)
+    const maxPause = Math.min(MAX_PAUSE_MILLIS, deadlineMillis / 15)
+    for (let pause = FIRST_PAUSE_MILLIS; ; pause = Math.min(pause * 2, maxPause)) {
+      const { login, claimed } = await this.#read(search)
       if (login) return login
       // Wait at most two thirds of the deadline for other processes and start no operation after that. The rest is for our own call.
       // A claim lasts up to one third.
@@ -91,13 +91,13 @@ export class SharedLogins {
     }
   }
 
-  /** Reads the store: the login, if this process can use it, and whether another process is fetching. */
-  async #look(search: Search): Promise<{ login?: FetchedLogin | undefined; claimed: boolean }> {
+  /** Reads the store: the login, if this process can use it, and whether any process has claimed the fetch. */
+  async #read(search: Search): Promise<{ login?: FetchedLogin | undefined; claimed: boolean }> {
     const { clock } = this.#options
     const readAt = clock.now()
     const { stored, claimed } = await search.store.read(search.key)
     if (!stored) return { claimed }
-    const record = this.#envelope.open(stored.value, search.context)
+    const record = this.#envelope.open(stored.value, search.encryptionContext)
     const { durationSeconds } = search.request
     const { login, ignored } = validateRecord(
       { ...stored, record },
@@ -119,7 +119,7 @@ export class SharedLogins {
     let shared = Promise.resolve()
     try {
       // The previous owner may have stored a login between our read and our claim.
-      const found = search.hasTime ? await this.#look(search).catch(error => search.reportFailed(error)) : undefined
+      const found = search.hasTime ? await this.#read(search).catch(error => search.reportFailed(error)) : undefined
       if (found?.login) return found.login
       context.setDeadlineError(undefined)
       const login = await this.#fetchDirect(search, context)
@@ -140,7 +140,7 @@ export class SharedLogins {
   }
 
   async #share(search: Search, claim: Claim, login: FetchedLogin): Promise<void> {
-    const sealed = this.#envelope.seal(toRecord(login), search.context)
+    const sealed = this.#envelope.seal(toRecord(login), search.encryptionContext)
     const lifetime = lifetimeLeft(login, search.request.durationSeconds, this.#options.clock.now())
     if (lifetime === undefined) return
     try {

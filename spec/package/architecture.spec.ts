@@ -8,7 +8,7 @@ import { messagesBelow } from '../support/messages.js'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const page = readFileSync(join(root, 'docs/architecture.md'), 'utf8')
 
-const apart = /^(store\/(redis|dynamodb|server-clock)\.ts|store\/check\/|emulator\/|cli\/)/
+const apart = /^(store\/(redis|redis-client|dynamodb|server-clock)\.ts|store\/check\/|emulator\/|cli\/)/
 
 /** The files and folders of the table, from top to bottom. */
 const places: readonly string[] = [...page.matchAll(/^\| (`[^|]+`) \|/gm)].flatMap(([, names = '']) =>
