@@ -1,21 +1,8 @@
-import { quoted, RedshiftCredentialsError } from '../errors.js'
 import type { CallDescription, Diagnosis } from './call.js'
-import { credentialsError } from './credentials/errors.js'
+import { describeSigner, renewalOf } from './credentials/signer.js'
 import type { Source } from './credentials/sources.js'
 import { CHECK_PATH } from './response.js'
-import {
-  asError,
-  copyCause,
-  ending,
-  fromParsing,
-  fromService,
-  identifierOf,
-  isProviderError,
-  type SdkError,
-  scrub,
-  statusOf,
-} from './scrub.js'
-import { diagnoseToken } from './token-failures.js'
+import { asError, fromParsing, fromService, identifierOf, type SdkError, statusOf } from './scrub.js'
 import { transportFailure, trustRemedy } from './transport.js'
 
 const EXPIRED_TOKEN = /^(ExpiredToken|ExpiredTokenException)$/
@@ -42,8 +29,12 @@ export const isClockError = (error: unknown): boolean => {
   return CLOCK_ERROR.test(name) || /^Signature (expired|not yet current)/.test(message)
 }
 
-/** Determines what failed, and the remedy. The caller appends `said` to the problem unless it ends with a full stop. */
-function diagnose(error: SdkError, said: string, call: CallDescription, sources: readonly Source[]): Diagnosis {
+/**
+ * Determines what failed, and the remedy.
+ * @param said the error's message, without secrets
+ * @param sources where the AWS credentials come from, as far as known
+ */
+export function diagnose(error: SdkError, said: string, call: CallDescription, sources: readonly Source[]): Diagnosis {
   const name = identifierOf(error.name) ?? 'Error'
   const service = fromService(error)
 
@@ -64,7 +55,7 @@ function diagnose(error: SdkError, said: string, call: CallDescription, sources:
   if (/^UnsupportedOperation(Fault)?$/.test(name))
     return ['ERR_REDSHIFT_UNSUPPORTED', `AWS does not support ${call.action} for ${call.target}`, SET_API]
   if (EXPIRED_TOKEN.test(name))
-    return ['ERR_REDSHIFT_AWS_CREDENTIALS', `The session of ${describeSigner(sources)} has expired`, renewal(sources)]
+    return ['ERR_REDSHIFT_AWS_CREDENTIALS', `The session of ${describeSigner(sources)} has expired`, renewalOf(sources)]
   if (BAD_IDENTITY.test(name))
     return [
       'ERR_REDSHIFT_AWS_CREDENTIALS',
@@ -115,86 +106,10 @@ const regionRemedy = (): string =>
     ? 'Set region or AWS_REGION: the JavaScript SDK does not read AWS_DEFAULT_REGION.'
     : 'Set region or AWS_REGION, or set host to the Redshift host name, which contains the region.'
 
-/** The source of the credentials that signed the request: the first one, or the role that it assumes. */
-const signer = (sources: readonly Source[]): Source | undefined => {
-  const next = sources.findIndex(({ kind }, index) => index > 0 && kind !== 'role')
-  return sources.slice(0, next < 0 ? undefined : next).at(-1)
-}
-
-const describeSigner = (sources: readonly Source[]): string => {
-  const profile = signer(sources)?.profile
-  return profile === undefined ? 'these AWS credentials' : `the AWS credentials of profile ${quoted(profile)}`
-}
-
-function renewal(sources: readonly Source[]): string {
-  const source = signer(sources)
-  const profile = quoted(source?.profile)
-  switch (source?.kind) {
-    case 'environment':
-      return 'Export new AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, and restart the process.'
-    case 'keys':
-      return `Put new keys and a new session token in profile ${profile}; the next attempt reads the file again.`
-    case 'process':
-      return `Make the credential_process of profile ${profile} print new credentials.`
-    case 'own':
-      return 'Set aws.credentials to a function that returns new credentials.'
-    default:
-      return 'Run `aws sso login`, or set new keys and a new AWS_SESSION_TOKEN; the SDK renews roles automatically.'
-  }
-}
-
 function accessDenied(said: string, call: CallDescription): [problem: string, remedy: string] {
   const action = /perform: ([\w-]+:\w+)/.exec(said)?.[1] ?? call.action
   const resource = /on resource: (arn:\S+)/.exec(said)?.[1]?.replace(/[.,]$/, '')
   const resources = resource ? [resource] : call.resources
   const allow = `Allow ${action} on ${resources.join(' and ')} in the IAM policy of this identity`
   return [`AWS denied ${action}`, `${allow}${call.alternative ? `, or ${call.alternative}` : ''}.`]
-}
-
-/**
- * Converts an error of the SDK to a RedshiftCredentialsError.
- * @param sources where the SDK's AWS credentials come from, as far as known
- */
-export function toRedshiftError(
-  error: unknown,
-  call: CallDescription,
-  sources: readonly Source[] = [],
-): RedshiftCredentialsError {
-  if (error instanceof RedshiftCredentialsError) return error
-  const sdkError = asError(error)
-  // A client without a middleware stack does not show that it was loading credentials, but errors of the SDK's providers have known names.
-  if (isProviderError(sdkError)) return credentialsError(error, sources.length > 0 ? sources : OWN, call.region)
-  const said = scrub(sdkError)
-  const [code, problem, remedy] = diagnoseToken(sdkError, call) ?? diagnose(sdkError, said, call, sources)
-  const message = `${problem}${problem.endsWith('.') ? '' : ending(said)} ${remedy}`
-  return new RedshiftCredentialsError(code, message, { cause: copyCause(sdkError), remedy })
-}
-
-const OWN: readonly Source[] = [{ kind: 'own' }]
-
-/**
- * Converts an error from before the first attempt to a RedshiftCredentialsError. It is a failure of the AWS credentials unless the client
- * itself is configured wrongly.
- */
-export function toLoadingError(
-  error: unknown,
-  call: CallDescription,
-  sources: readonly Source[],
-): RedshiftCredentialsError {
-  if (error instanceof RedshiftCredentialsError) return error
-  const { name, message, code } = asError(error)
-  const hasUrl = sources.some(({ kind }) => kind === 'container endpoint')
-  const isSetUp =
-    name === 'EndpointError' || (code === 'ERR_INVALID_URL' && !hasUrl) || /region is missing/i.test(message)
-  return isSetUp ? toRedshiftError(error, call) : credentialsError(error, sources, call.region)
-}
-
-/** The error for an SDK package that could not be loaded. */
-export function missingSdkError(serviceId: string, error: unknown): RedshiftCredentialsError {
-  const name = `@aws-sdk/client-${serviceId.toLowerCase().replace(' ', '-')}`
-  return new RedshiftCredentialsError(
-    'ERR_REDSHIFT_UNAVAILABLE',
-    `The AWS SDK could not be loaded: the package ${name} is missing. Install it where the program runs, or include it in the bundle.`,
-    { cause: copyCause(asError(error)) },
-  )
 }

@@ -71,7 +71,7 @@ describe('AWS credentials that cannot be loaded', () => {
   /** The remedies in a row for the sources in the current environment. */
   async function remediesOf(row: CredentialFailure | undefined): Promise<(string | undefined)[]> {
     const sources = sourcesOf(undefined, process.env, await readProfiles())
-    return sources.map(source => row && `${row.cure(source)}.`)
+    return sources.map(source => row && `${row.remedy(source)}.`)
   }
 
   async function inCheck(

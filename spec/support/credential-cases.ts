@@ -254,7 +254,7 @@ export function credentialCases(server: CredentialServer): readonly CredentialCa
     'profile "base"',
   )
   add({
-    failure: 'nobody gives the MFA code',
+    failure: 'no MFA code is available',
     source: 'role',
     env: { AWS_PROFILE: 'reader' },
     config: `[profile reader]\nrole_arn = ${ROLE}\nmfa_serial = arn:aws:iam::123456789012:mfa/alice\nsource_profile = base\n[profile base]\n${KEYS}`,
@@ -386,7 +386,7 @@ export function credentialCases(server: CredentialServer): readonly CredentialCa
   )
   profile('role_arn without a source', 'role without a source', `[profile dev]\nrole_arn = ${ROLE}`)
   profile(
-    'the credential_source gives nothing',
+    'the credential_source has no credentials',
     'credential source',
     `[profile dev]\nrole_arn = ${ROLE}\ncredential_source = Environment`,
     'Environment',
@@ -420,20 +420,20 @@ export function credentialCases(server: CredentialServer): readonly CredentialCa
     cure: ['token', 'variable'],
   })
   add({
-    failure: 'the container endpoint gives nothing',
+    failure: 'the container endpoint returns no credentials',
     source: 'container endpoint',
     at: 'AWS_CONTAINER_CREDENTIALS_FULL_URI',
     reply: { status: 404, body: '{}' },
     cure: ['AWS_CONTAINER_CREDENTIALS_FULL_URI'],
   })
   add({
-    failure: 'EKS Pod Identity gives nothing',
+    failure: 'EKS Pod Identity returns no credentials',
     source: 'pod identity',
     env: { AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://169.254.170.23/v1/credentials' },
     cure: ['EKS Pod Identity Agent'],
   })
   add({
-    failure: 'the ECS task role gives nothing',
+    failure: 'the ECS endpoint returns no credentials',
     source: 'task role',
     env: { AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: '/v2/credentials/x' },
     cure: ['ECS', 'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI'],

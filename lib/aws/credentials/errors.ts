@@ -1,13 +1,12 @@
-import { printable, RedshiftCredentialsError, type RedshiftErrorCode } from '../../errors.js'
+import { printable, quoted, RedshiftCredentialsError } from '../../errors.js'
+import type { Diagnosis } from '../call.js'
 import { CHECK_PATH } from '../response.js'
 import { asError, copyCause, ending, fromParsing, identifierOf, type SdkError, scrub } from '../scrub.js'
 import { transportFailure, trustRemedy } from '../transport.js'
-import { type CredentialFailure, sentence } from './failure.js'
+import { type CredentialFailure, capitalize } from './failure.js'
 import { CREDENTIAL_FAILURES } from './failures.js'
 import { providerOf } from './services.js'
 import type { Source, SourceKind } from './sources.js'
-
-type Diagnosis = readonly [code: RedshiftErrorCode, problem: string, remedy: string]
 
 /** Converts an error from loading AWS credentials to one that names the source at fault. */
 export function credentialsError(
@@ -21,13 +20,13 @@ export function credentialsError(
     explainTransport(error, said, sources, region) ??
     (['ERR_REDSHIFT_AWS_CREDENTIALS', ...explainSource(error, said, sources)] as const)
   const cause = copyCause(error)
-  // It contains names from the user's files, which may have unprintable characters.
+  // The message contains names from the user's files, which may have unprintable characters.
   const message = printable(`${problem}${ending(isExplanatory(said) ? said : '')} ${remedy}`)
   return new RedshiftCredentialsError(code, message, { cause, remedy: printable(remedy) })
 }
 
 /** Whether the SDK's message explains the failure. The last error of its chain does not, nor do errors caused by bugs in the SDK. */
-const isExplanatory = (said: string): boolean => !NOTHING.test(said) && !/\(reading 'sso_\w+'\)$/.test(said)
+const isExplanatory = (said: string): boolean => !NO_CREDENTIALS.test(said) && !/\(reading 'sso_\w+'\)$/.test(said)
 
 /** The error for a configured profile that does not exist. The SDK would continue with the credentials of another identity. */
 export const missingProfileError = (sources: readonly Source[]): RedshiftCredentialsError =>
@@ -36,16 +35,16 @@ export const missingProfileError = (sources: readonly Source[]): RedshiftCredent
 /** The error for a deadline that passes while AWS credentials are being loaded. */
 export function stalledError(sources: readonly Source[], region?: string): RedshiftCredentialsError {
   const source = sources.find(({ kind }) => FAIL_FAST_KINDS.has(kind)) ?? sources[0]
-  const { name, path } = providerOf(undefined, source ? [source] : [], region)
+  const { name, remedy } = providerOf(undefined, source ? [source] : [], region)
   return new RedshiftCredentialsError(
     'ERR_REDSHIFT_TIMEOUT',
-    printable(`${sentence(name)} did not return AWS credentials before the deadline. ${path}`),
-    { remedy: path },
+    printable(`${capitalize(name)} did not return AWS credentials before the deadline. ${remedy}`),
+    { remedy },
   )
 }
 
 /** The SDK's message if every source has failed. It does not contain the reason. */
-const NOTHING = /Could not load credentials from any providers/
+const NO_CREDENTIALS = /Could not load credentials from any providers/
 
 /** Sources whose failure the SDK throws at once. After a failure of any other source, it tries the next one. */
 const FAIL_FAST_KINDS: ReadonlySet<SourceKind> = new Set<SourceKind>([
@@ -68,23 +67,23 @@ function explainTransport(
   region: string | undefined,
 ): Diagnosis | undefined {
   const failure = transportFailure(error, said)
-  const { name, path } = providerOf(error, sources, region)
+  const { name, remedy } = providerOf(error, sources, region)
   const code = failure?.code ?? 'ERR_REDSHIFT_AWS_CREDENTIALS'
   switch (failure?.kind) {
     case 'throttled':
       return [
         code,
-        `${sentence(name)} throttled the request for AWS credentials`,
+        `${capitalize(name)} throttled the request for AWS credentials`,
         'Try again in a minute, and load AWS credentials less often.',
       ]
     case 'failed':
-      return [code, `${sentence(name)} could not return AWS credentials (${failure.detail})`, 'Try again later.']
+      return [code, `${capitalize(name)} could not return AWS credentials (${failure.detail})`, 'Try again later.']
     case 'untrusted':
       return [code, `The certificate of ${name} is not trusted (${failure.detail})`, trustRemedy(failure.detail)]
     case 'unreached':
-      return [code, `${sentence(name)} could not be reached for AWS credentials (${failure.detail})`, path]
+      return [code, `${capitalize(name)} could not be reached for AWS credentials (${failure.detail})`, remedy]
     case 'late':
-      return [code, `${sentence(name)} did not return AWS credentials in time`, path]
+      return [code, `${capitalize(name)} did not return AWS credentials in time`, remedy]
     case undefined:
       return fromParsing(error) ? [code, `The response of ${name} does not come from AWS`, CHECK_PATH] : undefined
   }
@@ -97,15 +96,13 @@ function explainSource(error: SdkError, said: string, sources: readonly Source[]
     const source = row.when?.test(words) && sources.find(({ kind }) => row.sources.includes(kind))
     if (source) return explainRow(row, source)
   }
-  const suspects = NOTHING.test(said) ? sources : sources.filter(({ kind }) => FAIL_FAST_KINDS.has(kind))
+  const suspects = NO_CREDENTIALS.test(said) ? sources : sources.filter(({ kind }) => FAIL_FAST_KINDS.has(kind))
   const [source = UNKNOWN_SOURCE] = suspects
   const row = CREDENTIAL_FAILURES.find(({ when, sources: kinds }) => !when && kinds.includes(source.kind))
   if (row) return explainRow(row, source)
-  const of =
-    source.profile === undefined
-      ? 'The AWS credentials'
-      : `The AWS credentials of profile ${JSON.stringify(source.profile)}`
-  return [`${of} could not be loaded`, 'Correct what this message names, or set aws.credentials.']
+  const subject =
+    source.profile === undefined ? 'The AWS credentials' : `The AWS credentials of profile ${quoted(source.profile)}`
+  return [`${subject} could not be loaded`, 'Correct what this message names, or set aws.credentials.']
 }
 
 /** The source to report if none is configured. */
@@ -113,5 +110,5 @@ const UNKNOWN_SOURCE: Source = { kind: 'instance' }
 
 const explainRow = (row: CredentialFailure, source: Source): [string, string] => [
   row.problem(source),
-  `${row.cure(source)}.`,
+  `${row.remedy(source)}.`,
 ]

@@ -8,12 +8,14 @@ export interface CredentialFailure {
   readonly failure: string
   /** Matches the error's name and message. A row without it applies if no other row explains the failure of the source. */
   readonly when?: RegExp
+  /** Without the full stop. The message of AWS or the SDK is appended to it. */
   readonly problem: (source: Source) => string
-  readonly cure: (source: Source) => string
+  /** Without the full stop. */
+  readonly remedy: (source: Source) => string
 }
 
-/** Capitalizes the first letter. */
-export const sentence = (words: string): string => words.charAt(0).toUpperCase() + words.slice(1)
+/** Capitalizes the first letter of a sentence. */
+export const capitalize = (words: string): string => words.charAt(0).toUpperCase() + words.slice(1)
 
 /** Names the place of a setting. */
 export const profileOf = ({ kind, profile }: Source): string =>

@@ -2,10 +2,10 @@ import { partitionOf } from '../../partitions.js'
 import type { SdkError } from '../scrub.js'
 import { containerEndpoint, type Source, type SourceKind } from './sources.js'
 
-/** The service that provides AWS credentials, for messages, and what to check if it does not respond. */
+/** The service that provides AWS credentials, for messages, and the remedy if it does not respond. */
 interface Provider {
   readonly name: string
-  readonly path: string
+  readonly remedy: string
 }
 
 const STS: readonly SourceKind[] = ['role', 'web identity']
@@ -33,39 +33,39 @@ export function providerOf(
     case 'web identity':
       return {
         name: `AWS STS at ${stsEndpoint(region)}`,
-        path: 'Check the network path to it; a private subnet needs a NAT gateway or the VPC endpoint for sts.',
+        remedy: 'Check the network path to it; a private subnet needs a NAT gateway or the VPC endpoint for sts.',
       }
     case 'SSO':
       return {
         name: 'IAM Identity Center (SSO)',
-        path: 'Check the network path to it and the sso_region of the profile; a private subnet needs a NAT gateway.',
+        remedy: 'Check the network path to it and the sso_region of the profile; a private subnet needs a NAT gateway.',
       }
     case 'aws login':
       return {
         name: 'the AWS sign-in service',
-        path: 'Check the network path to it; a private subnet needs a NAT gateway.',
+        remedy: 'Check the network path to it; a private subnet needs a NAT gateway.',
       }
     case 'process':
       return {
         name: `the credential_process of profile ${JSON.stringify(source.profile)}`,
-        path: 'Run that command by hand: it may wait for input or for the network.',
+        remedy: 'Run that command by hand: it may wait for input or for the network.',
       }
     case 'task role':
     case 'pod identity':
     case 'container endpoint':
       return {
         name: containerEndpoint(source),
-        path: 'Check that it runs on this host, and that nothing blocks its address.',
+        remedy: 'Check that it runs on this host, and that nothing blocks its address.',
       }
     case 'own':
       return {
         name: 'the provider of AWS credentials in the option aws',
-        path: 'Check that provider and its network path.',
+        remedy: 'Check that provider and its network path.',
       }
     default:
       return {
         name: 'the instance metadata service',
-        path: 'Check the hop limit of the instance metadata, or set AWS_PROFILE or keys.',
+        remedy: 'Check the hop limit of the instance metadata, or set AWS_PROFILE or keys.',
       }
   }
 }

@@ -1,5 +1,5 @@
 import { quoted } from '../../errors.js'
-import { type CredentialFailure, profileOf, sentence } from './failure.js'
+import { type CredentialFailure, capitalize, profileOf } from './failure.js'
 import type { Source } from './sources.js'
 
 const accessOf = ({ role }: Source): string =>
@@ -19,7 +19,7 @@ export const SIGN_IN_FAILURES: readonly CredentialFailure[] = [
     failure: 'the permission set is not assigned',
     when: /\bForbiddenException\b/,
     problem: source => `IAM Identity Center denied this user ${accessOf(source)}`,
-    cure: source =>
+    remedy: source =>
       `Ask for the permission set to be assigned in that account, or correct sso_account_id and sso_role_name of ${profileOf(source)}`,
   },
   {
@@ -27,7 +27,7 @@ export const SIGN_IN_FAILURES: readonly CredentialFailure[] = [
     failure: 'IAM Identity Center refuses a parameter',
     when: /\bInvalidRequestException\b|\bResourceNotFoundException\b/,
     problem: source => `IAM Identity Center does not accept ${accessOf(source)}`,
-    cure: source => `Correct sso_account_id and sso_role_name of ${profileOf(source)}`,
+    remedy: source => `Correct sso_account_id and sso_role_name of ${profileOf(source)}`,
   },
   {
     sources: ['SSO'],
@@ -35,14 +35,15 @@ export const SIGN_IN_FAILURES: readonly CredentialFailure[] = [
     when: /Sso session .* could not be found|reading 'sso_/,
     problem: ({ profile, detail }) =>
       `Profile ${quoted(profile)} names the sso-session ${quoted(detail)}, which does not exist`,
-    cure: ({ detail }) => `Add [sso-session ${detail}] with sso_start_url and sso_region, or run \`aws configure sso\``,
+    remedy: ({ detail }) =>
+      `Add [sso-session ${detail}] with sso_start_url and sso_region, or run \`aws configure sso\``,
   },
   {
     sources: ['SSO', 'own'],
     failure: 'the SSO profile is incomplete',
     when: /invalid SSO credentials\. Required|is missing required property 'sso_/,
-    problem: source => `${sentence(profileOf(source))} is not complete`,
-    cure: () => 'Set sso_account_id, sso_role_name and sso_session in the profile, or run `aws configure sso`',
+    problem: source => `${capitalize(profileOf(source))} is not complete`,
+    remedy: () => 'Set sso_account_id, sso_role_name and sso_session in the profile, or run `aws configure sso`',
   },
   {
     sources: ['SSO', 'own'],
@@ -50,7 +51,7 @@ export const SIGN_IN_FAILURES: readonly CredentialFailure[] = [
     when: /\bSSO\b.*\b(invalid|expired|Token)\b|Token is expired|\bUnauthorizedException\b/,
     problem: ({ profile }) =>
       `The AWS SSO session${profile === undefined ? '' : ` of profile ${quoted(profile)}`} has ended or was never opened`,
-    cure: ({ profile }) => `Run ${command('sso login', profile)}`,
+    remedy: ({ profile }) => `Run ${command('sso login', profile)}`,
   },
   // `aws login`.
   {
@@ -59,7 +60,7 @@ export const SIGN_IN_FAILURES: readonly CredentialFailure[] = [
     when: /'CreateOAuth2Token'/,
     problem: ({ profile }) =>
       `The session of aws login${profile === undefined ? '' : ` for profile ${quoted(profile)}`} cannot be renewed without a permission`,
-    cure: () =>
+    remedy: () =>
       'Allow signin:CreateOAuth2Token for this identity (the AWS managed policy SignInLocalDevelopmentAccess does)',
   },
   {
@@ -68,7 +69,7 @@ export const SIGN_IN_FAILURES: readonly CredentialFailure[] = [
     when: /change in your password/,
     problem: ({ profile }) =>
       `The password has changed since aws login${profile === undefined ? '' : ` for profile ${quoted(profile)}`}`,
-    cure: ({ profile }) => `Run ${command('login', profile)}`,
+    remedy: ({ profile }) => `Run ${command('login', profile)}`,
   },
   {
     sources: ['aws login', 'own'],
@@ -76,12 +77,12 @@ export const SIGN_IN_FAILURES: readonly CredentialFailure[] = [
     when: /Please reauthenticate|re-authenticate using|Failed to (load|refresh) (a )?token|Token validation failed/,
     problem: ({ profile }) =>
       `The session of aws login${profile === undefined ? '' : ` for profile ${quoted(profile)}`} has ended or was never opened`,
-    cure: ({ profile }) => `Run ${command('login', profile)}`,
+    remedy: ({ profile }) => `Run ${command('login', profile)}`,
   },
   {
     sources: ['aws login'],
     failure: 'the session of aws login cannot be renewed',
     problem: ({ profile }) => `The session of aws login for profile ${quoted(profile)} could not be renewed`,
-    cure: ({ profile }) => `Run ${command('login', profile)}, and check the network path to the AWS sign-in service`,
+    remedy: ({ profile }) => `Run ${command('login', profile)}, and check the network path to the AWS sign-in service`,
   },
 ]

@@ -1,5 +1,5 @@
 import { quoted } from '../../errors.js'
-import { type CredentialFailure, profileOf, sentence } from './failure.js'
+import { type CredentialFailure, capitalize, profileOf } from './failure.js'
 import type { Source } from './sources.js'
 
 const roleOf = ({ role }: Source): string => (role === undefined ? 'the role' : `the role ${role}`)
@@ -13,7 +13,7 @@ export const STS_FAILURES: readonly CredentialFailure[] = [
     failure: 'the role does not trust the web identity',
     when: /^AccessDenied.*AssumeRoleWithWebIdentity/,
     problem: source => `The trust policy of ${roleOf(source)} does not allow this web identity token`,
-    cure: () =>
+    remedy: () =>
       'Allow its OIDC provider, audience and service account (`aud` and `sub`) in the trust policy of the role',
   },
   {
@@ -21,28 +21,30 @@ export const STS_FAILURES: readonly CredentialFailure[] = [
     failure: 'the account has no OIDC provider',
     when: /^InvalidIdentityToken.*No OpenIDConnect provider/,
     problem: source => `The AWS account of ${roleOf(source)} does not know the issuer of this web identity token`,
-    cure: () => "Create an IAM OIDC provider for that URL in the role's account, or correct the role's ARN",
+    remedy: () => "Create an IAM OIDC provider for that URL in the role's account, or correct the role's ARN",
   },
   {
     sources: ['web identity', 'own'],
     failure: 'the token has another audience',
     when: /^InvalidIdentityToken.*audience/i,
     problem: source => `The web identity token${tokenOf(source)} is for another audience`,
-    cure: () => 'Request the token for the audience sts.amazonaws.com, and list that audience in the IAM OIDC provider',
+    remedy: () =>
+      'Request the token for the audience sts.amazonaws.com, and list that audience in the IAM OIDC provider',
   },
   {
     sources: ['web identity'],
     failure: 'the web identity token has expired',
     when: /^ExpiredToken|^InvalidIdentityToken.*expired/i,
     problem: source => `The web identity token${tokenOf(source)} has expired`,
-    cure: () => 'Check what renews that file (the kubelet, the CI system); a file mounted by subPath is never renewed',
+    remedy: () =>
+      'Check what renews that file (the kubelet, the CI system); a file mounted by subPath is never renewed',
   },
   {
     sources: ['web identity', 'own'],
     failure: 'AWS does not accept the web identity token',
     when: /^(InvalidIdentityToken|IDPRejectedClaim|IDPCommunicationError)|^ValidationError.*webIdentityToken/,
     problem: source => `AWS STS does not accept the web identity token${tokenOf(source)}`,
-    cure: () =>
+    remedy: () =>
       "Check that it is a current token of the role's OIDC provider, and that AWS can reach the provider's keys",
   },
   {
@@ -50,7 +52,7 @@ export const STS_FAILURES: readonly CredentialFailure[] = [
     failure: 'the token file is missing',
     when: /^Error: (ENOENT|EACCES|EISDIR|ENOTDIR)\b/,
     problem: source => `The web identity token file ${quoted(source.detail)} cannot be read`,
-    cure: ({ profile }) =>
+    remedy: ({ profile }) =>
       `Mount the token there, or correct ${profile === undefined ? 'AWS_WEB_IDENTITY_TOKEN_FILE' : `web_identity_token_file of profile ${quoted(profile)}`}`,
   },
   // AWS STS, for any role.
@@ -59,7 +61,7 @@ export const STS_FAILURES: readonly CredentialFailure[] = [
     failure: 'the role session is too long',
     when: /^ValidationError.*DurationSeconds/,
     problem: source => `AWS STS does not allow a session of this length for ${roleOf(source)}`,
-    cure: ({ profile }) =>
+    remedy: ({ profile }) =>
       `Lower ${profile === undefined ? 'the duration of the role session' : `duration_seconds of profile ${quoted(profile)}`}, or raise the maximum session duration of the role; the option durationSeconds applies only to the Redshift login`,
   },
   {
@@ -67,21 +69,21 @@ export const STS_FAILURES: readonly CredentialFailure[] = [
     failure: 'AWS STS is off in the region',
     when: /^RegionDisabled/,
     problem: source => `AWS STS is turned off in this region for the account of ${roleOf(source)}`,
-    cure: () => 'Activate the region in the IAM console under account settings, or set AWS_REGION to another one',
+    remedy: () => 'Activate the region in the IAM console under account settings, or set AWS_REGION to another one',
   },
   {
     sources: ['role', 'web identity', 'own'],
     failure: 'AWS STS refuses a parameter',
     when: /^(ValidationError|MalformedPolicyDocument|PackedPolicyTooLarge)/,
     problem: source => `AWS STS does not accept the parameters for ${roleOf(source)}`,
-    cure: source => `Correct role_arn, role_session_name and the other settings of the role in ${profileOf(source)}`,
+    remedy: source => `Correct role_arn, role_session_name and the other settings of the role in ${profileOf(source)}`,
   },
   {
     sources: ['role', 'own'],
-    failure: 'nobody gives the MFA code',
+    failure: 'no MFA code is available',
     when: /multi-factor authentication, but no MFA code/,
-    problem: source => `${sentence(profileOf(source))} has mfa_serial, but this program cannot ask for the MFA code`,
-    cure: ({ profile }) =>
+    problem: source => `${capitalize(profileOf(source))} has mfa_serial, but this program cannot ask for the MFA code`,
+    remedy: ({ profile }) =>
       `Set aws.credentials to fromIni({ mfaCodeProvider }) of @aws-sdk/credential-providers, or export a session: \`aws configure export-credentials${profile === undefined ? '' : ` --profile ${profile}`} --format env\``,
   },
   {
@@ -89,14 +91,14 @@ export const STS_FAILURES: readonly CredentialFailure[] = [
     failure: 'the MFA code is wrong',
     when: /^AccessDenied.*MultiFactorAuthentication failed/,
     problem: source => `AWS STS does not accept the MFA code for ${roleOf(source)}`,
-    cure: () => 'Enter the current code of the device in mfa_serial; each code works once, so wait for the next one',
+    remedy: () => 'Enter the current code of the device in mfa_serial; each code works once, so wait for the next one',
   },
   {
     sources: ['role', 'own'],
     failure: 'the role may not be assumed',
     when: /^AccessDenied.*sts:(AssumeRole|TagSession|SetSourceIdentity)\b|^AccessDenied/,
     problem: source => `These AWS credentials may not assume ${roleOf(source)}`,
-    cure: () =>
+    remedy: () =>
       'Allow sts:AssumeRole in the policy of this identity, and this identity in the trust policy of the role',
   },
   {
@@ -104,7 +106,7 @@ export const STS_FAILURES: readonly CredentialFailure[] = [
     failure: 'the credentials that assume the role are not accepted',
     when: /^(InvalidClientTokenId|SignatureDoesNotMatch|ExpiredToken|IncompleteSignature|UnrecognizedClient|InvalidSignature)/,
     problem: source => `AWS STS does not accept the AWS credentials that assume ${roleOf(source)}`,
-    cure: ({ sourceProfile }) =>
+    remedy: ({ sourceProfile }) =>
       `Renew the keys ${sourceProfile === undefined ? 'that assume it' : `of profile ${quoted(sourceProfile)}`}, and check that key, secret and session token belong together`,
   },
 ]

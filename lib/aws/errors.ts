@@ -1,0 +1,55 @@
+import { RedshiftCredentialsError } from '../errors.js'
+import type { CallDescription } from './call.js'
+import { credentialsError } from './credentials/errors.js'
+import type { Source } from './credentials/sources.js'
+import { diagnose } from './failures.js'
+import { asError, copyCause, ending, isProviderError, scrub } from './scrub.js'
+import { diagnoseToken } from './token-failures.js'
+
+const OWN: readonly Source[] = [{ kind: 'own' }]
+
+/**
+ * Converts an error of the SDK to a RedshiftCredentialsError.
+ * @param sources where the SDK's AWS credentials come from, as far as known
+ */
+export function toRedshiftError(
+  error: unknown,
+  call: CallDescription,
+  sources: readonly Source[] = [],
+): RedshiftCredentialsError {
+  if (error instanceof RedshiftCredentialsError) return error
+  const sdkError = asError(error)
+  // A client without a middleware stack does not show that it was loading credentials, but errors of the SDK's providers have known names.
+  if (isProviderError(sdkError)) return credentialsError(error, sources.length > 0 ? sources : OWN, call.region)
+  const said = scrub(sdkError)
+  const [code, problem, remedy] = diagnoseToken(sdkError, call) ?? diagnose(sdkError, said, call, sources)
+  const message = `${problem}${problem.endsWith('.') ? '' : ending(said)} ${remedy}`
+  return new RedshiftCredentialsError(code, message, { cause: copyCause(sdkError), remedy })
+}
+
+/**
+ * Converts an error from before the first attempt to a RedshiftCredentialsError. It is a failure of the AWS credentials unless the client
+ * itself is configured wrongly.
+ */
+export function toLoadingError(
+  error: unknown,
+  call: CallDescription,
+  sources: readonly Source[],
+): RedshiftCredentialsError {
+  if (error instanceof RedshiftCredentialsError) return error
+  const { name, message, code } = asError(error)
+  const hasUrl = sources.some(({ kind }) => kind === 'container endpoint')
+  const isMisconfigured =
+    name === 'EndpointError' || (code === 'ERR_INVALID_URL' && !hasUrl) || /region is missing/i.test(message)
+  return isMisconfigured ? toRedshiftError(error, call) : credentialsError(error, sources, call.region)
+}
+
+/** The error for an SDK package that could not be loaded. */
+export function missingSdkError(serviceId: string, error: unknown): RedshiftCredentialsError {
+  const name = `@aws-sdk/client-${serviceId.toLowerCase().replace(' ', '-')}`
+  return new RedshiftCredentialsError(
+    'ERR_REDSHIFT_UNAVAILABLE',
+    `The AWS SDK could not be loaded: the package ${name} is missing. Install it where the program runs, or include it in the bundle.`,
+    { cause: copyCause(asError(error)) },
+  )
+}
