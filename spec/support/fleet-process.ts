@@ -93,7 +93,8 @@ async function start(setUp: FleetSetUp): Promise<(order: FleetOrder) => Promise<
   })
   let operations = 0
   const store = setUp.store && counted(await open(setUp.store, encryptionKey), () => operations++)
-  const credentials = new RedshiftCredentials({ aws, store })
+  // Twenty processes that load the AWS SDK at the same time on a busy machine need longer than the default.
+  const credentials = new RedshiftCredentials({ aws, store, fetchTimeoutMillis: 120_000 })
   const { ca, ...config } = connection
 
   let asked = 0

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { RedshiftEmulator } from '../../lib/emulator/index.js'
 
 /** Less than mocha's timeout, which does not tell what a spec waited for. A busy machine may need most of it. */
-const TIMEOUT_SECONDS = 120
+const TIMEOUT_SECONDS = 300
 
 /** Polls for a condition that has no event. */
 export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
