@@ -24,7 +24,7 @@ HOST is the cluster's own host name, which contains the target and the region:
 `,
   check: `Usage: pg-redshift-iam check [flags]
 
-Checks everything that a login needs, and reports what fails and what to do:
+Checks every step of a login, and reports what fails and what to do. The steps:
 target, region, credentials, api, clock, network, tls, login, session, expiry.
 
 Target     --host NAME, or --cluster-identifier ID or --workgroup-name NAME with
@@ -80,8 +80,8 @@ AWS      --profile NAME  --endpoint-url URL  --ca-bundle FILE  --no-verify-ssl
 
 The certificate must be from Amazon's roots, or from those in PGSSLROOTCERT;
 --ca-bundle is for AWS. Signals are passed on to the command, except SIGINT and
-SIGQUIT on a terminal, whose keys reach it directly. The exit code is that of
-the command; 125: no login, 126: not executable, 127: not found.
+SIGQUIT on a terminal, which sends them to the command itself. The exit code is
+that of the command; 125: no login, 126: not executable, 127: not found.
 
 Examples
   pg-redshift-iam exec --host $HOST --db-name dev -- psql
@@ -90,7 +90,7 @@ Examples
 `,
   emulate: `Usage: pg-redshift-iam emulate [flags] [-- <command> [arguments]]
 
-Runs a local Redshift: PostgreSQL with TLS, and the AWS API that gives logins.
+Runs a local Redshift: PostgreSQL with TLS, and the AWS API for logins.
 Without a command, it prints variables to set, and runs until Ctrl-C. With a
 command, it sets them for the command, and exits with the command's code.
 

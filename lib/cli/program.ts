@@ -13,7 +13,7 @@ import { UsageError } from './terminal/failure.js'
 
 /** Flags of the AWS CLI that are not supported, each with the reason. */
 const UNSUPPORTED: Readonly<Record<string, string>> = {
-  '--no-sign-request': 'AWS gives logins only to requests that are signed',
+  '--no-sign-request': 'AWS returns logins only for signed requests',
   '--cli-auto-prompt': 'this command has no prompts',
 }
 

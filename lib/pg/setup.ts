@@ -56,7 +56,7 @@ function checkedSetup({ redshift, password, ...config }: RedshiftPgClientConfig,
   // The attempt's own timer replaces pg's, because it must also cover the look-up and the second connection.
   const pgConfig = { ...config, ssl, connectionTimeoutMillis: 0 }
   if (connectionString || sslnegotiation || process.env.PGSSLNEGOTIATION || isSealed(ssl)) parseEarly(Base, pgConfig)
-  // pg-pool passes its own options, which always contain maxUses. Anyone can read `redshift` in them.
+  // pg-pool passes its own options, which always contain maxUses and are public: pool.options.redshift.
   if ('maxUses' in config) checkNoKeys(redshift)
   const { tokenLogin } = options
   const alias = aliasOf(settings.host, options.host)

@@ -10,7 +10,7 @@ import type { CredentialFailure } from '../../lib/aws/credentials/failure.js'
 import { CREDENTIAL_FAILURES } from '../../lib/aws/credentials/failures.js'
 import { readProfiles } from '../../lib/aws/credentials/profiles.js'
 import { sourcesOf } from '../../lib/aws/credentials/sources.js'
-import { inFlags } from '../../lib/cli/terminal/wording.js'
+import { messageWithFlags } from '../../lib/cli/terminal/wording.js'
 import { RedshiftCredentials } from '../../lib/index.js'
 import { ended, useCli } from '../support/cli.js'
 import { type CredentialCase, credentialCases, transportCases } from '../support/credential-cases.js'
@@ -107,7 +107,7 @@ describe('AWS credentials that cannot be loaded', () => {
         expect(await remediesOf(row), one.failure).to.include(error.remedy)
         expect(error.message, one.failure).to.match(/^[A-Z].*\. [A-Z].*\.$/)
         const { code, message, all } = await checked
-        expect({ code, message }).to.deep.equal({ code: error.code, message: inFlags(error) })
+        expect({ code, message }).to.deep.equal({ code: error.code, message: messageWithFlags(error) })
         expect(disclosures({ error, all }, SECRETS), one.failure).to.deep.equal([])
       }
     })
@@ -135,7 +135,7 @@ describe('AWS credentials that cannot be loaded', () => {
     } as const
     const error = expectError(await inProgram({ ...env, AWS_PROFILE: 'nope' }), missing)
     const { code, message } = await checked
-    expect({ code, message }).to.deep.equal({ code: error.code, message: inFlags(error) })
+    expect({ code, message }).to.deep.equal({ code: error.code, message: messageWithFlags(error) })
 
     setEnvironment(env)
     await using named = new RedshiftCredentials({ host, database: 'dev', aws: { profile: 'nope' } })
@@ -153,7 +153,7 @@ describe('AWS credentials that cannot be loaded', () => {
       const checked = inCheck(env)
       const error = expectError(await inProgram(env), { code, names, omits: ['redshift:', 'hunter2'] })
       const { code: shown, message } = await checked
-      expect({ code: shown, message }, what).to.deep.equal({ code, message: inFlags(error) })
+      expect({ code: shown, message }, what).to.deep.equal({ code, message: messageWithFlags(error) })
     }
   })
 

@@ -47,9 +47,13 @@ async function requestLogin(source: LoginSource): Promise<Finding & { login: Red
   const { api } = source.request
   const { expiration } = login
   if ('token' in login)
-    return { summary: `${api} gave a token for the person of these credentials`, details: { expiration }, login }
+    return {
+      summary: `${api} returned a token for the person of these AWS credentials`,
+      details: { expiration },
+      login,
+    }
   const { user } = login
-  return { summary: `${api} gave a login for ${user}`, details: { user, expiration }, login }
+  return { summary: `${api} returned a login for ${user}`, details: { user, expiration }, login }
 }
 
 function describeTarget(flags: Flags, { request, redshift }: LoginSource): Finding {
@@ -124,10 +128,12 @@ async function compareClocks(aheadMillis: number | undefined): Promise<Finding> 
   if (aheadMillis === undefined)
     return { summary: 'unknown (no response from AWS had a Date header)', details: { aheadSeconds: null } }
   const seconds = Math.round(aheadMillis / 1_000)
-  const difference =
-    seconds === 0 ? "as AWS's, to the second" : `${Math.abs(seconds)} s ${seconds > 0 ? 'ahead of' : 'behind'} AWS's`
+  const difference = `${Math.abs(seconds)} s ${seconds > 0 ? 'ahead of' : 'behind'} AWS's`
   if (Math.abs(seconds) < MAX_SKEW_SECONDS)
-    return { summary: `this host's clock is ${difference}`, details: { aheadSeconds: seconds } }
+    return {
+      summary: `this host's clock ${seconds === 0 ? "matches AWS's" : `is ${difference}`}`,
+      details: { aheadSeconds: seconds },
+    }
   throw new StepError(
     'CLOCK_SKEW',
     `This host's clock is ${difference}, and AWS refuses signatures that are more than 5 minutes off. Set the clock: turn on NTP (chrony, systemd-timesyncd), or restart the virtual machine or container host.`,

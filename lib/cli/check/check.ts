@@ -4,7 +4,7 @@ import { STEP_EXIT_CODES } from '../terminal/exit-codes.js'
 import { sectionAt } from '../terminal/failure.js'
 import { checkAws } from './aws-steps.js'
 import type { StepResult } from './finding.js'
-import { COMMON_MISTAKES, settingsOfCheckOnly } from './notes.js'
+import { COMMON_MISTAKES, settingsIgnoredByPrograms } from './notes.js'
 import { Report } from './report.js'
 import { checkServer } from './server-steps.js'
 import { Steps } from './steps.js'
@@ -25,7 +25,7 @@ export async function check(flags: CheckFlags): Promise<void> {
   }
   const failed = steps.results.find(({ status }) => status === 'failed')
   process.exitCode = failed ? STEP_EXIT_CODES[failed.step] : 0
-  const notes = [...settingsOfCheckOnly(flags, found?.source), ...(failed ? [] : COMMON_MISTAKES)]
+  const notes = [...settingsIgnoredByPrograms(flags, found?.source), ...(failed ? [] : COMMON_MISTAKES)]
   report.notes(notes, failed ? undefined : sectionAt('check-passes-my-program-fails'))
   if (flags.json) process.stdout.write(`${JSON.stringify(toJson(steps.results, process.exitCode, notes), null, 2)}\n`)
   else if (!failed) process.stdout.write('All steps passed.\n')

@@ -3,7 +3,7 @@ import { adoptedFrom } from '../login/profile.js'
 import type { LoginSource } from '../login/source.js'
 
 /** Settings that `check` uses and a program ignores, each with what the program needs instead. */
-export function settingsOfCheckOnly(flags: Flags, source: LoginSource | undefined): string[] {
+export function settingsIgnoredByPrograms(flags: Flags, source: LoginSource | undefined): string[] {
   const { AWS_CA_BUNDLE, NODE_EXTRA_CA_CERTS, PGHOSTADDR, PGSSLROOTCERT } = process.env
   const bundle = flags.caBundle
     ? '--ca-bundle'

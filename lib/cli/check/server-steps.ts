@@ -50,7 +50,7 @@ function describeExpiry({ source, login }: CheckedAws): Finding {
   if (left < MIN_SECONDS || phase === 'expired')
     throw new StepError(
       'SHORT_LIFETIME',
-      `AWS gave a login that ${left > 0 ? `expires in ${left} s` : 'has already expired'}, because the AWS session that requested it ends. Renew that session: run \`aws sso login\`, or assume the role again.`,
+      `AWS returned a login that ${left > 0 ? `expires in ${left} s` : 'has already expired'}, because the AWS session that requested it is about to end. Renew that session: run \`aws sso login\`, or assume the role again.`,
     )
   return {
     summary: `expires ${format(expiration)}, in ${Math.floor(left / 60)} min ${left % 60} s; refreshed on use after ${format(refreshAt)}`,

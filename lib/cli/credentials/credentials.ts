@@ -36,7 +36,7 @@ export async function credentials(flags: CredentialsFlags): Promise<void> {
   const query = queryOf(flags, output)
   const options = toOptions(flags, 'print', input)
   if (skeleton === 'output') {
-    if (isConnectionFormat(output)) throw withoutEffect('--generate-cli-skeleton', output)
+    if (isConnectionFormat(output)) throw incompatibleWith(output, '--generate-cli-skeleton')
     const api = checkApi(requestFor(options).api)
     return write(format(output, api, query(sampleResponse(api)), colorsFor(flags.color, process.stdout)))
   }
@@ -91,22 +91,22 @@ async function outputFormat(flags: CredentialsFlags): Promise<OutputFormat> {
       ? ['--output', flags.output]
       : process.env.AWS_DEFAULT_OUTPUT
         ? ['AWS_DEFAULT_OUTPUT', process.env.AWS_DEFAULT_OUTPUT]
-        : ['The profile', (await readProfileSettings(flags.profile)).output ?? 'json']
+        : ['output in the profile', (await readProfileSettings(flags.profile)).output ?? 'json']
   if (!isOutputFormat(kind))
     throw new UsageError(
-      `${origin} says ${JSON.stringify(kind)}, which is not an output format. Give one of ${OUTPUT_FORMATS.join(', ')}.`,
+      `${origin} is ${JSON.stringify(kind)}, which is not an output format. Give one of ${OUTPUT_FORMATS.join(', ')}.`,
     )
   return kind
 }
 
 function queryOf({ query }: CredentialsFlags, output: OutputFormat): Query {
   if (query === undefined) return response => response
-  if (isConnectionFormat(output)) throw withoutEffect('--query', output)
+  if (isConnectionFormat(output)) throw incompatibleWith(output, '--query')
   return compileQuery(query)
 }
 
 /** The formats for libpq do not contain AWS's response. */
-const withoutEffect = (flag: string, output: OutputFormat): UsageError =>
+const incompatibleWith = (output: OutputFormat, flag: string): UsageError =>
   new UsageError(`${flag} does not work with --output ${output}. Leave one of them out.`)
 
 /** Formats a time as version 2 of the AWS CLI does, or as the service sends it. */

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { RedshiftEmulator } from '../../emulator/index.js'
 import { OVERRIDING_VARIABLES } from '../login/connection.js'
+import { PROXY_VARIABLES } from '../terminal/wording.js'
 
 export const TOKEN = 'REDSHIFT_EMULATOR_CONTROL_TOKEN'
 const CONTROL_URL = 'REDSHIFT_EMULATOR_CONTROL_URL'
@@ -22,8 +23,6 @@ const UNSET = [
   'AWS_USE_FIPS_ENDPOINT',
   'AWS_USE_DUALSTACK_ENDPOINT',
 ]
-
-const PROXIES = ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'all_proxy']
 
 /** Changes of an environment that make a program use the emulator. */
 export interface Variables {
@@ -75,7 +74,7 @@ function extraCertificates(ca: string, folder: string, current: string | undefin
 
 /** The AWS CLI and boto3 use a proxy even for requests to this machine, unless NO_PROXY contains it. */
 function bypassProxies(env: NodeJS.ProcessEnv): Record<string, string> {
-  if (!PROXIES.some(name => env[name])) return {}
+  if (!PROXY_VARIABLES.some(name => env[name])) return {}
   const list = [env.NO_PROXY || env.no_proxy, '127.0.0.1', 'localhost'].filter(Boolean).join(',')
   return { NO_PROXY: list, no_proxy: list }
 }

@@ -2,7 +2,7 @@ import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { RedshiftCredentialsError } from '../../index.js'
 import { EXIT_CODES, exitCodeOf } from './exit-codes.js'
-import { inFlags } from './wording.js'
+import { messageWithFlags } from './wording.js'
 
 /** An invalid command line. Nothing was sent. */
 export class UsageError extends Error {
@@ -39,7 +39,7 @@ const isLibraryError = (error: Error): error is RedshiftCredentialsError => erro
 /** The message that a user reads. */
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  return isLibraryError(error) ? inFlags(error) : error.message
+  return isLibraryError(error) ? messageWithFlags(error) : error.message
 }
 
 /** The exit code of the process after an error. */

@@ -31,14 +31,22 @@ export const REMEDIES: ReadonlyMap<string, string> = new Map([
   [SHARE_LOGINS, 'Try again in a minute. If programs here call AWS once per connection, let them share a login.'],
 ])
 
-const PROXIES = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy', 'ALL_PROXY', 'all_proxy'] as const
+/** The variables that name a proxy for most programs, but not for the AWS SDK for JavaScript. */
+export const PROXY_VARIABLES = [
+  'HTTPS_PROXY',
+  'https_proxy',
+  'HTTP_PROXY',
+  'http_proxy',
+  'ALL_PROXY',
+  'all_proxy',
+] as const
 
 /** The message of an error of the library, with flags and remedies for a person at a terminal. */
-export function inFlags(error: RedshiftCredentialsError): string {
+export function messageWithFlags(error: RedshiftCredentialsError): string {
   const { message, remedy = '' } = error
   const replacement = REMEDIES.get(remedy)
   const advice = withFlags(replacement === undefined ? message : `${message.slice(0, -remedy.length)}${replacement}`)
-  const proxy = PROXIES.find(name => process.env[name])
+  const proxy = PROXY_VARIABLES.find(name => process.env[name])
   return proxy !== undefined && isUnreachable(error)
     ? `${advice} ${proxy} is set, but not used: AWS is called directly.`
     : advice
