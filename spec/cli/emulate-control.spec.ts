@@ -95,6 +95,7 @@ describe('The control endpoint of emulate', () => {
       ['GET', '/toString', 404, '/toString'],
       ['PATCH', '/faults', 405, 'GET, POST, DELETE'],
       ['POST', '/faults', 400, '"sleep"', { kind: 'sleep' }],
+      ['POST', '/faults', 400, 'has no kind', {}],
       ['POST', '/faults', 400, '{"kind":', []],
       ['POST', '/faults', 400, '{"kind":'],
       ['POST', '/faults', 400, 'JSON', '{'],

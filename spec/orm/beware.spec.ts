@@ -81,7 +81,7 @@ describe('The warnings of docs/orms.md:', () => {
 
   it('MikroORM uses its own default host if none is set', async () => {
     const { ssl, stream } = emulator.poolConfig()
-    const goals = async (source: object): Promise<unknown[]> => {
+    const destinationOf = async (source: object): Promise<unknown[]> => {
       const asked: unknown[] = []
       const spied = () => {
         const socket: Socket = stream()
@@ -107,8 +107,11 @@ describe('The warnings of docs/orms.md:', () => {
       return asked.slice(0, 2)
     }
     const { host } = emulator.poolConfig()
-    expect(await goals({ clusterIdentifier: 'examplecluster', region: 'us-west-2' })).to.deep.equal([5432, '127.0.0.1'])
-    expect(await goals({ host })).to.deep.equal([5439, host])
+    expect(await destinationOf({ clusterIdentifier: 'examplecluster', region: 'us-west-2' })).to.deep.equal([
+      5432,
+      '127.0.0.1',
+    ])
+    expect(await destinationOf({ host })).to.deep.equal([5439, host])
   })
 
   it('Drizzle accepts a pool', async () => {

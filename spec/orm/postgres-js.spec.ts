@@ -16,7 +16,7 @@ describe('redshiftPassword, on postgres.js,', () => {
   after(() => emulator.close())
 
   /** As in examples/postgres.ts. */
-  const build = (user: string, complain: (error: Error) => void) => {
+  const build = (user: string, report: (error: Error) => void) => {
     const { host, database, ssl } = emulator.poolConfig()
     const password = redshiftPassword({ host, database, user, aws: { ...emulator.aws, maxAttempts: 1 } })
     return postgres({
@@ -28,7 +28,7 @@ describe('redshiftPassword, on postgres.js,', () => {
       fetch_types: false,
       password: () =>
         password().catch((error: Error) => {
-          complain(error)
+          report(error)
           return ''
         }),
       // Missing in its types: a socket to use instead of host and port.
@@ -37,20 +37,20 @@ describe('redshiftPassword, on postgres.js,', () => {
   }
 
   it('fails the query, and does not end the process, if AWS returns no login', async () => {
-    const complaints: Error[] = []
-    const sql = build('IAM:alice', error => complaints.push(error))
+    const reported: Error[] = []
+    const sql = build('IAM:alice', error => reported.push(error))
     const denied = emulator.fail({ kind: 'access-denied' })
     expect(await rejection(sql`SELECT 1`)).to.have.property('code', '28000')
-    expect(complaints.map(error => (error as { code?: string }).code)).to.deep.equal(['ERR_REDSHIFT_ACCESS_DENIED'])
+    expect(reported.map(error => (error as { code?: string }).code)).to.deep.equal(['ERR_REDSHIFT_ACCESS_DENIED'])
     denied.clear()
     await sql.end()
   })
 
   it('reports that AWS returned a login for another user than the option', async () => {
-    const complaints: Error[] = []
-    const sql = build('IAMR:former', error => complaints.push(error))
+    const reported: Error[] = []
+    const sql = build('IAMR:former', error => reported.push(error))
     expect(await rejection(sql`SELECT 1`)).to.have.property('code', '28000')
-    expect(complaints.map(error => (error as { code?: string }).code)).to.deep.equal(['ERR_REDSHIFT_USER_MISMATCH'])
+    expect(reported.map(error => (error as { code?: string }).code)).to.deep.equal(['ERR_REDSHIFT_USER_MISMATCH'])
     await sql.end()
   })
 })

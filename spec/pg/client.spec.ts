@@ -129,8 +129,8 @@ for (const [version, module] of pgVersions)
       const client = create({ ...tunnel, ssl: { ca: emulator.ca, servername: host } })
       await client.connect()
       expect(await currentUser(client)).to.equal('IAMR:analyst')
-      const astray = create({ ...tunnel, ssl: { ca: emulator.ca, servername: 'elsewhere.example.com' } })
-      expect(await rejection(astray.connect())).to.have.property('code', 'ERR_TLS_CERT_ALTNAME_INVALID')
+      const wrong = create({ ...tunnel, ssl: { ca: emulator.ca, servername: 'elsewhere.example.com' } })
+      expect(await rejection(wrong.connect())).to.have.property('code', 'ERR_TLS_CERT_ALTNAME_INVALID')
     })
 
     it('uses the user that AWS returns for each new connection', async () => {
@@ -200,7 +200,7 @@ for (const [version, module] of pgVersions)
     })
 
     describe('fails its queued queries and emits end, as pg.Client does,', () => {
-      const fate = async (client: pg.Client, endWhen?: Promise<unknown>): Promise<string[]> => {
+      const eventsOf = async (client: pg.Client, endWhen?: Promise<unknown>): Promise<string[]> => {
         const events: string[] = []
         const ended = new Promise<void>(resolve => client.on('end', () => resolve(void events.push('end'))))
         const queries = [1, 2].map(n =>
@@ -224,7 +224,7 @@ for (const [version, module] of pgVersions)
 
       it('if the look-up of its address fails', async () => {
         using _ = emulator.fail({ kind: 'not-found' }, { operation: 'GetWorkgroup' })
-        const events = await fate(looksUp())
+        const events = await eventsOf(looksUp())
         expect(events).to.have.length(4)
         for (const event of events.filter(event => event !== 'end'))
           expect(event).to.match(/^(connect|query \d): .*workgroup "analytics" /)
@@ -232,12 +232,12 @@ for (const [version, module] of pgVersions)
 
       it('if the look-up times out', async () => {
         using _ = emulator.fail({ kind: 'hold' }, { operation: 'GetWorkgroup' })
-        expect(await fate(looksUp({ connectionTimeoutMillis: 100 }))).to.deep.equal(all('timeout expired'))
+        expect(await eventsOf(looksUp({ connectionTimeoutMillis: 100 }))).to.deep.equal(all('timeout expired'))
       })
 
       it('if end() is called meanwhile', async () => {
         using holding = emulator.fail({ kind: 'hold' }, { operation: 'GetWorkgroup' })
-        expect(await fate(looksUp(), holding.reached())).to.deep.equal(all('Connection terminated'))
+        expect(await eventsOf(looksUp(), holding.reached())).to.deep.equal(all('Connection terminated'))
       })
 
       it('if end() is called meanwhile, with a callback that throws', async () => {
@@ -254,26 +254,26 @@ for (const [version, module] of pgVersions)
       })
 
       it('if its configuration is refused', async () => {
-        const events = await fate(create({ ssl: false }))
+        const events = await eventsOf(create({ ssl: false }))
         expect(events).to.have.length(4)
         for (const event of events.filter(event => event !== 'end'))
           expect(event).to.match(/: The connection is not encrypted/)
       })
 
       it('and only once if pg does so itself', async () => {
-        const events = await fate(create({ ssl: true }))
+        const events = await eventsOf(create({ ssl: true }))
         expect(events).to.have.length(4).and.include('query 2: Connection terminated unexpectedly')
       })
     })
 
     describe('like pg.Client,', () => {
-      /** Plays the same scene on pg.Client, with a ready login, and on RedshiftPgClient. */
-      const onBoth = async <T>(scene: (make: (config?: pg.ClientConfig) => pg.Client) => Promise<T>): Promise<T> => {
+      /** Does the same with pg.Client, with a ready login, and with RedshiftPgClient. */
+      const onBoth = async <T>(run: (make: (config?: pg.ClientConfig) => pg.Client) => Promise<T>): Promise<T> => {
         const base = emulator.poolConfig('serverless')
         const redshift = new RedshiftCredentials({ aws: emulator.aws })
         const { user, password } = await redshift.get(base)
-        const expected = await scene(config => new module.Client({ ...base, user, password, ...config }))
-        expect(await scene(config => new Client({ ...base, redshift, ...config }))).to.deep.equal(expected)
+        const expected = await run(config => new module.Client({ ...base, user, password, ...config }))
+        expect(await run(config => new Client({ ...base, redshift, ...config }))).to.deep.equal(expected)
         return expected
       }
 
@@ -313,7 +313,7 @@ for (const [version, module] of pgVersions)
 
       it('completes its pipelined queries if end() is called while it connects', async function () {
         if (!('pipeline' in new module.Client())) return this.skip()
-        const scene = async (make: (config?: pg.ClientConfig) => pg.Client) => {
+        const run = async (make: (config?: pg.ClientConfig) => pg.Client) => {
           const seen: unknown[] = []
           for (const form of [(client: pg.Client) => client.end(), endWithCallback]) {
             const client = make({ pipeline: true })
@@ -329,11 +329,11 @@ for (const [version, module] of pgVersions)
           }
           return seen
         }
-        expect(await onBoth(scene)).to.deep.include([1, 2])
+        expect(await onBoth(run)).to.deep.include([1, 2])
         // The same with an address that is looked up first, and with a login that is replaced.
         const redshift = new RedshiftCredentials({ aws: emulator.aws, workgroupName: 'analytics', region: 'us-west-2' })
         const { host: _, ...config } = emulator.poolConfig('serverless')
-        expect(await scene(more => new Client({ ...config, redshift, ...more }))).to.deep.include([1, 2])
+        expect(await run(more => new Client({ ...config, redshift, ...more }))).to.deep.include([1, 2])
       })
       const endWithCallback = (client: pg.Client): Promise<void> => new Promise(resolve => client.end(() => resolve()))
     })

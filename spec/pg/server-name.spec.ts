@@ -39,14 +39,15 @@ interface Connection {
   readonly ssl: Ssl
   readonly stream: () => Socket
 }
-interface Door {
+/** A way to connect with this package. */
+interface EntryPoint {
   readonly name: string
   /** Whether the client sends the cluster's name (SNI). A plain pg.Client sends the host that it connects to. */
   readonly namesCluster: boolean
   readonly user: (connection: Connection, credentials: RedshiftCredentials) => Promise<unknown>
 }
 
-const perVersion = pgVersions.flatMap(([version, module]): Door[] => [
+const perVersion = pgVersions.flatMap(([version, module]): EntryPoint[] => [
   {
     name: `RedshiftPgClient on ${version}`,
     namesCluster: true,
@@ -74,12 +75,12 @@ const perVersion = pgVersions.flatMap(([version, module]): Door[] => [
 /** Knex logs why a connection failed. */
 const log = { warn() {}, error() {}, deprecate() {}, debug() {} }
 
-const knexDoor = (name: string, build: typeof knex, lent: boolean): Door => ({
+const knexEntryPoint = (name: string, build: typeof knex, calledByKnex: boolean): EntryPoint => ({
   name,
-  namesCluster: lent,
+  namesCluster: calledByKnex,
   async user({ ssl, ...connection }, credentials) {
     const method = redshiftKnexConnection(credentials, { ...connection, database: 'dev', ...(ssl && { ssl }) })
-    const db = build({ client: 'redshift', connection: lent ? method : () => method.call(undefined), log })
+    const db = build({ client: 'redshift', connection: calledByKnex ? method : () => method.call(undefined), log })
     try {
       return (await db.raw(CURRENT_USER)).rows[0].name
     } finally {
@@ -100,16 +101,16 @@ async function ofSequelize(db: {
   }
 }
 
-const server: Door[] = [
+const entryPoints: EntryPoint[] = [
   ...perVersion,
   {
     name: 'RedshiftPool',
     namesCluster: true,
     user: (connection, redshift) => userOfPool(new RedshiftPool({ ...connection, database: 'dev', redshift })),
   },
-  knexDoor('Knex 3.3', knex, true),
-  knexDoor('Knex 3.1', knex31 as unknown as typeof knex, true),
-  knexDoor('Knex through a function of its own', knex, false),
+  knexEntryPoint('Knex 3.3', knex, true),
+  knexEntryPoint('Knex 3.1', knex31 as unknown as typeof knex, true),
+  knexEntryPoint('Knex through a function of its own', knex, false),
   {
     name: 'Sequelize 6',
     namesCluster: false,
@@ -185,7 +186,7 @@ describe('A cluster behind another host name', () => {
   })
   const throughProxy = (host: string): Connection => connection(host, { ssl: { ca: proxyCa }, stream: to(proxy.port) })
 
-  for (const { name, namesCluster, user } of server)
+  for (const { name, namesCluster, user } of entryPoints)
     describe(`with ${name}`, () => {
       const options = { dbUser: 'alice', database: 'dev' }
 
@@ -206,9 +207,9 @@ describe('A cluster behind another host name', () => {
       })
 
       it("leaves the decision to the user's own check, and passes it the name that the client connects to", async () => {
-        const asked: string[] = []
+        const checked: string[] = []
         const check = (accept: boolean) => (host: string, certificate: PeerCertificate) => {
-          asked.push(host)
+          checked.push(host)
           return accept ? undefined : (checkServerIdentity('elsewhere.example', certificate) as Error)
         }
         const own = (accept: boolean) => ({ ssl: { ca: emulator.ca, checkServerIdentity: check(accept) } })
@@ -216,7 +217,7 @@ describe('A cluster behind another host name', () => {
         expect(String(await rejection(user(connection(PRIVATE, own(false)), credentials(CLUSTER, options))))).to.match(
           /altnames/,
         )
-        expect(asked).to.deep.equal([PRIVATE, PRIVATE])
+        expect(checked).to.deep.equal([PRIVATE, PRIVATE])
       })
     })
 
@@ -230,8 +231,8 @@ describe('A cluster behind another host name', () => {
         expect(await userOfClient(new Client({ connectionString, stream, redshift: credentials() }))).to.equal(
           'IAM:alice',
         )
-        const astray = credentials('examplecluster.other0hash0.us-west-2.redshift.amazonaws.com')
-        const error = await rejection(userOfClient(new Client({ connectionString, stream, redshift: astray })))
+        const other = credentials('examplecluster.other0hash0.us-west-2.redshift.amazonaws.com')
+        const error = await rejection(userOfClient(new Client({ connectionString, stream, redshift: other })))
         expect(error).to.have.property('code', 'ERR_TLS_CERT_ALTNAME_INVALID')
       })
 

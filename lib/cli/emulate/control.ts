@@ -68,7 +68,7 @@ export class ControlEndpoint {
     if (token === undefined || !timingSafeEqual(digest(token), this.#token))
       throw new RequestError(
         401,
-        'The token is missing or wrong. Send the header Authorization: Bearer TOKEN, with REDSHIFT_EMULATOR_CONTROL_TOKEN.',
+        'The token is missing or wrong. Send the header Authorization: Bearer $REDSHIFT_EMULATOR_CONTROL_TOKEN.',
       )
   }
 }

@@ -100,9 +100,10 @@ export function toFault(document: unknown): FaultRequest {
   if (typeof document !== 'object' || document === null || Array.isArray(document))
     throw new UsageError('The fault is not a JSON object. Write it as {"kind":"throttling","times":3}.')
   const given: Readonly<Record<string, unknown>> = { ...document }
-  if (!isKind(given.kind))
-    throw new UsageError(`There is no fault ${quote(given.kind)}. The kinds are ${Object.keys(KINDS).join(', ')}.`)
-  const kind = given.kind
+  const { kind } = given
+  const kinds = Object.keys(KINDS).join(', ')
+  if (kind === undefined) throw new UsageError(`The fault has no kind. The kinds are ${kinds}.`)
+  if (!isKind(kind)) throw new UsageError(`There is no fault ${quote(kind)}. The kinds are ${kinds}.`)
   const fields = { ...KINDS[kind], ...SCOPE }
   const names = Object.keys(fields).map(nameOf)
   const unknown = Object.keys(given).find(name => name !== 'kind' && !names.includes(name))
@@ -179,7 +180,7 @@ function example(field: Field): string {
 const isKind = (kind: unknown): kind is Kind => typeof kind === 'string' && Object.hasOwn(KINDS, kind)
 const isOptional = (name: string): boolean => name.endsWith('?')
 const nameOf = (name: string): string => name.replace(/\?$/, '')
-const quote = (value: unknown): string => JSON.stringify(value) ?? 'without a kind'
+const quote = (value: unknown): string => JSON.stringify(value)
 
 function parseJson(text: string): unknown {
   try {
