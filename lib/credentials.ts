@@ -63,9 +63,9 @@ export class RedshiftCredentials {
     mark(this)
     const { aws, store, maxEntries = 100, fetchTimeoutMillis = 15_000 } = options
     const { host, port, database, user, ssl, dbName, dbUser, dbGroups, autoCreate, requireTls = true } = options
-    const own = { host, port, database, user, ssl, dbName, dbUser, dbGroups, autoCreate, requireTls }
+    const connection = { host, port, database, user, ssl, dbName, dbUser, dbGroups, autoCreate, requireTls }
     const tokenLogin = tokenLoginOf(options)
-    this.#connectionOptions = { ...own, tokenLogin }
+    this.#connectionOptions = { ...connection, tokenLogin }
     const endpoint = endpointOf(aws, process.env, store !== undefined)
     const identityProvider = options.identityProvider && copyProvider(options.identityProvider)
     this.#requests = new RequestCache({ ...options, identityProvider })
@@ -93,7 +93,7 @@ export class RedshiftCredentials {
    *
    * @param connection supplies `host`, `database` and `user` if the options leave them out. pg's `ConnectionParameters` can be passed.
    * @param options Aborting `signal` detaches only this caller; the fetch continues for the others.
-   * @throws RedshiftCredentialsError with any code except those of a connection (`ERR_REDSHIFT_TLS`, `ERR_REDSHIFT_USER_MISMATCH`,
+   * @throws RedshiftCredentialsError With any code except those of a connection (`ERR_REDSHIFT_TLS`, `ERR_REDSHIFT_USER_MISMATCH`,
    * `ERR_REDSHIFT_NATIVE`), or the signal's reason. It never hangs: a fetch ends after `fetchTimeoutMillis`.
    */
   get(connection?: RedshiftConnection, options?: { signal?: AbortSignal | undefined }): Promise<RedshiftLogin> {

@@ -47,28 +47,43 @@ export interface RedshiftOptions {
   port?: number | undefined
   /** The database to connect to, and to fetch the login for. Default: the connection's database, then `PGDATABASE`. */
   database?: string | undefined
-  /** The user to log in as, including the prefix: `IAM:alice`, `IAMA:alice:group`, `IAMR:role`. Default: the connection's user, then `PGUSER`. */
+  /**
+   * The user to log in as, including the prefix: `IAM:alice`, `IAMA:alice:group`, `IAMR:role`. Default: the connection's user, then
+   * `PGUSER`.
+   */
   user?: string | undefined
   /** TLS, as pg's `ssl`. Default: `true`, which verifies the server's certificate, unless `PGSSLMODE` is set. */
   ssl?: ClientConfig['ssl'] | undefined
 
-  /** The identifier of a provisioned cluster: 1 to 63 lowercase letters, digits and hyphens. Default: read from the host. */
+  /** The identifier of a provisioned cluster: 1 to 63 lowercase letters, digits or hyphens. Default: read from the host. */
   clusterIdentifier?: string | undefined
-  /** The name of a serverless workgroup: 3 to 64 characters of `a-z 0-9 -`. Default: read from the host. */
+  /** The name of a serverless workgroup: 3 to 64 lowercase letters, digits or hyphens. Default: read from the host. */
   workgroupName?: string | undefined
-  /** The custom domain name of the cluster or workgroup. Without a cluster or workgroup, `api` is required as well. Default: none. */
+  /**
+   * The custom domain name of the cluster or workgroup, up to 253 characters. Without a cluster or workgroup, `api` is required as well.
+   * Default: none.
+   */
   customDomainName?: string | undefined
-  /** The database user, without a prefix. Default: read from the user. On serverless, it selects `GetClusterCredentials`. */
+  /**
+   * The database user, without a prefix: 1 to 64 letters, digits and `_ + . @ -`, starting with a letter, and not a reserved word. On
+   * serverless, it selects `GetClusterCredentials`. Default: read from the user.
+   */
   dbUser?: string | undefined
-  /** The database that the login is restricted to. `null` means one login for every database. Default: `database`. */
+  /**
+   * The database that the login is restricted to. The rule of `dbUser` applies, except with `GetClusterCredentialsWithIAM`. `null` means one
+   * login for every database. Default: `database`.
+   */
   dbName?: string | null | undefined
-  /** Database groups that the user joins for the session, in lowercase. Default: the group in the user `IAMA:name:group`. */
+  /**
+   * Database groups that the user joins for the session, in lowercase; otherwise the rule of `dbUser` applies. Default: the
+   * groups in the user `IAMA:name:group`.
+   */
   dbGroups?: readonly string[] | undefined
   /** Whether to create the database user if it does not exist. Default: true for a user `IAMA:…`, else false. */
   autoCreate?: boolean | undefined
-  /** Lifetime of a login in seconds: 900 to 3600. Default: 900. */
+  /** The lifetime of a login in seconds, 900 to 3,600. Default: 900. */
   durationSeconds?: number | undefined
-  /** The AWS region. Default: `aws.region`, then the region of the host, then the AWS SDK's own default (`AWS_REGION`, the profile). */
+  /** The AWS region, such as `us-west-2`. Default: `aws.region`, then the region of the host, then the AWS SDK's own default (`AWS_REGION`, the profile). */
   region?: string | undefined
   /**
    * The AWS operation. Default: `GetCredentials` for serverless; for a provisioned cluster, `GetClusterCredentials` if a user is set,
@@ -95,7 +110,7 @@ export interface RedshiftOptions {
   store?: CredentialStore | undefined
   /** The maximum number of cached logins, 1 to 1,000,000. Default: 100. */
   maxEntries?: number | undefined
-  /** Deadline of one fetch in milliseconds, including the loading of AWS credentials: 1 to 2,147,483,647. Default: 15,000. */
+  /** The deadline of one fetch in milliseconds, including the time to load AWS credentials: 1 to 2,147,483,647. Default: 15,000. */
   fetchTimeoutMillis?: number | undefined
   /** Whether to refuse connections without TLS. Set it to false only for a link that is already encrypted. Default: true. */
   requireTls?: boolean | undefined

@@ -16,7 +16,7 @@ const OLD = { host: 'old.example.com', port: 5439 }
 const NEW = { host: 'new.example.com', port: 5439 }
 
 /** A cache of addresses in simulated time. The spec decides when a look-up ends. */
-class Book {
+class Addresses {
   readonly clock = new SimulatedClock()
   readonly lookUps: LookUp[] = []
   readonly cache: EndpointCache
@@ -44,7 +44,7 @@ class Book {
   }
 
   /** Looks up an address, and reports a failed connection to it. */
-  async losing(address: Address): Promise<void> {
+  async findAndLose(address: Address): Promise<void> {
     const found = this.find()
     this.last.find(address)
     expect(await found).to.equal(address)
@@ -54,140 +54,142 @@ class Book {
 
 describe('The address of a cluster', () => {
   it('is looked up once for all callers', async () => {
-    const book = new Book()
-    const asking = [book.find(), book.find()]
-    book.last.find(OLD)
-    expect(await Promise.all(asking)).to.deep.equal([OLD, OLD])
-    await book.clock.advance(24 * 3_600_000)
-    expect(await book.find()).to.equal(OLD)
-    expect(book.lookUps).to.have.length(1)
+    const addresses = new Addresses()
+    const found = [addresses.find(), addresses.find()]
+    addresses.last.find(OLD)
+    expect(await Promise.all(found)).to.deep.equal([OLD, OLD])
+    await addresses.clock.advance(24 * 3_600_000)
+    expect(await addresses.find()).to.equal(OLD)
+    expect(addresses.lookUps).to.have.length(1)
   })
 
   it('is looked up per cluster and region', async () => {
-    const book = new Book()
-    const asking = [
-      book.find('one'),
-      book.find('other'),
-      book.cache.find({ ...requestFor('one'), region: 'eu-west-1' }),
+    const addresses = new Addresses()
+    const found = [
+      addresses.find('one'),
+      addresses.find('other'),
+      addresses.cache.find({ ...requestFor('one'), region: 'eu-west-1' }),
     ]
-    for (const { find } of book.lookUps) find(OLD)
-    await Promise.all(asking)
-    expect(book.lookUps).to.have.length(3)
+    for (const { find } of addresses.lookUps) find(OLD)
+    await Promise.all(found)
+    expect(addresses.lookUps).to.have.length(3)
   })
 
   it('is evicted when there are more than maxEntries', async () => {
-    const book = new Book(1)
+    const addresses = new Addresses(1)
     for (const name of ['one', 'other', 'one']) {
-      const found = book.find(name)
-      book.last.find(OLD)
+      const found = addresses.find(name)
+      addresses.last.find(OLD)
       await found
     }
-    expect(book.lookUps).to.have.length(3)
+    expect(addresses.lookUps).to.have.length(3)
   })
 
   it('is looked up once at a time, even if it is evicted during the look-up', async () => {
-    const book = new Book(1)
-    const asking = [book.find('one'), book.find('other'), book.find('one')]
-    for (const { find } of book.lookUps) find(OLD)
-    expect(await Promise.all(asking)).to.deep.equal([OLD, OLD, OLD])
-    expect(book.lookUps).to.have.length(2)
+    const addresses = new Addresses(1)
+    const found = [addresses.find('one'), addresses.find('other'), addresses.find('one')]
+    for (const { find } of addresses.lookUps) find(OLD)
+    expect(await Promise.all(found)).to.deep.equal([OLD, OLD, OLD])
+    expect(addresses.lookUps).to.have.length(2)
   })
 
   it('is looked up again after a failed connection, at most once a second', async () => {
-    const book = new Book()
-    await book.losing(OLD)
-    expect(await book.find()).to.equal(OLD)
-    await book.clock.advance(1_000)
-    expect(await book.find()).to.equal(OLD)
-    expect(book.lookUps).to.have.length(1)
-    await book.clock.advance(1)
-    const renewed = [book.find(), book.find()]
-    book.last.find(NEW)
+    const addresses = new Addresses()
+    await addresses.findAndLose(OLD)
+    expect(await addresses.find()).to.equal(OLD)
+    await addresses.clock.advance(1_000)
+    expect(await addresses.find()).to.equal(OLD)
+    expect(addresses.lookUps).to.have.length(1)
+    await addresses.clock.advance(1)
+    const renewed = [addresses.find(), addresses.find()]
+    addresses.last.find(NEW)
     expect(await Promise.all(renewed)).to.deep.equal([NEW, NEW])
-    expect(await book.find()).to.equal(NEW)
-    expect(book.lookUps).to.have.length(2)
+    expect(await addresses.find()).to.equal(NEW)
+    expect(addresses.lookUps).to.have.length(2)
   })
 
   it('stays in use if the next look-up fails, and is looked up again a second later', async () => {
-    const book = new Book()
-    await book.losing(OLD)
+    const addresses = new Addresses()
+    await addresses.findAndLose(OLD)
     for (let again = 0; again < 3; again++) {
-      await book.clock.advance(1_001)
-      const kept = book.find()
-      book.last.fail()
+      await addresses.clock.advance(1_001)
+      const kept = addresses.find()
+      addresses.last.fail()
       expect(await kept).to.equal(OLD)
-      expect(await book.find()).to.equal(OLD)
+      expect(await addresses.find()).to.equal(OLD)
     }
-    expect(book.lookUps).to.have.length(4)
+    expect(addresses.lookUps).to.have.length(4)
   })
 
   it('stays in use if AWS does not respond within two seconds', async () => {
-    const book = new Book()
-    await book.losing(OLD)
-    await book.clock.advance(1_001)
-    const kept = book.find()
-    await book.clock.advance(1_999)
+    const addresses = new Addresses()
+    await addresses.findAndLose(OLD)
+    await addresses.clock.advance(1_001)
+    const kept = addresses.find()
+    await addresses.clock.advance(1_999)
     expect(await stateOf(kept)).to.equal('pending')
-    await book.clock.advance(1)
+    await addresses.clock.advance(1)
     expect(await kept).to.equal(OLD)
-    expect(book.last.context.signal.aborted).to.equal(true)
+    expect(addresses.last.context.signal.aborted).to.equal(true)
   })
 
   it('is awaited until the deadline of a fetch if there is no old address', async () => {
-    const book = new Book()
-    const waiting = book.find()
+    const addresses = new Addresses()
+    const waiting = addresses.find()
     const failure = failureOf(waiting)
-    await book.clock.advance(14_999)
+    await addresses.clock.advance(14_999)
     expect(await stateOf(waiting)).to.equal('pending')
-    await book.clock.advance(1)
+    await addresses.clock.advance(1)
     expectError(await failure, { code: 'ERR_REDSHIFT_TIMEOUT', names: ['15000 ms', 'host'] })
-    expect(book.last.context.signal.aborted).to.equal(true)
+    expect(addresses.last.context.signal.aborted).to.equal(true)
   })
 
   it('fails for every caller within a second of a failure, without another call', async () => {
-    const book = new Book()
-    const failure = expectFailure(book.find(), 'ERR_REDSHIFT_UNAVAILABLE')
-    book.last.fail()
+    const addresses = new Addresses()
+    const failure = expectFailure(addresses.find(), 'ERR_REDSHIFT_UNAVAILABLE')
+    addresses.last.fail()
     const first = await failure
-    await book.clock.advance(1_000)
-    const again = await expectFailure(book.find(), 'ERR_REDSHIFT_UNAVAILABLE')
+    await addresses.clock.advance(1_000)
+    const again = await expectFailure(addresses.find(), 'ERR_REDSHIFT_UNAVAILABLE')
     expect(again).to.not.equal(first)
-    await book.clock.advance(1)
-    const found = book.find()
-    book.last.find(NEW)
+    await addresses.clock.advance(1)
+    const found = addresses.find()
+    addresses.last.find(NEW)
     expect(await found).to.equal(NEW)
-    expect(book.lookUps).to.have.length(2)
+    expect(addresses.lookUps).to.have.length(2)
   })
 
   it('is still looked up for the others when one caller aborts', async () => {
-    const book = new Book()
+    const addresses = new Addresses()
     const controller = new AbortController()
-    const aborted = book.find(undefined, controller.signal)
-    const other = book.find()
+    const aborted = addresses.find(undefined, controller.signal)
+    const other = addresses.find()
     const reason = new Error('Given up.')
     controller.abort(reason)
     expect(await aborted.catch(error => error)).to.equal(reason)
-    book.last.find(OLD)
+    addresses.last.find(OLD)
     expect(await other).to.equal(OLD)
   })
 
   it('is not awaited after close, even if it was evicted during the look-up', async () => {
-    const book = new Book(1)
-    const waiting = [book.find('one'), book.find('other')].map(found => expectFailure(found, 'ERR_REDSHIFT_CLOSED'))
-    book.cache.close()
-    for (const { find } of book.lookUps) find(OLD)
+    const addresses = new Addresses(1)
+    const waiting = [addresses.find('one'), addresses.find('other')].map(found =>
+      expectFailure(found, 'ERR_REDSHIFT_CLOSED'),
+    )
+    addresses.cache.close()
+    for (const { find } of addresses.lookUps) find(OLD)
     await Promise.all(waiting)
-    for (const { context } of book.lookUps) expect(context.signal.aborted).to.equal(true)
+    for (const { context } of addresses.lookUps) expect(context.signal.aborted).to.equal(true)
   })
 
   it('is not returned after close, even if it is cached', async () => {
-    const book = new Book()
-    await book.losing(OLD)
-    await book.clock.advance(1_001)
-    const waiting = expectFailure(book.find(), 'ERR_REDSHIFT_CLOSED')
-    book.cache.close()
+    const addresses = new Addresses()
+    await addresses.findAndLose(OLD)
+    await addresses.clock.advance(1_001)
+    const waiting = expectFailure(addresses.find(), 'ERR_REDSHIFT_CLOSED')
+    addresses.cache.close()
     await waiting
-    await expectFailure(book.find(), 'ERR_REDSHIFT_CLOSED')
-    expect(book.last.context.signal.aborted).to.equal(true)
+    await expectFailure(addresses.find(), 'ERR_REDSHIFT_CLOSED')
+    expect(addresses.last.context.signal.aborted).to.equal(true)
   })
 })

@@ -96,7 +96,7 @@ describe('a rejected login', () => {
     await settle()
   })
 
-  it('without a place makes the next caller without a place wait', async () => {
+  it('that is reported without a place makes the next caller without a place wait', async () => {
     sim.aws.script.push({ kind: 'login', after: 100 })
     expect(sim.cache.invalidate(first)).to.equal(true)
     const next = sim.get()
@@ -256,7 +256,7 @@ describe('a rejected login', () => {
     expect((await failing).code).to.equal('ERR_REDSHIFT_TIMEOUT')
   })
 
-  it('is restored with the response if its entry was evicted, with what is known of its places', async () => {
+  it('is replaced even if its entry was evicted, and the history of its places is kept', async () => {
     const small = new Simulation({ maxEntries: 1 })
     const login = await small.get('one')
     small.cache.accepted(login, 'here')

@@ -60,7 +60,7 @@ describe('a rejection', () => {
     expect(requested).to.deep.equal(['requested', 'requested', 'requested', 'ignored'])
   })
 
-  it('leaves the last fetch to places that have accepted, if its own never did', () => {
+  it('cannot spend the last request of the budget at a place that has never accepted a login', () => {
     expect(refuse('bad', 0)).to.equal('requested')
     expect(refuse('worse', 10 * SECOND)).to.equal('requested')
     expect(refuse('worst', 30 * SECOND)).to.equal('ignored')
@@ -68,7 +68,7 @@ describe('a rejection', () => {
     expect(refuse('good', 30 * SECOND)).to.equal('requested')
   })
 
-  it('is judged in proportion to a short lifetime', () => {
+  it('causes fetches in the same proportions with a short lifetime', () => {
     const moments: number[] = []
     for (let millis = 0; millis < 20 * SECOND; millis += 10)
       if (refuse('one', millis, 12_000) === 'requested') moments.push(millis)
@@ -86,7 +86,7 @@ describe('a rejection', () => {
     }
   })
 
-  it('evicts the oldest place when it is the 101st', () => {
+  it('makes the oldest place be forgotten when its own is the 101st', () => {
     refusals.accepted('oldest')
     for (let count = 0; count < 100; count++) refusals.accepted(`place ${count}`)
     refuse('other', 0)

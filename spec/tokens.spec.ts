@@ -353,14 +353,14 @@ describe('Tokens', () => {
     expect(() => structuredClone(token)).to.not.throw()
   })
 
-  describe('of an application live', () => {
+  describe('of an application', () => {
     const jwt = (claims: object) => ['e30', Buffer.from(JSON.stringify(claims)).toString('base64url'), 'c2ln'].join('.')
     const lifetime = async (given: unknown): Promise<number> => {
       const now = Date.now()
       const { expiration } = await providing({ token: () => given as string }).getToken()
       return Math.round((expiration.getTime() - now) / 1_000)
     }
-    it('as long as the function says, or else their exp, or else 15 minutes; at most a day', async () => {
+    it('expire when the function says, or else at their exp, or else after 15 minutes; at most after a day', async () => {
       const in5 = new Date(Date.now() + 300_000)
       const exp = Math.floor(Date.now() / 1_000) + 1_800
       expect(await lifetime({ token: jwt({ exp }), expiration: in5 })).to.be.closeTo(300, 2)
@@ -371,7 +371,7 @@ describe('Tokens', () => {
       expect(await lifetime(jwt({ exp: exp * 2 }))).to.be.closeTo(86_400, 2)
     })
 
-    it('not at all if the function fails or returns no token, and its result is never repeated', async () => {
+    it('cause an error if the function fails or returns no valid token, and its result is never quoted', async () => {
       const secret = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.U2VjcmV0U2lnbmF0dXJlT2ZUaGVUb2tlbg'
       const bad: [given: unknown, ...names: string[]][] = [
         [undefined],
@@ -404,7 +404,7 @@ describe('Tokens', () => {
       })
     })
 
-    it('not beyond the deadline: a hanging function is aborted', async () => {
+    it('are awaited until the deadline, which aborts the function', async () => {
       let aborted: AbortSignal | undefined
       for (const tokenType of ['ACCESS_TOKEN', 'EXT_JWT'] as const) {
         const identityProvider: IdentityProvider = {
@@ -424,7 +424,7 @@ describe('Tokens', () => {
       }
     })
 
-    it('with events on the diagnostics channels, also if they are single-use', async () => {
+    it('are reported on the diagnostics channels, also if they are single-use', async () => {
       const seen: unknown[] = []
       const note = (message: unknown, name: string | symbol): void =>
         void seen.push({ name, ...(message as FetchEndMessage) })
@@ -445,7 +445,7 @@ describe('Tokens', () => {
       expect(aborted).to.have.nested.property('error.message').that.includes('The caller aborted')
     })
 
-    it('without a caller that aborts: a single-use one is discarded', async () => {
+    it('that are single-use are no longer requested when their caller aborts', async () => {
       let aborted = 0
       const token = ({ signal }: { signal: AbortSignal }) =>
         new Promise<string>(() => signal.addEventListener('abort', () => void aborted++))
@@ -461,7 +461,7 @@ describe('Tokens', () => {
     })
   })
 
-  it('log in as in the getting-started page', async () => {
+  it('log in as docs/getting-started.md shows', async () => {
     const page = readFileSync(new URL('../docs/getting-started.md', import.meta.url), 'utf8')
     const [, section = ''] = page.split('## As the person who is signed in')
     const [block] = codeBlocks(section, 'ts')

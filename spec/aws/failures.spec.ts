@@ -442,7 +442,7 @@ describe('AWS credentials that cannot be loaded', () => {
   })
 })
 
-describe('the text of AWS or the SDK', () => {
+describe('a message of AWS or the SDK', () => {
   const says = (message: string, more: object = {}): RedshiftCredentialsError =>
     toRedshiftError(Object.assign(new Error(message), more), call)
   const withoutRemedy = ({ message, remedy = '' }: RedshiftCredentialsError): string =>
