@@ -52,7 +52,7 @@ export class RedshiftCredentialsError extends Error {
     this.#remedy = options?.remedy
   }
 
-  /** For `JSON.stringify`, which leaves the message of any other error out. */
+  /** Used by `JSON.stringify`, which leaves out the message of other errors. */
   toJSON(): { name: string; code: RedshiftErrorCode; message: string } {
     return { name: this.name, code: this.code, message: this.message }
   }

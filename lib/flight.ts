@@ -15,7 +15,7 @@ export type Outcome<T> = { readonly value: T } | { readonly error: RedshiftCrede
 
 export interface FlightOptions<T, Fetched = T> {
   readonly clock: Clock
-  /** The fetch. It has a time limit, and is aborted when the flight ends before it. */
+  /** The context of the fetch: its time limit, and the signal that aborts it when the flight ends first. */
   readonly context: FetchContext
   /** Starts the fetch. Its promise is awaited until the deadline. */
   readonly run: () => Promise<Fetched>

@@ -83,7 +83,10 @@ export interface RedshiftOptions {
   autoCreate?: boolean | undefined
   /** The lifetime of a login in seconds, 900 to 3,600. Default: 900. */
   durationSeconds?: number | undefined
-  /** The AWS region, such as `us-west-2`. Default: `aws.region`, then the region of the host, then the AWS SDK's own default (`AWS_REGION`, the profile). */
+  /**
+   * The AWS region, such as `us-west-2`. Default: `aws.region`, then the region of the host, then the AWS SDK's own default (`AWS_REGION`,
+   * the profile).
+   */
   region?: string | undefined
   /**
    * The AWS operation. Default: `GetCredentials` for serverless; for a provisioned cluster, `GetClusterCredentials` if a user is set,

@@ -6,7 +6,8 @@ import type { FetchedLogin } from './fetch.js'
 import { type IdentityProvider, MAX_TOKEN_SECONDS } from './identity-provider.js'
 import { createLease } from './lease.js'
 
-const DEFAULT_LIFETIME = 15 * 60_000
+/** How long a token is used if nothing says when it expires. */
+const DEFAULT_LIFETIME_MILLIS = 15 * 60_000
 
 /**
  * Calls the application's function for a person's token.
@@ -21,24 +22,25 @@ export async function fetchProvidedToken(
   const given = await call(provider, signal)
   const { token, expiration } = typeof given === 'object' && given !== null ? given : { token: given }
   // The message leaves out the returned value, which may be a token.
-  const lacks = (what: string): RedshiftCredentialsError =>
+  const invalid = (what: string): RedshiftCredentialsError =>
     new RedshiftCredentialsError(
       'ERR_REDSHIFT_RESPONSE',
       `identityProvider.token returned ${what}. Return the current token, or { token, expiration } with a Date.`,
     )
-  if (typeof token !== 'string' || token === '') throw lacks('no token')
-  if (!/^[\x21-\x7e]+$/.test(token)) throw lacks('a string with spaces or other characters that a token cannot contain')
+  if (typeof token !== 'string' || token === '') throw invalid('no token')
+  if (!/^[\x21-\x7e]+$/.test(token))
+    throw invalid('a string with spaces or other characters that a token cannot contain')
   if (expiration !== undefined && !(expiration instanceof Date && Number.isFinite(expiration.getTime())))
-    throw lacks('an expiration that is not a Date')
+    throw invalid('an expiration that is not a Date')
   const serverTime = clock.now().wall
-  const ends = expiration?.getTime() ?? jwtExpiry(token) ?? serverTime + DEFAULT_LIFETIME
+  const expiresAt = expiration?.getTime() ?? jwtExpiry(token) ?? serverTime + DEFAULT_LIFETIME_MILLIS
   const times = {
-    expiration: new Date(Math.min(ends, serverTime + MAX_TOKEN_SECONDS * 1_000)),
+    expiration: new Date(Math.min(expiresAt, serverTime + MAX_TOKEN_SECONDS * 1_000)),
     serverTime,
     sentAt,
   }
   if (!createLease({ ...times, durationSeconds: MAX_TOKEN_SECONDS }, 0))
-    throw lacks('a token that has expired or is about to expire')
+    throw invalid('a token that has expired or is about to expire')
   return { user: '', password: token, nextRefreshTime: undefined, ...times }
 }
 

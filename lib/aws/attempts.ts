@@ -22,10 +22,10 @@ export interface Observer {
 }
 
 /**
- * Watches each attempt of a command. It adds middleware to the command rather than the client, which may belong to the user.
- * @returns false if the command has no middleware stack
+ * Watches each attempt of a command. It adds middleware to the command rather than the client, which may belong to the user. A command
+ * without a middleware stack, as in a mock, is not watched.
  */
-export function observe(command: object, observer: Observer): boolean {
+export function observe(command: object, observer: Observer): void {
   const stack = 'middlewareStack' in command ? (command.middlewareStack as MiddlewareStack) : undefined
   const start: Middleware = next => async args => {
     await observer.beginning?.()
@@ -49,7 +49,6 @@ export function observe(command: object, observer: Observer): boolean {
   stack?.add(start, { step: 'initialize', priority: 'high', name: 'redshiftStart' })
   stack?.add(wire, { step: 'deserialize', priority: 'low', name: 'redshiftWire' })
   stack?.add(parser, { step: 'deserialize', priority: 'high', name: 'redshiftParser' })
-  return stack !== undefined
 }
 
 /**

@@ -96,7 +96,7 @@ export class AwsClients {
     const { context } = call
     let sentAt = this.#clock.now()
     let serverTime: number | undefined
-    const isWatched = observe(command, {
+    observe(command, {
       beginning: () => this.#beginLoading(call),
       sending: () => {
         call.phase = 'calling'
@@ -107,13 +107,13 @@ export class AwsClients {
       },
       received: headers => {
         serverTime = serverTimeOf(headers)
-        context.retryAfter = retryAfterOf(headers, serverTime ?? Date.now())
+        context.retryAfter = retryAfterOf(headers, serverTime ?? this.#clock.now().wall)
       },
       failed: error => context.setDeadlineError(() => this.#translate(error, { ...call, phase: 'calling' })),
     })
     // The user's client may be a mock that returns undefined.
     const output = ((await client.send(command, { abortSignal: context.signal })) ?? {}) as Output
-    return { output, serverTime: (isWatched ? serverTime : undefined) ?? Date.now(), sentAt }
+    return { output, serverTime: serverTime ?? this.#clock.now().wall, sentAt }
   }
 
   /** Called before the SDK loads AWS credentials. Rejects if the profile does not exist: the SDK would use those of another identity. */

@@ -17,8 +17,11 @@ export function destroyClient(client: SdkClient, aws: RedshiftOptions['aws']): v
   const given: unknown = aws?.requestHandler
   if (typeof given === 'function' || isRequestHandler(given)) return
   const agents = destroyables(given)
-  if (agents.length === 0) client.destroy?.()
-  else for (const agent of destroyables(agentsOf(client))) if (!agents.includes(agent)) agent.destroy()
+  if (agents.length === 0) {
+    client.destroy?.()
+    return
+  }
+  for (const agent of destroyables(agentsOf(client))) if (!agents.includes(agent)) agent.destroy()
 }
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null

@@ -21,23 +21,23 @@ export function checkEndpoint(call: CallDescription, host: string | undefined, p
   )
 }
 
-/** Refuses a response without a token or an expiration. The error does not repeat the response, which may contain the token. */
-export function checkToken({ action }: CallDescription, token: string | undefined, expiration: Date | undefined) {
-  const lacks = (what: string): RedshiftCredentialsError =>
-    new RedshiftCredentialsError('ERR_REDSHIFT_RESPONSE', `The response to ${action} has no ${what}. ${CHECK_PATH}`)
-  if (typeof token !== 'string' || !/^[\x21-\x7e]+$/.test(token)) throw lacks('token')
-  if (!(expiration instanceof Date) || Number.isNaN(expiration.getTime())) throw lacks('valid expiration')
+/** The error of an incomplete response. It does not quote the response, which may contain a password or a token. */
+const lacks = ({ action }: CallDescription, what: string): RedshiftCredentialsError =>
+  new RedshiftCredentialsError('ERR_REDSHIFT_RESPONSE', `The response to ${action} has no ${what}. ${CHECK_PATH}`)
+
+/** Refuses a response without a token or an expiration. */
+export function checkToken(call: CallDescription, token: string | undefined, expiration: Date | undefined) {
+  if (typeof token !== 'string' || !/^[\x21-\x7e]+$/.test(token)) throw lacks(call, 'token')
+  if (!(expiration instanceof Date) || Number.isNaN(expiration.getTime())) throw lacks(call, 'valid expiration')
   return { user: '', password: token, expiration, nextRefreshTime: undefined }
 }
 
-/** Refuses a response without a user, password or expiration. The error does not repeat the response, which may contain the password. */
-export function checkLogin({ action }: CallDescription, response: LoginResponse) {
+/** Refuses a response without a user, password or expiration. */
+export function checkLogin(call: CallDescription, response: LoginResponse) {
   const { user, password, expiration, nextRefreshTime } = response
-  const lacks = (what: string): RedshiftCredentialsError =>
-    new RedshiftCredentialsError('ERR_REDSHIFT_RESPONSE', `The response to ${action} has no ${what}. ${CHECK_PATH}`)
-  if (typeof user !== 'string' || user === '') throw lacks('user')
-  if (typeof password !== 'string' || password === '') throw lacks('password')
-  if (!(expiration instanceof Date) || Number.isNaN(expiration.getTime())) throw lacks('valid expiration')
+  if (typeof user !== 'string' || user === '') throw lacks(call, 'user')
+  if (typeof password !== 'string' || password === '') throw lacks(call, 'password')
+  if (!(expiration instanceof Date) || Number.isNaN(expiration.getTime())) throw lacks(call, 'valid expiration')
   const next =
     nextRefreshTime instanceof Date && Number.isFinite(nextRefreshTime.getTime()) ? nextRefreshTime : undefined
   return { user, password, expiration, nextRefreshTime: next }

@@ -16,7 +16,9 @@ export async function rereadProfiles(): Promise<void> {
   try {
     const { loadSharedConfigFiles } = await loadSharedFiles()
     await loadSharedConfigFiles({ ignoreCache: true })
-  } catch {}
+  } catch {
+    // The next call uses what the SDK has cached.
+  }
 }
 
 /** Whether a profile is in neither file. `default` need not be. */
