@@ -23,7 +23,7 @@ const category = pgTable('category', { catid: smallint(), catgroup: varchar(), c
 
 const db = user ? named(user) : chosen()
 db.$client.on('error', error => console.error('An idle connection was lost:', error.message))
-// If it is in use, its next query fails.
+// If a connection in use is lost, its next query fails.
 db.$client.on('connect', client => client.on('error', () => {}))
 for await (const group of createInterface({ input: process.stdin })) {
   const rows = await db

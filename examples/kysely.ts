@@ -23,7 +23,7 @@ interface Tables {
 
 const pool = user ? named(user) : chosen()
 pool.on('error', error => console.error('An idle connection was lost:', error.message))
-// If it is in use, its next query fails.
+// If a connection in use is lost, its next query fails.
 pool.on('connect', client => client.on('error', () => {}))
 const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
 for await (const group of createInterface({ input: process.stdin })) {

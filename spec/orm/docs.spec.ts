@@ -31,6 +31,11 @@ describe('docs/orms.md', () => {
     expect([...shown].sort()).to.deep.equal([...new Set(files)].sort())
   })
 
+  it("shows the schema of Prisma's example", () => {
+    const [schema] = codeBlocks(docs, 'prisma')
+    expect(schema?.code).to.equal(read('examples/prisma/schema.prisma'))
+  })
+
   it('names the libraries that send statements that Redshift refuses', async () => {
     const refused = [...docs.matchAll(/^\| [\w-]+ \| `([^`]+)` \| (\w{5}) \|$/gm)]
     expect(refused).to.have.lengthOf(4)
