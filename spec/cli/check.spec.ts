@@ -339,6 +339,14 @@ describe('pg-redshift-iam check', () => {
       expect(message).to.include(fault.message).and.include('--auto-create')
     })
 
+    it('login: the server reports a time-out of its own', async () => {
+      const message = 'canceling authentication due to timeout'
+      const fault: Fault = { kind: 'reject-login', sqlstate: '57014', message }
+      const found = await failureWith(fault, 'login', ['--host', CLUSTER])
+      expect(found.code).to.equal('57014')
+      expect(found.message).to.include(message)
+    })
+
     it('login: PGOPTIONS sets a parameter that Redshift does not have', async () => {
       const { message, code } = await failure('login', ['--host', CLUSTER], { PGOPTIONS: '-c no_such_parameter=1' })
       expect(code).to.equal('42704')

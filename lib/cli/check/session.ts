@@ -71,7 +71,8 @@ function explainServerError(failure: string, error: unknown): unknown {
   const code = codeOf(error)
   if (code?.startsWith('ERR_REDSHIFT_')) return error
   const message = printable(error instanceof Error ? error.message : String(error))
-  if (/timeout/i.test(message))
+  // An error of the server has a SQLSTATE, also if it is about a time-out there.
+  if (code === undefined && /timeout/i.test(message))
     return new StepError(
       'ETIMEDOUT',
       `${failure}: the server did not respond within ${TIMEOUT_MILLIS / 1_000} s. Try again, and look at its state in the console: it may be overloaded or resuming.`,
