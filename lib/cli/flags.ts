@@ -49,10 +49,20 @@ export const parseInteger = (value: string): number => {
 export const parseNames = (value: string, previous: unknown): string[] => {
   const names = Array.isArray(previous) ? previous : []
   if (!value.startsWith('[')) return [...names, valueOrFile(value)]
+  const list = parseJson(value)
+  if (!Array.isArray(list) || !list.every(name => typeof name === 'string'))
+    throw new InvalidArgumentError(
+      'It starts with a bracket, but is not a JSON list of strings. Separate names by spaces.',
+    )
+  return [...names, ...list]
+}
+
+/** Undefined if the value is not valid JSON. */
+function parseJson(value: string): unknown {
   try {
-    return [...names, ...JSON.parse(value)]
+    return JSON.parse(value)
   } catch {
-    throw new InvalidArgumentError('It starts with a bracket, but is not a JSON list. Separate names by spaces.')
+    return undefined
   }
 }
 

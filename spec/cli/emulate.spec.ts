@@ -259,6 +259,14 @@ describe('pg-redshift-iam emulate', () => {
       ['--hosts', '"db.example.com"', '--custom-domains'],
     ],
     [
+      ['--hosts', '[1]'],
+      ['--hosts', '"[1]"'],
+    ],
+    [
+      ['--databases', '["dev"'],
+      ['--databases', 'JSON'],
+    ],
+    [
       ['--custom-domains', 'db.example.com'],
       ['--custom-domains', '"db.example.com"'],
     ],
