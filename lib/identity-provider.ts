@@ -15,7 +15,8 @@ export interface IdentityProvider {
   type: 'AwsIdc' | 'AzureAD' | 'Okta'
   /**
    * Returns the person's current token: a string, or `{ token, expiration }`. A string expires at the `exp` claim of the JWT; without
-   * one, after 15 minutes. `signal` aborts when no caller waits for the token any longer.
+   * one, after 15 minutes. `signal` aborts at the deadline of the fetch, when the credentials are closed, and, for an `EXT_JWT`, when the
+   * caller aborts.
    */
   token: (options: { signal: AbortSignal }) => string | ProvidedToken | Promise<string | ProvidedToken>
   /**

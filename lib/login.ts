@@ -10,7 +10,7 @@ export class RedshiftLogin {
   readonly user: string
   /** When the login expires, on AWS's clock. Sessions that are already open continue. */
   readonly expiration: Date
-  /** When AWS recommends to refresh the login; only if AWS returned it. */
+  /** When AWS recommends refreshing the login; missing if AWS did not return it. */
   readonly nextRefreshTime?: Date
   /** The temporary password. */
   declare readonly password: string

@@ -73,9 +73,9 @@ export interface StoreMessage extends TraceContext {
   readonly event: 'hit' | 'written' | 'ignored' | 'direct' | 'failed'
   /** Why the value was ignored or the operation failed; undefined for `hit` and `written`. */
   readonly reason: StoreIgnoredReason | StoreFailureReason | undefined
-  /** The operation that failed. */
+  /** The operation that failed; undefined if none did. */
   readonly operation: StoreOperation | undefined
-  /** The name and code of the store's error, never its message. */
+  /** The name and code of the store's error, never its message; undefined if the store threw none. */
   readonly detail: string | undefined
 }
 

@@ -46,8 +46,8 @@ export class SharedLogins {
     } catch (error) {
       if (!(error instanceof StoreFailure)) throw error
       search.report('direct', error)
-      // The error if the deadline passes during the call of AWS: a slow store is to blame. If the deadline has passed already, keep the
-      // error about the claim.
+      // If the deadline passes during the call of AWS, callers learn that the slow store used up the time. If it has passed already, they
+      // get the error about the claim.
       if (error.reason === 'slow')
         context.setDeadlineError(slowStoreError(request, error.operation, search.spentMillis, search.deadlineMillis))
       else if (search.spentMillis < search.deadlineMillis) context.setDeadlineError(undefined)
