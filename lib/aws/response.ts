@@ -22,23 +22,24 @@ export function checkEndpoint(call: CallDescription, host: string | undefined, p
 }
 
 /** The error of an incomplete response. It does not quote the response, which may contain a password or a token. */
-const lacks = ({ action }: CallDescription, what: string): RedshiftCredentialsError =>
+const incompleteError = ({ action }: CallDescription, what: string): RedshiftCredentialsError =>
   new RedshiftCredentialsError('ERR_REDSHIFT_RESPONSE', `The response to ${action} has no ${what}. ${CHECK_PATH}`)
+
+const isValidDate = (value: Date | undefined): value is Date =>
+  value instanceof Date && Number.isFinite(value.getTime())
 
 /** Refuses a response without a token or an expiration. */
 export function checkToken(call: CallDescription, token: string | undefined, expiration: Date | undefined) {
-  if (typeof token !== 'string' || !/^[\x21-\x7e]+$/.test(token)) throw lacks(call, 'token')
-  if (!(expiration instanceof Date) || Number.isNaN(expiration.getTime())) throw lacks(call, 'valid expiration')
+  if (typeof token !== 'string' || !/^[\x21-\x7e]+$/.test(token)) throw incompleteError(call, 'token')
+  if (!isValidDate(expiration)) throw incompleteError(call, 'valid expiration')
   return { user: '', password: token, expiration, nextRefreshTime: undefined }
 }
 
 /** Refuses a response without a user, password or expiration. */
 export function checkLogin(call: CallDescription, response: LoginResponse) {
   const { user, password, expiration, nextRefreshTime } = response
-  if (typeof user !== 'string' || user === '') throw lacks(call, 'user')
-  if (typeof password !== 'string' || password === '') throw lacks(call, 'password')
-  if (!(expiration instanceof Date) || Number.isNaN(expiration.getTime())) throw lacks(call, 'valid expiration')
-  const next =
-    nextRefreshTime instanceof Date && Number.isFinite(nextRefreshTime.getTime()) ? nextRefreshTime : undefined
-  return { user, password, expiration, nextRefreshTime: next }
+  if (typeof user !== 'string' || user === '') throw incompleteError(call, 'user')
+  if (typeof password !== 'string' || password === '') throw incompleteError(call, 'password')
+  if (!isValidDate(expiration)) throw incompleteError(call, 'valid expiration')
+  return { user, password, expiration, nextRefreshTime: isValidDate(nextRefreshTime) ? nextRefreshTime : undefined }
 }
