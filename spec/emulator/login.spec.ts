@@ -6,6 +6,7 @@ import { GetCredentialsCommand } from '@aws-sdk/client-redshift-serverless'
 import { expect } from 'chai'
 import pg from 'pg'
 import type { EmulatorOptions, RedshiftEmulator } from '../../lib/emulator/index.js'
+import { startupPacket } from '../../lib/emulator/postgres/protocol.js'
 import { connect, fetchLogin, redshift, serverless } from '../support/emulated-login.js'
 import { startEmulator } from '../support/emulator.js'
 import { rejection } from '../support/rejection.js'
@@ -238,6 +239,14 @@ describe('A login at the emulator', () => {
     socket.write(Buffer.concat([request(80_877_103), request(80_877_103)]))
     await once(socket, 'close')
     expect(Buffer.concat(received).toString()).to.equal('')
+  })
+
+  it('fails with an error message for a start-up packet without a user', async () => {
+    await start()
+    const socket = connectSocket(emulator.address.port, emulator.address.host)
+    socket.write(startupPacket(3 << 16, new Map([['database', 'dev']])))
+    expect(String(await firstBytes(socket))).to.include('no PostgreSQL user name specified in startup packet')
+    socket.destroy()
   })
 
   it('fails with an error message for an old protocol', async () => {
