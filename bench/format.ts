@@ -10,7 +10,7 @@ export function formatValue(value: number, unit: Unit): string {
   return unit === 'connections' || unit === 'calls' || unit === 'commands' ? text : `${text} ${unit}`
 }
 
-export const formatFigure = ({ value, also, unit }: Figure): string =>
+const formatFigure = ({ value, also, unit }: Figure): string =>
   also === undefined ? formatValue(value, unit) : `${formatValue(value, unit)} (${formatValue(also, unit)})`
 
 export const formatTarget = ({ relation, limit, unit }: Check): string => `${relation} ${formatValue(limit, unit)}`

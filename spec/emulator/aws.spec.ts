@@ -133,6 +133,9 @@ describe('The emulated AWS', () => {
     expect(unknown.message).to.equal('To use get credentials, you must provide an active custom domain name.')
     const another = await refused({ CustomDomainName: 'wg.example.com' })
     expect(another.name).to.equal('ClusterNotFoundFault')
+    const command = new GetClusterCredentialsCommand({ CustomDomainName: 'db.example.com', DbUser: 'alice' })
+    const elsewhere = await rejection(redshift(emulator, { region: 'eu-west-1' }).send(command))
+    expect(elsewhere.name).to.equal('ClusterNotFoundFault')
   })
 
   it('finds a cluster or workgroup only by its own name and in its own region', async () => {

@@ -120,7 +120,12 @@ describe('A fault of the emulator', () => {
         ['UnsupportedOperationException', 400],
         /isn't supported/,
       ],
-      [{ kind: 'validation', message: 'No.' }, ['ValidationError', 400], ['ValidationException', 400], /^No\.$/],
+      [
+        { kind: 'validation', message: '1 > 0 & 1' },
+        ['ValidationError', 400],
+        ['ValidationException', 400],
+        /^1 > 0 & 1$/,
+      ],
     ]
     for (const [fault, cluster, workgroup, message] of cases) {
       it(`responds with ${fault.kind} in both protocols`, async () => {

@@ -1,13 +1,13 @@
 import { once } from 'node:events'
 import { connect as connectSocket, type Socket } from 'node:net'
-import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { connect as connectTls } from 'node:tls'
 import { GetClusterCredentialsWithIAMCommand } from '@aws-sdk/client-redshift'
 import { GetCredentialsCommand } from '@aws-sdk/client-redshift-serverless'
 import { expect } from 'chai'
 import pg from 'pg'
 import type { EmulatorOptions, RedshiftEmulator } from '../../lib/emulator/index.js'
 import { startupPacket } from '../../lib/emulator/postgres/protocol.js'
-import { connect, fetchLogin, redshift, serverless } from '../support/emulated-login.js'
+import { connect, connectSecurely, fetchLogin, redshift, SSL_REQUEST, serverless } from '../support/emulated-login.js'
 import { startEmulator } from '../support/emulator.js'
 import { rejection } from '../support/rejection.js'
 
@@ -215,7 +215,7 @@ describe('A login at the emulator', () => {
     const socket = connectSocket(emulator.address.port, emulator.address.host)
     socket.write(request(80_877_104))
     expect(String(await firstBytes(socket))).to.equal('N')
-    socket.write(request(80_877_103))
+    socket.write(SSL_REQUEST)
     expect(String(await firstBytes(socket))).to.equal('S')
     socket.destroy()
   })
@@ -236,7 +236,7 @@ describe('A login at the emulator', () => {
     const socket = connectSocket(emulator.address.port, emulator.address.host)
     const received: Buffer[] = []
     socket.on('data', bytes => received.push(bytes))
-    socket.write(Buffer.concat([request(80_877_103), request(80_877_103)]))
+    socket.write(Buffer.concat([SSL_REQUEST, SSL_REQUEST]))
     await once(socket, 'close')
     expect(Buffer.concat(received).toString()).to.equal('')
   })
@@ -281,13 +281,8 @@ async function firstBytes(socket: Socket): Promise<Buffer> {
 }
 
 async function sendCancel(emulator: RedshiftEmulator, packet: Buffer, secure: boolean): Promise<void> {
-  const raw = connectSocket(emulator.address.port, emulator.address.host)
-  let socket: Socket | TLSSocket = raw
-  if (secure) {
-    raw.write(request(80_877_103))
-    await firstBytes(raw)
-    socket = connectTls({ socket: raw, ca: emulator.ca, host: 'localhost', servername: 'localhost' })
-  }
+  const { host, port } = emulator.address
+  const socket = secure ? await connectSecurely(emulator) : connectSocket(port, host)
   socket.on('error', () => {})
   socket.write(packet)
   // The server closes the connection when it is done.

@@ -1,11 +1,8 @@
-import { once } from 'node:events'
-import { connect as connectSocket, type Socket } from 'node:net'
-import { connect as connectTls } from 'node:tls'
 import { expect } from 'chai'
 import type pg from 'pg'
 import type { RedshiftEmulator } from '../../lib/emulator/index.js'
 import { errorFields, message, readMessage, startupPacket } from '../../lib/emulator/postgres/protocol.js'
-import { connect, fetchLogin } from '../support/emulated-login.js'
+import { connect, connectSecurely, fetchLogin } from '../support/emulated-login.js'
 import { startEmulator } from '../support/emulator.js'
 import { rejection } from '../support/rejection.js'
 
@@ -134,7 +131,7 @@ describe('The start-up packet at the emulator', () => {
 /** Sends and reads what redshift_connector 2.1 does: each message in turn, each parameter once. */
 async function likeRedshiftConnector(emulator: RedshiftEmulator, more: Record<string, string> = {}) {
   const { user, password } = await fetchLogin(emulator)
-  const stream = await secured(connectSocket(emulator.address.port, emulator.address.host), emulator.ca)
+  const stream = await connectSecurely(emulator)
   const parameters = new Map<string, string>()
   const rows: string[][] = []
   const next = async () => {
@@ -204,15 +201,4 @@ function fields(row: Buffer): string[] {
     at += 4 + length
   }
   return values
-}
-
-async function secured(socket: Socket, ca: string) {
-  const request = Buffer.alloc(8)
-  request.writeInt32BE(8, 0)
-  request.writeInt32BE(80_877_103, 4)
-  socket.write(request)
-  expect(String((await once(socket, 'data'))[0])).to.equal('S')
-  const stream = connectTls({ socket, ca, servername: 'localhost' })
-  await once(stream, 'secureConnect')
-  return stream
 }

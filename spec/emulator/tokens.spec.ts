@@ -1,6 +1,3 @@
-import { once } from 'node:events'
-import { connect as connectTcp } from 'node:net'
-import { connect as connectTls } from 'node:tls'
 import { GetIdentityCenterAuthTokenCommand as ProvisionedCommand, RedshiftClient } from '@aws-sdk/client-redshift'
 import {
   RedshiftServerlessClient,
@@ -9,10 +6,9 @@ import {
 import { expect } from 'chai'
 import type { RedshiftEmulator } from '../../lib/emulator/index.js'
 import { errorFields, message, readMessage, startupPacket } from '../../lib/emulator/postgres/protocol.js'
+import { connectSecurely } from '../support/emulated-login.js'
 import { startEmulator } from '../support/emulator.js'
 import { rejection } from '../support/rejection.js'
-
-const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47])
 
 describe('Tokens at the emulator', () => {
   let emulator: RedshiftEmulator
@@ -40,10 +36,7 @@ describe('Tokens at the emulator', () => {
     parameters: Record<string, string> = {},
     { zero = true, target = 'provisioned' } = {},
   ): Promise<string> => {
-    const raw = connectTcp(emulator.address.port, '127.0.0.1')
-    raw.write(SSL_REQUEST)
-    await once(raw, 'data')
-    const socket = connectTls({ socket: raw, ca: emulator.ca, servername: emulator.poolConfig(target).host })
+    const socket = await connectSecurely(emulator, emulator.poolConfig(target).host)
     try {
       const packet = { database: 'dev', idp_type: 'AwsIdc', token_type: 'ACCESS_TOKEN', ...parameters }
       socket.write(startupPacket(3 << 16, new Map(Object.entries(packet))))

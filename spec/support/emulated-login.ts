@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { connect as connectTcp } from 'node:net'
+import { connect as connectTls, type TLSSocket } from 'node:tls'
 import {
   GetClusterCredentialsCommand,
   type GetClusterCredentialsMessage,
@@ -53,4 +56,21 @@ export async function connect(
   client.on('error', () => {})
   await client.connect()
   return client
+}
+
+/** PostgreSQL's request for TLS. */
+export const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47])
+
+/** A TLS connection to the emulator, before the start-up packet. */
+export async function connectSecurely(
+  { address: { host, port }, ca }: RedshiftEmulator,
+  servername = 'localhost',
+): Promise<TLSSocket> {
+  const socket = connectTcp(port, host)
+  socket.write(SSL_REQUEST)
+  const [reply] = await once(socket, 'data')
+  if (String(reply) !== 'S') throw new Error('The server refuses TLS.')
+  const secured = connectTls({ socket, ca, servername })
+  await once(secured, 'secureConnect')
+  return secured
 }

@@ -24,7 +24,7 @@ export interface Message {
 }
 
 /** Reads this many bytes and leaves the rest in the stream, which is piped later. Undefined: the stream ended before. */
-export function readBytes(stream: Readable, size: number): Promise<Buffer | undefined> {
+function readBytes(stream: Readable, size: number): Promise<Buffer | undefined> {
   // Usually they have arrived already, and listeners would cost more than the read.
   const available: Buffer | null = stream.read(size)
   if (available?.length === size) return Promise.resolve(available)
