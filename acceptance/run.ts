@@ -1,6 +1,6 @@
 import { masker } from './mask.js'
 import { type Finding, findOut, type Question, questionsFor } from './question.js'
-import { closeRemains, openBeforeExpiry } from './questions/expiry.js'
+import { closeAfterExpiry, openBeforeExpiry } from './questions/expiry.js'
 import { Session } from './session.js'
 import type { Target } from './target.js'
 
@@ -23,7 +23,7 @@ export async function askAll(
       after?.()
     }
   } finally {
-    await closeRemains(session)
+    await closeAfterExpiry(session)
   }
   // Masked at the end, when every secret is known.
   const names = new Map([

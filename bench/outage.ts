@@ -17,7 +17,7 @@ const OUTAGES = [30, 120, 300, 600]
 const AWS_MILLIS = 300
 // The duration of the SDK's three attempts.
 const FAILURE_MILLIS = 1_000
-// Long enough for the longest back-off of all.
+// Longer than the longest pause of any strategy.
 const AFTERMATH_SECONDS = 700
 const MOMENTS = 150
 
@@ -74,7 +74,7 @@ async function simulate(
 async function overMoments(one: Case, moments: number): Promise<{ worst: number; mean: number; recovery: number }> {
   const results: OutageResult[] = []
   for (let moment = 0; moment < moments; moment++) {
-    // This package refreshes at about half of the lifetime, so two lifetimes cover every moment of every strategy.
+    // By the last of them, every strategy has replaced its first login, so they cover each age of a login.
     const begin = Math.round(60 + ((moment + 0.5) / moments) * one.lifetimeSeconds * 1.2)
     results.push(await simulate(one, begin))
   }
@@ -105,16 +105,16 @@ async function run({ quick, log }: Setting): Promise<Result> {
       const worst = new Map<Strategy, number>()
       const means = new Map<Strategy, number>()
       for (const strategy of STRATEGIES) {
-        const course = await overMoments({ strategy, lifetimeSeconds, outageSeconds }, quick ? 12 : MOMENTS)
-        worst.set(strategy, course.worst)
-        means.set(strategy, course.mean)
-        bars.push({ strategy: strategy.name, lifetimeSeconds, outageSeconds, worst: course.worst, mean: course.mean })
-        recoveries.set(strategy, Math.max(recoveries.get(strategy) ?? 0, course.recovery))
+        const outcome = await overMoments({ strategy, lifetimeSeconds, outageSeconds }, quick ? 12 : MOMENTS)
+        worst.set(strategy, outcome.worst)
+        means.set(strategy, outcome.mean)
+        bars.push({ strategy: strategy.name, lifetimeSeconds, outageSeconds, worst: outcome.worst, mean: outcome.mean })
+        recoveries.set(strategy, Math.max(recoveries.get(strategy) ?? 0, outcome.recovery))
         figures.push({
           subject: strategy.name,
           metric: `${metric}: failed at the worst moment (on average)`,
-          value: course.worst,
-          also: course.mean,
+          value: outcome.worst,
+          also: outcome.mean,
           unit: 'connections',
         })
       }

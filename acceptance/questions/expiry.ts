@@ -6,14 +6,14 @@ import type { Target } from '../target.js'
 import { outcome } from './server.js'
 
 /** What is kept until a login has expired: the login itself, a session, and a pool that has logged in once. */
-interface Remains {
+interface Opened {
   readonly login: Login
   readonly open: RedshiftPool
   readonly pool: RedshiftPool
   readonly credentials: RedshiftCredentials
 }
 
-const openings = new WeakMap<Session, Remains & { readonly opened: number }>()
+const bySession = new WeakMap<Session, Opened & { readonly at: number }>()
 
 /** Opens what is kept until the expiry. The other questions run during the wait. */
 export async function openBeforeExpiry(session: Session): Promise<void> {
@@ -26,7 +26,7 @@ export async function openBeforeExpiry(session: Session): Promise<void> {
     await open.query('select 1')
     await session.pace()
     await pool.query('select 1')
-    openings.set(session, { login: await session.fetchLogin(), open, pool, credentials, opened: performance.now() })
+    bySession.set(session, { login: await session.fetchLogin(), open, pool, credentials, at: performance.now() })
   } catch {
     // The other questions report the cause.
     await Promise.all([open.end(), pool.end()])
@@ -34,13 +34,13 @@ export async function openBeforeExpiry(session: Session): Promise<void> {
 }
 
 /** Waits until half a minute after the logins have expired. */
-async function expired(session: Session): Promise<Remains> {
-  const remains = openings.get(session)
-  if (!remains) throw new NotAsked('no login was opened at the start')
+async function expired(session: Session): Promise<Opened> {
+  const opened = bySession.get(session)
+  if (!opened) throw new NotAsked('no login was opened at the start')
   const { lifetimeMillis } = session
-  const end = remains.opened + lifetimeMillis + Math.min(30_000, lifetimeMillis / 4)
+  const end = opened.at + lifetimeMillis + Math.min(30_000, lifetimeMillis / 4)
   await sleep(Math.max(0, end - performance.now()))
-  return remains
+  return opened
 }
 
 const credentialsFor = ({ host, aws, dbUser, database }: Target): RedshiftCredentials =>
@@ -134,8 +134,8 @@ export const expiryQuestions: readonly Question[] = [
 ]
 
 /** Closes what was opened for the wait. */
-export async function closeRemains(session: Session): Promise<void> {
-  const remains = openings.get(session)
-  await remains?.open.end()
-  await remains?.pool.end()
+export async function closeAfterExpiry(session: Session): Promise<void> {
+  const opened = bySession.get(session)
+  await opened?.open.end()
+  await opened?.pool.end()
 }

@@ -65,18 +65,17 @@ export function ourCache({ time, fetch, random }: World): CredentialCache {
   })
 }
 
+/** Requests the current login of {@link ourCache}. */
+export const ask = (cache: CredentialCache, lifetimeSeconds: number): Promise<Issued> =>
+  cache.get('key', request(lifetimeSeconds))
+
 export const ours: Strategy = {
   name: 'pg-redshift-iam',
   create: world => {
     const cache = ourCache(world)
-    const credentialRequest = request(world.lifetimeSeconds)
-    return () => cache.get('key', credentialRequest)
+    return () => ask(cache, world.lifetimeSeconds)
   },
 }
-
-/** Requests the current login of {@link ourCache}. */
-export const ask = (cache: CredentialCache, lifetimeSeconds: number): Promise<Issued> =>
-  cache.get('key', request(lifetimeSeconds))
 
 /** The SDK's own `memoize`, as used for AWS credentials: this long before expiry, callers wait for the next login. */
 const memoizedAhead = (name: string, marginMillis: number): Strategy => ({

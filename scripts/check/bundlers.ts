@@ -109,7 +109,7 @@ const BUNDLERS: readonly Bundler[] = [
 async function check(setting: Setting, { name, packages, bundle, main, limit }: Bundler): Promise<string> {
   const project = new Project(setting, name)
   await project.install('pg', 'esbuild', ...packages)
-  const made = async (file: string, program: string): Promise<string> => {
+  const bundled = async (file: string, program: string): Promise<string> => {
     project.write(file, program)
     // Outside the project, so that node_modules is not found.
     const folder = join(setting.folder, `${name}-bundle`, file)
@@ -117,14 +117,14 @@ async function check(setting: Setting, { name, packages, bundle, main, limit }: 
     await bundle(project, file, folder)
     return folder
   }
-  expectOutput(await project.node(join(await made('use.mjs', IMPORTS + USE_JS + PRINT), main)), EXPECTED)
-  const ours = sizeOf(await made('ours.mjs', OURS))
-  const handWritten = sizeOf(await made('hand-written.mjs', HAND_WRITTEN))
+  expectOutput(await project.node(join(await bundled('use.mjs', IMPORTS + USE_JS + PRINT), main)), EXPECTED)
+  const ours = sizeOf(await bundled('ours.mjs', OURS))
+  const handWritten = sizeOf(await bundled('hand-written.mjs', HAND_WRITTEN))
   const own = await ownSize(project)
   const ratio = (ours - own) / handWritten
-  const note = `${(ours / handWritten).toFixed(3)} × the hand-written program; without our own ${Math.round(own / 1024)} kB ${ratio.toFixed(3)} ×`
-  if (ratio > limit) throw new Error(`${note}, more than ${limit}`)
-  if (own > MOST_KILOBYTES * 1024) throw new Error(`${note}: more than ${MOST_KILOBYTES} kB of our own`)
+  const note = `${(ours / handWritten).toFixed(3)} × the hand-written program, ${ratio.toFixed(3)} × without our own ${Math.round(own / 1024)} kB`
+  if (ratio > limit) throw new Error(`${note}. The limit is ${limit} ×.`)
+  if (own > MOST_KILOBYTES * 1024) throw new Error(`${note}. The limit of our own is ${MOST_KILOBYTES} kB.`)
   return note
 }
 

@@ -1,11 +1,6 @@
 import { join } from 'node:path'
-import { EXPECTED, IMPORTS, PRINT, REQUIRES, USE_JS } from './program.js'
+import { EXPECTED, writePrograms } from './program.js'
 import { expectOutput, Project, type Row, type Setting } from './project.js'
-
-const write = (project: Project): void => {
-  project.write('use.mjs', IMPORTS + USE_JS + PRINT)
-  project.write('use.cjs', REQUIRES + USE_JS + PRINT)
-}
 
 /** Installs a package manager outside the project that uses it. */
 async function tool(setting: Setting, name: string): Promise<string> {
@@ -20,7 +15,6 @@ export const packageManagers: readonly Row[] = [
     async run(setting) {
       const pnpm = join(await tool(setting, 'pnpm'), 'bin/pnpm.mjs')
       const project = new Project(setting, 'pnpm')
-      write(project)
       await project.node(
         pnpm,
         'add',
@@ -30,8 +24,7 @@ export const packageManagers: readonly Row[] = [
         setting.tarball,
         'pg',
       )
-      expectOutput(await project.node('use.mjs'), EXPECTED)
-      expectOutput(await project.node('use.cjs'), EXPECTED)
+      for (const file of writePrograms(project)) expectOutput(await project.node(file), EXPECTED)
     },
   },
   {
@@ -39,7 +32,6 @@ export const packageManagers: readonly Row[] = [
     async run(setting) {
       const yarn = join(await tool(setting, '@yarnpkg/cli-dist'), 'bin/yarn.js')
       const project = new Project(setting, 'yarn-pnp')
-      write(project)
       const registry = (await project.run('npm', ['config', 'get', 'registry'])).trim()
       const env = {
         YARN_NPM_REGISTRY_SERVER: registry,
@@ -52,7 +44,7 @@ export const packageManagers: readonly Row[] = [
       const dependencies = { 'pg-redshift-iam': `file:${setting.tarball}`, pg: '*' }
       project.write('package.json', { name: 'yarn-pnp', private: true, dependencies })
       await project.run(process.execPath, [yarn, 'install', '--no-immutable'], env)
-      for (const file of ['use.mjs', 'use.cjs'])
+      for (const file of writePrograms(project))
         expectOutput(await project.run(process.execPath, [yarn, 'node', file], env), EXPECTED)
     },
   },

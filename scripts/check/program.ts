@@ -1,4 +1,5 @@
 import { transformSync } from 'esbuild'
+import type { Project } from './project.js'
 
 /**
  * The program that every tool must run: a login as the user that AWS chooses, a rejected option, and a network error, whose code must be
@@ -39,6 +40,13 @@ export const REQUIRES = `const pg = require('pg')\nconst { ${NAMES} } = require(
 /** Works in CommonJS and ES modules: without esModuleInterop, pg has no default export. */
 export const IMPORTS_TS = `import * as pg from 'pg'\nimport { ${NAMES} } from 'pg-redshift-iam'\n`
 export const PRINT = '\nuse().then(console.log)\n'
+
+/** Writes the program as an ES module and in CommonJS. Returns both files. */
+export function writePrograms(project: Project): string[] {
+  project.write('use.mjs', IMPORTS + USE_JS + PRINT)
+  project.write('use.cjs', REQUIRES + USE_JS + PRINT)
+  return ['use.mjs', 'use.cjs']
+}
 
 /** Imports the sub-paths by `exports` and as folders, and checks that all share one class. */
 export const SAME = `

@@ -1,12 +1,12 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { root } from '../entries.js'
-import { EXPECTED, IMPORTS, PRINT, REQUIRES, SAME, SAME_EXPECTED, USE_JS } from './program.js'
+import { EXPECTED, SAME, SAME_EXPECTED, writePrograms } from './program.js'
 import { expectOutput, Project, type Row, type Setting } from './project.js'
 
 /** The oldest supported version, and each maintained release line. */
 const RELEASES = ['20.19.0', '20', '22', '24', '26']
-/** The most important rows. For each release, the workflow runs all of them. */
+/** The specs that run on each release. The CI workflow runs all specs on most of them. */
 const SPECS = ['pg/password', 'pg/client', 'aws/api'].map(name => `spec/${name}.spec.ts`)
 
 /** Installs the npm package with a runtime's binary, outside the project that it runs. */
@@ -21,9 +21,7 @@ async function onNode(setting: Setting, release: string): Promise<string> {
   const node = await runtime(setting, `node-${release}`, [`${name}@${release}`], `${name}/bin/node`)
   const project = new Project(setting, `node-${release}`)
   await project.install('pg')
-  project.write('use.mjs', IMPORTS + USE_JS + PRINT)
-  project.write('use.cjs', REQUIRES + USE_JS + PRINT)
-  for (const file of ['use.mjs', 'use.cjs'])
+  for (const file of writePrograms(project))
     expectOutput(await project.run(node, ['--throw-deprecation', file]), EXPECTED)
   const mocha = ['node_modules/mocha/bin/mocha.js', '--reporter', 'dot', ...SPECS]
   const { status, stdout } = spawnSync(node, mocha, { cwd: root, encoding: 'utf8' })
@@ -36,9 +34,7 @@ async function onBun(setting: Setting): Promise<string> {
   const bun = await runtime(setting, 'bun', ['bun', `${system}@latest`], `${system}/bin/bun`)
   const project = new Project(setting, 'bun')
   await project.install('pg')
-  project.write('use.mjs', IMPORTS + USE_JS + PRINT)
-  project.write('use.cjs', REQUIRES + USE_JS + PRINT)
-  for (const file of ['use.mjs', 'use.cjs']) expectOutput(await project.run(bun, [file]), EXPECTED)
+  for (const file of writePrograms(project)) expectOutput(await project.run(bun, [file]), EXPECTED)
   project.write('same.mjs', SAME)
   expectOutput(await project.run(bun, ['same.mjs']), SAME_EXPECTED)
   return (await project.run(bun, ['--version'])).trim()
@@ -49,10 +45,8 @@ async function onDeno(setting: Setting): Promise<string> {
   const deno = await runtime(setting, 'deno', ['deno', `${system}@latest`], `${system}/deno`)
   const project = new Project(setting, 'deno')
   await project.install('pg')
-  project.write('use.mjs', IMPORTS + USE_JS + PRINT)
-  project.write('use.cjs', REQUIRES + USE_JS + PRINT)
   const env = { DENO_CERT: setting.env.NODE_EXTRA_CA_CERTS ?? '', DENO_NO_UPDATE_CHECK: '1' }
-  for (const file of ['use.mjs', 'use.cjs'])
+  for (const file of writePrograms(project))
     expectOutput(await project.run(deno, ['run', '--no-lock', '--allow-all', file], env), EXPECTED)
   project.write('same.mjs', SAME)
   expectOutput(await project.run(deno, ['run', '--no-lock', '--allow-all', 'same.mjs'], env), SAME_EXPECTED)

@@ -28,7 +28,7 @@ async function main() {
   const shown = inspect(error, { depth: 9, showHidden: true }) + inspect(credentials, { depth: 9, showHidden: true })
   const token = new RedshiftCredentials({ clusterIdentifier: 'examplecluster', database: 'dev', api: 'GetIdentityCenterAuthToken', aws })
   const tokenError = await token.getToken().catch(error => error)
-  console.log(tokenError.message?.includes('@aws-sdk/client-redshift') ? 'tooOld' : 'has')
+  console.log(tokenError.message?.includes('@aws-sdk/client-redshift') ? 'without-tokens' : 'with-tokens')
   console.log(error.code, [AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN].some(secret => shown.includes(secret)))
 }
 main()
@@ -40,7 +40,10 @@ async function use(setting: Setting, name: string, version: string, hasTokens: b
   await project.install('pg', ...bundlers, ...CLIENTS.map(client => `${client}@${version}`))
   project.write('use.cjs', REQUIRES + PROGRAM)
   const printed = (await project.node('use.cjs')).trim().split('\n').join(' ')
-  expectOutput(printed, `alice IAMR:analyst IAMR:analyst ${hasTokens ? 'has' : 'tooOld'} ERR_REDSHIFT_NOT_FOUND false`)
+  expectOutput(
+    printed,
+    `alice IAMR:analyst IAMR:analyst ${hasTokens ? 'with-tokens' : 'without-tokens'} ERR_REDSHIFT_NOT_FOUND false`,
+  )
   if (hasTokens) await bundle(project)
   // A nested copy below the package would be a different release from the one under test.
   return (await project.run('npm', ['ls', ...CLIENTS, '--parseable', '--long']))

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join, relative, resolve } from 'node:path'
+import { dirname, extname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect } from 'chai'
@@ -11,8 +11,11 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const folder = join(root, '.cache/docs')
 const tsc = join(root, 'node_modules/typescript/bin/tsc')
 
-const globSync = (pattern: string): string[] =>
-  readdirSync(join(root, dirname(pattern))).map(name => `${dirname(pattern)}/${name}`)
+/** The files that a pattern such as `examples/*.ts` matches. */
+const matching = (pattern: string): string[] =>
+  readdirSync(join(root, dirname(pattern)))
+    .filter(name => name.endsWith(extname(pattern)))
+    .map(name => `${dirname(pattern)}/${name}`)
 
 const markdownBelow = (path: string): string[] =>
   readdirSync(path, { recursive: true, withFileTypes: true })
@@ -57,18 +60,18 @@ describe('The documentation', () => {
   })
 
   it('adds an error listener to each pool that it creates, except in tests', () => {
-    const deaf: string[] = []
+    const withoutListener: string[] = []
     for (const page of pages())
       for (const language of ['ts', 'js'])
         for (const { code, lastLine } of codeBlocks(readFileSync(page, 'utf8'), language))
           if (/= new (Redshift)?Pool\(/.test(code) && !code.includes("pool.on('error'") && !code.includes('/emulator'))
-            deaf.push(`${relative(root, page)}:${lastLine}`)
-    expect(deaf).to.deep.equal([])
+            withoutListener.push(`${relative(root, page)}:${lastLine}`)
+    expect(withoutListener).to.deep.equal([])
   })
 
   it("links from the package's pages only to files in the package, except in the last lines of the README", () => {
     const shipped = new Set(
-      shippedPages.flatMap(page => (page.includes('*') ? globSync(page) : [page])).concat('README.md', 'LICENSE'),
+      shippedPages.flatMap(page => (page.includes('*') ? matching(page) : [page])).concat('README.md', 'LICENSE'),
     )
     const outside: string[] = []
     for (const page of [...shipped].filter(name => name.endsWith('.md') && name !== 'CHANGELOG.md')) {
