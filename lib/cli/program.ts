@@ -106,9 +106,10 @@ const unknownCommand = (program: Command, name: string | undefined): string => {
 
 /** Returns the message for an error of commander. */
 function explainParseError({ code, message }: CommanderError, program: Command, argv: readonly string[]): string {
-  const [name, helpOn] = argv
+  const [first, second] = argv
+  const name = first === 'help' ? second : first
   const command = program.commands.find(candidate => candidate.name() === name)
-  if (!command) return unknownCommand(program, name === 'help' ? helpOn : name?.startsWith('-') ? undefined : name)
+  if (!command) return unknownCommand(program, name?.startsWith('-') ? undefined : name)
   const help = `${command.name()} --help`
   if (code === 'commander.unknownOption') {
     const [, flag = ''] = /unknown option '([^']*)'/.exec(message) ?? []

@@ -41,7 +41,9 @@ export function startCommand(command: string, parameters: readonly string[], env
     for (const signal of TERMINAL_SIGNALS) process.off(signal, fromTerminal)
   }
   const ended = new Promise<CommandEnd>(resolve => {
-    child.once('error', error => {
+    child.on('error', error => {
+      // A command that runs as another user, such as sudo, cannot be signalled. It is still running.
+      if (child.pid !== undefined) return
       release()
       resolve(reportSpawnError(command, error))
     })
