@@ -129,9 +129,12 @@ const escaped = (text: string): string =>
 /** Formats a message from another program: on one line, without unprintable characters. */
 export const printable = (text: string): string => text.replace(/\s+/g, ' ').replace(UNPRINTABLE, '')
 
-/** Removes user, password and parameters from a connection string that was passed instead of a name. Names contain no slash. */
+/**
+ * Removes user, password and parameters from a connection string that was passed instead of a name. Names contain no slash, and a colon
+ * before an @ only after a prefix: `IAM:alice@example.com`.
+ */
 const withoutSecrets = (text: string): string => {
-  if (!text.includes('/')) return text
+  if (!/\/|^(?!IAM[AR]?:)[^:]*:[^@]*@/.test(text)) return text
   const start = /^(\w+:\/\/)?/.exec(text)?.[0] ?? ''
   const end = text.lastIndexOf('@')
   const place = end >= start.length ? `${start}…${text.slice(end)}` : text

@@ -359,7 +359,9 @@ describe('a value in a message', () => {
     expect(shown).to.equal('"postgres://…@example.com:5439/dev"')
     expect(quoted('/alice:hunter2@example.com:5439/dev')).to.equal('"…@example.com:5439/dev"')
     expect(quoted('alice:hunter2@example.com/dev')).to.equal('"…@example.com/dev"')
-    expect(quoted('IAM:alice@example.com')).to.equal('"IAM:alice@example.com"')
+    expect(quoted('alice:hunter2@example.com:5439')).to.equal('"…@example.com:5439"')
+    for (const user of ['IAM:alice@example.com', 'IAMA:alice@example.com:analysts', 'alice@example.com'])
+      expect(quoted(user)).to.equal(JSON.stringify(user))
   })
 
   it('never throws', () => {
