@@ -294,8 +294,8 @@ describe('logins that are shared through Redis', () => {
 
   const packages = { 'node-redis': nodeRedis, ioredis: ioRedis, ...(glide && { 'Valkey GLIDE': valkeyGlide }) }
   for (const [name, connect] of Object.entries(packages)) {
-    // GLIDE has a time limit of 250 ms.
-    const reason = connect === valkeyGlide ? 'failed' : 'slow'
+    // GLIDE has a time limit of 250 ms, which a busy machine may notice after ours of 500 ms.
+    const reasons = connect === valkeyGlide ? ['failed', 'slow'] : ['slow']
     it(`come from AWS while Redis hangs, and no claim remains when it resumes, with ${name}`, async () => {
       const credentials = share(await connect(redis.url))
       await admin.ping()
@@ -306,7 +306,8 @@ describe('logins that are shared through Redis', () => {
       const sleep = asleep.call('DEBUG', 'SLEEP', '1.5')
       await credentials.get()
       expect(messages).to.have.lengthOf(1)
-      expect(messages[0]).to.include({ event: 'direct', reason })
+      expect(messages[0]?.event).to.equal('direct')
+      expect(messages[0]?.reason).to.be.oneOf(reasons)
       await sleep
       expect(await stored()).to.deep.equal([])
     })
@@ -326,7 +327,8 @@ describe('logins that are shared through Redis', () => {
       await redis.kill()
       await until('the client has noticed', async () => !(await isReady()))
       await during.get()
-      expect(messages.at(-1)).to.include({ event: 'direct', operation: 'read', reason })
+      expect(messages.at(-1)).to.include({ event: 'direct', operation: 'read' })
+      expect(messages.at(-1)?.reason).to.be.oneOf(reasons)
       await redis.restart()
       await until('the client is back', isReady)
       await until('the other client is back too', () => admin.status === 'ready')
