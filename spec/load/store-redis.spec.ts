@@ -294,7 +294,7 @@ describe('logins that are shared through Redis', () => {
 
   const packages = { 'node-redis': nodeRedis, ioredis: ioRedis, ...(glide && { 'Valkey GLIDE': valkeyGlide }) }
   for (const [name, connect] of Object.entries(packages)) {
-    // GLIDE has a time limit of 250 ms, which a busy machine may notice after ours of 500 ms.
+    // GLIDE has a time limit of 250 ms, which a busy machine may notice after ours of 300 ms.
     const reasons = connect === valkeyGlide ? ['failed', 'slow'] : ['slow']
     it(`come from AWS while Redis hangs, and no claim remains when it resumes, with ${name}`, async () => {
       const credentials = share(await connect(redis.url))
