@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import type { AwsClients } from './aws/client.js'
 import { lookUpCluster } from './aws/provisioned.js'
 import { lookUpWorkgroup } from './aws/serverless.js'
@@ -13,15 +14,16 @@ export interface Address {
   readonly port: number
 }
 
-export interface AddressLookUpOptions {
+export interface EndpointCacheOptions {
   readonly clock: Clock
   /** Looks an address up in AWS. Rejects only with `RedshiftCredentialsError`. */
   readonly lookUp: (request: CredentialRequest, context: FetchContext) => Promise<Address>
   readonly timeoutMillis: number
+  readonly maxEntries: number
 }
 
 /** A look-up that has ended. */
-interface LastLookUp {
+interface LookUp {
   /** Gives its result to later callers. */
   readonly flight: Flight<Address>
   /** When it ended, on the monotonic clock. */
@@ -38,50 +40,54 @@ const PAUSE_MILLIS = 1_000
 const RENEWAL_MILLIS = 2_000
 
 /**
- * Looks up the address of the cluster or workgroup that the options name, and caches it. It is only needed if no host is given, so all
- * requests of one `RedshiftCredentials` have the same target. The address is looked up once, and again after a failure or `invalidate`, at
- * most once a second. If that fails or takes over two seconds, the old address is used. There is one look-up at a time, with the deadline of
- * a fetch.
+ * Caches the addresses that AWS returns, by region and target. An address is looked up once, and again after a failure or `invalidate`, at
+ * most once a second. If that fails or takes over two seconds, the old address is used. Each target has one look-up at a time, with the
+ * deadline of a fetch.
  */
-export class AddressLookUp {
-  readonly #options: AddressLookUpOptions
-  #pending: Flight<Address> | undefined
-  #last: LastLookUp | undefined
+export class EndpointCache {
+  readonly #options: EndpointCacheOptions
+  readonly #lookUps: LRUCache<string, LookUp>
+  // Kept apart from the results, so that evicting a result neither detaches a look-up nor allows a second one.
+  readonly #pending = new Map<string, Flight<Address>>()
   #closed = false
 
-  constructor(options: AddressLookUpOptions) {
+  constructor(options: EndpointCacheOptions) {
     this.#options = options
+    this.#lookUps = new LRUCache({ max: options.maxEntries })
   }
 
   /**
-   * Returns the address.
+   * Returns the address of a request's cluster or workgroup.
    * @throws RedshiftCredentialsError With `ERR_REDSHIFT_ACCESS_DENIED`, the message names the missing permission and the option `host`,
    * which makes the look-up unnecessary.
    */
   async find(request: CredentialRequest, signal?: AbortSignal): Promise<Address> {
     if (this.#closed) throw closedError()
     signal?.throwIfAborted()
-    const last = this.#last
-    const flight = this.#pending ?? (last && !this.#isDue(last) ? last.flight : this.#launch(request, last?.address))
+    const key = keyOf(request)
+    const last = this.#lookUps.get(key)
+    const current = this.#pending.get(key) ?? (last && !this.#isDue(last) ? last.flight : undefined)
+    const flight = current ?? this.#launch(key, request, last?.address)
     return flight.wait(signal)
   }
 
   /** Call after a connection failed. The cluster may have moved, so the next `find` looks it up again. */
-  invalidate(): void {
-    if (this.#last) this.#last.isStale = true
+  invalidate(request: CredentialRequest): void {
+    const last = this.#lookUps.get(keyOf(request))
+    if (last) last.isStale = true
   }
 
   /** Rejects waiting callers and every later `find` with `ERR_REDSHIFT_CLOSED`. */
   close(): void {
     this.#closed = true
-    this.#pending?.abandon(closedError())
+    for (const flight of this.#pending.values()) flight.abandon(closedError())
   }
 
-  #isDue({ isStale, endedAt }: LastLookUp): boolean {
+  #isDue({ isStale, endedAt }: LookUp): boolean {
     return isStale && this.#options.clock.now().monotonic - endedAt > PAUSE_MILLIS
   }
 
-  #launch(request: CredentialRequest, known: Address | undefined): Flight<Address> {
+  #launch(key: string, request: CredentialRequest, known: Address | undefined): Flight<Address> {
     const { clock, lookUp, timeoutMillis } = this.#options
     const context = new FetchContext(known ? Math.min(RENEWAL_MILLIS, timeoutMillis) : timeoutMillis)
     const flight = new Flight<Address>({
@@ -94,20 +100,22 @@ export class AddressLookUp {
           `AWS did not return the address of ${JSON.stringify(targetOf(request))} within ${timeoutMillis} ms. Check the network path to AWS, or set host.`,
         ),
       land: outcome => {
-        this.#pending = undefined
+        this.#pending.delete(key)
         const address = 'value' in outcome ? outcome.value : known
-        this.#last = { flight, endedAt: clock.now().monotonic, address, isStale: 'error' in outcome }
+        this.#lookUps.set(key, { flight, endedAt: clock.now().monotonic, address, isStale: 'error' in outcome })
         return address && !this.#closed ? { value: address } : outcome
       },
     })
-    this.#pending = flight
+    this.#pending.set(key, flight)
     return flight
   }
 }
 
+const keyOf = (request: CredentialRequest): string => JSON.stringify([request.region ?? null, targetOf(request)])
+
 /** Returns the function that looks addresses up in AWS. */
 export const lookUpWith =
-  (clients: AwsClients): AddressLookUpOptions['lookUp'] =>
+  (clients: AwsClients): EndpointCacheOptions['lookUp'] =>
   async (request, context) => {
     // A custom domain name is an address.
     if (request.customDomainName !== undefined) return { host: request.customDomainName, port: 5439 }

@@ -1,4 +1,4 @@
-import { type Address, AddressLookUp, lookUpWith } from './address.js'
+import { type Address, EndpointCache, lookUpWith } from './address.js'
 import { AwsClients } from './aws/client.js'
 import { endpointOf } from './aws/endpoint.js'
 import { CredentialCache } from './cache.js'
@@ -49,7 +49,7 @@ export class RedshiftCredentials {
   readonly #clients: AwsClients
   readonly #requests: RequestCache
   readonly #cache: CredentialCache
-  readonly #address: AddressLookUp
+  readonly #addresses: EndpointCache
   /** For tokens that are valid for one connection. They are never cached. */
   readonly #single: SingleTokens | undefined
 
@@ -73,7 +73,7 @@ export class RedshiftCredentials {
     const random = Math.random
     this.#clients = new AwsClients(aws, clock, maxEntries)
     const lookUp = lookUpWith(this.#clients)
-    this.#address = new AddressLookUp({ clock, lookUp, timeoutMillis: fetchTimeoutMillis })
+    this.#addresses = new EndpointCache({ clock, lookUp, timeoutMillis: fetchTimeoutMillis, maxEntries })
     const fetch = fetchFrom(this.#clients, clock, identityProvider)
     if (tokenLogin?.singleUse) this.#single = new SingleTokens(clock, fetch, fetchTimeoutMillis)
     const shared = store && sharedLogins({ store, clock, random, fetch, fetchTimeoutMillis, endpoint })
@@ -149,7 +149,7 @@ export class RedshiftCredentials {
     this.#clients.close()
     this.#cache.close()
     this.#single?.close()
-    this.#address.close()
+    this.#addresses.close()
   }
 
   /** Same as `close`, for `await using`. */
@@ -241,13 +241,13 @@ export class RedshiftCredentials {
   }
 
   /**
-   * Looks up the address of the cluster or workgroup, for a connection without a host.
+   * Looks up the address of a connection's cluster or workgroup.
    * @internal
    */
   async findAddress(connection: RedshiftConnection, signal?: AbortSignal): Promise<FoundAddress> {
     const { request } = this.#requests.resolve(connection)
-    const address = await this.#address.find(request, signal)
-    return { ...address, forget: () => this.#address.invalidate() }
+    const address = await this.#addresses.find(request, signal)
+    return { ...address, forget: () => this.#addresses.invalidate(request) }
   }
 }
 

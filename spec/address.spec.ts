@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { type Address, AddressLookUp } from '../lib/address.js'
+import { type Address, EndpointCache } from '../lib/address.js'
 import type { FetchContext } from '../lib/fetch.js'
 import type { CredentialRequest } from '../lib/request.js'
 import { expectError } from './support/rejection.js'
@@ -15,21 +15,26 @@ interface LookUp {
 const OLD = { host: 'old.example.com', port: 5439 }
 const NEW = { host: 'new.example.com', port: 5439 }
 
-/** The address of one cluster in simulated time. The spec decides when a look-up ends. */
-class Simulated {
+/** A cache of addresses in simulated time. The spec decides when a look-up ends. */
+class Addresses {
   readonly clock = new SimulatedClock()
   readonly lookUps: LookUp[] = []
-  readonly address = new AddressLookUp({
-    clock: this.clock,
-    lookUp: (request, context) =>
-      new Promise((find, reject) => {
-        this.lookUps.push({ request, context, find, fail: () => reject(error('ERR_REDSHIFT_UNAVAILABLE')) })
-      }),
-    timeoutMillis: 15_000,
-  })
+  readonly cache: EndpointCache
 
-  find(signal?: AbortSignal): Promise<Address> {
-    return this.address.find(requestFor(), signal)
+  constructor(maxEntries = 100) {
+    this.cache = new EndpointCache({
+      clock: this.clock,
+      lookUp: (request, context) =>
+        new Promise((find, reject) => {
+          this.lookUps.push({ request, context, find, fail: () => reject(error('ERR_REDSHIFT_UNAVAILABLE')) })
+        }),
+      timeoutMillis: 15_000,
+      maxEntries,
+    })
+  }
+
+  find(name = 'examplecluster', signal?: AbortSignal): Promise<Address> {
+    return this.cache.find(requestFor(name), signal)
   }
 
   get last(): LookUp {
@@ -43,107 +48,148 @@ class Simulated {
     const found = this.find()
     this.last.find(address)
     expect(await found).to.equal(address)
-    this.address.invalidate()
+    this.cache.invalidate(requestFor())
   }
 }
 
 describe('The address of a cluster', () => {
   it('is looked up once for all callers', async () => {
-    const simulated = new Simulated()
-    const found = [simulated.find(), simulated.find()]
-    simulated.last.find(OLD)
+    const addresses = new Addresses()
+    const found = [addresses.find(), addresses.find()]
+    addresses.last.find(OLD)
     expect(await Promise.all(found)).to.deep.equal([OLD, OLD])
-    await simulated.clock.advance(24 * 3_600_000)
-    expect(await simulated.find()).to.equal(OLD)
-    expect(simulated.lookUps).to.have.length(1)
+    await addresses.clock.advance(24 * 3_600_000)
+    expect(await addresses.find()).to.equal(OLD)
+    expect(addresses.lookUps).to.have.length(1)
+  })
+
+  it('is looked up per cluster and region', async () => {
+    const addresses = new Addresses()
+    const found = [
+      addresses.find('one'),
+      addresses.find('other'),
+      addresses.cache.find({ ...requestFor('one'), region: 'eu-west-1' }),
+    ]
+    for (const { find } of addresses.lookUps) find(OLD)
+    await Promise.all(found)
+    expect(addresses.lookUps).to.have.length(3)
+  })
+
+  it('is evicted when there are more than maxEntries', async () => {
+    const addresses = new Addresses(1)
+    for (const name of ['one', 'other', 'one']) {
+      const found = addresses.find(name)
+      addresses.last.find(OLD)
+      await found
+    }
+    expect(addresses.lookUps).to.have.length(3)
+  })
+
+  it('is looked up once at a time, even if it is evicted during the look-up', async () => {
+    const addresses = new Addresses(1)
+    const found = [addresses.find('one'), addresses.find('other'), addresses.find('one')]
+    for (const { find } of addresses.lookUps) find(OLD)
+    expect(await Promise.all(found)).to.deep.equal([OLD, OLD, OLD])
+    expect(addresses.lookUps).to.have.length(2)
   })
 
   it('is looked up again after a failed connection, at most once a second', async () => {
-    const simulated = new Simulated()
-    await simulated.findAndLose(OLD)
-    expect(await simulated.find()).to.equal(OLD)
-    await simulated.clock.advance(1_000)
-    expect(await simulated.find()).to.equal(OLD)
-    expect(simulated.lookUps).to.have.length(1)
-    await simulated.clock.advance(1)
-    const renewed = [simulated.find(), simulated.find()]
-    simulated.last.find(NEW)
+    const addresses = new Addresses()
+    await addresses.findAndLose(OLD)
+    expect(await addresses.find()).to.equal(OLD)
+    await addresses.clock.advance(1_000)
+    expect(await addresses.find()).to.equal(OLD)
+    expect(addresses.lookUps).to.have.length(1)
+    await addresses.clock.advance(1)
+    const renewed = [addresses.find(), addresses.find()]
+    addresses.last.find(NEW)
     expect(await Promise.all(renewed)).to.deep.equal([NEW, NEW])
-    expect(await simulated.find()).to.equal(NEW)
-    expect(simulated.lookUps).to.have.length(2)
+    expect(await addresses.find()).to.equal(NEW)
+    expect(addresses.lookUps).to.have.length(2)
   })
 
   it('stays in use if the next look-up fails, and is looked up again a second later', async () => {
-    const simulated = new Simulated()
-    await simulated.findAndLose(OLD)
+    const addresses = new Addresses()
+    await addresses.findAndLose(OLD)
     for (let again = 0; again < 3; again++) {
-      await simulated.clock.advance(1_001)
-      const kept = simulated.find()
-      simulated.last.fail()
+      await addresses.clock.advance(1_001)
+      const kept = addresses.find()
+      addresses.last.fail()
       expect(await kept).to.equal(OLD)
-      expect(await simulated.find()).to.equal(OLD)
+      expect(await addresses.find()).to.equal(OLD)
     }
-    expect(simulated.lookUps).to.have.length(4)
+    expect(addresses.lookUps).to.have.length(4)
   })
 
   it('stays in use if AWS does not respond within two seconds', async () => {
-    const simulated = new Simulated()
-    await simulated.findAndLose(OLD)
-    await simulated.clock.advance(1_001)
-    const kept = simulated.find()
-    await simulated.clock.advance(1_999)
+    const addresses = new Addresses()
+    await addresses.findAndLose(OLD)
+    await addresses.clock.advance(1_001)
+    const kept = addresses.find()
+    await addresses.clock.advance(1_999)
     expect(await stateOf(kept)).to.equal('pending')
-    await simulated.clock.advance(1)
+    await addresses.clock.advance(1)
     expect(await kept).to.equal(OLD)
-    expect(simulated.last.context.signal.aborted).to.equal(true)
+    expect(addresses.last.context.signal.aborted).to.equal(true)
   })
 
   it('is awaited until the deadline of a fetch if there is no old address', async () => {
-    const simulated = new Simulated()
-    const waiting = simulated.find()
+    const addresses = new Addresses()
+    const waiting = addresses.find()
     const failure = failureOf(waiting)
-    await simulated.clock.advance(14_999)
+    await addresses.clock.advance(14_999)
     expect(await stateOf(waiting)).to.equal('pending')
-    await simulated.clock.advance(1)
+    await addresses.clock.advance(1)
     expectError(await failure, { code: 'ERR_REDSHIFT_TIMEOUT', names: ['15000 ms', 'host'] })
-    expect(simulated.last.context.signal.aborted).to.equal(true)
+    expect(addresses.last.context.signal.aborted).to.equal(true)
   })
 
   it('fails for every caller within a second of a failure, without another call', async () => {
-    const simulated = new Simulated()
-    const failure = expectFailure(simulated.find(), 'ERR_REDSHIFT_UNAVAILABLE')
-    simulated.last.fail()
+    const addresses = new Addresses()
+    const failure = expectFailure(addresses.find(), 'ERR_REDSHIFT_UNAVAILABLE')
+    addresses.last.fail()
     const first = await failure
-    await simulated.clock.advance(1_000)
-    const again = await expectFailure(simulated.find(), 'ERR_REDSHIFT_UNAVAILABLE')
+    await addresses.clock.advance(1_000)
+    const again = await expectFailure(addresses.find(), 'ERR_REDSHIFT_UNAVAILABLE')
     expect(again).to.not.equal(first)
-    await simulated.clock.advance(1)
-    const found = simulated.find()
-    simulated.last.find(NEW)
+    await addresses.clock.advance(1)
+    const found = addresses.find()
+    addresses.last.find(NEW)
     expect(await found).to.equal(NEW)
-    expect(simulated.lookUps).to.have.length(2)
+    expect(addresses.lookUps).to.have.length(2)
   })
 
   it('is still looked up for the others when one caller aborts', async () => {
-    const simulated = new Simulated()
+    const addresses = new Addresses()
     const controller = new AbortController()
-    const aborted = simulated.find(controller.signal)
-    const other = simulated.find()
+    const aborted = addresses.find(undefined, controller.signal)
+    const other = addresses.find()
     const reason = new Error('Given up.')
     controller.abort(reason)
     expect(await aborted.catch(error => error)).to.equal(reason)
-    simulated.last.find(OLD)
+    addresses.last.find(OLD)
     expect(await other).to.equal(OLD)
   })
 
+  it('is not awaited after close, even if it was evicted during the look-up', async () => {
+    const addresses = new Addresses(1)
+    const waiting = [addresses.find('one'), addresses.find('other')].map(found =>
+      expectFailure(found, 'ERR_REDSHIFT_CLOSED'),
+    )
+    addresses.cache.close()
+    for (const { find } of addresses.lookUps) find(OLD)
+    await Promise.all(waiting)
+    for (const { context } of addresses.lookUps) expect(context.signal.aborted).to.equal(true)
+  })
+
   it('is not returned after close, even if it is cached', async () => {
-    const simulated = new Simulated()
-    await simulated.findAndLose(OLD)
-    await simulated.clock.advance(1_001)
-    const waiting = expectFailure(simulated.find(), 'ERR_REDSHIFT_CLOSED')
-    simulated.address.close()
+    const addresses = new Addresses()
+    await addresses.findAndLose(OLD)
+    await addresses.clock.advance(1_001)
+    const waiting = expectFailure(addresses.find(), 'ERR_REDSHIFT_CLOSED')
+    addresses.cache.close()
     await waiting
-    await expectFailure(simulated.find(), 'ERR_REDSHIFT_CLOSED')
-    expect(simulated.last.context.signal.aborted).to.equal(true)
+    await expectFailure(addresses.find(), 'ERR_REDSHIFT_CLOSED')
+    expect(addresses.last.context.signal.aborted).to.equal(true)
   })
 })
