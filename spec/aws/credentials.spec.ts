@@ -100,7 +100,7 @@ describe('AWS credentials that cannot be loaded', () => {
         const checked = inCheck(env)
         const error = expectError(await inProgram(env), {
           code: 'ERR_REDSHIFT_AWS_CREDENTIALS',
-          names: one.cure,
+          names: one.names,
           omits: ['undefined'],
         })
         const row = rows.find(({ failure }) => failure === one.failure)
@@ -125,7 +125,7 @@ describe('AWS credentials that cannot be loaded', () => {
     const env = livingWith({
       failure: '',
       source: '',
-      cure: [],
+      names: [],
       env: { AWS_CONTAINER_CREDENTIALS_FULL_URI: container, AWS_ENDPOINT_URL: cli.emulator.endpoint },
     })
     const checked = inCheck({ ...env, AWS_PROFILE: 'nope' })
@@ -166,7 +166,7 @@ describe('AWS credentials that cannot be loaded', () => {
       AWS_ENDPOINT_URL_STS: url,
     },
     files: { token: 'hunter2-jwt' },
-    cure: [],
+    names: [],
   })
 
   it('produce an error with the service that hung until the deadline', async () => {

@@ -50,8 +50,8 @@ describe('docs/faq.md', () => {
         }),
       )
       figure(`200 tasks without a store: ${counted.map(Math.round).join(' and ')} calls an hour`)
-      for (const [index, said] of figures('without a store').entries())
-        expect(counted[index]).to.be.within(said * 0.97, said * 1.03)
+      for (const [index, published] of figures('without a store').entries())
+        expect(counted[index]).to.be.within(published * 0.97, published * 1.03)
     })
 
     it('with a store', async () => {
@@ -65,8 +65,8 @@ describe('docs/faq.md', () => {
         }),
       )
       figure(`200 tasks with a store: ${counted.join(' and ')} calls an hour`)
-      for (const [index, said] of figures('with a store').entries())
-        expect(counted[index]).to.be.within(said - 0.5, said + 0.5)
+      for (const [index, published] of figures('with a store').entries())
+        expect(counted[index]).to.be.within(published - 0.5, published + 0.5)
     })
   })
 

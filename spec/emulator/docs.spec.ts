@@ -32,11 +32,11 @@ describe('docs/emulator.md', () => {
     mkdirSync(join(root, folder), { recursive: true })
     try {
       writeFileSync(join(root, folder, 'first.ts'), first?.code ?? '')
-      const said = [...(first?.code ?? '').matchAll(/console\.log\(.*\) \/\/ (.+)$/gm)].map(([, output]) => output)
-      expect(said).to.have.lengthOf(2)
+      const expected = [...(first?.code ?? '').matchAll(/console\.log\(.*\) \/\/ (.+)$/gm)].map(([, output]) => output)
+      expect(expected).to.have.lengthOf(2)
       const { stdout, stderr } = await run(`${folder}/first.ts`)
       expect(stderr).to.equal('')
-      expect(stdout).to.equal(`${said.join('\n')}\n`)
+      expect(stdout).to.equal(`${expected.join('\n')}\n`)
     } finally {
       rmSync(join(root, folder), { recursive: true })
     }

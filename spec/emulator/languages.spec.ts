@@ -33,8 +33,8 @@ const go = works('go', 'version') && existsSync(lib.pq)
 const java = works('javac', '-version') && existsSync(lib.jdbc)
 
 /** A title that says whether the spec is skipped. */
-const wants = (what: string, isThere: boolean, missing: string): string =>
-  isThere ? what : `${what} (SKIPPED: ${missing})`
+const titled = (title: string, isInstalled: boolean, missing: string): string =>
+  isInstalled ? title : `${title} (SKIPPED: ${missing})`
 
 describe('docs/emulator.md for other languages', () => {
   const cli = useCli()
@@ -67,7 +67,7 @@ describe('docs/emulator.md for other languages', () => {
   }
 
   it(
-    wants('logs in from the shell', psql && awsReadsEndpoints, 'no psql, or no AWS CLI 2.13 (1.29)'),
+    titled('logs in from the shell', psql && awsReadsEndpoints, 'no psql, or no AWS CLI 2.13 (1.29)'),
     async function () {
       if (!psql || !awsReadsEndpoints) this.skip()
       const { code, stdout, stderr } = await emulate([], ['sh', '-e', file('login.sh', block('sh', 'read -r PGUSER'))])
@@ -75,13 +75,13 @@ describe('docs/emulator.md for other languages', () => {
     },
   )
 
-  it(wants('logs in from the shell by exec', psql, 'no psql'), async function () {
+  it(titled('logs in from the shell by exec', psql, 'no psql'), async function () {
     if (!psql) this.skip()
     const script = file('exec.sh', block('sh', 'pg-redshift-iam exec'))
     expect(await emulate([], ['sh', '-e', script])).to.include({ code: 0, stdout: 'IAMR:analyst\n', stderr: '' })
   })
 
-  it(wants('logs in from Python', python !== undefined, 'no psycopg2 and boto3'), async function () {
+  it(titled('logs in from Python', python !== undefined, 'no psycopg2 and boto3'), async function () {
     if (python === undefined) this.skip()
     const isOld = python !== pythonWithBoto
     const endpoint = /`(endpoint_url=[^`]+)`/.exec(page)?.[1]
@@ -92,24 +92,26 @@ describe('docs/emulator.md for other languages', () => {
     expect({ code, stdout, stderr }).to.deep.equal({ code: 0, stdout: 'alice\n', stderr: '' })
   })
 
-  const boto = 'connects boto3 through the environment alone'
-  it(wants(boto, pythonWithBoto !== undefined, 'no boto3 1.28'), async function () {
-    if (pythonWithBoto === undefined) this.skip()
-    const source = [
-      'import boto3',
-      'print(boto3.client("sts").get_caller_identity()["Arn"])',
-      'print(boto3.client("redshift-serverless").get_credentials(workgroupName="analytics")["dbUser"])',
-      'print(boto3.client("redshift").describe_clusters()["Clusters"][0]["ClusterIdentifier"])',
-    ]
-    // Also with a proxy: nothing may be sent through it.
-    const env = { HTTP_PROXY: 'http://127.0.0.1:9' }
-    const parameters = [pythonWithBoto, '-W', 'ignore', file('boto.py', source.join('\n'))]
-    const { code, stdout, stderr } = await emulate([], parameters, env)
-    expect({ code, stderr }).to.deep.equal({ code: 0, stderr: '' })
-    expect(stdout).to.equal('arn:aws:sts::123456789012:assumed-role/analyst/session\nIAMR:analyst\nexamplecluster\n')
-  })
+  it(
+    titled('connects boto3 through the environment alone', pythonWithBoto !== undefined, 'no boto3 1.28'),
+    async function () {
+      if (pythonWithBoto === undefined) this.skip()
+      const source = [
+        'import boto3',
+        'print(boto3.client("sts").get_caller_identity()["Arn"])',
+        'print(boto3.client("redshift-serverless").get_credentials(workgroupName="analytics")["dbUser"])',
+        'print(boto3.client("redshift").describe_clusters()["Clusters"][0]["ClusterIdentifier"])',
+      ]
+      // Also with a proxy: nothing may be sent through it.
+      const env = { HTTP_PROXY: 'http://127.0.0.1:9' }
+      const parameters = [pythonWithBoto, '-W', 'ignore', file('boto.py', source.join('\n'))]
+      const { code, stdout, stderr } = await emulate([], parameters, env)
+      expect({ code, stderr }).to.deep.equal({ code: 0, stderr: '' })
+      expect(stdout).to.equal('arn:aws:sts::123456789012:assumed-role/analyst/session\nIAMR:analyst\nexamplecluster\n')
+    },
+  )
 
-  it(wants('logs in from Go', go, 'no go, or no lib/pq'), async function () {
+  it(titled('logs in from Go', go, 'no go, or no lib/pq'), async function () {
     if (!go) this.skip()
     const command = commandOf(block('sh', 'go run'), file('report.go', block('go')))
     const env = { GOPATH: '/usr/share/gocode', GO111MODULE: 'off', GOCACHE: join(cli.folder, 'go'), GOFLAGS: '' }
@@ -117,7 +119,7 @@ describe('docs/emulator.md for other languages', () => {
     expect({ code, stdout, stderr }).to.deep.equal({ code: 0, stdout: 'IAMR:analyst\n', stderr: '' })
   })
 
-  it(wants('logs in from Java', java, 'no JDK, or no JDBC driver'), async function () {
+  it(titled('logs in from Java', java, 'no JDK, or no JDBC driver'), async function () {
     if (!java) this.skip()
     file('Report.java', block('java'))
     const command = commandOf(block('sh', 'java -cp'), lib.jdbc)
@@ -125,17 +127,17 @@ describe('docs/emulator.md for other languages', () => {
     expect({ code, stdout }, stderr).to.deep.equal({ code: 0, stdout: 'IAMR:analyst\n' })
   })
 
-  it(wants('changes faults from the shell', curl, 'no curl'), async function () {
+  it(titled('changes faults from the shell', curl, 'no curl'), async function () {
     if (!curl) this.skip()
     const script = block('sh', 'control() {')
-    const said = [...script.matchAll(/(?:^| )# ([[{].*)$/gm)].map(([, response]) => response)
-    expect(said).to.have.lengthOf(2)
+    const expected = [...script.matchAll(/(?:^| )# ([[{].*)$/gm)].map(([, response]) => response)
+    expect(expected).to.have.lengthOf(2)
     const { code, stdout, stderr } = await emulate(
       ['--control', '--databases', 'faults_page'],
       ['sh', '-e', file('faults.sh', script)],
     )
     expect({ code, stderr }).to.deep.equal({ code: 0, stderr: '' })
-    expect(stdout.trim().split('\n')).to.deep.equal(said)
+    expect(stdout.trim().split('\n')).to.deep.equal(expected)
   })
 
   it('lists every path of the control endpoint', async () => {

@@ -9,8 +9,8 @@ const folder = join(root, 'node_modules', '.cache', 'pg-redshift-iam', `programs
 const files = new Map<string, string>()
 
 /**
- * A program as one file of plain JavaScript, with the files that it uses of this project: if each process compiled TypeScript
- * module by module, a small machine would be busy for long.
+ * A program as one file of plain JavaScript, with the files of this project that it uses. If each process compiled TypeScript file by
+ * file, a small machine would be busy for a long time.
  * @param file its path below the project's folder
  * @param name distinguishes files that are compiled from one source with different options
  * @returns the path of the compiled file, which is removed when this process ends

@@ -11,7 +11,7 @@ export interface CredentialCase {
   readonly config?: string
   readonly files?: Readonly<Record<string, string>>
   /** The names that the remedy contains. */
-  readonly cure: readonly string[]
+  readonly names: readonly string[]
 }
 
 const ROLE = 'arn:aws:iam::123456789012:role/reader'
@@ -65,7 +65,7 @@ export function transportCases(server: CredentialServer): readonly TransportCase
     source: 'role',
     env: { AWS_PROFILE: 'reader', AWS_ENDPOINT_URL_STS: url, AWS_MAX_ATTEMPTS: '1' },
     config: `[profile reader]\nrole_arn = ${ROLE}\nsource_profile = base\n[profile base]\n${KEYS}`,
-    cure: [],
+    names: [],
   })
   const ssoFrom = (url: string): CredentialCase => ({
     failure: '',
@@ -73,7 +73,7 @@ export function transportCases(server: CredentialServer): readonly TransportCase
     env: { AWS_PROFILE: 'analyst', AWS_ENDPOINT_URL_SSO: url, AWS_MAX_ATTEMPTS: '1' },
     config: SSO_PROFILE,
     files: ssoToken('corp', LATER),
-    cure: [],
+    names: [],
   })
   const busy = stsError('Throttling', 'Rate exceeded', 400)
   const broken = stsError('InternalFailure', 'It failed', 500)
@@ -125,11 +125,11 @@ export function credentialCases(server: CredentialServer): readonly CredentialCa
   const add = (one: CredentialCase & { reply?: Reply; at?: string }): void => {
     const { reply, at, env, ...rest } = one
     const name = `case-${++count}`
-    const door: Record<string, string> = reply && at ? { [at]: server.url(name, reply) } : {}
-    cases.push({ ...rest, env: { ...env, ...door } })
+    const endpoint: Record<string, string> = reply && at ? { [at]: server.url(name, reply) } : {}
+    cases.push({ ...rest, env: { ...env, ...endpoint } })
   }
 
-  const web = (failure: string, reply: Reply, ...cure: string[]): void =>
+  const web = (failure: string, reply: Reply, ...names: string[]): void =>
     add({
       failure,
       source: 'web identity',
@@ -137,7 +137,7 @@ export function credentialCases(server: CredentialServer): readonly CredentialCa
       files: { token: 'hunter2-jwt' },
       reply,
       at: 'AWS_ENDPOINT_URL_STS',
-      cure,
+      names,
     })
   web(
     'the role does not trust the web identity',
@@ -200,16 +200,16 @@ export function credentialCases(server: CredentialServer): readonly CredentialCa
     failure: 'the token file is missing',
     source: 'web identity',
     env: { AWS_ROLE_ARN: ROLE, AWS_WEB_IDENTITY_TOKEN_FILE: '/no/such/token' },
-    cure: ['AWS_WEB_IDENTITY_TOKEN_FILE'],
+    names: ['AWS_WEB_IDENTITY_TOKEN_FILE'],
   })
   add({
     failure: 'half a web identity in the environment',
     source: 'half of a web identity',
     env: { AWS_ROLE_ARN: ROLE },
-    cure: ['AWS_WEB_IDENTITY_TOKEN_FILE', 'AWS_ROLE_ARN'],
+    names: ['AWS_WEB_IDENTITY_TOKEN_FILE', 'AWS_ROLE_ARN'],
   })
 
-  const role = (failure: string, reply: Reply, ...cure: string[]): void =>
+  const role = (failure: string, reply: Reply, ...names: string[]): void =>
     add({
       failure,
       source: 'role',
@@ -217,7 +217,7 @@ export function credentialCases(server: CredentialServer): readonly CredentialCa
       config: `[profile reader]\nrole_arn = ${ROLE}\nsource_profile = base\n[profile base]\n${KEYS}`,
       reply,
       at: 'AWS_ENDPOINT_URL_STS',
-      cure,
+      names,
     })
   role(
     'the role session is too long',
@@ -258,17 +258,17 @@ export function credentialCases(server: CredentialServer): readonly CredentialCa
     source: 'role',
     env: { AWS_PROFILE: 'reader' },
     config: `[profile reader]\nrole_arn = ${ROLE}\nmfa_serial = arn:aws:iam::123456789012:mfa/alice\nsource_profile = base\n[profile base]\n${KEYS}`,
-    cure: ['mfaCodeProvider', 'aws.credentials', '--profile reader'],
+    names: ['mfaCodeProvider', 'aws.credentials', '--profile reader'],
   })
 
-  const sso = (failure: string, more: Partial<CredentialCase> & { reply?: Reply }, ...cure: string[]): void =>
+  const sso = (failure: string, more: Partial<CredentialCase> & { reply?: Reply }, ...names: string[]): void =>
     add({
       failure,
       source: 'SSO',
       env: { AWS_PROFILE: 'analyst' },
       config: SSO_PROFILE,
       at: 'AWS_ENDPOINT_URL_SSO',
-      cure,
+      names,
       ...more,
     })
   const open = { files: ssoToken('corp', LATER) }
@@ -328,7 +328,7 @@ export function credentialCases(server: CredentialServer): readonly CredentialCa
     'sso_session',
   )
 
-  const login = (failure: string, more: Partial<CredentialCase> & { reply?: Reply }, ...cure: string[]): void =>
+  const login = (failure: string, more: Partial<CredentialCase> & { reply?: Reply }, ...names: string[]): void =>
     add({
       failure,
       source: 'aws login',
@@ -336,7 +336,7 @@ export function credentialCases(server: CredentialServer): readonly CredentialCa
       config: `[profile dev]\nlogin_session = ${SESSION}\nregion = us-west-2`,
       files: loginToken(),
       at: 'AWS_ENDPOINT_URL_SIGNIN',
-      cure,
+      names,
       ...more,
     })
   const refused = (error: string): Reply => jsonError('AccessDeniedException', { error, message: 'no' })
@@ -355,8 +355,8 @@ export function credentialCases(server: CredentialServer): readonly CredentialCa
     'network',
   )
 
-  const profile = (failure: string, source: string, config: string, ...cure: string[]): void =>
-    add({ failure, source, env: { AWS_PROFILE: 'dev' }, config, cure })
+  const profile = (failure: string, source: string, config: string, ...names: string[]): void =>
+    add({ failure, source, env: { AWS_PROFILE: 'dev' }, config, names })
   profile(
     'the credential_process fails',
     'process',
@@ -407,7 +407,7 @@ export function credentialCases(server: CredentialServer): readonly CredentialCa
     failure: 'half a key pair in the environment',
     source: 'half of the environment',
     env: { AWS_ACCESS_KEY_ID: 'a' },
-    cure: ['unset'],
+    names: ['unset'],
   })
 
   add({
@@ -417,26 +417,26 @@ export function credentialCases(server: CredentialServer): readonly CredentialCa
       AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://127.0.0.1:1/x',
       AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: '/no/such/file',
     },
-    cure: ['token', 'variable'],
+    names: ['token', 'variable'],
   })
   add({
     failure: 'the container endpoint returns no credentials',
     source: 'container endpoint',
     at: 'AWS_CONTAINER_CREDENTIALS_FULL_URI',
     reply: { status: 404, body: '{}' },
-    cure: ['AWS_CONTAINER_CREDENTIALS_FULL_URI'],
+    names: ['AWS_CONTAINER_CREDENTIALS_FULL_URI'],
   })
   add({
     failure: 'EKS Pod Identity returns no credentials',
     source: 'pod identity',
     env: { AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://169.254.170.23/v1/credentials' },
-    cure: ['EKS Pod Identity Agent'],
+    names: ['EKS Pod Identity Agent'],
   })
   add({
     failure: 'the ECS endpoint returns no credentials',
     source: 'task role',
     env: { AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: '/v2/credentials/x' },
-    cure: ['ECS', 'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI'],
+    names: ['ECS', 'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI'],
   })
   add({
     failure: 'there are no AWS credentials',
@@ -444,8 +444,8 @@ export function credentialCases(server: CredentialServer): readonly CredentialCa
     env: { AWS_EC2_METADATA_DISABLED: 'false' },
     at: 'AWS_EC2_METADATA_SERVICE_ENDPOINT',
     reply: { status: 404, body: '' },
-    cure: ['EC2', 'AWS_PROFILE'],
+    names: ['EC2', 'AWS_PROFILE'],
   })
-  add({ failure: 'there are no AWS credentials', source: 'nothing at all', cure: ['AWS_PROFILE', '`aws sso login`'] })
+  add({ failure: 'there are no AWS credentials', source: 'nothing at all', names: ['AWS_PROFILE', '`aws sso login`'] })
   return cases
 }

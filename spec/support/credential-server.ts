@@ -7,11 +7,11 @@ export interface Reply {
   readonly headers?: Record<string, string>
 }
 
-/** Every service that gives AWS credentials, as one local server: the first part of the path chooses the reply. */
+/** All services that issue AWS credentials, as one local server. The first part of the path selects the reply. */
 export class CredentialServer {
   readonly #endpoint: Endpoint
   readonly #replies: Map<string, Reply>
-  /** The requests, in order. */
+  /** The bodies of the requests, in order. */
   readonly bodies: string[]
 
   private constructor(endpoint: Endpoint, replies: Map<string, Reply>, bodies: string[]) {

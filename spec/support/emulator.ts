@@ -2,7 +2,7 @@ import type { EmulatorOptions, RedshiftEmulator } from '../../lib/emulator/index
 import { startRedshiftEmulator } from '../../lib/emulator/index.js'
 import { noSockets } from './until.js'
 
-/** An emulator on the server that the run shares, or on its own server if there is none. */
+/** Starts an emulator on the PostgreSQL server that all specs of a run share, or on its own server if there is none. */
 export function startEmulator(options: EmulatorOptions = {}): Promise<RedshiftEmulator> {
   return startRedshiftEmulator({ postgres: process.env.REDSHIFT_EMULATOR_POSTGRES, ...options })
 }

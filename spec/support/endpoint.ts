@@ -6,10 +6,10 @@ export type RawResponse =
   | { readonly status?: number; readonly headers?: Record<string, string>; readonly body: string | Buffer }
   | 'drop'
 
-/** A bare HTTP server instead of AWS, for responses that the emulator would never give. */
+/** A plain HTTP server instead of AWS, for responses that the emulator never sends. */
 export interface Endpoint {
   readonly url: string
-  /** The response from now on. */
+  /** Responds to each request. Can be replaced at any time. */
   respond: (request: IncomingMessage, body: Buffer) => RawResponse | Promise<RawResponse>
   close(): Promise<void>
 }

@@ -83,7 +83,7 @@ export interface StoreCall {
   readonly signal: AbortSignal
 }
 
-/** A store that keeps the contract, with changeable behaviour. It has its own clock. */
+/** A correct store, unless `behaviour` says otherwise. It has its own clock. */
 export class SimulatedStore {
   readonly calls: StoreCall[] = []
   readonly values = new Map<string, { value: string; until: number }>()

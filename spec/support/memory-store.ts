@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { CredentialStore, StoreEntry } from '../../lib/store/store.js'
 
-/** A store that keeps the contract, in memory, for processes of one identity. */
+/** A correct store in memory, for callers of one identity. */
 export class MemoryStore implements CredentialStore {
   readonly identity = 'reports'
   readonly #keys = [randomBytes(32)]

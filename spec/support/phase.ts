@@ -1,6 +1,6 @@
 import type { RedshiftCredentials, RedshiftStatus } from '../../lib/index.js'
 
-/** How often a login may have been refreshed since this time: after half of its lifetime at the earliest, so on a busy machine more often. */
+/** The most refreshes that are possible since this time: a login is refreshed after half of its lifetime at the earliest. */
 export const refreshesSince = (startedAt: number, lifetimeSeconds: number): number =>
   Math.floor((Date.now() - startedAt) / (lifetimeSeconds * 500))
 

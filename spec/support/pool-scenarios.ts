@@ -29,7 +29,7 @@ const counts = ({ totalCount, idleCount, waitingCount, expiredCount }: pg.Pool) 
 const value = async (client: pg.Pool | pg.ClientBase, sql: string): Promise<unknown> =>
   Object.values((await client.query(sql)).rows[0])[0]
 
-/** Typical uses of a pool: each runs on a stock pool and on ours, and must emit the same events. */
+/** Typical uses of a pool. Each runs on a stock pool and on RedshiftPool, which must emit the same events. */
 export const poolScenarios: Readonly<Record<string, (scene: Scene) => Promise<void>>> = {
   'runs queries one after another on one connection': async ({ create, note }) => {
     const pool = create()

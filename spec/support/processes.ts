@@ -10,7 +10,7 @@ import type { FleetOrder, FleetReport, FleetSetUp } from './fleet-process.js'
 const encryptionKey = randomBytes(32).toString('base64')
 
 /**
- * Bundles the packages: twenty processes that read hundreds of files would keep a small machine busy for long. The SDK for
+ * Bundles the packages: twenty processes that read hundreds of files would keep a small machine busy for a long time. The SDK for
  * Redshift stays external: only the owner of a claim should load it.
  */
 const program = (): string =>
@@ -38,12 +38,12 @@ export class FleetMember {
 
   /** Resolves when it is ready. */
   async setUp(setUp: FleetSetUp): Promise<void> {
-    await this.#tell(setUp)
+    await this.#send(setUp)
   }
 
   /** Resolves when the order has been carried out. */
   async order(order: FleetOrder): Promise<FleetReport> {
-    return (await this.#tell(order)) as FleetReport
+    return (await this.#send(order)) as FleetReport
   }
 
   get alive(): boolean {
@@ -56,14 +56,14 @@ export class FleetMember {
     await once(this.#child, 'exit')
   }
 
-  async #tell(what: FleetSetUp | FleetOrder): Promise<unknown> {
-    this.#child.send(what)
-    const heard = new AbortController()
+  async #send(message: FleetSetUp | FleetOrder): Promise<unknown> {
+    this.#child.send(message)
+    const replied = new AbortController()
     try {
-      const [answer] = await Promise.race([once(this.#child, 'message', { signal: heard.signal }), this.#end])
-      return answer
+      const [reply] = await Promise.race([once(this.#child, 'message', { signal: replied.signal }), this.#end])
+      return reply
     } finally {
-      heard.abort()
+      replied.abort()
     }
   }
 }

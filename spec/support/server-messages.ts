@@ -69,7 +69,7 @@ export const serverMessages: readonly ServerMessage[] = [
     source: 'the integration tests of aws/amazon-redshift-python-driver',
   },
   {
-    situation: 'TLS is missing, or the address is not allowed in',
+    situation: 'TLS is missing, or the address is not allowed',
     message: 'no pg_hba.conf entry for host "…", user "…", database "…", SSL off',
     sqlstate: '28000',
     refusal: false,
