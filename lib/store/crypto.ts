@@ -9,7 +9,7 @@ const TAG_BYTES = 16
 const VERSION = 'v1.'
 
 /** Encrypts values so that a store can neither read nor change them, nor return one instead of another. */
-export class Envelope {
+export class ValueCipher {
   readonly #keys: ReturnType<typeof toKeys>
 
   /** @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION` */

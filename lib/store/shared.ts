@@ -3,7 +3,7 @@ import type { RedshiftLogin } from '../login.js'
 import type { CredentialRequest } from '../request.js'
 import { StoreFailure } from './bounded.js'
 import { Claim } from './claim.js'
-import { Envelope } from './crypto.js'
+import { ValueCipher } from './crypto.js'
 import { claimedError, slowStoreError } from './errors.js'
 import { containsLogin, lifetimeLeft, toRecord, validateRecord } from './record.js'
 import { Search, type SearchOptions } from './search.js'
@@ -28,12 +28,12 @@ export interface SharedLoginsOptions extends SearchOptions {
  */
 export class SharedLogins {
   readonly #options: SharedLoginsOptions
-  readonly #envelope: Envelope
+  readonly #cipher: ValueCipher
 
   /** @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION` if the store has no valid encryption key */
   constructor(options: SharedLoginsOptions) {
     this.#options = options
-    this.#envelope = new Envelope(options.encryptionKeys)
+    this.#cipher = new ValueCipher(options.encryptionKeys)
   }
 
   /** The fetch function for the cache. It looks in the store before it calls AWS. */
@@ -63,7 +63,7 @@ export class SharedLogins {
     })
     try {
       const { stored } = await search.store.read(search.key)
-      if (stored && containsLogin(this.#envelope.open(stored.value, search.encryptionContext), login))
+      if (stored && containsLogin(this.#cipher.open(stored.value, search.encryptionContext), login))
         await search.store.remove(search.key, stored.value)
     } catch (error) {
       search.reportFailed(error)
@@ -97,7 +97,7 @@ export class SharedLogins {
     const readAt = clock.now()
     const { stored, claimed } = await search.store.read(search.key)
     if (!stored) return { claimed }
-    const record = this.#envelope.open(stored.value, search.encryptionContext)
+    const record = this.#cipher.open(stored.value, search.encryptionContext)
     const { durationSeconds } = search.request
     const { login, ignored } = validateRecord(
       { ...stored, record },
@@ -140,7 +140,7 @@ export class SharedLogins {
   }
 
   async #share(search: Search, claim: Claim, login: FetchedLogin): Promise<void> {
-    const sealed = this.#envelope.seal(toRecord(login), search.encryptionContext)
+    const sealed = this.#cipher.seal(toRecord(login), search.encryptionContext)
     const lifetime = lifetimeLeft(login, search.request.durationSeconds, this.#options.clock.now())
     if (lifetime === undefined) return
     try {

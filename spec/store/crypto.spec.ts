@@ -4,7 +4,7 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { createClient } from 'redis'
 import { RedshiftCredentials } from '../../lib/index.js'
-import { Envelope, storeKey } from '../../lib/store/crypto.js'
+import { storeKey, ValueCipher } from '../../lib/store/crypto.js'
 import { redisStore } from '../../lib/store/redis.js'
 import type { CredentialStore, EncryptionKey } from '../../lib/store/store.js'
 import { expectError, thrownBy } from '../support/rejection.js'
@@ -17,18 +17,18 @@ describe('an encrypted value', () => {
     const [old, current] = [key(), key()]
     fc.assert(
       fc.property(text, text, (plaintext, context) => {
-        const sealed = new Envelope([old]).seal(plaintext, context)
+        const sealed = new ValueCipher([old]).seal(plaintext, context)
         for (const keys of [[old], [current, old], [old, current]])
-          expect(new Envelope(keys).open(sealed, context)).to.equal(plaintext)
+          expect(new ValueCipher(keys).open(sealed, context)).to.equal(plaintext)
       }),
     )
   })
 
   it('is encrypted under the first key', () => {
     const [old, current] = [key(), key()]
-    const sealed = new Envelope([current, old]).seal('secret', 'context')
-    expect(new Envelope([current]).open(sealed, 'context')).to.equal('secret')
-    expect(new Envelope([old]).open(sealed, 'context')).to.equal(undefined)
+    const sealed = new ValueCipher([current, old]).seal('secret', 'context')
+    expect(new ValueCipher([current]).open(sealed, 'context')).to.equal('secret')
+    expect(new ValueCipher([old]).open(sealed, 'context')).to.equal(undefined)
   })
 
   it('is never decrypted under another key, or for another context', () => {
@@ -36,44 +36,43 @@ describe('an encrypted value', () => {
       fc.property(text, text, text, (plaintext, context, other) => {
         fc.pre(context !== other)
         const secret = key()
-        const sealed = new Envelope([secret]).seal(plaintext, context)
-        expect(new Envelope([secret]).open(sealed, other)).to.equal(undefined)
-        expect(new Envelope([key(), key()]).open(sealed, context)).to.equal(undefined)
+        const sealed = new ValueCipher([secret]).seal(plaintext, context)
+        expect(new ValueCipher([secret]).open(sealed, other)).to.equal(undefined)
+        expect(new ValueCipher([key(), key()]).open(sealed, context)).to.equal(undefined)
       }),
     )
   })
 
   it('is never decrypted after any bit was changed, or any part removed', () => {
-    const envelope = new Envelope([key()])
-    const sealed = envelope.seal('IAM:alice and her password', 'context')
+    const cipher = new ValueCipher([key()])
+    const sealed = cipher.seal('IAM:alice and her password', 'context')
     const [version = '', body = ''] = sealed.split('.')
     const bytes = Buffer.from(body, 'base64url')
     for (let bit = 0; bit < bytes.length * 8; bit++) {
       const changed = Buffer.from(bytes)
       changed.writeUInt8(changed.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3)
-      expect(envelope.open(`${version}.${changed.toString('base64url')}`, 'context'), `bit ${bit}`).to.equal(undefined)
+      expect(cipher.open(`${version}.${changed.toString('base64url')}`, 'context'), `bit ${bit}`).to.equal(undefined)
     }
     for (let length = 0; length < bytes.length; length++)
-      expect(envelope.open(`${version}.${bytes.subarray(0, length).toString('base64url')}`, 'context')).to.equal(
+      expect(cipher.open(`${version}.${bytes.subarray(0, length).toString('base64url')}`, 'context')).to.equal(
         undefined,
       )
-    for (const other of ['', 'v0', 'v2', 'v1 '])
-      expect(envelope.open(`${other}.${body}`, 'context')).to.equal(undefined)
+    for (const other of ['', 'v0', 'v2', 'v1 ']) expect(cipher.open(`${other}.${body}`, 'context')).to.equal(undefined)
   })
 
   it('is decrypted to nothing, without an exception, if a store returns garbage', () => {
-    const envelope = new Envelope([key()])
+    const cipher = new ValueCipher([key()])
     fc.assert(
       fc.property(fc.oneof(text, fc.base64String({ maxLength: 400 })), made => {
-        expect(envelope.open(made, '')).to.equal(undefined)
-        expect(envelope.open(`v1.${made}`, '')).to.equal(undefined)
+        expect(cipher.open(made, '')).to.equal(undefined)
+        expect(cipher.open(`v1.${made}`, '')).to.equal(undefined)
       }),
     )
   })
 
   it('differs each time, so that equal logins cannot be recognized', () => {
-    const envelope = new Envelope([key()])
-    const sealed = Array.from({ length: 1_000 }, () => envelope.seal('secret', 'context'))
+    const cipher = new ValueCipher([key()])
+    const sealed = Array.from({ length: 1_000 }, () => cipher.seal('secret', 'context'))
     expect(new Set(sealed.map(one => one.slice(0, 19))).size, 'nonces').to.equal(1_000)
   })
 
@@ -89,9 +88,9 @@ describe('an encryption key', () => {
     redisStore(client, { encryptionKeys: encryptionKeys as EncryptionKey[], identity: 'reports' })
   it('is 32 bytes, or their base64, or a secret KeyObject of them', () => {
     const bytes = randomBytes(32)
-    const sealed = new Envelope([bytes]).seal('secret', '')
+    const sealed = new ValueCipher([bytes]).seal('secret', '')
     const forms = [new Uint8Array(bytes), bytes.toString('base64'), bytes.toString('base64url'), createSecretKey(bytes)]
-    for (const form of forms) expect(new Envelope([form]).open(sealed, '')).to.equal('secret')
+    for (const form of forms) expect(new ValueCipher([form]).open(sealed, '')).to.equal('secret')
   })
 
   it('is rejected by redisStore if it is missing or malformed, and never quoted in the message', () => {
