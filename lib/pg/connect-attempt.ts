@@ -151,7 +151,7 @@ export class ConnectAttempt {
 
   async #lookUp({ credentials, settings }: ClientSetup): Promise<FoundAddress> {
     const socket = socketOf(this.#client)
-    // A pool's time-out destroys the socket, which pg does not watch yet.
+    // A pool's timeout destroys the socket, which pg does not watch yet.
     const onClose = (): void => this.#finish(new Error('Connection terminated unexpectedly'), false)
     socket?.once('close', onClose)
     try {

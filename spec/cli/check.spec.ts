@@ -339,7 +339,7 @@ describe('pg-redshift-iam check', () => {
       expect(message).to.include(fault.message).and.include('--auto-create')
     })
 
-    it('login: the server reports a time-out of its own', async () => {
+    it('login: the server reports a timeout of its own', async () => {
       const message = 'canceling authentication due to timeout'
       const fault: Fault = { kind: 'reject-login', sqlstate: '57014', message }
       const found = await failureWith(fault, 'login', ['--host', CLUSTER])

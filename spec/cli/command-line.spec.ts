@@ -78,7 +78,7 @@ describe('A command line', () => {
     expect(await refusal('credentials', '--db-user', 'file://~/no.txt')).to.include(`"${cli.folder}/no.txt"`)
   })
 
-  it('accepts a number with a sign, and time-outs of any length', async () => {
+  it('accepts a number with a sign, and timeouts of any length', async () => {
     const flags = ['--duration-seconds', '+900', '--cli-connect-timeout', '99999999', '--cli-read-timeout', '99999999']
     expect(await output('credentials', '--host', CLUSTER, ...flags, ...USER)).to.equal('IAMR:analyst\n')
   })

@@ -157,7 +157,7 @@ for (const [version, module] of pgVersions)
     }
 
     for (const [stage, stick] of Object.entries(stages)) {
-      it(`${stage} is aborted by the time-out of client or pool, and occupies no slot in the pool`, async () => {
+      it(`${stage} is aborted by the timeout of client or pool, and occupies no slot in the pool`, async () => {
         const stuck = await stick()
         const config = { ...stuck.config, connectionTimeoutMillis: 700 }
         const pool = new module.Pool({ ...config, Client } as pg.PoolConfig)

@@ -216,7 +216,7 @@ describe('RedshiftPool', () => {
     const leave = async (scene: string): Promise<unknown> => {
       const { code, signal, stdout, stderr } = await runExample('spec/programs/idler.ts', emulator, {
         env: { SCENE: scene },
-        // Less than the time-out of the fetch in that program.
+        // Less than the timeout of the fetch in that program.
         deadlineMillis: 45_000,
       })
       expect({ code, signal, stderr }).to.deep.equal({ code: 0, signal: null, stderr: '' })
@@ -227,7 +227,7 @@ describe('RedshiftPool', () => {
       expect(await Promise.all([leave('idle'), leave('stock')])).to.deep.equal(['IAMR:analyst', 'IAMR:analyst'])
     })
 
-    it('when its time-out is over, long before the fetch times out', async () => {
+    it('when its timeout is over, long before the fetch times out', async () => {
       expect(await leave('timed out')).to.equal('Connection terminated due to connection timeout')
     })
   })

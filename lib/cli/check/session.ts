@@ -71,7 +71,7 @@ function explainServerError(failure: string, error: unknown): unknown {
   const code = codeOf(error)
   if (code?.startsWith('ERR_REDSHIFT_')) return error
   const message = printable(error instanceof Error ? error.message : String(error))
-  // An error of the server has a SQLSTATE, also if it is about a time-out there.
+  // An error of the server has a SQLSTATE, also if it is about a timeout there.
   if (code === undefined && /timeout/i.test(message))
     return new StepError(
       'ETIMEDOUT',

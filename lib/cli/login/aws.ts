@@ -83,7 +83,7 @@ function timeouts({ cliConnectTimeout, cliReadTimeout }: Flags): object {
   }
 }
 
-/** The library's deadline for all attempts, if the flags set the time-out of a single one. 0 means no limit, as in the AWS CLI. */
+/** The library's deadline for all attempts, if the flags set the timeout of a single one. 0 means no limit, as in the AWS CLI. */
 export function fetchTimeoutMillis({ cliConnectTimeout, cliReadTimeout }: Flags): number | undefined {
   if (cliConnectTimeout === undefined && cliReadTimeout === undefined) return undefined
   if (cliConnectTimeout === 0 || cliReadTimeout === 0) return MAX_TIMER_MILLIS

@@ -66,7 +66,7 @@ function withFlags(message: string): string {
   })
 }
 
-/** AWS did not respond: the cause has a code of Node.js, or the library's own time-out has expired. */
+/** AWS did not respond: the cause has a code of Node.js, or the library's own timeout has expired. */
 const isUnreachable = ({ code, cause }: RedshiftCredentialsError): boolean =>
   code === 'ERR_REDSHIFT_TIMEOUT' ||
   (code === 'ERR_REDSHIFT_UNAVAILABLE' && cause instanceof Error && 'code' in cause && cause.code !== undefined)
