@@ -62,6 +62,7 @@ describe('An error of the library, printed by the command line,', () => {
   it('names flags instead of options in redshift: { … }', async () => {
     const { stderr } = await cli.run(['check', '--host', WORKGROUP], { PGUSER: 'IAM:alice' })
     expect(stderr).to.include('ERR_REDSHIFT_USER_MISMATCH').and.include('--db-user "alice"')
+    expect(stderr).to.include('PGUSER is "IAM:alice"').and.include('unset PGUSER').and.not.include('--db-name')
   })
 
   for (const endpoint of ['nowhere hunter2', '//user:hunter2@x'])

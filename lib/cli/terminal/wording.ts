@@ -23,7 +23,7 @@ const FLAGS: Readonly<Record<string, string>> = {
 
 /** Matches quoted values, options in camelCase, and those that are also English words, except as in `the host` and `host name`. */
 const OPTIONS =
-  /"(?:[^"\\]|\\.)*"|\baws\.[a-z]\w+|\b[a-z]+[A-Z]\w*|(?<!\b(?:a|every|its|no|own|the|this|without) )\b(?:host|port|region|database)\b(?! name)(?: \(option\))?/g
+  /"(?:[^"\\]|\\.)*"|\baws\.[a-z]\w+|\b[a-z]+[A-Z]\w*|(?<!\b(?:a|every|its|no|own|that|the|this|without) )\b(?:host|port|region|database)\b(?! name)(?: \(option\))?/g
 
 /** Remedies for a program, and what a person at a terminal can do instead. */
 export const REMEDIES: ReadonlyMap<string, string> = new Map([
@@ -53,8 +53,14 @@ export function messageWithFlags(error: RedshiftCredentialsError): string {
 }
 
 function withFlags(message: string): string {
-  const text = message.replace(/redshift: \{ (\w+): (.+?) \}/g, '$1 $2').replace(/\bset (\w+): null\b/g, 'leave $1 out')
-  const [remedy] = /\b(?:check|give|leave|set)\b.*/is.exec(text) ?? ['']
+  const text = message
+    .replace(/redshift: \{ (\w+): (.+?) \}/g, '$1 $2')
+    .replace(/\bset (\w+): null\b/g, 'leave $1 out')
+    // No flag sets this option. The user is that of PGUSER.
+    .replace(/^user\b|(?<=\bset )user\b/gi, 'PGUSER')
+    .replace(/\bleave user out\b/, 'unset PGUSER')
+    .replace(/\bLeave user out\b/, 'Unset PGUSER')
+  const [remedy] = /\b(?:check|give|leave|set|unset)\b.*/is.exec(text) ?? ['']
   const remedyAt = text.length - remedy.length
   return text.replace(OPTIONS, (found, offset: number) => {
     const option = found.replace(' (option)', '')
