@@ -115,6 +115,18 @@ describe('pg-redshift-iam exec', () => {
     expect(end.stderr).to.include('"examplecluster"').and.include('us-west-2')
   })
 
+  it('does not run the command as another user than PGUSER', async () => {
+    const end = await cli.run(['exec', '--host', CLUSTER, '--', 'echo', 'ran'], { PGUSER: 'IAMR:boss' })
+    expect(end).to.include({ code: 125, stdout: '' })
+    expect(sectionOf(end)).to.equal('err_redshift_user_mismatch')
+    expect(end.stderr).to.include('"IAMR:boss"').and.include('"IAMR:analyst"')
+    expect(await cli.output(['exec', '--host', CLUSTER, '--', 'printenv', 'PGUSER'], { PGUSER: 'IAM:alice' })).to.equal(
+      'IAM:alice\n',
+    )
+    const byFlag = ['exec', '--host', CLUSTER, '--db-user', 'alice', '--', 'printenv', 'PGUSER']
+    expect(await cli.output(byFlag, { PGUSER: 'IAMR:boss' })).to.equal('IAM:alice\n')
+  })
+
   it('needs a command', async () => {
     expect(await cli.refusal(['exec', '--host', CLUSTER])).to.include('-- psql')
   })

@@ -2,6 +2,7 @@ import { isIPv6 } from 'node:net'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { RedshiftLogin } from '../../index.js'
+import { checkUser, environmentUser } from '../../pg/user.js'
 import { addressOf } from './address.js'
 import type { LoginSource } from './source.js'
 
@@ -26,12 +27,16 @@ function rootCertificates(): string {
   return path === 'system' ? path : resolve(path)
 }
 
-/** Adds the address to a login. It is looked up if no host is given. */
+/**
+ * Adds the address to a login. It is looked up if no host is given.
+ * @throws RedshiftCredentialsError `ERR_REDSHIFT_USER_MISMATCH` if `PGUSER` names another IAM user, as for a client of the library
+ */
 export async function connectionOf(
   { redshift }: LoginSource,
   login: RedshiftLogin,
   database: string | undefined,
 ): Promise<Connection> {
+  checkUser(environmentUser(redshift.connectionOptions()), login)
   // The address does not depend on the database, but one must be named.
   const { host, port } = await addressOf(redshift, database ?? 'dev')
   const { user, password } = login
