@@ -40,9 +40,9 @@ const PAUSE_MILLIS = 1_000
 const RENEWAL_MILLIS = 2_000
 
 /**
- * Caches the addresses that AWS returns, by region and target: a program can change the environment variable for the region. An address is
- * looked up once, and again after a failure or `invalidate`, at most once a second. If that fails or takes over two seconds, the old address
- * is used. Each target has one look-up at a time, with the deadline of a fetch.
+ * Caches the addresses that AWS returns, by region and target. The options determine both, unless a program changes `PGHOST` between two
+ * connections. An address is looked up once, and again after a failure or `invalidate`, at most once a second. If that fails or takes over
+ * two seconds, the old address is used. Each target has one look-up at a time, with the deadline of a fetch.
  */
 export class EndpointCache {
   readonly #options: EndpointCacheOptions
