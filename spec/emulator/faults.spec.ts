@@ -29,7 +29,7 @@ describe('A fault of the emulator', () => {
   beforeEach(() => start())
   afterEach(() => emulator.close())
 
-  describe('that delays AWS', () => {
+  describe('that delays or prevents AWS’s response', () => {
     it('holds responses until it is cleared, with the times of that moment', async () => {
       using hold = emulator.fail({ kind: 'hold' })
       const login = fetchLogin(emulator)
@@ -101,7 +101,7 @@ describe('A fault of the emulator', () => {
       expect(await failure).to.have.property('code', 'ECONNRESET')
     })
 
-    it('drops the connection', async () => {
+    it('resets the connection', async () => {
       emulator.fail({ kind: 'reset' })
       expect(await fromCluster()).to.have.property('code', 'ECONNRESET')
     })
