@@ -61,7 +61,7 @@ export class FetchContext {
     return this.#current()
   }
 
-  /** What callers get if the deadline passes now; undefined for a plain time-out. */
+  /** What callers get if the deadline passes now; undefined for a plain timeout. */
   async deadlineError(): Promise<RedshiftCredentialsError | undefined> {
     const error = this.#deadlineError
     return typeof error === 'function' ? error() : error

@@ -115,7 +115,7 @@ describe('The deadline of a fetch', () => {
       expect(clock.timers).to.deep.equal([])
     })
 
-    it('as a time-out if the cause is unknown, or cannot be determined', async () => {
+    it('as a timeout if the cause is unknown, or cannot be determined', async () => {
       for (const explain of [async () => undefined, () => Promise.reject(new Error('No such file.'))]) {
         const clock = new SimulatedClock()
         const failure = expectFailure(hanging(clock, explain).waiting, 'ERR_REDSHIFT_TIMEOUT')
@@ -124,7 +124,7 @@ describe('The deadline of a fetch', () => {
       }
     })
 
-    it('as a time-out after a second if determining the cause hangs as well', async () => {
+    it('as a timeout after a second if determining the cause hangs as well', async () => {
       const clock = new SimulatedClock()
       const { waiting, signal } = hanging(clock, () => new Promise(() => {}))
       const failure = expectFailure(waiting, 'ERR_REDSHIFT_TIMEOUT')

@@ -122,7 +122,7 @@ describe('Logins of several identities and clusters', () => {
     expect(clients, 'and one for the other service').to.equal(3)
   })
 
-  it('use the same SDK client after a time-out of AWS', async () => {
+  it('use the same SDK client after a timeout of AWS', async () => {
     let clients = 0
     const provider = async () => {
       clients++

@@ -101,7 +101,7 @@ export class AwsClients {
       sending: () => {
         call.phase = 'calling'
         sentAt = this.#clock.now()
-        // If the deadline passes during this attempt, report a time-out rather than the previous failure.
+        // If the deadline passes during this attempt, report a timeout rather than the previous failure.
         context.setDeadlineError(undefined)
         context.retryAfter = undefined
       },

@@ -18,7 +18,7 @@ export interface TransportFailure {
   readonly detail: string
 }
 
-/** Recognizes throttling, server failures, network failures and time-outs. Undefined for other errors. */
+/** Recognizes throttling, server failures, network failures and timeouts. Undefined for other errors. */
 export function transportFailure(error: SdkError, said: string): TransportFailure | undefined {
   const name = identifierOf(error.name) ?? ''
   const status = statusOf(error)

@@ -300,7 +300,7 @@ describe('a network error on the way to AWS', () => {
     expectTold(await provisioned({ error }), 'ERR_REDSHIFT_UNAVAILABLE')
   })
 
-  it('of a time-out in the handler is TIMEOUT', async () => {
+  it('of a timeout in the handler is TIMEOUT', async () => {
     const message =
       '@smithy/node-http-handler - the request socket did not establish a connection with the server within the configured timeout of 1000 ms.'
     const error = Object.assign(new Error(message), { name: 'TimeoutError' })

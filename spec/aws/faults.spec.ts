@@ -203,7 +203,7 @@ describe('When AWS fails', () => {
       expect((answered?.at ?? 0) - (refused?.at ?? 0)).to.be.at.least(1_000)
     })
 
-    it('is reported as throttling, not a time-out, if it exceeds the deadline', async () => {
+    it('is reported as throttling, not a timeout, if it exceeds the deadline', async () => {
       emulator.fail({ kind: 'throttling', retryAfterSeconds: 30 }, { times: 1 })
       const credentials = create({ fetchTimeoutMillis: 500 })
       expect(await rejection(credentials.get())).to.have.property('code', 'ERR_REDSHIFT_THROTTLED')
@@ -227,7 +227,7 @@ describe('When AWS fails', () => {
     expect(sentAt.monotonic).to.equal(60_000)
   })
 
-  it('once, and then hangs, the time-out is reported as such, and the earlier Retry-After does not lengthen the pause', async () => {
+  it('once, and then hangs, the timeout is reported as such, and the earlier Retry-After does not lengthen the pause', async () => {
     emulator.fail({ kind: 'internal-error', retryAfterSeconds: 1 }, { times: 1 })
     const pauses: number[] = []
     const note = (message: unknown): void => void pauses.push((message as FetchEndMessage).pauseMillis)

@@ -81,7 +81,7 @@ describe('If the code that explains failures cannot be loaded,', () => {
     expect(calls).to.equal(2)
   })
 
-  it('a deadline that passes after a failed attempt is a time-out', async () => {
+  it('a deadline that passes after a failed attempt is a timeout', async () => {
     calls = 0
     endpoint.respond = () => (calls++ === 0 ? failure('Throttling') : new Promise(() => {}))
     expectError(await rejection(create({ fetchTimeoutMillis: 1_500 }).get(CONNECTION)), {
