@@ -2,8 +2,8 @@ import { RedshiftCredentialsError } from '../errors.js'
 import type { CallDescription } from './call.js'
 import { credentialsError } from './credentials/errors.js'
 import type { Source } from './credentials/sources.js'
-import { diagnose } from './failures.js'
-import { asError, copyCause, ending, isProviderError, scrub } from './scrub.js'
+import { diagnose, REGION_ERROR } from './failures.js'
+import { asError, copyCause, ending, identifierOf, isProviderError, scrub } from './scrub.js'
 import { diagnoseToken } from './token-failures.js'
 
 const OWN: readonly Source[] = [{ kind: 'own' }]
@@ -40,16 +40,21 @@ export function toLoadingError(
   const { name, message, code } = asError(error)
   const hasUrl = sources.some(({ kind }) => kind === 'container endpoint')
   const isMisconfigured =
-    name === 'EndpointError' || (code === 'ERR_INVALID_URL' && !hasUrl) || /region is missing/i.test(message)
+    name === 'EndpointError' || (code === 'ERR_INVALID_URL' && !hasUrl) || REGION_ERROR.test(message)
   return isMisconfigured ? toRedshiftError(error, call) : credentialsError(error, sources, call.region)
 }
 
 /** The error for an SDK package that could not be loaded. */
 export function missingSdkError(serviceId: string, error: unknown): RedshiftCredentialsError {
   const name = `@aws-sdk/client-${serviceId.toLowerCase().replace(' ', '-')}`
+  const cause = asError(error)
+  const code = identifierOf(cause.code) ?? 'Error'
+  const isMissing = code.endsWith('MODULE_NOT_FOUND')
   return new RedshiftCredentialsError(
     'ERR_REDSHIFT_UNAVAILABLE',
-    `The AWS SDK could not be loaded: the package ${name} is missing. Install it where the program runs, or include it in the bundle.`,
-    { cause: copyCause(asError(error)) },
+    isMissing
+      ? `The AWS SDK could not be loaded: the package ${name} is missing. Install it where the program runs, or include it in the bundle.`
+      : `The AWS SDK could not be loaded: ${code} in the package ${name}. Check cause and the installation of the package.`,
+    { cause: copyCause(cause) },
   )
 }

@@ -1,3 +1,4 @@
+import { quoted } from '../errors.js'
 import type { CallDescription, Diagnosis } from './call.js'
 import { describeSigner, renewalOf } from './credentials/signer.js'
 import type { Source } from './credentials/sources.js'
@@ -5,6 +6,8 @@ import { CHECK_PATH } from './response.js'
 import { asError, fromParsing, fromService, identifierOf, type SdkError, statusOf } from './scrub.js'
 import { transportFailure, trustRemedy } from './transport.js'
 
+/** The SDK's messages if the region is missing, empty or not a part of a host name. */
+export const REGION_ERROR = /region is missing|region not accepted/i
 const EXPIRED_TOKEN = /^(ExpiredToken|ExpiredTokenException)$/
 const BAD_IDENTITY =
   /^(InvalidClientTokenId|UnrecognizedClientException|InvalidAccessKeyId|AuthFailure|InvalidToken|MissingAuthenticationToken|MissingAuthenticationTokenException|OptInRequired|NotSignedUp|IncompleteSignature|IncompleteSignatureException|InvalidSignatureException|SignatureDoesNotMatch|RequestExpired|RequestInTheFuture|RequestTimeTooSkewed)$/
@@ -38,8 +41,7 @@ export function diagnose(error: SdkError, said: string, call: CallDescription, s
   const name = identifierOf(error.name) ?? 'Error'
   const service = fromService(error)
 
-  if (/region is missing/i.test(said))
-    return ['ERR_REDSHIFT_TARGET', `No region is set for ${call.target}.`, regionRemedy()]
+  if (REGION_ERROR.test(said)) return ['ERR_REDSHIFT_TARGET', ...wrongRegion(said, call)]
   if (error.code === 'ERR_INVALID_URL')
     return [
       'ERR_REDSHIFT_OPTION',
@@ -101,10 +103,20 @@ export function diagnose(error: SdkError, said: string, call: CallDescription, s
   return ['ERR_REDSHIFT_UNAVAILABLE', `${call.action} for ${call.target} failed`, 'Check cause and the option aws.']
 }
 
-const regionRemedy = (): string =>
-  process.env.AWS_DEFAULT_REGION
-    ? 'Set region or AWS_REGION: the JavaScript SDK does not read AWS_DEFAULT_REGION.'
-    : 'Set region or AWS_REGION, or set host to the Redshift host name, which contains the region.'
+function wrongRegion(said: string, call: CallDescription): [problem: string, remedy: string] {
+  const region = /region="([^"]+)"/.exec(said)?.[1]
+  if (region !== undefined)
+    return [
+      `The region of ${call.target} is ${quoted(region)}, which is not the name of a region.`,
+      'Correct AWS_REGION, region in the profile, or region in the option aws.',
+    ]
+  return [
+    `No region is set for ${call.target}.`,
+    process.env.AWS_DEFAULT_REGION
+      ? 'Set region or AWS_REGION: the JavaScript SDK does not read AWS_DEFAULT_REGION.'
+      : 'Set region or AWS_REGION, or set host to the Redshift host name, which contains the region.',
+  ]
+}
 
 function accessDenied(said: string, call: CallDescription): [problem: string, remedy: string] {
   const action = /perform: ([\w-]+:\w+)/.exec(said)?.[1] ?? call.action

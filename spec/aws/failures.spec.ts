@@ -6,7 +6,7 @@ import { fromEnv, fromIni, fromProcess, fromSSO, fromTokenFile } from '@aws-sdk/
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { describeCall } from '../../lib/aws/call.js'
-import { toLoadingError, toRedshiftError } from '../../lib/aws/errors.js'
+import { missingSdkError, toLoadingError, toRedshiftError } from '../../lib/aws/errors.js'
 import { isExpiredToken } from '../../lib/aws/failures.js'
 import { checkEndpoint, checkLogin } from '../../lib/aws/response.js'
 import { RedshiftCredentials } from '../../lib/credentials.js'
@@ -433,13 +433,36 @@ describe('AWS credentials that cannot be loaded', () => {
     expectTold(error, 'ERR_REDSHIFT_AWS_CREDENTIALS', 'command')
   })
 
-  it('and no region are reported as a missing target', async () => {
-    const error = await provisioned(
+  const loadingError = async (region: string | Error): Promise<RedshiftCredentialsError> => {
+    const thrown = await provisioned(
       { status: 200, body: '' },
-      { region: async () => Promise.reject(new Error('Region is missing')) },
+      { region: async () => (region instanceof Error ? Promise.reject(region) : region) },
     )
-    expectTold(error, 'ERR_REDSHIFT_TARGET', 'cluster "examplecluster"', 'region', 'AWS_REGION')
+    return toLoadingError(thrown, call, [{ kind: 'own' }])
+  }
+  for (const [title, region] of [
+    ['without a region', new Error('Region is missing')],
+    ['with an empty region', ''],
+  ] as const)
+    it(`${title} are reported as a missing target`, async () => {
+      const error = await loadingError(region)
+      expectTold(error, 'ERR_REDSHIFT_TARGET', 'cluster "examplecluster"', 'region', 'AWS_REGION')
+    })
+
+  it('with a region that is not one are reported as a wrong target', async () => {
+    expectTold(await loadingError('us west 2'), 'ERR_REDSHIFT_TARGET', '"us west 2"', 'AWS_REGION')
   })
+})
+
+describe('the AWS SDK', () => {
+  for (const [title, code, ...names] of [
+    ['that is missing is named', 'ERR_MODULE_NOT_FOUND', '@aws-sdk/client-redshift-serverless', 'missing'],
+    ['that cannot be read is not reported as missing', 'EMFILE', '@aws-sdk/client-redshift-serverless', 'EMFILE'],
+  ] as const)
+    it(title, () => {
+      const error = missingSdkError('Redshift Serverless', Object.assign(new Error('no'), { code }))
+      expectError(error, { code: 'ERR_REDSHIFT_UNAVAILABLE', names, omits: code === 'EMFILE' ? ['missing'] : [] })
+    })
 })
 
 describe('a message of AWS or the SDK', () => {
