@@ -43,4 +43,22 @@ describe('The excuses of the soak', () => {
     expect(excuse(refused, outage)).to.equal('AWS: an outage after the server had refused the login')
     expect(excuse({ ...throttled, consumer: 'get' }, outage)).to.equal(undefined)
   })
+
+  it('apply if the server revokes two logins in a row, and not if it revokes one', () => {
+    const rejected: Failure = {
+      ...throttled,
+      consumer: 'pool',
+      from: 11_900,
+      to: 12_100,
+      code: 'ERR_REDSHIFT_LOGIN_REJECTED',
+    }
+    const revokedAt = (...times: number[]): Evidence => ({
+      ...evidence([5_000]),
+      faults: times.map(at => ({ name: 'revoke', kind: 'revoke', from: at, to: at, hits: 1 })),
+    })
+    expect(excuse(rejected, revokedAt(10_800, 11_500))).to.equal('the server: two revocations in a row')
+    for (const times of [[11_500], [9_000, 11_500], [9_000, 9_700], [11_500, 12_200]])
+      expect(excuse(rejected, revokedAt(...times)), times.join()).to.equal(undefined)
+    expect(excuse({ ...rejected, consumer: 'get', code: '28000' }, revokedAt(10_800, 11_500))).to.equal(undefined)
+  })
 })
