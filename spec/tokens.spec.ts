@@ -476,7 +476,8 @@ describe('Tokens', () => {
   })
 
   it('are refreshed before their expiry, and no connection waits for that', async () => {
-    const short = await startEmulator({ lifetimeSeconds: 5 })
+    // A busy machine must open two connections while a stale token is still valid, which it is for a third of its lifetime.
+    const short = await startEmulator({ lifetimeSeconds: 16 })
     const redshift = new RedshiftCredentials({ api: API, aws: short.aws })
     const { host } = short.poolConfig()
     const connect = () => userOfPool(new RedshiftPool({ ...short.poolConfig(), redshift }))

@@ -164,7 +164,7 @@ describe('When AWS fails', () => {
         (kind): [string, Fault] => [kind, { kind }],
       ),
     ])
-    const short = await startEmulator({ hosts: Object.keys(faults).map(clusterHost), lifetimeSeconds: 5 })
+    const short = await startEmulator({ hosts: Object.keys(faults).map(clusterHost), lifetimeSeconds: 10 })
     try {
       await Promise.all(
         Object.entries(faults).map(async ([name, fault]) => {
