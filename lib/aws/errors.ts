@@ -45,7 +45,7 @@ export function toLoadingError(
 }
 
 /** The error for an SDK package that could not be loaded. */
-export function missingSdkError(serviceId: string, error: unknown): RedshiftCredentialsError {
+export function sdkLoadError(serviceId: string, error: unknown): RedshiftCredentialsError {
   const name = `@aws-sdk/client-${serviceId.toLowerCase().replace(' ', '-')}`
   const cause = asError(error)
   const code = identifierOf(cause.code) ?? 'Error'

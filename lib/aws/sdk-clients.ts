@@ -79,7 +79,7 @@ export class SdkClients {
     const aws = this.#aws
     const sdk = await service.load().catch(async error => {
       const diagnosis = await loadDiagnosis().catch(() => undefined)
-      throw diagnosis?.missingSdkError(service.serviceId, error) ?? error
+      throw diagnosis?.sdkLoadError(service.serviceId, error) ?? error
     })
     if (!isAwsClient(aws)) {
       const client = service.create(sdk, region === undefined ? { ...aws } : { ...aws, region })

@@ -6,7 +6,7 @@ import { fromEnv, fromIni, fromProcess, fromSSO, fromTokenFile } from '@aws-sdk/
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { describeCall } from '../../lib/aws/call.js'
-import { missingSdkError, toLoadingError, toRedshiftError } from '../../lib/aws/errors.js'
+import { sdkLoadError, toLoadingError, toRedshiftError } from '../../lib/aws/errors.js'
 import { isExpiredToken } from '../../lib/aws/failures.js'
 import { checkEndpoint, checkLogin } from '../../lib/aws/response.js'
 import { RedshiftCredentials } from '../../lib/credentials.js'
@@ -460,7 +460,7 @@ describe('the AWS SDK', () => {
     ['that cannot be read is not reported as missing', 'EMFILE', '@aws-sdk/client-redshift-serverless', 'EMFILE'],
   ] as const)
     it(title, () => {
-      const error = missingSdkError('Redshift Serverless', Object.assign(new Error('no'), { code }))
+      const error = sdkLoadError('Redshift Serverless', Object.assign(new Error('no'), { code }))
       expectError(error, { code: 'ERR_REDSHIFT_UNAVAILABLE', names, omits: code === 'EMFILE' ? ['missing'] : [] })
     })
 })
