@@ -33,7 +33,11 @@ export function excuse(failure: Failure, evidence: Evidence): string | undefined
   const { faults } = evidence
   const fault = faults.find(it => byServer[it.kind]?.test(said) && it.hits > 0 && overlaps(failure, it))
   if (fault) return `the server: ${fault.name}`
-  return afterRevocation(failure, evidence) ?? afterTwo(failure, evidence) ?? duringOutage(failure, said, evidence)
+  return (
+    afterRevocation(failure, evidence) ??
+    afterTwoRevocations(failure, evidence) ??
+    duringOutage(failure, said, evidence)
+  )
 }
 
 /**
@@ -52,7 +56,7 @@ function afterRevocation(failure: Failure, { faults, fetches }: Evidence): strin
  * A server that refuses a login, and then the next one before it has accepted it, looks like one that is set up wrongly. To protect AWS's
  * rate limit, a client pauses for a tenth of the lifetime before it asks for a third.
  */
-function afterTwo(failure: Failure, { faults, lifetimeMillis }: Evidence): string | undefined {
+function afterTwoRevocations(failure: Failure, { faults, lifetimeMillis }: Evidence): string | undefined {
   if (failure.code !== 'ERR_REDSHIFT_LOGIN_REJECTED') return undefined
   const pause = lifetimeMillis / 10
   const [first, second] = faults.filter(({ kind, from }) => kind === 'revoke' && from <= failure.to).slice(-2)
