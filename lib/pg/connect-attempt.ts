@@ -69,7 +69,7 @@ export class ConnectAttempt {
 
   /** Rejects the call at once, because the client is being ended. */
   terminate(): void {
-    this.#finish(new Error('Connection terminated'), false)
+    if (this.isPending) this.#finish(new Error('Connection terminated'), false)
   }
 
   async #open(setup: ClientSetup | InvalidSetup): Promise<void> {
