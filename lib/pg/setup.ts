@@ -47,10 +47,11 @@ export function setUpClient(
   }
 }
 
-function checkedSetup({ redshift, password, ...config }: RedshiftPgClientConfig, Base: typeof pg.Client): ClientSetup {
+function checkedSetup(own: RedshiftPgClientConfig, Base: typeof pg.Client): ClientSetup {
+  const { redshift, password: _, ...config } = own
   const credentials = sharedCredentials(redshift)
   const options = credentials.connectionOptions()
-  const settings = connectionSettings({ ...config, password }, options)
+  const settings = connectionSettings(own, options)
   const { connectionTimeoutMillis = 0, connectionString, sslnegotiation } = config
   const ssl = tlsOf(config, options)
   // The attempt's own timer replaces pg's, because it must also cover the look-up and the second connection.
