@@ -33,8 +33,8 @@ export interface AwsClient {
 export type AwsClientConfig = RedshiftClientConfig & RedshiftServerlessClientConfig
 
 /**
- * Which login to fetch, and how. An option that the connection already specifies can be left out. Options override the connection,
- * and the connection overrides `PGHOST`, `PGDATABASE` and `PGUSER`.
+ * Which login to fetch, and how. An option that the connection already specifies can be left out. An option and
+ * the connection must not name different clusters, regions, databases or users. `PGHOST`, `PGDATABASE` and `PGUSER` apply if neither is set.
  */
 export interface RedshiftOptions {
   /**

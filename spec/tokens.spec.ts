@@ -463,7 +463,7 @@ describe('Tokens', () => {
 
   it('log in as docs/getting-started.md shows', async () => {
     const page = readFileSync(new URL('../docs/getting-started.md', import.meta.url), 'utf8')
-    const [, section = ''] = page.split('## As the person who is signed in')
+    const [, section = ''] = page.split('## As the signed-in person')
     const [block] = codeBlocks(section, 'ts')
     const folder = fileURLToPath(new URL('../.cache/tokens', import.meta.url))
     mkdirSync(folder, { recursive: true })

@@ -150,6 +150,13 @@ describe('logins that are shared through Redis', () => {
       await pool.end()
     })
 
+  /** Creates the user `logins` with the password `hunter2`, as docs/fleet.md does. */
+  async function createLimitedUser(client: Redis): Promise<void> {
+    const page = readFileSync(new URL('../../docs/fleet.md', import.meta.url), 'utf8')
+    const [, rules = ''] = /^ACL SETUSER logins on (.+)$/m.exec(page) ?? []
+    await client.call('ACL', 'SETUSER', 'logins', 'on', ...rules.replace('<password>', 'hunter2').split(' '))
+  }
+
   it('pass checkStore with each client', async () => {
     const connections = await Promise.all(Object.values(clients).map(connect => connect()))
     open.push(...connections)
@@ -167,6 +174,7 @@ describe('logins that are shared through Redis', () => {
       const client = new Redis(node.url)
       await client.cluster('ADDSLOTSRANGE', 0, 16_383)
       await until('the cluster is up', async () => (await client.cluster('INFO')).includes('cluster_state:ok'))
+      await createLimitedUser(client)
       client.disconnect()
     })
     after(async () => {
@@ -174,19 +182,29 @@ describe('logins that are shared through Redis', () => {
       rmSync(state, { force: true })
     })
 
-    it('are fetched once by clients of all packages', async () => {
-      const cluster = await createCluster({ rootNodes: [{ url: node.url }] })
-        .on('error', ignore)
-        .connect()
-      const other = new Cluster([{ host: '127.0.0.1', port: node.port }]).on('error', ignore)
-      const one = share({ client: cluster, close: () => cluster.destroy() })
-      const two = share({ client: other, close: () => other.disconnect() })
-      const third = await glide?.GlideClusterClient.createClient({ addresses: addressesOf(node.url) })
-      const three = third && share({ client: third, close: () => third.close() })
-      const logins = await Promise.all([one.get(), two.get(), three?.get() ?? one.get()])
-      expect(new Set(logins.map(({ password }) => password)).size).to.equal(1)
-      expect(emulator.calls).to.have.lengthOf(1)
-    })
+    const users = {
+      '': undefined,
+      ' of a user with only the permissions in docs/fleet.md': { username: 'logins', password: 'hunter2' },
+    }
+    for (const [whose, user] of Object.entries(users))
+      it(`are fetched once by clients of all packages${whose}`, async () => {
+        const cluster = await createCluster({ rootNodes: [{ url: node.url }], ...(user && { defaults: user }) })
+          .on('error', ignore)
+          .connect()
+        const redisOptions = { ...user }
+        const identity = user?.username ?? 'everyone'
+        const other = new Cluster([{ host: '127.0.0.1', port: node.port }], { redisOptions }).on('error', ignore)
+        const one = share({ client: cluster, close: () => cluster.destroy() }, { identity })
+        const two = share({ client: other, close: () => other.disconnect() }, { identity })
+        const third = await glide?.GlideClusterClient.createClient({
+          addresses: addressesOf(node.url),
+          ...(user && { credentials: user }),
+        })
+        const three = third && share({ client: third, close: () => third.close() }, { identity })
+        const logins = await Promise.all([one.get(), two.get(), three?.get() ?? one.get()])
+        expect(new Set(logins.map(({ password }) => password)).size).to.equal(1)
+        expect(emulator.calls).to.have.lengthOf(1)
+      })
 
     it('have their value and their claim on one node', async () => {
       const single = new Redis(node.url)
@@ -343,9 +361,7 @@ describe('logins that are shared through Redis', () => {
   }
 
   it('are shared by Redis users with only the permissions in docs/fleet.md', async () => {
-    const page = readFileSync(new URL('../../docs/fleet.md', import.meta.url), 'utf8')
-    const [, rules = ''] = /^ACL SETUSER logins on (.+)$/m.exec(page) ?? []
-    await admin.call('ACL', 'SETUSER', 'logins', 'on', ...rules.replace('<password>', 'hunter2').split(' '))
+    await createLimitedUser(admin)
     const url = redis.url.replace('//', '//logins:hunter2@')
     const fleet = [share(await nodeRedis(url)), share(ioRedis(url))]
     await Promise.all(fleet.map(credentials => credentials.get()))
