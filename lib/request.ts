@@ -71,7 +71,7 @@ export function cacheKey(
     dbName ?? null,
     named?.dbUser ?? null,
     named?.autoCreate ?? null,
-    named ? [...new Set(named.dbGroups)].sort() : null,
+    named?.dbGroups ?? null,
     durationSeconds,
     shared?.identity ?? null,
   ])

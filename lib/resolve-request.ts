@@ -46,7 +46,8 @@ function databaseUser(options: RedshiftOptions, user: string | undefined) {
     throw optionError("GetClusterCredentials needs a user. Set dbUser, or set the connection's user to IAM:name.")
   checkUserName(options.dbUser === undefined ? 'user' : 'dbUser', dbUser)
   const same = parsed?.name === dbUser ? parsed : undefined
-  const dbGroups = [...new Set(options.dbGroups ?? same?.groups)].sort()
+  // In the given order, because AWS returns the groups in the user name, which must be the one that pg sends.
+  const dbGroups = [...new Set(options.dbGroups ?? same?.groups)]
   for (const group of dbGroups) checkGroupName(options.dbGroups ? 'dbGroups' : 'user', group)
   return { dbUser, dbGroups: Object.freeze(dbGroups), autoCreate: options.autoCreate ?? same?.prefix === 'IAMA' }
 }

@@ -190,15 +190,15 @@ describe('precedence', () => {
       { dbUser: 'alice', dbGroups: ['analysts'], autoCreate: true },
     ],
     [
-      'reads several groups from the user',
+      'reads several groups from the user, in their order',
       { connection: { ...dev, user: 'IAM:alice:b,a,b' } },
-      { dbUser: 'alice', dbGroups: ['a', 'b'], autoCreate: false },
+      { dbUser: 'alice', dbGroups: ['b', 'a'], autoCreate: false },
     ],
     ['creates the user for IAMA only', { connection: dev }, { dbUser: 'alice', dbGroups: [], autoCreate: false }],
     [
       'prefers dbGroups to the group in the user',
       { options: { dbGroups: ['z', 'a', 'z'] }, connection: { ...dev, user: 'IAMA:alice:analysts' } },
-      { dbGroups: ['a', 'z'], autoCreate: true },
+      { dbGroups: ['z', 'a'], autoCreate: true },
     ],
     [
       'requests no group for dbGroups: []',
@@ -522,7 +522,7 @@ describe('precedence', () => {
     const dbGroups = ['b', 'a']
     const request = resolve({ options: { dbGroups }, connection: dev })
     dbGroups.push('c')
-    expect(request).to.deep.include({ dbGroups: ['a', 'b'] })
+    expect(request).to.deep.include({ dbGroups: ['b', 'a'] })
     expect('dbGroups' in request && request.dbGroups).to.be.frozen
   })
 })
@@ -768,10 +768,6 @@ describe('the cache key', () => {
   const parts = fc.record({ request, endpoint: maybe, identity: text })
   type Parts = typeof parts extends fc.Arbitrary<infer P> ? P : never
   const keyOf = ({ request, endpoint, identity }: Parts): string => cacheKey(request, { endpoint, identity })
-  const normal = ({ request, ...rest }: Parts) => ({
-    ...rest,
-    request: 'dbGroups' in request ? { ...request, dbGroups: [...new Set(request.dbGroups)].sort() } : request,
-  })
   const equal = (a: unknown, b: unknown): boolean => {
     try {
       expect(a).to.deep.equal(b)
@@ -784,7 +780,7 @@ describe('the cache key', () => {
   it('differs between requests that differ in any part, whatever characters they contain', () => {
     fc.assert(
       fc.property(parts, parts, (one, other) => {
-        expect(keyOf(one) === keyOf(other)).to.equal(equal(normal(one), normal(other)))
+        expect(keyOf(one) === keyOf(other)).to.equal(equal(one, other))
       }),
     )
   })
@@ -821,25 +817,16 @@ describe('the cache key', () => {
                 },
               } as Parts)
         fc.pre(changed.request.api === one.request.api)
-        expect(keyOf(one) === keyOf(changed)).to.equal(equal(normal(one), normal(changed)))
+        expect(keyOf(one) === keyOf(changed)).to.equal(equal(one, changed))
       }),
       { numRuns: 500 },
     )
   })
 
-  it('does not depend on the order of groups, or on duplicates', () => {
-    fc.assert(
-      fc.property(
-        fc.array(fc.stringMatching(/^[a-z]{1,3}$/), { minLength: 1, maxLength: 6 }),
-        fc.nat(),
-        (dbGroups, n) => {
-          const shuffled = [...dbGroups, dbGroups[n % dbGroups.length] ?? ''].reverse()
-          const key = (groups: string[]) =>
-            cacheKey({ ...resolve({ connection: dev }), dbGroups: groups } as CredentialRequest)
-          expect(key(shuffled)).to.equal(key(dbGroups))
-        },
-      ),
-    )
+  it('does not depend on duplicate groups, but on the order, which the name of the user repeats', () => {
+    const key = (groups: string) => cacheKey(resolve({ connection: { ...dev, user: `IAMA:alice:${groups}` } }))
+    expect(key('b,a,b')).to.equal(key('b,a'))
+    expect(key('a,b')).not.to.equal(key('b,a'))
   })
 
   it('is the same for equal options and connections', () => {
@@ -850,7 +837,7 @@ describe('the cache key', () => {
         region: 'us-west-2',
         dbName: 'dev',
         dbUser: 'alice',
-        dbGroups: ['a', 'b'],
+        dbGroups: ['b', 'a'],
         autoCreate: true,
       },
     })

@@ -59,8 +59,8 @@ describe('AWS', () => {
         AutoCreate: true,
         DurationSeconds: 3_600,
       })
-      expect(sent?.parameters.DbGroups).to.deep.equal(['analysts', 'writers'])
-      expect(login.user).to.equal('IAMA:alice:analysts,writers')
+      expect(sent?.parameters.DbGroups).to.deep.equal(['writers', 'analysts'])
+      expect(login.user).to.equal('IAMA:alice:writers,analysts')
       expect(login.expiration.getTime() - Date.now()).to.be.within(3_500_000, 3_600_000)
       expect(login.nextRefreshTime).to.equal(undefined)
       expect(Object.isFrozen(login)).to.equal(true)

@@ -107,6 +107,13 @@ for (const [version, { Client, Pool }] of pgVersions)
       expect(JSON.stringify(emulator.calls[0]?.parameters)).to.contain('analysts')
     })
 
+    it('logs in a user with several groups, in the order in which its name has them', async () => {
+      for (const user of ['IAMA:bob:writers,analysts', 'IAMA:bob:analysts,writers']) {
+        const pool = createPool({ user, password: redshiftPassword({ aws: emulator.aws }) })
+        expect(await currentUser(pool)).to.deep.include({ session_user: user })
+      }
+    })
+
     it('serves several pools, clusters, users and databases with one function, and fetches a login for each', async () => {
       const password = redshiftPassword({ aws: emulator.aws })
       const pools = [
