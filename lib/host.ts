@@ -23,27 +23,38 @@ const SUFFIX = `(${[...new Set(PARTITIONS.map(({ suffix }) => suffix.replaceAll(
 
 // Anchored at both ends: `….redshift.amazonaws.com.attacker.io` is not a Redshift host. The flag `i` folds ASCII only, while
 // toLowerCase would turn the Kelvin sign into a k.
-const PROVISIONED = new RegExp(`^${CLUSTER}\\.[a-z0-9]+\\.${REGION}\\.redshift\\.${SUFFIX}\\.?$`, 'i')
+const PROVISIONED = new RegExp(`^${CLUSTER}\\.([a-z0-9]+)\\.${REGION}\\.redshift\\.${SUFFIX}\\.?$`, 'i')
 // China has a second form of host names.
 const PROVISIONED_CHINA = new RegExp(
-  `^${CLUSTER}\\.[a-z0-9]+\\.redshift\\.${REGION}\\.(amazonaws\\.com\\.cn)\\.?$`,
+  `^${CLUSTER}\\.([a-z0-9]+)\\.redshift\\.${REGION}\\.(amazonaws\\.com\\.cn)\\.?$`,
   'i',
 )
-const SERVERLESS = new RegExp(`^(?:${WORKGROUP}\\.)?\\d{12}\\.${REGION}\\.redshift-serverless\\.${SUFFIX}\\.?$`, 'i')
+const SERVERLESS = new RegExp(`^(?:${WORKGROUP}\\.)?(\\d{12})\\.${REGION}\\.redshift-serverless\\.${SUFFIX}\\.?$`, 'i')
 // `<name>-endpoint-<hash>.…`: the first part names the endpoint, not the cluster or workgroup. The hash has at least 16
 // characters, or at least 6 with a digit: a workgroup may be called `sales-endpoint-prod`.
 const MANAGED_ENDPOINT = /-endpoint-(?=[a-z]*\d)[a-z0-9]{6,}$|-endpoint-[a-z0-9]{16,}$/
 
 const MAX_LENGTH = 254
 
-function read(host: unknown): { kind: RedshiftHost['kind']; name: string | undefined; region: string } | undefined {
+/** All parts of a Redshift host name. */
+interface HostParts {
+  readonly kind: RedshiftHost['kind']
+  readonly name: string | undefined
+  /** The account's number (serverless), or a hash that differs between accounts (provisioned). */
+  readonly account: string | undefined
+  readonly region: string
+}
+
+function read(host: unknown): HostParts | undefined {
   if (typeof host !== 'string' || host.length > MAX_LENGTH) return undefined
   const provisioned = PROVISIONED.exec(host) ?? PROVISIONED_CHINA.exec(host)
-  const [, name, region, suffix] = (provisioned ?? SERVERLESS.exec(host) ?? []).map(part => part?.toLowerCase())
+  const [, name, account, region, suffix] = (provisioned ?? SERVERLESS.exec(host) ?? []).map(part =>
+    part?.toLowerCase(),
+  )
   // No host combines a region of one partition with the suffix of another.
   return region === undefined || partitionOf(region).suffix !== suffix
     ? undefined
-    : { kind: provisioned ? 'provisioned' : 'serverless', name, region }
+    : { kind: provisioned ? 'provisioned' : 'serverless', name, account, region }
 }
 
 /**
@@ -58,6 +69,14 @@ function read(host: unknown): { kind: RedshiftHost['kind']; name: string | undef
 export function parseRedshiftHost(host: string): RedshiftHost | undefined {
   const { kind, name, region } = read(host) ?? {}
   return kind && name && region && !MANAGED_ENDPOINT.test(name) ? { kind, name, region } : undefined
+}
+
+/**
+ * Returns the part of a Redshift host name that differs between AWS accounts: hosts of one cluster or workgroup have the same one.
+ * Undefined for a managed VPC endpoint, which another account may own, and for any other host.
+ */
+export function accountPartOf(host: string): string | undefined {
+  return parseRegionOnlyHost(host)?.form === 'managed-vpc-endpoint' ? undefined : read(host)?.account
 }
 
 /** Parses a Redshift host name that contains neither a cluster nor a workgroup. Returns undefined for any other host. */

@@ -1,6 +1,6 @@
 import type { Environment } from './environment.js'
 import { quoted, targetError } from './errors.js'
-import { parseRedshiftHost, parseRegionOnlyHost } from './host.js'
+import { accountPartOf, parseRedshiftHost, parseRegionOnlyHost } from './host.js'
 import { serverlessWorkgroup } from './identifiers.js'
 import { isAwsClient, type RedshiftOptions } from './options.js'
 
@@ -20,12 +20,17 @@ interface Sourced<T> {
   readonly value: T
 }
 
-/** Returns the value that all sources agree on. Throws if two of them differ. */
-function agreed<T>(what: string, values: readonly Sourced<T>[], format: (value: T) => string): T | undefined {
+/** Returns the value that all sources agree on. Throws if two of them differ in what `compared` returns. */
+function agreed<T>(
+  what: string,
+  values: readonly Sourced<T>[],
+  format: (value: T) => string,
+  compared: (value: T) => unknown = format,
+): T | undefined {
   const [first, ...others] = values
   if (!first) return undefined
   for (const other of others)
-    if (format(other.value) !== format(first.value))
+    if (compared(other.value) !== compared(first.value))
       throw targetError(
         `${first.source} says ${what} ${quoted(format(first.value))}, but ${other.source} says ${quoted(format(other.value))}. ` +
           `Correct one of them, or leave ${first.source.split(' ')[0]} out.`,
@@ -70,6 +75,12 @@ function explainUnrecognizedHost(host: string): string {
 
 const describe = ({ kind, name }: Named): string => `${kind} ${name}`
 
+/** Refuses two hosts of the same name in different AWS accounts. */
+const checkAccounts = (hosts: readonly Sourced<string>[]): void => {
+  const known = hosts.filter(({ value }) => accountPartOf(value) !== undefined)
+  agreed('the target is', known, value => value, accountPartOf)
+}
+
 /** Collects the hosts, and the targets and regions in them. */
 function readHosts(option: string | undefined, connection: string | undefined, env: Environment) {
   const hosts: Sourced<string>[] = []
@@ -89,13 +100,14 @@ function readHosts(option: string | undefined, connection: string | undefined, e
 }
 
 /**
- * Refuses two hosts of different clusters, workgroups or regions. For logins that do not need the target otherwise.
+ * Refuses two hosts of different clusters, workgroups, regions or AWS accounts. For logins that do not need the target otherwise.
  * @throws RedshiftCredentialsError `ERR_REDSHIFT_TARGET`
  */
 export function checkHosts(option: string | undefined, connection: string | undefined): void {
-  const { names, regions } = readHosts(option, connection, {})
+  const { hosts, names, regions } = readHosts(option, connection, {})
   agreed('the target is', names, describe)
   agreed('the region is', regions, value => value)
+  checkAccounts(hosts)
 }
 
 /**
@@ -119,6 +131,7 @@ export function resolveTarget(options: RedshiftOptions, connectionHost: string |
 
   const target = agreed('the target is', names, describe)
   const region = agreed('the region is', regions, value => value)
+  checkAccounts(hosts)
   if (target) return { kind: target.kind, name: target.name, region }
 
   const { customDomainName, api } = options

@@ -124,6 +124,24 @@ describe('precedence', () => {
       { clusterIdentifier: 'mine', region: 'eu-west-1' },
     ],
     [
+      'accepts two spellings of one host',
+      { options: { host: WORKGROUP }, connection: { database: 'dev', host: `${WORKGROUP.toUpperCase()}.` } },
+      { workgroupName: 'analytics', region: 'us-west-2' },
+    ],
+    [
+      'accepts a host and one of the old form in the same account',
+      { options: { host: WORKGROUP }, connection: { database: 'dev', host: OLD_SERVERLESS } },
+      { workgroupName: 'analytics', region: 'us-west-2' },
+    ],
+    [
+      'accepts a host and a managed VPC endpoint, which may be in another account',
+      {
+        options: { host: WORKGROUP },
+        connection: { database: 'dev', host: MANAGED.replace('123456789012', '222222222222') },
+      },
+      { workgroupName: 'analytics', region: 'us-west-2' },
+    ],
+    [
       'accepts an option and a host that agree',
       { options: { clusterIdentifier: 'examplecluster', region: 'us-west-2', host: CLUSTER }, connection: dev },
       { clusterIdentifier: 'examplecluster', region: 'us-west-2' },
@@ -331,6 +349,33 @@ describe('precedence', () => {
       '"eu-west-1"',
       'host (connection)',
       '"us-west-2"',
+    ],
+    ...(
+      [
+        ['two workgroups of one name', WORKGROUP, WORKGROUP.replace('123456789012', '222222222222')],
+        ['two clusters of one name', CLUSTER, CLUSTER.replace('abc123xyz789', 'bbbbbbbbbbbb')],
+        ['a workgroup and a host without a name', WORKGROUP, OLD_SERVERLESS.replace('123456789012', '222222222222')],
+      ] as const
+    ).map(
+      ([what, option, host]): Refusal => [
+        `refuses ${what} in two accounts`,
+        { options: { host: option }, connection: { ...dev, user: undefined, host } },
+        'TARGET',
+        'host (option)',
+        `"${option}"`,
+        'host (connection)',
+        `"${host}"`,
+      ],
+    ),
+    [
+      'refuses two hosts in two accounts, even if AWS is not called',
+      {
+        options: { host: WORKGROUP, identityProvider: { type: 'Okta', token: () => 'hunter2' } },
+        connection: { database: 'dev', host: WORKGROUP.replace('123456789012', '222222222222') },
+      },
+      'TARGET',
+      'host (option)',
+      'host (connection)',
     ],
     [
       'refuses a request without a target, and names the options to set',
