@@ -43,7 +43,10 @@ export interface RedshiftOptions {
    * Default: the connection's host, then `PGHOST`.
    */
   host?: string | undefined
-  /** The port to connect to, 1 to 65535. Default: `PGPORT`, then the looked-up port, then 5439. Password functions ignore it. */
+  /**
+   * The port to connect to, 1 to 65535. pg's own `port` overrides it. A password function ignores it, because the connection is already open.
+   * Default: `PGPORT`, then the looked-up port, then 5439; in the hook for Sequelize, the port of Sequelize.
+   */
   port?: number | undefined
   /** The database to connect to, and to fetch the login for. Default: the connection's database, then `PGDATABASE`. */
   database?: string | undefined
@@ -52,7 +55,10 @@ export interface RedshiftOptions {
    * `PGUSER`.
    */
   user?: string | undefined
-  /** TLS, as pg's `ssl`. Default: `true`, which verifies the server's certificate, unless `PGSSLMODE` is set. */
+  /**
+   * TLS, as pg's `ssl`, which overrides it. A password function cannot apply it, because the connection is already open: set pg's `ssl`.
+   * Default: `true`, which verifies the server's certificate, unless `PGSSLMODE` is set; in the hook for Sequelize, none.
+   */
   ssl?: ClientConfig['ssl'] | undefined
 
   /** The identifier of a provisioned cluster: 1 to 63 lowercase letters, digits or hyphens. Default: read from the host. */

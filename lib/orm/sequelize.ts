@@ -1,5 +1,6 @@
 import type { ClientConfig } from 'pg'
-import { type RedshiftCredentials, toCredentials } from '../credentials.js'
+import { type ConnectionOptions, type RedshiftCredentials, toCredentials } from '../credentials.js'
+import { optionError } from '../errors.js'
 import { passwordRefused } from '../identity-provider.js'
 import type { RedshiftOptions } from '../options.js'
 import { placeOf } from '../pg/config.js'
@@ -23,14 +24,34 @@ interface SequelizeConfig {
   dialectOptions?: { ssl?: unknown }
 }
 
+/** The port that Sequelize 6 sets if none is configured. Sequelize 7 leaves it open. */
+const DEFAULT_PORT = 5432
+
+const isVersion6 = (config: SequelizeConfig): boolean => 'dialectOptions' in config
+
+/**
+ * Sets the port of the options if the configuration has none.
+ * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION` if Sequelize 6 would connect to its default instead
+ */
+function applyPort(config: SequelizeConfig, { port }: ConnectionOptions): void {
+  if (port === undefined) return
+  if (!config.port) config.port = port
+  if (isVersion6(config) && Number(config.port) === DEFAULT_PORT && port !== DEFAULT_PORT)
+    throw optionError(
+      `port is ${port} in the options of the login, but Sequelize connects to ${DEFAULT_PORT}, its default. Set port: ${port} in the configuration of Sequelize.`,
+    )
+}
+
 /**
  * Creates the `beforeConnect` hook for Sequelize 6 and `@sequelize/postgres` 7. It sets the current user and password for each new
  * connection, including those to replicas.
  *
- * @param source options, or credentials to share. What they leave out is read from Sequelize's configuration.
+ * @param source options, or credentials to share. What they leave out is read from Sequelize's configuration. Their `ssl` and `port` are
+ * used if that configuration has none: `dialectOptions.ssl` in Sequelize 6, `ssl` in Sequelize 7. Sequelize 6 sets the port 5432 itself, so
+ * set `port` there.
  * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`. The hook rejects with the errors of {@link RedshiftCredentials.get}. It also
- * rejects with `ERR_REDSHIFT_TLS` if `dialectOptions.ssl` (Sequelize 6) or `ssl` (Sequelize 7) does not turn TLS on, with
- * `ERR_REDSHIFT_OPTION` if that is a string such as `'false'`, and with `ERR_REDSHIFT_USER_MISMATCH` if AWS returned a login for another
+ * rejects with `ERR_REDSHIFT_TLS` if `ssl` does not turn TLS on, with `ERR_REDSHIFT_OPTION` if that is a string such as `'false'` or if
+ * Sequelize 6 would connect to its default port instead of `port`, and with `ERR_REDSHIFT_USER_MISMATCH` if AWS returned a login for another
  * user than the configured one.
  *
  * @example
@@ -47,13 +68,16 @@ export function redshiftBeforeConnect(
 
   return async (config: SequelizeConfig) => {
     // Sequelize 6 reads dialectOptions.ssl only. If PGSSLMODE is set, the password function checks the socket.
-    const { ssl } = 'dialectOptions' in config ? (config.dialectOptions ?? {}) : config
+    const { ssl: configuredSsl } = isVersion6(config) ? (config.dialectOptions ?? {}) : config
+    const ssl = configuredSsl === undefined ? options.ssl : configuredSsl
     checkSsl(ssl, options)
+    applyPort(config, options)
     const verified = acceptBothNames(ssl as ClientConfig['ssl'], aliasOf(config.host, options.host))
-    // dialectOptions is replaced rather than changed, because Sequelize may share it.
-    if (verified !== ssl && 'dialectOptions' in config)
-      config.dialectOptions = { ...config.dialectOptions, ssl: verified }
-    else if (verified !== ssl) config.ssl = verified
+    if (verified !== configuredSsl) {
+      // dialectOptions is replaced rather than changed, because Sequelize may share it.
+      if (isVersion6(config)) config.dialectOptions = { ...config.dialectOptions, ssl: verified }
+      else config.ssl = verified
+    }
     const last = users.get(config)
     const names = [config.username, config.user]
     const isUnchanged = last !== undefined && names.every(name => name === last.set)

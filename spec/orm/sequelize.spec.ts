@@ -173,6 +173,21 @@ for (const [version, build] of Object.entries(versions))
       expect(emulator.calls).to.deep.equal([])
     })
 
+    it('uses the TLS options of the login where the configuration has none', async () => {
+      const { ssl, ...withoutTls } = server
+      const sources = { source: { aws: emulator.aws, ssl }, untrusted: { aws: emulator.aws, ssl: true } }
+      const outcomeOf = (source: Settings['source']) => {
+        const db = build({ server: withoutTls as EmulatorPoolConfig, source })
+        return session(db).finally(() => db.close())
+      }
+      expect(await outcomeOf(sources.source)).to.include({ name: 'IAMR:analyst' })
+      expect((await rejection(outcomeOf(sources.untrusted))).message).to.match(/certificate/)
+      expect(await rejection(outcomeOf({ aws: emulator.aws, ssl: false }))).to.have.property('code', 'ERR_REDSHIFT_TLS')
+      await using({ source: sources.untrusted }, async db => {
+        expect(await session(db)).to.include({ name: 'IAMR:analyst' })
+      })
+    })
+
     it('refuses a string for ssl that would make pg crash, and passes on those that pg knows', async () => {
       const outcomeOf = (ssl: string) => {
         const db = build({ server: { ...server, ssl: ssl as never }, source: { aws: emulator.aws } })
@@ -230,6 +245,45 @@ describe('redshiftBeforeConnect, on Sequelize 6,', () => {
     })
     expect(await rejection(db.authenticate())).to.have.property('code', 'ERR_REDSHIFT_TLS')
     await db.close()
+  })
+})
+
+describe('redshiftBeforeConnect, with a port in the options of the login,', () => {
+  expectNothingUncaught()
+  let emulator: RedshiftEmulator
+  before(async () => {
+    emulator = await startEmulator()
+  })
+  after(() => emulator.close())
+
+  /** The port that a hook sets in the configuration of Sequelize. */
+  const portAfter = async (port: number, build: (options: object) => object): Promise<unknown> => {
+    const { host, database, ssl } = emulator.poolConfig()
+    const config = build({ host, database, ssl })
+    await redshiftBeforeConnect({ aws: emulator.aws, port })(config)
+    return (config as { port?: unknown }).port
+  }
+  const version6 = (port?: number | string) => (options: object) =>
+    (
+      new Sequelize({ dialect: 'postgres', ...options, dialectOptions: options, port: port as number }) as unknown as {
+        config: object
+      }
+    ).config
+  const version7 = (port?: number) => (options: object) => ({ ...options, ...(port && { port }) })
+
+  it('sets the port that Sequelize 7 leaves open', async () => {
+    expect(await portAfter(5440, version7())).to.equal(5440)
+    expect(await portAfter(5440, version7(5432))).to.equal(5432)
+  })
+
+  it('refuses to connect to the port that Sequelize 6 chooses by default', async () => {
+    for (const port of [undefined, '5432'])
+      expectError(await rejection(portAfter(5440, version6(port))), {
+        code: 'ERR_REDSHIFT_OPTION',
+        names: ['Sequelize', '5432', 'port: 5440'],
+      })
+    expect(await portAfter(5432, version6())).to.equal(5432)
+    expect(await portAfter(5440, version6(15439))).to.equal(15439)
   })
 })
 
