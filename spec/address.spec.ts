@@ -144,6 +144,14 @@ describe('The address of a cluster', () => {
     expect(addresses.last.context.signal.aborted).to.equal(true)
   })
 
+  it('is awaited until the deadline, and the error says what it waited for', async () => {
+    const addresses = new Addresses()
+    const failure = failureOf(addresses.find())
+    addresses.last.context.setDeadlineError(error('ERR_REDSHIFT_THROTTLED'))
+    await addresses.clock.advance(15_000)
+    expectError(await failure, { code: 'ERR_REDSHIFT_THROTTLED' })
+  })
+
   it('fails for every caller within a second of a failure, without another call', async () => {
     const addresses = new Addresses()
     const failure = expectFailure(addresses.find(), 'ERR_REDSHIFT_UNAVAILABLE')
