@@ -34,13 +34,14 @@ type DeadlineError = RedshiftCredentialsError | (() => Promise<RedshiftCredentia
 
 /** One fetch: its limits, and what it reports about itself while it runs. */
 export class FetchContext {
-  /** The time limit in milliseconds, retries included. */
+  /** The time limit in milliseconds, retries included. The flight may end earlier if its login expires before. */
   readonly deadlineMillis: number
   /** The value of Retry-After in AWS's last response, in milliseconds. */
   retryAfter: number | undefined
   readonly #abortController = new AbortController()
   readonly #current: () => CurrentLogin | undefined
   #deadlineError: DeadlineError | undefined
+  #timeoutError: RedshiftCredentialsError | undefined
 
   constructor(deadlineMillis: number, current: () => CurrentLogin | undefined = () => undefined) {
     this.deadlineMillis = deadlineMillis
@@ -64,12 +65,17 @@ export class FetchContext {
   /** What callers get if the deadline passes now; undefined for a plain timeout. */
   async deadlineError(): Promise<RedshiftCredentialsError | undefined> {
     const error = this.#deadlineError
-    return typeof error === 'function' ? error() : error
+    return (typeof error === 'function' ? await error() : error) ?? this.#timeoutError
   }
 
   /** Sets what callers get if the deadline passes from now on: why the last attempt failed, or what the fetch is waiting for. */
   setDeadlineError(error: DeadlineError | undefined): void {
     this.#deadlineError = error
+  }
+
+  /** Sets what callers get instead of a plain timeout, for the rest of the fetch. */
+  setTimeoutError(error: RedshiftCredentialsError): void {
+    this.#timeoutError = error
   }
 }
 

@@ -46,11 +46,13 @@ export class SharedLogins {
     } catch (error) {
       if (!(error instanceof StoreFailure)) throw error
       search.report('direct', error)
-      // If the deadline passes during the call of AWS, callers learn that the slow store used up the time. If it has passed already, they
-      // get the error about the claim.
+      context.setDeadlineError(undefined)
+      // If the deadline passes during the call of AWS, callers learn that the slow store used up the time.
       if (error.reason === 'slow')
-        context.setDeadlineError(slowStoreError(request, error.operation, search.spentMillis, search.deadlineMillis))
-      else if (search.spentMillis < search.deadlineMillis) context.setDeadlineError(undefined)
+        context.setTimeoutError(slowStoreError(request, error.operation, search.spentMillis, search.deadlineMillis))
+      // If it has passed already, they learn about the claim.
+      else if (error.reason === 'held' && search.spentMillis >= search.deadlineMillis)
+        context.setTimeoutError(claimedError(request))
     }
     return this.#fetchDirect(search, context)
   }

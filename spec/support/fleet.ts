@@ -3,7 +3,6 @@ import type { Clock, Timer } from '../../lib/clock.js'
 import { RedshiftCredentialsError } from '../../lib/errors.js'
 import type { Fetch } from '../../lib/fetch.js'
 import type { RedshiftLogin } from '../../lib/login.js'
-import type { CredentialRequest } from '../../lib/request.js'
 import { SharedLogins } from '../../lib/store/shared.js'
 import type { CredentialStore, StoredValue } from '../../lib/store/store.js'
 import { requestFor } from './simulation.js'
@@ -314,8 +313,10 @@ export class SimulatedFleet {
   }
 
   fetchFor(host: SimulatedHost): Fetch {
-    return (request: CredentialRequest) =>
+    return (request, context) =>
       new Promise((resolve, reject) => {
+        // As the library's client does when it sends a request.
+        context.setDeadlineError(undefined)
         const target = ('workgroupName' in request && request.workgroupName) || ''
         const call: AwsCall = { host, target, at: this.time.now, respondedAt: undefined }
         this.calls.push(call)
