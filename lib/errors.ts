@@ -133,7 +133,9 @@ export const printable = (text: string): string => text.replace(/\s+/g, ' ').rep
  * Removes user, password and parameters from a connection string that was passed instead of a name. Names contain no slash, and a colon
  * before an @ only after a prefix: `IAM:alice@example.com`.
  */
-const withoutSecrets = (text: string): string => {
+const withoutSecrets = (given: string): string => {
+  // The parameters of libpq: host=… password=…
+  const text = given.replace(/\b(password|passwd|pwd)(\s*=).*/is, '$1$2…')
   if (!/\/|^(?!IAM[AR]?:)[^:]*:[^@]*@/.test(text)) return text
   const start = /^(\w+:\/\/)?/.exec(text)?.[0] ?? ''
   const end = text.lastIndexOf('@')

@@ -467,6 +467,8 @@ describe('precedence', () => {
         [`${CLUSTER}?password=hunter2`, `"${CLUSTER}?…"`, `"${CLUSTER}"`],
         [`jdbc:redshift://${CLUSTER}/dev;PWD=hunter2`, 'jdbc:redshift:', `"${CLUSTER}"`],
         ['jdbc:redshift:iam://x/dev?AccessKeyID=hunter2&SecretAccessKey=hunter2', 'JDBC', 'clusterIdentifier'],
+        ['host=wh.example port=5439 user=alice password=hunter2', 'password=…', 'clusterIdentifier'],
+        ["host=wh.example password = 'hunter2 hunter2' dbname=dev", 'password =…', 'clusterIdentifier'],
         ['alice:hunter2@/x@nowhere', '"…@nowhere"', 'clusterIdentifier'],
       ] as const
     ).map(

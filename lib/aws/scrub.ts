@@ -62,6 +62,9 @@ const withoutQuotes = (text: string): string =>
     .replace(/[[{]\s*["'[{].*|\{\s*\w+\s*:.*/, '{…}')
     // A password may contain characters that should be escaped in a URL.
     .replace(/(\b[a-z][\w+.-]*:\/\/|(?<![:/])\/\/)[^\s"'<>]*@/gi, '$1…@')
+    // The parameters of a URL, and those of a form.
+    .replace(/\?[\w.%-]+=[^\s"'<>]*/g, '?…')
+    .replace(/\b(\w*(?:secret|password|token))=[^\s"'<>&]+/gi, '$1=…')
 
 const withoutKeys = (text: string): string =>
   text
@@ -93,6 +96,17 @@ function stackOf(error: Error): string {
   }
 }
 
+/** The SDK's own properties of a response. Other providers of AWS credentials may put anything there, such as request headers. */
+function metadataOf(metadata: unknown): object | undefined {
+  if (typeof metadata !== 'object' || metadata === null) return undefined
+  const { requestId, ...others } = metadata as Record<string, unknown>
+  const numbers = ['httpStatusCode', 'attempts', 'totalRetryDelay'].flatMap(name =>
+    typeof others[name] === 'number' ? [[name, others[name]]] : [],
+  )
+  const isId = typeof requestId === 'string' && /^[\w-]{1,64}$/.test(requestId)
+  return { ...(isId && { requestId }), ...Object.fromEntries(numbers) }
+}
+
 /** Copies an SDK error for `cause`. The original has a hidden `$response` with session tokens and the body of a broken response. */
 export function copyCause(error: SdkError): Error {
   const copy = new Error(scrub(error))
@@ -102,7 +116,8 @@ export function copyCause(error: SdkError): Error {
     .filter(line => FRAME.test(line))
   copy.stack = [`${copy.name}: ${copy.message}`, ...frames].join('\n')
   const { code, $fault, $metadata } = error
-  for (const [name, value] of Object.entries({ code: identifierOf(code), $fault, $metadata }))
+  const own = { code: identifierOf(code), $fault: identifierOf($fault), $metadata: metadataOf($metadata) }
+  for (const [name, value] of Object.entries(own))
     if (value !== undefined) Object.defineProperty(copy, name, { value, enumerable: true })
   return copy
 }

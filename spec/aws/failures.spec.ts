@@ -526,6 +526,9 @@ describe('a message of AWS or the SDK', () => {
       ['Unexpected token \'h\', "hunter2\r\n\r\nhunter2"... is not valid JSON', 'it is not valid JSON'],
       ['proxy http://user:hunter2/hunter2?#@proxy:3128 failed', 'proxy http://…@proxy:3128 failed'],
       ['no proxy //user:hunter2@proxy:3128/', 'no proxy //…@proxy:3128/'],
+      ['request to https://idp.example/token?client_secret=hunter2&x=hunter2 failed', 'idp.example/token?… failed'],
+      ['GET /?Action=x&X-Amz-Security-Token=hunter2%2F failed', 'GET /?… failed'],
+      ['grant_type=x&client_secret=hunter2&a=b', 'grant_type=x&client_secret=…&a=b'],
       ["no keys in { SecretAccessKey: 'hunter2' }", 'no keys in {…}'],
       ['no keys in {"Password":"hunter2"}', 'no keys in {…}'],
       ['no keys in { "Password": "hunter2', 'no keys in {…}'],
@@ -552,6 +555,14 @@ describe('a message of AWS or the SDK', () => {
     expect(cause).to.be.instanceOf(Error).and.include({ name: 'AccessDenied', message: 'no', $fault: 'client' })
     expect(cause).to.have.nested.property('$metadata.httpStatusCode', 403)
     expect(Reflect.ownKeys(cause as Error)).to.have.members(['stack', 'message', 'name', '$fault', '$metadata'])
+    // Providers of AWS credentials may put anything there.
+    const $metadata = { requestId: 'a-1', attempts: 2, headers: { authorization: 'hunter2' }, cfId: 'hunter2' }
+    const { cause: copy } = toRedshiftError(
+      Object.assign(new Error('no'), { $fault: { key: 'hunter2' }, $metadata }),
+      call,
+    )
+    expect(copy).to.have.deep.property('$metadata', { requestId: 'a-1', attempts: 2 })
+    expect(copy).to.not.have.property('$fault')
     const frames = (original.stack ?? '').split('\n').filter(line => /^ +at /.test(line))
     expect((cause as Error).stack).to.equal(['AccessDenied: no', ...frames].join('\n'))
   })
