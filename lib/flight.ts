@@ -156,7 +156,7 @@ const watches = new WeakMap<AbortSignal, Watch>()
  * Calls back when the signal aborts, and returns a function that cancels this. All callbacks of a signal share one listener, because Node
  * warns of a leak when a signal has more than ten.
  */
-function onAbort(signal: AbortSignal, callback: () => void): () => void {
+export function onAbort(signal: AbortSignal, callback: () => void): () => void {
   let watch = watches.get(signal)
   if (!watch) {
     const callbacks = new Set<() => void>()

@@ -5,7 +5,7 @@ import { fetchIdentityCenterToken } from './aws/token.js'
 import type { Clock } from './clock.js'
 import { closedError, RedshiftCredentialsError } from './errors.js'
 import { type Fetch, FetchContext, timeoutError } from './fetch.js'
-import { Flight } from './flight.js'
+import { Flight, onAbort } from './flight.js'
 import { type IdentityProvider, TOKEN_API } from './identity-provider.js'
 import { RedshiftLogin } from './login.js'
 import { fetchProvidedToken } from './provider-token.js'
@@ -68,15 +68,14 @@ export class SingleTokens {
         return outcome
       },
     })
-    trace.start()
     this.#flights.add(flight)
+    trace.start()
     // No other caller waits for this flight, so an abort ends it.
-    const abandon = (): void => flight.abandon(abortedError())
-    signal?.addEventListener('abort', abandon, { once: true })
+    const detach = signal && onAbort(signal, () => flight.abandon(abortedError()))
     try {
       return await flight.wait(signal)
     } finally {
-      signal?.removeEventListener('abort', abandon)
+      detach?.()
       this.#flights.delete(flight)
     }
   }

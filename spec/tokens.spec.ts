@@ -124,6 +124,23 @@ describe('Tokens', () => {
         expect(new Set(emulator.logins.map(({ serial, ok }) => `${serial} ${ok}`)).size).to.equal(5)
       })
 
+      it('are requested for any number of callers with one signal, without a warning of Node', async () => {
+        const warnings: Error[] = []
+        const note = (warning: Error) => void warnings.push(warning)
+        process.on('warning', note)
+        const controller = new AbortController()
+        const redshift = providing({ tokenType: 'EXT_JWT', token: () => new Promise<string>(() => {}) })
+        const { signal } = controller
+        const failures = Array.from({ length: 12 }, () => rejection(redshift.getToken(undefined, { signal })))
+        const reason = new Error('enough')
+        controller.abort(reason)
+        expect(await Promise.all(failures)).to.deep.equal(Array(12).fill(reason))
+        // Node emits its warnings in a later turn.
+        await new Promise(setImmediate)
+        process.off('warning', note)
+        expect(warnings).to.deep.equal([])
+      })
+
       it('are rejected, with the remedy, if a single-use one is returned twice', async () => {
         const { token } = emulator.issueToken({ tokenType: 'EXT_JWT' })
         const redshift = providing({ tokenType: 'EXT_JWT', token: () => token })
