@@ -1,8 +1,8 @@
 import type { Clock } from '../clock.js'
 
 /**
- * Estimates DynamoDB's clock from its last response. The estimate is never ahead, and at most a second plus the response's travel time
- * behind. This host's wall clock is not used.
+ * Estimates DynamoDB's clock from its last response. The estimate is never ahead. It is at most a second plus the response's travel time
+ * behind, or more if the machine was suspended since. This host's wall clock is not used.
  */
 export class ServerClock {
   readonly #clock: Clock

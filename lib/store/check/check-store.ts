@@ -6,7 +6,7 @@ import { valueRules } from './value-rules.js'
 
 /**
  * Checks that a store keeps the contract of {@link CredentialStore}. Use it in the tests of your own store. It takes a few seconds and
- * uses about 60 unique keys, which expire within two minutes.
+ * uses about 20 unique keys, which expire within two minutes.
  *
  * @example
  * it('is a store', () => checkStore(new MyStore(…)))
