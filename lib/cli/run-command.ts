@@ -7,6 +7,9 @@ import { codeOf } from './terminal/failure.js'
 const SIGNALS: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2']
 const TERMINAL_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT']
 
+/** Signals that end this process without a core file, which would contain the password and the AWS keys. */
+const ENDING_SIGNALS: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGKILL']
+
 /** How a command ended. */
 export interface CommandEnd {
   readonly code: number
@@ -58,7 +61,7 @@ export function startCommand(command: string, parameters: readonly string[], env
 /** Ends this process as the command ended: with its exit code, or by its signal. */
 export function endLike({ code, signal }: CommandEnd): void {
   process.exitCode = code
-  if (signal) process.kill(process.pid, signal)
+  if (signal && ENDING_SIGNALS.includes(signal)) process.kill(process.pid, signal)
 }
 
 function reportSpawnError(command: string, error: unknown): CommandEnd {

@@ -1,5 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs'
+import { constants } from 'node:os'
 import { dirname, join } from 'node:path'
 import { expect } from 'chai'
 import { CLUSTER, ended, hasTerminals, printed, sectionOf, useCli } from '../support/cli.js'
@@ -91,6 +92,12 @@ describe('pg-redshift-iam exec', () => {
     const { code, signal } = await cli.run(node('process.kill(process.pid, "SIGTERM"); setInterval(() => {}, 1000)'))
     expect({ code, signal }).to.deep.equal({ code: null, signal: 'SIGTERM' })
   })
+
+  for (const signal of ['SIGSEGV', 'SIGABRT', 'SIGQUIT'] as const)
+    it(`does not die of ${signal}, because its core file would contain the password`, async () => {
+      const end = await cli.run([...ALICE, 'sh', '-c', `ulimit -c 0; kill -${signal.slice(3)} $$`])
+      expect(end).to.include({ code: 128 + constants.signals[signal], signal: null })
+    })
 
   it('exits with the codes of a shell if the command is missing or cannot be executed', async () => {
     const missing = await cli.run([...ALICE, 'no-such-program'])
