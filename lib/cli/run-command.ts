@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync, openSync } from 'node:fs'
 import { constants } from 'node:os'
+import { isatty } from 'node:tty'
 import { EXIT_CODES } from './terminal/exit-codes.js'
 import { codeOf } from './terminal/failure.js'
 
@@ -35,8 +37,7 @@ export function startCommand(command: string, parameters: readonly string[], env
     child.kill(signal)
   }
   // On a terminal, Ctrl-C already reaches the command, which decides what to do. Node.js does not report who sent a signal.
-  const onTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY
-  const fromTerminal = onTerminal ? (): void => {} : forward
+  const fromTerminal = isOnTerminal() ? (): void => {} : forward
   for (const signal of SIGNALS) process.on(signal, forward)
   for (const signal of TERMINAL_SIGNALS) process.on(signal, fromTerminal)
   const release = (): void => {
@@ -56,6 +57,18 @@ export function startCommand(command: string, parameters: readonly string[], env
     })
   })
   return { pid: child.pid, ended }
+}
+
+/** Also true if all streams are redirected. `process.stdin` would make the command's standard input non-blocking. */
+function isOnTerminal(): boolean {
+  // Windows has no /dev/tty.
+  if (isatty(0) || isatty(1) || isatty(2)) return true
+  try {
+    closeSync(openSync('/dev/tty', 'r'))
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** Ends this process as the command ended: with its exit code, or by its signal. */

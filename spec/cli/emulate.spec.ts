@@ -110,6 +110,21 @@ describe('pg-redshift-iam emulate', () => {
       await left.none()
     })
 
+  it('lets the command wait for standard input', async () => {
+    const read =
+      'fs.read(0, (error, length, data) => { console.log(error ?? data.toString("utf8", 0, length)); process.exit() })'
+    // A read that fails does so before the timer ends.
+    const script = `process.once("SIGUSR2", () => { ${read}; setTimeout(console.log, 100, "waits") }); setInterval(() => {}, 1000); console.log("ready")`
+    const child = cli.start([...shared().flags, ...node(script)], shared().env)
+    const end = ended(child)
+    await printed(child, 'ready')
+    // When the signal arrives, emulate has done everything that it does after it has started the command.
+    child.kill('SIGUSR2')
+    await printed(child, 'waits')
+    child.stdin?.end('input')
+    expect(await end).to.include({ code: 0, stdout: 'ready\nwaits\ninput\n', stderr: '' })
+  })
+
   it('dies of the signal that killed the command, and leaves nothing behind', async () => {
     const { code, signal } = await run(node('process.kill(process.pid, "SIGKILL"); setInterval(() => {}, 1000)'))
     expect({ code, signal }).to.deep.equal({ code: null, signal: 'SIGKILL' })

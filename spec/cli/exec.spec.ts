@@ -77,14 +77,14 @@ describe('pg-redshift-iam exec', () => {
 
   it(`passes on Ctrl-C once${hasTerminals ? '' : ' (skipped: script is not installed)'}`, async function () {
     if (!hasTerminals) this.skip()
-    const script = `let n = 0; process.on("SIGINT", () => n++ || setTimeout(() => process.exit(n), 500)); setInterval(() => {}, 1000); console.log("ready")`
-    for (const input of ['', '< /dev/null']) {
-      const child = cli.startOnTerminal(`exec --host ${CLUSTER} -- "${process.execPath}" -e '${script}' ${input}`)
+    const script = `let n = 0; process.on("SIGINT", () => n++ || setTimeout(() => process.exit(n), 500)); setInterval(() => {}, 1000); fs.writeFileSync("/dev/tty", "ready")`
+    for (const redirection of ['', '< /dev/null', '< /dev/null > /dev/null 2>&1']) {
+      const child = cli.startOnTerminal(`exec --host ${CLUSTER} -- "${process.execPath}" -e '${script}' ${redirection}`)
       const end = ended(child)
       await printed(child, 'ready')
       child.stdin?.write('\u0003')
       const { code } = await end
-      expect(code).to.equal(1)
+      expect(code, redirection).to.equal(1)
     }
   })
 
