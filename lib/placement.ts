@@ -64,8 +64,9 @@ export function checkPlacement(config: object): void {
 }
 
 /**
- * Refuses a connection with properties that would be ignored, because the login would be fetched with defaults. pg's own connection objects
- * are instances of a class and are accepted.
+ * Refuses a connection that names another login than the one that would be fetched: by an option of this package, by a connection string,
+ * or by properties that cannot be read. Other properties have no effect. pg's own connection objects are instances of a class and are
+ * accepted.
  * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`
  */
 export function checkConnection(connection: unknown): void {
@@ -74,6 +75,8 @@ export function checkConnection(connection: unknown): void {
   if (isObject && !isPlain(connection) && ('host' in connection || 'database' in connection || 'user' in connection))
     return
   checkPlain('The connection', connection)
+  if ('connectionString' in connection && connection.connectionString)
+    throw optionError('connectionString is not read from a connection. Set host, database and user instead.')
   for (const [name, value] of Object.entries(connection)) {
     const own = value === undefined ? undefined : OPTION_NAMES.get(fold(name))
     if (own) throw optionError(`${name} is not read from a connection. Set ${own} in the options of the login.`)

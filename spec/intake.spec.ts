@@ -185,6 +185,8 @@ describe('What a caller passes', () => {
           [new Map(Object.entries(connection)), 'connection', 'Map'],
           [{ ...connection, dbUser: 'bob' }, 'connection', 'dbUser'],
           [{ ...connection, DbGroups: ['x'] }, 'connection', 'DbGroups', 'dbGroups'],
+          [{ connectionString: 'postgres://x/prod' }, 'connectionString', 'host, database and user'],
+          [{ ...connection, connectionString: 'postgres://x/prod' }, 'connectionString'],
           ['postgres://alice:hunter2@x/prod', 'connection', '"postgres://…@x/prod"'],
         ] as const)
           expectError(await refusal(() => give(given as never)), { code: 'ERR_REDSHIFT_OPTION', names })
