@@ -4,6 +4,7 @@ import type { FetchContext } from '../fetch.js'
 import { isAwsClient, type RedshiftOptions } from '../options.js'
 import { observe, retryAfterOf, serverTimeOf } from './attempts.js'
 import type { CallDescription } from './call.js'
+import { hasOwnProvider } from './credentials/own.js'
 import { isProfileMissing, readProfiles, rereadProfiles } from './credentials/profiles.js'
 import type { SdkClient } from './destroy.js'
 import type { Source } from './diagnosis.js'
@@ -121,9 +122,8 @@ export class AwsClients {
     call.phase = 'loading'
     call.context.setDeadlineError(() => this.#explainStall(call))
     const aws = this.#aws
-    const hasOwn = isAwsClient(aws) || aws?.credentials !== undefined || 'credentialDefaultProvider' in Object(aws)
-    if (hasOwn || !(await isProfileMissing(aws?.profile || process.env.AWS_PROFILE))) return
-    throw new MissingProfile()
+    if (isAwsClient(aws) || hasOwnProvider(aws)) return
+    if (await isProfileMissing(aws?.profile || process.env.AWS_PROFILE)) throw new MissingProfile()
   }
 
   /** Whether a second attempt may succeed, with refreshed AWS credentials or with the time that the SDK has learned from the response. */
@@ -159,7 +159,7 @@ export class AwsClients {
   /** Where the AWS credentials come from. Nothing is known about a provider or a client from the user. */
   async #sources(): Promise<readonly Source[]> {
     const aws = this.#aws
-    if (isAwsClient(aws) || aws?.credentials !== undefined) return [{ kind: 'own' }]
+    if (isAwsClient(aws) || hasOwnProvider(aws)) return [{ kind: 'own' }]
     const { sourcesOf } = await loadDiagnosis()
     return sourcesOf(aws?.profile, process.env, await readProfiles())
   }

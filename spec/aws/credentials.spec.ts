@@ -140,6 +140,12 @@ describe('AWS credentials that cannot be loaded', () => {
     setEnvironment(env)
     await using named = new RedshiftCredentials({ host, database: 'dev', aws: { profile: 'nope' } })
     for (const _ of ['first', 'second']) expectError(await rejection(named.get()), missing)
+    // The SDK ignores these values.
+    for (const none of [{ credentials: null }, { credentialDefaultProvider: undefined }]) {
+      const aws = { profile: 'nope', ...(none as object) }
+      await using without = new RedshiftCredentials({ host, database: 'dev', aws })
+      expectError(await rejection(without.get()), missing)
+    }
     for (const AWS_PROFILE of ['', 'default']) {
       setEnvironment({ ...env, AWS_PROFILE })
       await using credentials = new RedshiftCredentials({ host, database: 'dev' })
@@ -180,6 +186,20 @@ describe('AWS credentials that cannot be loaded', () => {
       })
     } finally {
       await silent.close()
+    }
+  })
+
+  it("produce an error with the option aws if the program's default provider fails or hangs", async () => {
+    setEnvironment({ AWS_EC2_METADATA_DISABLED: 'false' })
+    const failing = () => Promise.reject(new Error('The vault is sealed.'))
+    const hanging = () => new Promise<never>(() => {})
+    for (const [provider, code, ...names] of [
+      [failing, 'ERR_REDSHIFT_AWS_CREDENTIALS', 'aws.credentialDefaultProvider', 'vault'],
+      [hanging, 'ERR_REDSHIFT_TIMEOUT', 'option aws'],
+    ] as const) {
+      const aws = { credentialDefaultProvider: () => provider }
+      await using credentials = new RedshiftCredentials({ host, database: 'dev', fetchTimeoutMillis: 1_000, aws })
+      expectError(await rejection(credentials.get()), { code, names, omits: ['metadata'] })
     }
   })
 

@@ -103,7 +103,7 @@ export const LOCAL_FAILURES: readonly CredentialFailure[] = [
     sources: ['own'],
     failure: 'a provider of your own fails',
     problem: () => 'The AWS credentials from the option aws could not be loaded',
-    remedy: () => 'Check aws.credentials, or the SDK client in aws',
+    remedy: () => 'Check aws.credentials, aws.credentialDefaultProvider or the SDK client in aws',
   },
   {
     sources: ['instance'],

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { RedshiftClient } from '@aws-sdk/client-redshift'
 import { serverTimeOf } from '../../aws/attempts.js'
+import { IS_SDK_CHAIN } from '../../aws/credentials/own.js'
 import { loadRedshift } from '../../aws/sdk.js'
 import { printable } from '../../errors.js'
 import type { AwsClientConfig } from '../../index.js'
@@ -62,9 +63,13 @@ export async function setUpAws(
   client.config.requestHandler = requestHandler
   return {
     client,
-    // The client's provider caches the credentials, so that a person enters a code only once. It is set as the default provider, because
-    // the library then still finds out where the credentials come from.
-    config: { ...base, credentialDefaultProvider: () => client.config.credentials, requestHandler },
+    // The client's provider caches the credentials, so that a person enters a code only once. It is marked, because the library then
+    // still finds out where the credentials come from.
+    config: {
+      ...base,
+      credentialDefaultProvider: Object.assign(() => client.config.credentials, { [IS_SDK_CHAIN]: true }),
+      requestHandler,
+    },
     clockAheadMillis: () => ahead,
     close: () => client.destroy(),
   }
