@@ -108,6 +108,8 @@ const createClass = (Base: typeof pg.Client): RedshiftPgClientClass =>
       endAfterDrain(this)
       // Older versions of pg do not wait for the queries.
       if (isConnectionEnding(this)) this.#terminate()
+      // If the server closes the connection before the queries, pg ends the client without settling connect().
+      this.once('end', () => this.#terminate())
       if (callback) return void this.once('end', callback as () => void)
       return new (promiseOf(this))<void>(resolve => this.once('end', () => resolve()))
     }

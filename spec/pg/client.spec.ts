@@ -53,6 +53,7 @@ for (const [version, module] of pgVersions)
       open.push(client)
       return client
     }
+    const endWithCallback = (client: pg.Client): Promise<void> => new Promise(resolve => client.end(() => resolve()))
     const currentUser = async (client: pg.Client): Promise<unknown> =>
       (await client.query('select session_user')).rows[0].session_user
 
@@ -335,7 +336,17 @@ for (const [version, module] of pgVersions)
         const { host: _, ...config } = emulator.poolConfig('serverless')
         expect(await run(more => new Client({ ...config, redshift, ...more }))).to.deep.include([1, 2])
       })
-      const endWithCallback = (client: pg.Client): Promise<void> => new Promise(resolve => client.end(() => resolve()))
+    })
+
+    it('rejects connect() if the server closes the connection while end() waits for pipelined queries', async function () {
+      if (!('pipeline' in new module.Client())) return this.skip()
+      using _ = emulator.fail({ kind: 'login-reset' })
+      for (const form of [(client: pg.Client) => client.end(), endWithCallback]) {
+        const client = create({ pipeline: true } as pg.ClientConfig)
+        const results = [rejection(client.connect()), rejection(client.query('select 1'))]
+        await form(client)
+        for (const { message } of await Promise.all(results)) expect(message).to.equal('Connection terminated')
+      }
     })
 
     it('leaves no unhandled rejection if end() aborts a connect() that nobody awaits', async () => {
