@@ -29,6 +29,9 @@ export const aliasOf = (host: string | undefined, clusterHost: string | undefine
 const setsServername = (ssl: Ssl, { host }: ServerAlias): boolean =>
   typeof ssl === 'object' && Boolean(ssl.servername) && isIP(host) !== 0
 
+/** The checks that were made here. They are bound to one host, but their TLS options may come back for another host. */
+const ownChecks = new WeakSet<CheckServerIdentity>()
+
 /** Copies TLS options, including non-enumerable ones, because pg makes the private key non-enumerable. */
 const withIdentityCheck = (ssl: object, check: CheckServerIdentity): Ssl =>
   Object.create(Object.getPrototypeOf(ssl), {
@@ -36,18 +39,28 @@ const withIdentityCheck = (ssl: object, check: CheckServerIdentity): Ssl =>
     checkServerIdentity: { value: check, enumerable: true, writable: true, configurable: true },
   })
 
+/** Returns TLS options without a check that was made here, possibly for another host. */
+export function withoutOwnCheck(ssl: Ssl): Ssl {
+  if (!ssl || typeof ssl !== 'object' || !ssl.checkServerIdentity || !ownChecks.has(ssl.checkServerIdentity)) return ssl
+  const { checkServerIdentity: _, ...others } = Object.getOwnPropertyDescriptors(ssl)
+  return Object.create(Object.getPrototypeOf(ssl), others)
+}
+
 /**
  * Returns TLS options that accept a certificate for the cluster's own name, or for the name that pg connects to. A proxy or a custom domain
  * has a certificate for the latter. If the user has set `checkServerIdentity`, that function decides.
  */
-export function acceptBothNames(ssl: Ssl, alias: ServerAlias | undefined): Ssl {
+export function acceptBothNames(given: Ssl, alias: ServerAlias | undefined): Ssl {
+  const ssl = withoutOwnCheck(given)
   if (!alias || !ssl || typeof ssl === 'string' || setsServername(ssl, alias)) return ssl
   const options = ssl === true ? {} : ssl
   if (options.checkServerIdentity) return ssl
-  return withIdentityCheck(options, (_name, certificate) => {
+  const check: CheckServerIdentity = (_name, certificate) => {
     const error = checkServerIdentity(alias.clusterHost, certificate)
     return error && checkServerIdentity(alias.host, certificate) ? error : undefined
-  })
+  }
+  ownChecks.add(check)
+  return withIdentityCheck(options, check)
 }
 
 /**
@@ -55,7 +68,8 @@ export function acceptBothNames(ssl: Ssl, alias: ServerAlias | undefined): Ssl {
  * `checkServerIdentity`, which expects the name that pg connects to.
  * @returns undefined if the client must not send that name
  */
-export function acceptServerName(ssl: Ssl, alias: ServerAlias): Ssl | undefined {
+export function acceptServerName(given: Ssl, alias: ServerAlias): Ssl | undefined {
+  const ssl = withoutOwnCheck(given)
   if (!ssl || typeof ssl === 'string' || setsServername(ssl, alias)) return undefined
   const check = ssl === true ? undefined : ssl.checkServerIdentity
   if (!check) return acceptBothNames(ssl, alias)

@@ -8,7 +8,7 @@ import { copyOptions } from '../placement.js'
 import { type Binding, boundConfig } from './binding.js'
 import { type ConnectionSettings, connectionSettings, type RedshiftPgClientConfig } from './config.js'
 import { isNative, parseEarly, sslOf } from './internals.js'
-import { aliasOf, type ServerAlias } from './server-name.js'
+import { aliasOf, type ServerAlias, withoutOwnCheck } from './server-name.js'
 import { checkSsl, tlsOf } from './tls.js'
 
 /** The checked configuration of a client. */
@@ -53,7 +53,7 @@ function checkedSetup(own: RedshiftPgClientConfig, Base: typeof pg.Client): Clie
   const options = credentials.connectionOptions()
   const settings = connectionSettings(own, options)
   const { connectionTimeoutMillis = 0, connectionString, sslnegotiation } = config
-  const ssl = tlsOf(config, options)
+  const ssl = withoutOwnCheck(tlsOf(config, options))
   // The attempt's own timer replaces pg's, because it must also cover the look-up and the second connection.
   const pgConfig = { ...config, ssl, connectionTimeoutMillis: 0 }
   if (connectionString || sslnegotiation || process.env.PGSSLNEGOTIATION || isSealed(ssl)) parseEarly(Base, pgConfig)

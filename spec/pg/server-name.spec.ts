@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { checkServerIdentity, type PeerCertificate } from 'node:tls'
+import { type ConnectionOptions, checkServerIdentity, type PeerCertificate } from 'node:tls'
 import * as core from '@sequelize/core'
 import { PostgresDialect } from '@sequelize/postgres'
 import { expect } from 'chai'
@@ -20,7 +20,7 @@ import {
   redshiftPoolOptions,
 } from '../../lib/index.js'
 import { clientClass } from '../../lib/pg/client.js'
-import { acceptBothNames, aliasOf } from '../../lib/pg/server-name.js'
+import { acceptBothNames, acceptServerName, aliasOf } from '../../lib/pg/server-name.js'
 import { CURRENT_USER, userOfClient, userOfPool } from '../support/current-user.js'
 import { startEmulator } from '../support/emulator.js'
 import { pgVersions } from '../support/pg-versions.js'
@@ -280,6 +280,19 @@ describe('The TLS options for another host name', () => {
     const byAddress = { servername: 'elsewhere.example' }
     expect(acceptBothNames(byAddress, aliasOf('127.0.0.1', CLUSTER))).to.equal(byAddress)
     expect(acceptBothNames({ rejectUnauthorized: false }, alias)).to.include({ rejectUnauthorized: false })
+  })
+
+  it('verify the current host if they come back for another one', async () => {
+    const accepted = (ssl: Ssl) =>
+      [PRIVATE, PROXY].filter(name => {
+        const certificate = { subject: {}, subjectaltname: `DNS:${name}` } as PeerCertificate
+        return (ssl as ConnectionOptions).checkServerIdentity?.(name, certificate) === undefined
+      })
+    const first = acceptBothNames(true, aliasOf(PRIVATE, CLUSTER))
+    expect(accepted(first)).to.deep.equal([PRIVATE])
+    expect(accepted(acceptBothNames(first, aliasOf(PROXY, CLUSTER)))).to.deep.equal([PROXY])
+    expect(accepted(acceptServerName(first, { host: PROXY, clusterHost: CLUSTER }))).to.deep.equal([PROXY])
+    expect(acceptBothNames(first, aliasOf(CLUSTER, CLUSTER))).to.not.have.property('checkServerIdentity')
   })
 
   it('keep a private key hidden that pg has hidden, and do not change the given object', () => {
