@@ -5,8 +5,11 @@ import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
+import { Command } from 'commander'
+import { addEmulateFlags } from '../../lib/cli/emulate/flags.js'
 import { type Env, ended, hasTerminals, printed, useCli } from '../support/cli.js'
 import { Leftovers } from '../support/leftovers.js'
+import { freePort } from '../support/ports.js'
 import { until } from '../support/until.js'
 
 const packages = fileURLToPath(new URL('../../node_modules', import.meta.url))
@@ -182,6 +185,31 @@ describe('pg-redshift-iam emulate', () => {
     expect(NextRefreshTime).to.equal(undefined)
     expect(DbUser).to.equal('IAMR:loader')
     expect(Date.parse(Expiration) - Date.now()).to.be.within(0, 21_000)
+  })
+
+  it('accepts every flag', async () => {
+    const [port, awsPort, controlPort] = await Promise.all([freePort(), freePort(), freePort()])
+    const flags = [
+      ...['--custom-domains', 'db.example.com=orders', '--databases', 'dev', '--users', 'alice'],
+      ...['--hosts', 'orders.abc123xyz789.eu-west-1.redshift.amazonaws.com', '--identity', 'IAMR:loader'],
+      ...['--lifetime-seconds', '20', '--next-refresh-seconds', '10', '--same-password-seconds', '5'],
+      ...['--authentication', 'digest', '--redshift-dialect', '--listen-address', '127.0.0.1'],
+      ...['--port', String(port), '--aws-port', String(awsPort), '--control', '--control-port', String(controlPort)],
+      ...['--fail', 'throttling,times=1', '--debug', '--json'],
+    ]
+    const { flags: postgres, env } = shared()
+    const all = addEmulateFlags(new Command()).options.map(({ long }) => long)
+    expect([...flags, ...postgres].filter(word => word.startsWith('--'))).to.have.members(all)
+    const child = cli.start([...postgres, ...flags], {
+      ...env,
+      REDSHIFT_EMULATOR_CONTROL_TOKEN: 'a-token-of-my-own-1',
+    })
+    const end = ended(child)
+    await Promise.race([ready(child), end])
+    child.kill('SIGTERM')
+    const { code, stdout, stderr } = await end
+    expect(code, stderr).to.equal(0)
+    expect(JSON.parse(stdout).address.port).to.equal(port)
   })
 
   it('injects faults from the start, as often as requested', async () => {

@@ -25,6 +25,7 @@ export interface EmulateFlags {
   control?: boolean
   controlPort?: number
   json?: boolean
+  debug?: boolean
 }
 
 export function addEmulateFlags(command: Command): Command {
@@ -53,10 +54,20 @@ export function addEmulateFlags(command: Command): Command {
 
 /** Returns the emulator's options for the flags. The password for `--postgres` is in `PGPASSWORD`. */
 export function emulatorOptions(flags: EmulateFlags, env: NodeJS.ProcessEnv): EmulatorOptions {
-  const { customDomains, nextRefreshSeconds, postgres, fail: _, control: _control, ...others } = flags
-  const { controlPort: _port, json: _json, ...options } = others
+  const { hosts, databases, users, identity, lifetimeSeconds, samePasswordSeconds, authentication } = flags
+  const { redshiftDialect, port, awsPort, listenAddress, customDomains, nextRefreshSeconds, postgres } = flags
   return {
-    ...options,
+    hosts,
+    databases,
+    users,
+    identity,
+    lifetimeSeconds,
+    samePasswordSeconds,
+    authentication,
+    redshiftDialect,
+    port,
+    awsPort,
+    listenAddress,
     ...(nextRefreshSeconds !== undefined && {
       nextRefreshSeconds: nextRefreshSeconds === 'none' ? null : nextRefreshSeconds,
     }),
