@@ -117,7 +117,7 @@ function stopSignal(): Promise<void> {
 function explainError(error: unknown, { postgres }: EmulateFlags): unknown {
   if (!(error instanceof Error)) return error
   if ('option' in error && typeof error.option === 'string')
-    return new UsageError(withFlags(error.message, error.option))
+    return new UsageError(nameFlags(error.message, error.option))
   const code = codeOf(error)
   if (code === 'EADDRINUSE' && 'port' in error)
     return new Error(
@@ -133,7 +133,7 @@ function explainError(error: unknown, { postgres }: EmulateFlags): unknown {
 }
 
 /** The message starts with the option. Those about hosts and custom domains refer to each other. */
-const withFlags = (message: string, option: string): string =>
+const nameFlags = (message: string, option: string): string =>
   message
     .replace(option, flagOf(option))
     .replace(/"[^"]*"|(?<!-)\b(?:hosts|customDomains)\b/g, found => (found.startsWith('"') ? found : flagOf(found)))
