@@ -72,6 +72,13 @@ describe('pg-redshift-iam check', () => {
       expect(stderr).to.include(found)
   })
 
+  it('finds the cluster in PGHOST, and the tunnel in PGHOSTADDR', async () => {
+    const { code, stderr, named } = await checkJson([], { PGHOST: CLUSTER })
+    expect(code, stderr).to.equal(0)
+    expect(named('target').finding).to.include('PGHOST')
+    expect(named('network')).to.include({ host: CLUSTER, address: '127.0.0.1' })
+  })
+
   it('prints the same as JSON, without a secret', async () => {
     const { stdout, stderr, named } = await checkJson([...BY_IDENTIFIER, '--db-user', 'alice', '--debug'])
     expect(named('target')).to.include({ target: 'examplecluster', api: 'GetClusterCredentials', user: 'alice' })
@@ -209,7 +216,8 @@ describe('pg-redshift-iam check', () => {
     })
 
     it('target: the host is a JDBC URL', async () => {
-      const { code, message } = await failure('target', ['--host', 'jdbc:redshift:iam://examplecluster:us-west-2/dev'])
+      const url = 'jdbc:redshift:iam://examplecluster:us-west-2/dev'
+      const { code, message } = await failure('target', ['--host', url, '--db-name', 'dev'], { PGPORT: undefined })
       expect(code).to.equal('ERR_REDSHIFT_TARGET')
       for (const flag of ['--host', '--port', '--db-name', '--cluster-identifier', '--workgroup-name', '--region'])
         expect(message).to.include(flag)

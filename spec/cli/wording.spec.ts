@@ -50,7 +50,8 @@ describe('An error of the library, printed by the command line,', () => {
     [['--identity-center', '--custom-domain-name', 'db.example.com'], ['--custom-domain-name']],
   ] as const)
     it(`names flags instead of options: ${parameters.join(' ')}`, async () => {
-      const { code, stdout } = await cli.run(['check', '--json', '--db-name', 'dev', ...parameters])
+      const env = { PGPORT: undefined }
+      const { code, stdout } = await cli.run(['check', '--json', '--db-name', 'dev', ...parameters], env)
       const { message } = JSON.parse(stdout).steps.find(({ status }: { status: string }) => status === 'failed')
       expect(code).to.equal(10)
       for (const flag of flags) expect(message).to.include(flag)
@@ -58,6 +59,30 @@ describe('An error of the library, printed by the command line,', () => {
         /\{|\b[a-z]+[A-Z]\w*|\bapi\b|\(option\)|\b([Ss]et|[Ll]eave) (host|port|region|database|user)\b/,
       )
     })
+
+  for (const [parameters, env, named] of [
+    [['--host', CLUSTER], { PGPORT: 'abc' }, ['PGPORT', '"abc"']],
+    [['--host', CLUSTER], { PGPORT: '70000' }, ['PGPORT', '70000']],
+    [['--host', CLUSTER, '--db-user', 'alice'], { PGDATABASE: 'my/db' }, ['PGDATABASE', '"my/db"']],
+    [['--cluster-identifier', 'other'], { PGHOST: CLUSTER }, ['PGHOST', '--cluster-identifier']],
+    [['--region', 'eu-west-1'], { PGHOST: CLUSTER }, ['PGHOST', '--region']],
+    [[], { PGHOST: 'jdbc:redshift:iam://x:us-west-2/dev' }, ['PGHOST', 'PGPORT', 'PGDATABASE']],
+  ] as const)
+    it(`names variables that are set instead of flags: ${JSON.stringify(env)}`, async () => {
+      const message = await cli.run(['exec', ...parameters, '--', 'echo', 'ran'], env)
+      expect(message.stdout).to.equal('')
+      expect(message.stderr).to.match(/^More: /m)
+      for (const name of named) expect(message.stderr).to.include(name)
+      const flags = ['--host', '--port', '--db-name'].filter(flag => !(named as readonly string[]).includes(flag))
+      for (const flag of flags) expect(message.stderr.replaceAll(CLUSTER, '')).not.to.include(flag)
+    })
+
+  it('does not advise a login for every database if the login is for a connection', async () => {
+    const { stderr } = await cli.run(['check', '--host', CLUSTER, '--db-user', 'alice', '--db-name', 'my/db'])
+    const printed = await cli.run(['credentials', '--host', CLUSTER, '--db-user', 'alice', '--db-name', 'my/db'])
+    expect(stderr).to.include('--db-name').and.not.include('leave --db-name out')
+    expect(printed.stderr).to.include('leave --db-name out')
+  })
 
   it('names flags instead of options in redshift: { … }', async () => {
     const { stderr } = await cli.run(['check', '--host', WORKGROUP], { PGUSER: 'IAM:alice' })

@@ -4,6 +4,7 @@ import type { CredentialRequest } from '../../request.js'
 import { resolveRequest } from '../../resolve-request.js'
 import type { Flags } from '../flags.js'
 import { UsageError } from '../terminal/failure.js'
+import { readVariable } from '../terminal/wording.js'
 
 /** The parameters in `--cli-input-json` or `--cli-input-yaml`, with the library's names. */
 export interface CallInput {
@@ -18,9 +19,11 @@ export interface CallInput {
  */
 export type Purpose = 'connect' | 'print'
 
-/** Returns the library's options for the flags. The library reads `PGHOST` and `PGUSER` itself, and the SDK reads the region. */
+/**
+ * Returns the library's options for the flags and variables. The library reads `PGUSER` itself, and the SDK reads the region. `PGHOST` is an
+ * option too, because a client that connects to `PGHOSTADDR` has no other host that names the cluster.
+ */
 export function toOptions(flags: Flags, purpose: Purpose, input?: CallInput): RedshiftOptions {
-  const { PGHOST, PGDATABASE } = process.env
   const { clusterIdentifier, workgroupName, customDomainName, dbUser, dbName, autoCreate, durationSeconds } = flags
   // commander sets `--db-groups` without a name to true. It means an empty list.
   const dbGroups = flags.dbGroups && (Array.isArray(flags.dbGroups) ? flags.dbGroups : [])
@@ -35,23 +38,20 @@ export function toOptions(flags: Flags, purpose: Purpose, input?: CallInput): Re
     durationSeconds,
   }
   const call: RedshiftOptions = { ...input?.parameters, ...withoutUndefined(given) }
-  if (!flags.host && !PGHOST && !call.clusterIdentifier && !call.workgroupName && !call.customDomainName)
+  const host = flags.host ?? readVariable('host', 'PGHOST')
+  if (!host && !call.clusterIdentifier && !call.workgroupName && !call.customDomainName)
     throw new UsageError(
       'No cluster or workgroup is named. Give --host (or set PGHOST) with its own host name, or --cluster-identifier or --workgroup-name, and --region.',
     )
-  const database = call.dbName ?? (PGDATABASE || undefined)
-  const options: RedshiftOptions = flags.identityCenter
-    ? tokenOptions(call, flags, database)
-    : {
-        ...call,
-        ...(purpose === 'print' && { dbName: call.dbName ?? null }),
-        ...customDomainApi(call, input),
-        host: flags.host,
-        port: flags.port,
-        region: flags.region,
-        database,
-        ssl: true,
-      }
+  const database = call.dbName ?? readVariable('database', 'PGDATABASE')
+  const connection = { host, port: flags.port ?? readPort(), region: flags.region, database, ssl: true }
+  const options: RedshiftOptions = {
+    ...call,
+    dbName: purpose === 'print' && !flags.identityCenter ? (call.dbName ?? null) : undefined,
+    // A token is valid for every database. The library refuses the flags that it does not support with tokens.
+    ...(flags.identityCenter ? { api: 'GetIdentityCenterAuthToken' } : customDomainApi(call, input)),
+    ...connection,
+  }
   if (purpose === 'connect' && database === undefined) {
     // Reports a wrong host first: a JDBC URL contains the database that seems to be missing.
     requestFor({ ...options, database: 'dev' })
@@ -69,14 +69,14 @@ export function requestFor(options: RedshiftOptions): CredentialRequest {
   return resolveRequest(options, {}, process.env)
 }
 
-/** A token is valid for every database. The library refuses the flags that it does not support with tokens. */
-function tokenOptions(
-  { dbName: _, ...call }: RedshiftOptions,
-  flags: Flags,
-  database: string | undefined,
-): RedshiftOptions {
-  const { host, port, region } = flags
-  return { ...call, api: 'GetIdentityCenterAuthToken', host, port, region, database, ssl: true }
+/** Returns the port in `PGPORT`. The library refuses a number that is not a port. */
+function readPort(): number | undefined {
+  const value = readVariable('port', 'PGPORT')
+  if (value === undefined) return undefined
+  const port = Number(value)
+  if (Number.isNaN(port))
+    throw new UsageError(`PGPORT is ${JSON.stringify(value)}. Set it to a whole number from 1 to 65535.`)
+  return port
 }
 
 /** A custom domain name alone does not select an operation. The other parameters do, because each belongs to one command of the AWS CLI. */

@@ -21,6 +21,16 @@ const FLAGS: Readonly<Record<string, string>> = {
   'aws.requestHandler': '--cli-connect-timeout and --cli-read-timeout',
 }
 
+/** The variables that options were read from. Messages name them instead of the flags. */
+const variables = new Map<string, string>()
+
+/** Reads a variable because the flag of the option is not given. An empty one counts as missing, as in libpq. */
+export function readVariable(option: string, name: string): string | undefined {
+  const value = process.env[name] || undefined
+  if (value !== undefined) variables.set(option, name)
+  return value
+}
+
 /** Matches quoted values, options in camelCase, and those that are also English words, except as in `the host` and `host name`. */
 const OPTIONS =
   /"(?:[^"\\]|\\.)*"|\baws\.[a-z]\w+|\b[a-z]+[A-Z]\w*|(?<!\b(?:a|every|its|no|own|that|the|this|without) )\b(?:host|port|region|database)\b(?! name)(?: \(option\))?/g
@@ -55,21 +65,22 @@ export function messageWithFlags(error: RedshiftCredentialsError): string {
 function withFlags(message: string): string {
   const text = message
     .replace(/redshift: \{ (\w+): (.+?) \}/g, '$1 $2')
+    // Commands that connect to the database do not request a login for every database.
+    .replace(/^(database .*), or set dbName: null .*\./s, '$1.')
     .replace(/\bset (\w+): null\b/g, 'leave $1 out')
     // No flag sets this option. The user is that of PGUSER.
-    .replace(/^user\b|(?<=\bset )user\b/gi, 'PGUSER')
-    .replace(/\bleave user out\b/, 'unset PGUSER')
-    .replace(/\bLeave user out\b/, 'Unset PGUSER')
+    .replace(/^user\b|(?<=\b(?:set|leave) )user\b/gi, 'PGUSER')
   const [remedy] = /\b(?:check|give|leave|set|unset)\b.*/is.exec(text) ?? ['']
   const remedyAt = text.length - remedy.length
-  return text.replace(OPTIONS, (found, offset: number) => {
+  const named = text.replace(OPTIONS, (found, offset: number) => {
     const option = found.replace(' (option)', '')
-    const flag = FLAGS[option]
+    const flag = variables.get(option) ?? FLAGS[option]
     if (flag === undefined) return found
     // `host` and the like are options at the start of a message and in its remedy. Elsewhere they are English words.
     const isOption = /[A-Z.]/.test(option) || option !== found || offset === 0 || offset >= remedyAt
     return isOption ? flag : found
   })
+  return named.replace(/\bleave (PG[A-Z]+) out\b/g, 'unset $1').replace(/\bLeave (PG[A-Z]+) out\b/g, 'Unset $1')
 }
 
 /** AWS did not respond: the cause has a code of Node.js, or the library's own timeout has expired. */
