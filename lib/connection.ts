@@ -14,6 +14,12 @@ export interface RedshiftConnection {
   readonly ssl?: unknown
 }
 
+/** The properties of a connection that a request depends on, each read once. */
+export interface ReadConnection extends Pick<RedshiftConnection, 'host' | 'database' | 'user'> {
+  /** Whether the database may be pg's fallback: the name of the user, if no database is configured. */
+  readonly mayBeFallback?: boolean | undefined
+}
+
 /** Reads a property of a connection. An empty string counts as missing, as in pg. Throws `ERR_REDSHIFT_OPTION`. */
 export function readConnection(connection: RedshiftConnection, name: 'host' | 'database' | 'user'): string | undefined {
   const value: unknown = connection[name]

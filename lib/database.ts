@@ -1,4 +1,4 @@
-import { type RedshiftConnection, readConnection } from './connection.js'
+import { type ReadConnection, readConnection } from './connection.js'
 import type { Environment } from './environment.js'
 import { optionError, quoted } from './errors.js'
 import { checkDatabaseName } from './identifiers.js'
@@ -7,14 +7,13 @@ import type { RedshiftApi, RedshiftOptions } from './options.js'
 /** Determines the database that the login is for, and checks that the connection opens the same one. */
 export function databaseName(
   options: RedshiftOptions,
-  connection: RedshiftConnection,
+  connection: ReadConnection,
   env: Environment,
   api: RedshiftApi,
 ): string | undefined {
   const actual = readConnection(connection, 'database')
   if (options.dbName === null) return undefined
-  // pg uses the name of the user if no database is set.
-  const isDefault = actual === connection.user
+  const isDefault = connection.mayBeFallback && actual === connection.user
   const dbName = options.dbName ?? options.database ?? ((isDefault ? undefined : actual) || env.PGDATABASE || undefined)
   const remedy = 'dbName: null for a login that is valid for every database.'
   if (dbName === undefined)

@@ -1,4 +1,4 @@
-import { type RedshiftConnection, readConnection } from './connection.js'
+import { type ReadConnection, readConnection } from './connection.js'
 import { databaseName } from './database.js'
 import type { Environment } from './environment.js'
 import { optionError, quoted, targetError } from './errors.js'
@@ -78,7 +78,7 @@ const providerRequest = ({ type }: IdentityProvider): CredentialRequest =>
  */
 export function resolveRequest(
   options: RedshiftOptions,
-  connection: RedshiftConnection = {},
+  connection: ReadConnection = {},
   env: Environment = {},
 ): CredentialRequest {
   if (options.identityProvider) {

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import pg from 'pg'
 import type { RedshiftConnection } from '../lib/connection.js'
 import { RecordedEnvironment } from '../lib/environment.js'
 import { RedshiftCredentials, type RedshiftOptions } from '../lib/index.js'
@@ -54,9 +55,9 @@ describe('The environment variables of a request', () => {
   })
 
   it('are used if pg uses the user name as the database', async () => {
-    const connection = { host: HOST, user: 'alice', database: 'alice' }
+    const { connectionParameters } = new pg.Client({ host: HOST, user: 'alice' }) as unknown as Record<string, object>
     // The second database is not the one that the connection opens.
-    const calls = callsAcross({}, connection, 'PGDATABASE', ['alice', 'sales'])
+    const calls = callsAcross({}, connectionParameters, 'PGDATABASE', ['alice', 'sales'])
     const error = await calls.then(
       () => undefined,
       reason => reason,

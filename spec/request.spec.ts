@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import type { RedshiftConnection } from '../lib/connection.js'
+import type { ReadConnection } from '../lib/connection.js'
 import type { Environment } from '../lib/environment.js'
 import { RedshiftCredentialsError } from '../lib/errors.js'
 import type { RedshiftOptions } from '../lib/options.js'
@@ -16,7 +16,7 @@ const MANAGED = 'mine-endpoint-abc123.123456789012.us-west-2.redshift-serverless
 
 interface Given {
   options?: RedshiftOptions
-  connection?: RedshiftConnection
+  connection?: ReadConnection
   env?: Environment
 }
 
@@ -47,7 +47,7 @@ const refusals = (rows: Refusal[]): void => {
     })
 }
 
-const dev: RedshiftConnection = { host: CLUSTER, database: 'dev', user: 'IAM:alice' }
+const dev: ReadConnection = { host: CLUSTER, database: 'dev', user: 'IAM:alice' }
 
 describe('precedence', () => {
   table([
@@ -192,12 +192,20 @@ describe('precedence', () => {
     ['needs no database for dbName: null', { options: { host: CLUSTER, dbName: null } }, { dbName: undefined }],
     [
       'accepts a database with the name of its user if PGDATABASE names it',
-      { connection: { host: CLUSTER, database: 'dev', user: 'dev' }, env: { PGDATABASE: 'dev' } },
+      { connection: { host: CLUSTER, database: 'dev', user: 'dev', mayBeFallback: true }, env: { PGDATABASE: 'dev' } },
       { dbName: 'dev', dbUser: 'dev' },
     ],
     [
       'accepts a database with the name of its user if an option names it',
-      { options: { database: 'dev' }, connection: { host: CLUSTER, database: 'dev', user: 'dev' } },
+      {
+        options: { database: 'dev' },
+        connection: { host: CLUSTER, database: 'dev', user: 'dev', mayBeFallback: true },
+      },
+      { dbName: 'dev', dbUser: 'dev' },
+    ],
+    [
+      'accepts a database with the name of its user if it is not the fallback of pg',
+      { connection: { host: CLUSTER, database: 'dev', user: 'dev' } },
       { dbName: 'dev', dbUser: 'dev' },
     ],
     ['requests 900 seconds by default', { connection: dev }, { durationSeconds: 900 }],
@@ -490,14 +498,17 @@ describe('precedence', () => {
     ['refuses a request without a database', { options: { host: CLUSTER } }, 'OPTION', 'PGDATABASE', 'dbName: null'],
     [
       "refuses pg's default database, the user name",
-      { connection: { host: CLUSTER, database: 'alice', user: 'alice' } },
+      { connection: { host: CLUSTER, database: 'alice', user: 'alice', mayBeFallback: true } },
       'OPTION',
       'PGDATABASE',
       'dbName: null',
     ],
     [
       "refuses a database option that differs from pg's default, and says where to set it",
-      { options: { database: 'dev' }, connection: { host: CLUSTER, database: 'IAM:alice', user: 'IAM:alice' } },
+      {
+        options: { database: 'dev' },
+        connection: { host: CLUSTER, database: 'IAM:alice', user: 'IAM:alice', mayBeFallback: true },
+      },
       'OPTION',
       '"dev"',
       '"IAM:alice"',
@@ -557,7 +568,7 @@ describe('precedence', () => {
     fc.assert(
       fc.property(value, value, value, (host, database, user) => {
         try {
-          resolveRequest({}, { host, database, user } as RedshiftConnection)
+          resolveRequest({}, { host, database, user } as ReadConnection)
         } catch (error) {
           expect(error).to.be.instanceOf(RedshiftCredentialsError)
         }
@@ -575,8 +586,8 @@ describe('precedence', () => {
 })
 
 describe('the API', () => {
-  const serverless: RedshiftConnection = { host: WORKGROUP, database: 'dev' }
-  const provisioned: RedshiftConnection = { host: CLUSTER, database: 'dev' }
+  const serverless: ReadConnection = { host: WORKGROUP, database: 'dev' }
+  const provisioned: ReadConnection = { host: CLUSTER, database: 'dev' }
   const domain: RedshiftOptions = { customDomainName: 'db.example.com', region: 'us-west-2', database: 'dev' }
   table([
     ['serverless: GetCredentials', { connection: serverless }, { api: 'GetCredentials', workgroupName: 'analytics' }],

@@ -6,7 +6,7 @@ import { checkInteger } from '../identifiers.js'
 import type { RedshiftOptions } from '../options.js'
 import { checkPlacement } from '../placement.js'
 import { type ConnectionParts, parseConnectionString } from './connection-string.js'
-import { environmentUser, iamUser } from './user.js'
+import { environmentUser } from './user.js'
 
 /** The configuration of `pg.Client`, plus `redshift`. */
 export interface RedshiftPgClientConfig extends ClientConfig {
@@ -85,7 +85,6 @@ export function connectionSettings(config: RedshiftPgClientConfig, options: Conn
     host: url.host || config.host || options.host || PGHOST || undefined,
     port: toPort(url.port) ?? toPort(config.port) ?? options.port ?? toPort(PGPORT),
     database,
-    // A request ignores a database that has the user's name, because it is pg's fallback. The prefix makes the names differ.
-    user: user === database ? iamUser(user, options.autoCreate) : user,
+    user,
   }
 }

@@ -86,10 +86,14 @@ for (const [version, module] of pgVersions)
     })
 
     it('logs in as a user with the same name as the database', async () => {
-      const redshift = { aws: emulator.aws, autoCreate: true }
-      const client = create({ user: 'dev', database: 'dev', redshift }, 'provisioned')
+      const redshift = new RedshiftCredentials({ aws: emulator.aws, autoCreate: true })
+      const config = { user: 'dev', database: 'dev' }
+      const client = create({ ...config, redshift }, 'provisioned')
       await client.connect()
       expect(await currentUser(client)).to.equal('IAMA:dev')
+      const { host } = emulator.poolConfig('provisioned')
+      expect(await redshift.get({ ...config, host })).to.have.property('user', 'IAMA:dev')
+      expect(emulator.calls).to.have.length(1)
     })
 
     it('logs in as the user of dbUser on serverless', async () => {
