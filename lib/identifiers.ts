@@ -52,8 +52,11 @@ export function parseIamUser(user: string): IamUser {
   }
 }
 
-const isName = (value: string): boolean =>
-  /^[A-Za-z][A-Za-z0-9_+.@-]{0,63}$/.test(value) && !RESERVED_WORDS.has(value.toUpperCase())
+export const isReservedWord = (value: string): boolean => RESERVED_WORDS.has(value.toUpperCase())
+
+/** AWS's rule for the names of users, groups and databases. */
+export const isName = (value: string): boolean =>
+  /^[A-Za-z][A-Za-z0-9_+.@-]{0,63}$/.test(value) && !isReservedWord(value)
 
 const isWorkgroupName = (value: string): boolean => /^[a-z0-9-]{3,64}$/.test(value)
 

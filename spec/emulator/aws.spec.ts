@@ -182,13 +182,24 @@ describe('The emulated AWS', () => {
       [{ DbUser: '1alice' }, "Value '1alice' at 'dbUser'"],
       [{ DbUser: 'IAM:alice' }, "Value 'IAM:alice' at 'dbUser'"],
       [{ DbUser: 'public' }, "Value 'public' at 'dbUser'"],
+      [{ DbUser: 'select' }, "Value 'select' at 'dbUser'"],
       [{ DbName: 'a/b' }, "Value 'a/b' at 'dbName'"],
+      [{ DbName: 'Table' }, "Value 'Table' at 'dbName'"],
+      [{ DbGroups: ['user'] }, "Value 'user' at 'dbGroups'"],
       [{ DbGroups: ['Readers'] }, "Value 'Readers' at 'dbGroups'"],
       [{ ClusterIdentifier: undefined }, 'Either ClusterIdentifier or a custom domain name'],
     ] as const) {
       const error = await refused(parameters as Partial<GetClusterCredentialsCommandInput>)
       expect(error.name).to.equal('ValidationError')
       expect(error.message).to.include(complaint)
+    }
+  })
+
+  it('accepts every database name in GetClusterCredentialsWithIAM, for which AWS documents no rule', async () => {
+    await start()
+    for (const DbName of ['1db', 'my$db', 'd'.repeat(70), 'table']) {
+      const command = new GetClusterCredentialsWithIAMCommand({ ClusterIdentifier: 'examplecluster', DbName })
+      expect((await redshift(emulator).send(command)).DbUser).to.equal('IAMR:analyst')
     }
   })
 

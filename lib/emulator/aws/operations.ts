@@ -65,8 +65,7 @@ export class Operations {
 
   #clusterCredentials(request: OperationRequest, repeat: SameExpiry | undefined): Fields {
     const { parameters } = request
-    parameters.required('DbUser')
-    const name = parameters.identifier('DbUser') ?? ''
+    const name = parameters.user()
     const groups = parameters.groups()
     const autoCreate = parameters.boolean('AutoCreate')
     const prefix = autoCreate || groups.length > 0 ? 'IAMA' : 'IAM'
@@ -118,7 +117,7 @@ export class Operations {
   ): LoginResponse {
     const { operation, parameters, now } = request
     const isServerlessApi = operation === 'GetCredentials'
-    const database = parameters.identifier(isServerlessApi ? 'dbName' : 'DbName')
+    const database = parameters.database(operation)
     const duration = parameters.durationSeconds(isServerlessApi ? 'durationSeconds' : 'DurationSeconds')
     const target = requireTarget(request)
     const lifetimeSeconds = Math.min(this.#settings.lifetimeSeconds, duration)

@@ -1,3 +1,5 @@
+import { isName, isReservedWord } from '../../identifiers.js'
+import type { EmulatedOperation } from '../records.js'
 import type { Target, Targets } from '../targets.js'
 import { AwsError } from './errors.js'
 
@@ -28,20 +30,27 @@ export class Parameters {
     return this.#values[name] === true
   }
 
-  /** The name of a database user or database: 1 to 64 characters, the first a letter, without `:` and `/`. */
-  identifier(name: string): string | undefined {
-    const value = this.string(name)
-    if (value !== undefined && !/^[a-zA-Z][\w+.@-]{0,63}$/.test(value)) {
-      throw invalid(value, name, 'Member must satisfy regular expression pattern: [a-zA-Z][a-zA-Z0-9_+.@-]*')
-    }
-    if (value?.toUpperCase() === 'PUBLIC') throw invalid(value, name, 'Member must not be a reserved word')
-    return value
+  user(): string {
+    const user = this.required('DbUser')
+    checkName(user, 'DbUser')
+    if (user.toUpperCase() === 'PUBLIC') throw invalid(user, 'DbUser', reservedWord)
+    return user
+  }
+
+  /** AWS documents no rule for the database of `GetClusterCredentialsWithIAM`. */
+  database(operation: EmulatedOperation): string | undefined {
+    if (operation === 'GetClusterCredentialsWithIAM') return this.string('DbName')
+    const parameter = operation === 'GetCredentials' ? 'dbName' : 'DbName'
+    const database = this.string(parameter)
+    if (database !== undefined) checkName(database, parameter)
+    return database
   }
 
   groups(): string[] {
     const groups = this.list('DbGroups')
     for (const group of groups) {
-      if (!/^[a-z][a-z0-9_+.@-]{0,63}$/.test(group)) throw invalid(group, 'dbGroups', 'Member must be in lower case')
+      if (group !== group.toLowerCase()) throw invalid(group, 'dbGroups', 'Member must be in lower case')
+      checkName(group, 'dbGroups')
     }
     return groups
   }
@@ -115,6 +124,14 @@ export class Parameters {
   #find(kind: Target['kind'], name: string): Target | undefined {
     return this.#targets.byName(kind, name, this.#region)
   }
+}
+
+const reservedWord = 'Member must not be a reserved word'
+
+function checkName(value: string, parameter: string): void {
+  if (isReservedWord(value)) throw invalid(value, parameter, reservedWord)
+  if (!isName(value))
+    throw invalid(value, parameter, 'Member must satisfy regular expression pattern: [a-zA-Z][a-zA-Z0-9_+.@-]*')
 }
 
 function invalid(value: unknown, name: string, constraint: string): AwsError {
