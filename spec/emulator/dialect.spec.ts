@@ -48,13 +48,28 @@ describe('The emulator in Redshift’s dialect', () => {
       '42704',
       'unrecognized configuration parameter "standard_conforming_strings"',
     ],
+    ['SET lock_timeout = 1000', '42704', 'unrecognized configuration parameter "lock_timeout"'],
+    [
+      'set local Idle_In_Transaction_Session_Timeout to 1',
+      '42704',
+      'unrecognized configuration parameter "idle_in_transaction_session_timeout"',
+    ],
+    [
+      'SET SESSION extra_float_digits=3',
+      '22023',
+      '3 is outside the valid range for parameter "extra_float_digits" (-15 .. 2)',
+    ],
+    ["SET lc_monetary = 'C'", '42501', 'permission denied to set parameter "lc_monetary" to "C"'],
     ['SHOW server_version_num', '42704', 'unrecognized configuration parameter "server_version_num"'],
     ['CREATE TABLE "public"."t" ("id" SERIAL PRIMARY KEY)', '0A000', 'Column "t.id" has unsupported type "serial".'],
     ['CREATE TABLE t (a integer, "the id" bigserial)', '0A000', 'Column "t.the id" has unsupported type "bigserial".'],
     ['CREATE TABLE IF NOT EXISTS t (a uuid)', '0A000', 'Column "t.a" has unsupported type "uuid".'],
     ['CREATE TEMP TABLE t (a integer [])', '0A000', 'Column "t.a" has unsupported type "integer[]".'],
     ['ALTER TABLE t ADD COLUMN c json', '0A000', 'Column "t.c" has unsupported type "json".'],
+    ['ALTER TABLE t ADD json json', '0A000', 'Column "t.json" has unsupported type "json".'],
     ['CREATE TABLE t (a jsonb)', '42704', 'type "jsonb" does not exist'],
+    ['ALTER TABLE t ADD COLUMN jsonb jsonb', '42704', 'type "jsonb" does not exist'],
+    ['ALTER TABLE t ALTER COLUMN c TYPE jsonb', '42704', 'type "jsonb" does not exist'],
     ["SELECT '{}'::jsonb", '42704', 'type "jsonb" does not exist'],
     ['SELECT typarray FROM pg_type', '42703', 'column "typarray" does not exist'],
     ['SELECT pg_try_advisory_lock($1)', '42883', 'function pg_try_advisory_lock("unknown") does not exist'],
@@ -74,6 +89,32 @@ describe('The emulator in Redshift’s dialect', () => {
       `SELECT 'RETURNING; LISTEN x' AS "returning", $$ typarray $$ AS b -- ON CONFLICT\n /* '::jsonb */`,
     )
     expect(rows).to.deep.equal([{ returning: 'RETURNING; LISTEN x', b: ' typarray ' }])
+  })
+
+  it('accepts columns, constraints and aliases with the names of unsupported types', async () => {
+    for (const sql of [
+      'CREATE TEMP TABLE named (id integer, jsonb integer, CONSTRAINT json UNIQUE (id))',
+      'ALTER TABLE named ADD COLUMN uuid varchar(36)',
+      'ALTER TABLE named ADD json varchar(36)',
+      'ALTER TABLE named ADD CONSTRAINT uuid UNIQUE (uuid)',
+      'CREATE TEMP TABLE copied AS SELECT id, id uuid FROM named',
+      'CREATE TEMP TABLE copied_too AS (SELECT jsonb FROM named)',
+      'CREATE TEMP TABLE counted AS WITH n AS (SELECT 1) SELECT id, id json FROM named',
+    ])
+      await client.query(sql)
+  })
+
+  it('accepts SET for the parameters that Redshift has, and for session context variables', async () => {
+    for (const sql of [
+      'SET extra_float_digits = 2',
+      "SET SESSION search_path TO '$user', public",
+      "SET TIME ZONE 'UTC'",
+      'SET timezone TO DEFAULT',
+      "SET application.user_id TO '7'",
+      'SET seed TO 0.5',
+      'SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE',
+    ])
+      await client.query(sql)
   })
 
   it('reports Redshift’s version in each way that clients request it', async () => {

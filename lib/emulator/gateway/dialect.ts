@@ -1,6 +1,7 @@
 import type { Refusal } from '../logins.js'
 import { configuration } from './configuration.js'
 import { masked, type Statement, statements } from './sql-statements.js'
+import { parameterRefusal } from './start-parameters.js'
 
 /** The version that Redshift reports: the PostgreSQL version that it is based on. */
 export const redshiftServerVersion = '8.0.2'
@@ -22,12 +23,17 @@ const syntaxError: Rule['message'] = ({ token }) => `syntax error at or near "${
 const notSupported: Rule['message'] = (_, statement) => `SQL command "${statement}" not supported`
 const notOnTables: Rule['message'] = (_, statement) => `SQL command "${statement}" not supported on Redshift tables.`
 
+/** A statement that declares columns with types. `CREATE TABLE … AS` does not. */
 const tableStatement =
-  /^(?:create(?:\s+(?:local|global))?(?:\s+temp(?:orary)?)?|alter)\s+table\s+(?:if\s+(?:not\s+)?exists\s+)?(?:[\w"]+\.)?(?<table>[\w"]+)/i
-const unsupportedColumn =
-  /(?:[(,]|\badd(?:\s+column)?\b)\s*(?<column>[\w"]+)\s+(?<type>(?:small|big)?serial|uuid|json|\w+\s*\[\s*\d*\s*\])(?!\w)/i
+  /^(?![\s\S]*\bas\s*(?:\(|select\b|with\b))(?:create(?:\s+(?:local|global))?(?:\s+temp(?:orary)?)?|alter)\s+table\s+(?:if\s+(?:not\s+)?exists\s+)?(?:[\w"]+\.)?(?<table>[\w"]+)/i
+const column = String.raw`(?:[(,]|\badd(?:\s+column)?\b)\s*(?!(?:column|constraint)\s)(?<column>[\w"]+)\s+`
+const unsupportedType = String.raw`(?<type>(?:small|big)?serial|uuid|json|\w+\s*\[\s*\d*\s*\])(?!\w)`
 const configurationNames = Object.keys(configuration).join('|')
 const sessionParameter = String.raw`\s+(?:session\s+|local\s+)?`
+const setStatement = new RegExp(
+  String.raw`^set${sessionParameter}(?<name>\w+)\s*(?:=|to\b)\s*(?<value>'[^']*'|[^\s,]+)`,
+  'di',
+)
 
 /** Messages and SQLSTATEs as users have reported them. Those for savepoints, NOTIFY and SET TIME ZONE INTERVAL are copied from UNLISTEN. */
 const rules: readonly Rule[] = [
@@ -46,21 +52,23 @@ const rules: readonly Rule[] = [
       `permission denied to set parameter "client_min_messages" to "${value.replaceAll("'", '').toLowerCase()}"`,
   },
   {
-    pattern: new RegExp(
-      `^(?:set|show)${sessionParameter}(?<name>standard_conforming_strings|server_version_num)\\b`,
-      'i',
-    ),
+    pattern: /^show\s+(?<name>standard_conforming_strings|server_version_num)\b/i,
     sqlstate: '42704',
     message: ({ name = '' }) => `unrecognized configuration parameter "${name.toLowerCase()}"`,
   },
   {
     within: tableStatement,
-    pattern: unsupportedColumn,
+    pattern: new RegExp(column + unsupportedType, 'i'),
     sqlstate: '0A000',
     message: ({ table = '', column = '', type = '' }) =>
       `Column "${unquoted(table)}.${unquoted(column)}" has unsupported type "${type.toLowerCase().replace(/\s+/g, '')}".`,
   },
-  { within: tableStatement, pattern: /\bjsonb\b/i, sqlstate: '42704', message: () => 'type "jsonb" does not exist' },
+  {
+    within: tableStatement,
+    pattern: new RegExp(String.raw`(?:${column}|\btype\s+)jsonb\b`, 'i'),
+    sqlstate: '42704',
+    message: () => 'type "jsonb" does not exist',
+  },
   { pattern: /::\s*jsonb\b|\bas\s+jsonb\s*\)/i, sqlstate: '42704', message: () => 'type "jsonb" does not exist' },
   { pattern: /\btyparray\b/i, sqlstate: '42703', message: () => 'column "typarray" does not exist' },
   {
@@ -111,6 +119,8 @@ export function toPostgres(sql: string): { readonly refusal: Refusal } | { reado
       const refusal = refuse(rule, statement)
       if (refusal) return { refusal }
     }
+    const refusal = refuseSetting(statement)
+    if (refusal) return { refusal }
   }
   return { sql: rewrites.reduce(rewrite, sql) }
 }
@@ -124,6 +134,13 @@ function refuse({ pattern, within, sqlstate, message }: Rule, { sql, masked }: S
       if (range) groups[name] = sql.slice(...range)
   }
   return { sqlstate, message: message(groups, sql) }
+}
+
+/** `SET` has the parameters of a start-up packet. */
+function refuseSetting({ sql, masked }: Statement): Refusal | undefined {
+  const { name, value } = setStatement.exec(masked)?.indices?.groups ?? {}
+  if (!name || !value) return undefined
+  return parameterRefusal(sql.slice(...name).toLowerCase(), sql.slice(...value).replaceAll("'", ''))
 }
 
 function rewrite(sql: string, { pattern, to }: (typeof rewrites)[number]): string {

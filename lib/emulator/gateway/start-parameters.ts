@@ -33,12 +33,12 @@ export function redshiftStartParameters(
   parameters: ReadonlyMap<string, string>,
 ): { readonly refusal: Refusal } | { readonly parameters: Map<string, string> } {
   const { options = '', ...rest } = Object.fromEntries(withoutDriverParameters(parameters))
-  const { settings, others } = readOptions(options)
+  const { settings, others } = parseOptions(options)
   const started = new Map(Object.entries(configuration).map(([name, value]) => [`redshift.${name}`, value]))
   if (others !== '') started.set('options', others)
   for (const [name, value] of [...Object.entries(rest), ...settings]) {
     const lowerCase = name.toLowerCase()
-    const refusal = refuse(lowerCase, value)
+    const refusal = parameterRefusal(lowerCase, value)
     if (refusal) return { refusal }
     if (Object.hasOwn(configuration, lowerCase)) started.set(`redshift.${lowerCase}`, value)
     else started.set(name, value)
@@ -46,8 +46,8 @@ export function redshiftStartParameters(
   return { parameters: started }
 }
 
-/** Users have reported the first two messages. The range has PostgreSQL's own form, with Redshift's bound. */
-function refuse(name: string, value: string): Refusal | undefined {
+/** Redshift's error for this parameter. Users have reported the first two messages. The range has PostgreSQL's own form, with Redshift's bound. */
+export function parameterRefusal(name: string, value: string): Refusal | undefined {
   if (name.startsWith('lc_')) {
     return { sqlstate: '42501', message: `permission denied to set parameter "${name}" to "${value}"` }
   }
@@ -61,7 +61,7 @@ function refuse(name: string, value: string): Refusal | undefined {
 }
 
 /** The settings in the parameter `options` (`-c name=value`, `--name=value`), and the rest of it. */
-function readOptions(options: string): { settings: [name: string, value: string][]; others: string } {
+function parseOptions(options: string): { settings: [name: string, value: string][]; others: string } {
   const settings: [string, string][] = []
   const others: string[] = []
   const words = options.match(/(?:\\.|[^\s\\])+/g) ?? []
