@@ -106,7 +106,7 @@ export class Entry {
       user: this.#login?.user,
       phase: lease ? phaseOf(lease, now) : 'none',
       inDoubt: this.refusals.doubtedSince !== undefined,
-      expiration: this.#login?.expiration,
+      expiration: this.#login && new Date(this.#login.expiresAt()),
       refreshAt: lease && new Date(now.wall + lease.refreshAt - elapsed(lease.sentAt, now)),
       lastError: this.#error?.copy(),
     }
@@ -142,7 +142,7 @@ export class Entry {
     // A login in doubt is replaced by any other pair, because the server may no longer accept it.
     if (served?.login.user === user && (same || !this.refusals.doubtedSince)) {
       if (same) this.#serverTime = fetched.serverTime
-      const sameExpiry = served.login.expiration.getTime() === expiration.getTime()
+      const sameExpiry = served.login.expiresAt() === expiration.getTime()
       if (sameExpiry || remaining(lease, now) <= remaining(served.lease, now)) {
         this.#pausedUntil = now.monotonic + noProgressDelay(served.lease, lease, now)
         return { value: served.login }

@@ -64,10 +64,11 @@ export class Flights {
         const before = entry.login()
         const landed = this.#record(entry, outcome, context.retryAfter, background)
         this.#landed(entry, landed)
+        const login = entry.login()
         trace.end(() => ({
           outcome: 'error' in landed ? 'failed' : landed.value !== before ? 'fetched' : 'unchanged',
-          loginUser: entry.login()?.user || undefined,
-          expiration: entry.login()?.expiration,
+          loginUser: login?.user || undefined,
+          expiration: login && new Date(login.expiresAt()),
           error: 'error' in landed ? landed.error.copy() : undefined,
           pauseMillis: Math.round(entry.pause(clock.now())),
         }))

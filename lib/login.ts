@@ -5,6 +5,7 @@
 export class RedshiftLogin {
   // A private field, which inspect with showHidden, structuredClone and Object.entries cannot read.
   readonly #password: string
+  readonly #expiresAt: number
 
   /** The user to log in as, including the prefix: `IAM:alice`, `IAMR:analyst`. */
   readonly user: string
@@ -19,9 +20,19 @@ export class RedshiftLogin {
   constructor(user: string, password: string, expiration: Date, nextRefreshTime?: Date) {
     this.user = user
     this.#password = password
-    this.expiration = expiration
-    if (nextRefreshTime) this.nextRefreshTime = nextRefreshTime
+    this.#expiresAt = expiration.getTime()
+    this.expiration = new Date(expiration)
+    if (nextRefreshTime) this.nextRefreshTime = new Date(nextRefreshTime)
     Object.freeze(this)
+  }
+
+  /**
+   * Returns when the login expires, in milliseconds since the epoch. Anyone who has the login can change the date in `expiration`, because
+   * freezing does not protect it.
+   * @internal
+   */
+  expiresAt(): number {
+    return this.#expiresAt
   }
 
   static {
@@ -59,7 +70,7 @@ export class RedshiftToken {
   /** @internal */
   constructor(login: RedshiftLogin) {
     this.#login = login
-    this.expiration = login.expiration
+    this.expiration = new Date(login.expiresAt())
     Object.freeze(this)
   }
 

@@ -61,7 +61,7 @@ export class SingleTokens {
         trace.end(() => ({
           outcome: 'value' in outcome ? 'fetched' : 'failed',
           loginUser: undefined,
-          expiration: 'value' in outcome ? outcome.value.expiration : undefined,
+          expiration: 'value' in outcome ? new Date(outcome.value.expiresAt()) : undefined,
           error: 'error' in outcome ? outcome.error.copy() : undefined,
           pauseMillis: 0,
         }))

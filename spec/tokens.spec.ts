@@ -457,7 +457,7 @@ describe('Tokens', () => {
       for (const name of names) unsubscribe(name, note)
       const [started, fetched, , failed, , aborted] = seen
       expect(started).to.include({ name: names[0], api: 'identityProvider', target: 'AwsIdc', background: false })
-      expect(fetched).to.include({ name: names[1], outcome: 'fetched', expiration })
+      expect(fetched).to.deep.include({ name: names[1], outcome: 'fetched', expiration })
       expect(failed).to.include({ outcome: 'failed' }).and.have.nested.property('error.code', 'ERR_REDSHIFT_RESPONSE')
       expect(aborted).to.have.nested.property('error.message').that.includes('The caller aborted')
     })

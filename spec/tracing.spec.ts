@@ -134,6 +134,23 @@ describe('the diagnostics channels', () => {
     expect(JSON.stringify(messages)).to.not.include('hunter')
   })
 
+  it('publish a separate date, as status() returns one, and neither changes with the date of a login', async () => {
+    const login = await sim.get()
+    const expected = new Date(login.expiration)
+    endOf().expiration?.setFullYear(2_000)
+    sim.cache.status()[0]?.expiration?.setFullYear(2_000)
+    expect(login.expiration).to.deep.equal(expected)
+    login.expiration.setFullYear(2_099)
+    expect(sim.cache.status()[0]?.expiration).to.deep.equal(expected)
+    // The cache compares the date that AWS returned: a response with the same one is no progress.
+    sim.clock.skip(REFRESH + 1)
+    sim.aws.script.push({ kind: 'login', login: { expiration: expected } })
+    await sim.get()
+    messages = []
+    await settle()
+    expect(endOf()).to.deep.include({ outcome: 'unchanged', expiration: expected })
+  })
+
   it('do not affect the cache if a subscriber throws or calls back', async () => {
     const thrown: unknown[] = []
     const others = process.listeners('uncaughtException')

@@ -76,7 +76,7 @@ export function validateRecord(
   if (phaseOf({ ...lease, sentAt }, now) === 'expired') return {}
   const aged = { ...login, sentAt }
   if (!current) return { login: aged }
-  const newer = login.expiration.getTime() - current.login.expiration.getTime()
+  const newer = login.expiration.getTime() - current.login.expiresAt()
   const same = samePair(current.login, login)
   if (newer < 0) return { ignored: 'old' }
   if (current.doubtedSince)

@@ -281,6 +281,15 @@ describe('a fleet that shares its logins', () => {
       expect(new Set(events('ignored'))).to.deep.equal(new Set([' old']))
     })
 
+    it('is newer than its own: it uses the newer one, even if a caller has changed the date of its own', async () => {
+      for (const login of await fleet.getAll()) login.expiration.setFullYear(2_099)
+      await fleet.time.advance(10 * MINUTE)
+      await fleet.getAll()
+      await fleet.time.advance(5_000)
+      expect(await passwords()).to.deep.equal(['examplecluster 2'])
+      expect(events('ignored')).to.deep.equal([])
+    })
+
     it('was rejected by the server: it stays for the others while AWS has no other', async () => {
       const [login] = await fleet.getAll()
       fleet.aws = () => ({ fails: true })
