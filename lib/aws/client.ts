@@ -25,8 +25,11 @@ export interface AwsResponse<Output> {
 interface Call {
   readonly description: CallDescription
   readonly context: FetchContext
-  /** An error in the phase `loading` is a failure of the AWS credentials, not of the call. */
-  phase: 'preparing' | 'loading' | 'calling'
+  /**
+   * While `preparing`, the SDK determines region, endpoint, retries and AWS credentials. An error is then not a response of AWS to the
+   * call.
+   */
+  phase: 'creating a client' | 'preparing' | 'calling'
 }
 
 /** Sends commands to AWS with the SDK's clients. */
@@ -57,7 +60,7 @@ export class AwsClients {
     context: FetchContext,
   ): Promise<AwsResponse<Output>> {
     const { signal } = context
-    const call: Call = { description, context, phase: 'preparing' }
+    const call: Call = { description, context, phase: 'creating a client' }
     const loaded = this.#clients.get(service, region)
     // The SDK calls a hanging provider of AWS credentials only once per client, so use a new client for the next call.
     const abandon = (): void => {
@@ -70,7 +73,7 @@ export class AwsClients {
       used = client
       if (this.#doubted.delete(client)) {
         await rereadProfiles()
-        await this.#beginLoading(call)
+        await this.#beginPreparing(call)
         await refreshCredentials(client)
       }
       try {
@@ -98,7 +101,7 @@ export class AwsClients {
     let sentAt = this.#clock.now()
     let serverTime: number | undefined
     observe(command, {
-      beginning: () => this.#beginLoading(call),
+      beginning: () => this.#beginPreparing(call),
       sending: () => {
         call.phase = 'calling'
         sentAt = this.#clock.now()
@@ -117,9 +120,9 @@ export class AwsClients {
     return { output, serverTime: serverTime ?? this.#clock.now().wall, sentAt }
   }
 
-  /** Called before the SDK loads AWS credentials. Rejects if the profile does not exist: the SDK would use those of another identity. */
-  async #beginLoading(call: Call): Promise<void> {
-    call.phase = 'loading'
+  /** Called before the SDK prepares a call. Rejects if the profile does not exist: the SDK would use the credentials of another identity. */
+  async #beginPreparing(call: Call): Promise<void> {
+    call.phase = 'preparing'
     call.context.setDeadlineError(() => this.#explainStall(call))
     const aws = this.#aws
     if (isAwsClient(aws) || hasOwnProvider(aws)) return
@@ -133,7 +136,7 @@ export class AwsClients {
     // The SDK itself retries only if this host's clock is wrong now, not if it was wrong and has been corrected.
     if (diagnosis.isClockError(error)) return true
     if (!diagnosis.isExpiredToken(error)) return false
-    call.phase = 'loading'
+    call.phase = 'preparing'
     await rereadProfiles()
     const isRefreshed = await refreshCredentials(client)
     if (!isRefreshed) call.phase = 'calling'
@@ -142,10 +145,10 @@ export class AwsClients {
 
   async #translate(error: unknown, { phase, description }: Call): Promise<RedshiftCredentialsError> {
     try {
-      const { missingProfileError, toLoadingError, toRedshiftError } = await loadDiagnosis()
+      const { missingProfileError, toPreparationError, toRedshiftError } = await loadDiagnosis()
       const sources = await this.#sources()
       if (error instanceof MissingProfile) return missingProfileError(sources)
-      return (phase === 'loading' ? toLoadingError : toRedshiftError)(error, description, sources)
+      return (phase === 'preparing' ? toPreparationError : toRedshiftError)(error, description, sources)
     } catch (obstacle) {
       return unexplainedError(error, description.action, obstacle)
     }

@@ -1,6 +1,6 @@
 import { RedshiftCredentialsError } from '../errors.js'
 import type { CallDescription } from './call.js'
-import { credentialsError } from './credentials/errors.js'
+import { credentialsError, isFromCredentials } from './credentials/errors.js'
 import type { Source } from './credentials/sources.js'
 import { diagnose, REGION_ERROR } from './failures.js'
 import { asError, copyCause, ending, identifierOf, isProviderError, scrub } from './scrub.js'
@@ -28,20 +28,27 @@ export function toRedshiftError(
 }
 
 /**
- * Converts an error from before the first attempt to a RedshiftCredentialsError. It is a failure of the AWS credentials unless the client
- * itself is configured wrongly.
+ * Converts an error from before the first attempt to a RedshiftCredentialsError. It comes from the AWS credentials, from a wrong
+ * configuration of the client, or from the program's code in it: a region, an endpoint or a retry strategy.
  */
-export function toLoadingError(
+export function toPreparationError(
   error: unknown,
   call: CallDescription,
   sources: readonly Source[],
 ): RedshiftCredentialsError {
   if (error instanceof RedshiftCredentialsError) return error
-  const { name, message, code } = asError(error)
+  const sdkError = asError(error)
+  const { name, message, code } = sdkError
   const hasUrl = sources.some(({ kind }) => kind === 'container endpoint')
   const isMisconfigured =
     name === 'EndpointError' || (code === 'ERR_INVALID_URL' && !hasUrl) || REGION_ERROR.test(message)
-  return isMisconfigured ? toRedshiftError(error, call) : credentialsError(error, sources, call.region)
+  if (isMisconfigured) return toRedshiftError(error, call)
+  if (isFromCredentials(sdkError, sources)) return credentialsError(error, sources, call.region)
+  return new RedshiftCredentialsError(
+    'ERR_REDSHIFT_UNAVAILABLE',
+    `${call.action} for ${call.target} could not be prepared${ending(scrub(sdkError))} Check cause and the functions in the option aws.`,
+    { cause: copyCause(sdkError) },
+  )
 }
 
 /** The error for an SDK package that could not be loaded. */

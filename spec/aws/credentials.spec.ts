@@ -203,6 +203,48 @@ describe('AWS credentials that cannot be loaded', () => {
     }
   })
 
+  describe('with keys, which are always there', () => {
+    const keys = { AWS_ACCESS_KEY_ID: LOADER.accessKeyId, AWS_SECRET_ACCESS_KEY: LOADER.secretAccessKey }
+    const inProfile = `[default]\naws_access_key_id = ${LOADER.accessKeyId}\naws_secret_access_key = ${LOADER.secretAccessKey}`
+    const metadata = { AWS_EC2_METADATA_DISABLED: 'false' }
+    const environments: [where: string, given: CredentialCase][] = [
+      ['the environment', { failure: '', source: '', names: [], env: { ...keys, ...metadata } }],
+      ['a profile', { failure: '', source: '', names: [], env: metadata, config: inProfile }],
+    ]
+    /** A configuration with a retry strategy, which the SDK calls before it sends the request. */
+    const retrying = (acquireInitialRetryToken: () => Promise<never>) => ({
+      region: 'us-west-2',
+      retryStrategy: { acquireInitialRetryToken, refreshRetryTokenForRetry() {}, recordSuccess() {} },
+    })
+    const never = () => new Promise<never>(() => {})
+    const target = { clusterIdentifier: 'examplecluster', database: 'dev', fetchTimeoutMillis: 1_000 }
+    const omits = ['metadata', 'AWS credentials', 'hunter2']
+
+    for (const [where, given] of environments) {
+      it(`in ${where} are not blamed if the program's code in aws throws`, async () => {
+        setEnvironment(livingWith(given))
+        for (const message of ['The plan is missing', 'connect ECONNREFUSED 127.0.0.1:1'])
+          for (const aws of [
+            { region: () => Promise.reject(new Error(`${message}: https://alice:hunter2@example.com`)) },
+            retrying(() => Promise.reject(new Error(message))),
+          ]) {
+            await using credentials = new RedshiftCredentials({ ...target, aws: aws as object })
+            const error = await rejection(credentials.get())
+            expectError(error, { code: 'ERR_REDSHIFT_UNAVAILABLE', names: ['cluster "examplecluster"', 'aws'], omits })
+            expect(error.cause).to.be.instanceOf(Error)
+          }
+      })
+
+      it(`in ${where} are not blamed if the program's code in aws hangs`, async () => {
+        setEnvironment(livingWith(given))
+        for (const aws of [{ region: never }, retrying(never)]) {
+          await using credentials = new RedshiftCredentials({ ...target, aws: aws as object })
+          expectError(await rejection(credentials.get()), { code: 'ERR_REDSHIFT_TIMEOUT', omits: ['hop limit'] })
+        }
+      })
+    }
+  })
+
   it('produce an error with the certificate variables that Node.js reads, if a certificate is not trusted', async () => {
     const { private: key, cert } = await generate([{ name: 'commonName', value: 'proxy' }])
     const proxy = createServer({ key, cert }).listen(0, '127.0.0.1')

@@ -6,7 +6,7 @@ import { fromEnv, fromIni, fromProcess, fromSSO, fromTokenFile } from '@aws-sdk/
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { describeCall } from '../../lib/aws/call.js'
-import { sdkLoadError, toLoadingError, toRedshiftError } from '../../lib/aws/errors.js'
+import { sdkLoadError, toPreparationError, toRedshiftError } from '../../lib/aws/errors.js'
 import { isExpiredToken } from '../../lib/aws/failures.js'
 import { checkEndpoint, checkLogin } from '../../lib/aws/response.js'
 import { RedshiftCredentials } from '../../lib/credentials.js'
@@ -422,7 +422,7 @@ describe('AWS credentials that cannot be loaded', () => {
   ]
   for (const [what, config, ...names] of rows)
     it(`because there are ${what} are AWS_CREDENTIALS`, async () => {
-      const thrown = toLoadingError(await provisioned({ status: 200, body: '' }, config()), call, [{ kind: 'own' }])
+      const thrown = toPreparationError(await provisioned({ status: 200, body: '' }, config()), call, [{ kind: 'own' }])
       expectTold(thrown, 'ERR_REDSHIFT_AWS_CREDENTIALS', ...names)
     })
 
@@ -438,7 +438,7 @@ describe('AWS credentials that cannot be loaded', () => {
       { status: 200, body: '' },
       { region: async () => (region instanceof Error ? Promise.reject(region) : region) },
     )
-    return toLoadingError(thrown, call, [{ kind: 'own' }])
+    return toPreparationError(thrown, call, [{ kind: 'own' }])
   }
   for (const [title, region] of [
     ['without a region', new Error('Region is missing')],

@@ -1,7 +1,17 @@
 import { printable, quoted, RedshiftCredentialsError } from '../../errors.js'
 import type { Diagnosis } from '../call.js'
 import { CHECK_PATH } from '../response.js'
-import { asError, copyCause, ending, fromParsing, identifierOf, type SdkError, scrub } from '../scrub.js'
+import {
+  asError,
+  copyCause,
+  ending,
+  fromParsing,
+  fromService,
+  identifierOf,
+  isProviderError,
+  type SdkError,
+  scrub,
+} from '../scrub.js'
 import { transportFailure, trustRemedy } from '../transport.js'
 import { type CredentialFailure, capitalize } from './failure.js'
 import { CREDENTIAL_FAILURES } from './failures.js'
@@ -32,10 +42,11 @@ const isExplanatory = (said: string): boolean => !NO_CREDENTIALS.test(said) && !
 export const missingProfileError = (sources: readonly Source[]): RedshiftCredentialsError =>
   credentialsError(new Error('Could not load credentials from any providers'), sources)
 
-/** The error for a deadline that passes while AWS credentials are being loaded. */
-export function stalledError(sources: readonly Source[], region?: string): RedshiftCredentialsError {
-  const source = sources.find(({ kind }) => FAIL_FAST_KINDS.has(kind)) ?? sources[0]
-  const { name, remedy } = providerOf(undefined, source ? [source] : [], region)
+/** The error for a deadline that passes before a call is sent. Undefined if nothing that provides AWS credentials can be waiting. */
+export function stalledError(sources: readonly Source[], region?: string): RedshiftCredentialsError | undefined {
+  const provider = providerOf(undefined, sources, region)
+  if (!provider) return undefined
+  const { name, remedy } = provider
   return new RedshiftCredentialsError(
     'ERR_REDSHIFT_TIMEOUT',
     printable(`${capitalize(name)} did not return AWS credentials before the deadline. ${remedy}`),
@@ -45,6 +56,13 @@ export function stalledError(sources: readonly Source[], region?: string): Redsh
 
 /** The SDK's message if every source has failed. It does not contain the reason. */
 const NO_CREDENTIALS = /Could not load credentials from any providers/
+
+/** Whether the error can come from loading AWS credentials. Sources whose failure does not end the search throw only provider errors. */
+export const isFromCredentials = (error: SdkError, sources: readonly Source[]): boolean =>
+  isProviderError(error) ||
+  fromService(error) ||
+  fromParsing(error) ||
+  sources.some(({ kind }) => FAIL_FAST_KINDS.has(kind))
 
 /** Sources whose failure the SDK throws at once. After a failure of any other source, it tries the next one. */
 const FAIL_FAST_KINDS: ReadonlySet<SourceKind> = new Set<SourceKind>([
@@ -67,7 +85,9 @@ function explainTransport(
   region: string | undefined,
 ): Diagnosis | undefined {
   const failure = transportFailure(error, said)
-  const { name, remedy } = providerOf(error, sources, region)
+  const provider = providerOf(error, sources, region)
+  if (!provider) return undefined
+  const { name, remedy } = provider
   const code = failure?.code ?? 'ERR_REDSHIFT_AWS_CREDENTIALS'
   switch (failure?.kind) {
     case 'throttled':
@@ -96,12 +116,13 @@ function explainSource(error: SdkError, said: string, sources: readonly Source[]
     const source = row.when?.test(words) && sources.find(({ kind }) => row.sources.includes(kind))
     if (source) return explainRow(row, source)
   }
-  const suspects = NO_CREDENTIALS.test(said) ? sources : sources.filter(({ kind }) => FAIL_FAST_KINDS.has(kind))
-  const [source = UNKNOWN_SOURCE] = suspects
-  const row = CREDENTIAL_FAILURES.find(({ when, sources: kinds }) => !when && kinds.includes(source.kind))
+  const [source] = NO_CREDENTIALS.test(said)
+    ? [...sources, UNKNOWN_SOURCE]
+    : sources.filter(({ kind }) => FAIL_FAST_KINDS.has(kind))
+  const row = source && CREDENTIAL_FAILURES.find(({ when, sources: kinds }) => !when && kinds.includes(source.kind))
   if (row) return explainRow(row, source)
   const subject =
-    source.profile === undefined ? 'The AWS credentials' : `The AWS credentials of profile ${quoted(source.profile)}`
+    source?.profile === undefined ? 'The AWS credentials' : `The AWS credentials of profile ${quoted(source.profile)}`
   return [`${subject} could not be loaded`, 'Correct what this message names, or set aws.credentials.']
 }
 

@@ -18,16 +18,21 @@ const WRAPPED: readonly SourceKind[] = [
   'container endpoint',
   'process',
 ]
+/** All sources that wait for something. */
+const REMOTE: readonly SourceKind[] = [...WRAPPED, ...STS, 'own', 'instance']
 
-/** Finds the service that failed to provide AWS credentials or, without an error, the one that has not responded. */
+/**
+ * Finds the service that failed to provide AWS credentials or, without an error, the one that has not responded. Undefined if no source
+ * waits for a service.
+ */
 export function providerOf(
   error: SdkError | undefined,
   sources: readonly Source[],
   region: string | undefined,
-): Provider {
+): Provider | undefined {
   const wrapped = /ProviderError$/.test(error?.name ?? '')
   const kinds = error === undefined ? [...WRAPPED, ...STS] : wrapped ? WRAPPED : STS
-  const source = sources.find(({ kind }) => kinds.includes(kind)) ?? sources[0]
+  const source = sources.find(({ kind }) => kinds.includes(kind)) ?? sources.find(({ kind }) => REMOTE.includes(kind))
   switch (source?.kind) {
     case 'role':
     case 'web identity':
@@ -62,11 +67,13 @@ export function providerOf(
         name: 'the provider of AWS credentials in the option aws',
         remedy: 'Check that provider and its network path.',
       }
-    default:
+    case 'instance':
       return {
         name: 'the instance metadata service',
         remedy: 'Check the hop limit of the instance metadata, or set AWS_PROFILE or keys.',
       }
+    default:
+      return undefined
   }
 }
 

@@ -60,6 +60,8 @@ export function sourcesOf(chosen: string | undefined, env: Environment, profiles
   // A default profile with only a region is not intended as a source.
   else if (profiles?.default)
     sources.push(...profileSources('default', profiles).filter(({ kind }) => kind !== 'empty profile'))
+  // Keys in a profile cannot fail to load, so the SDK tries nothing after them.
+  if (sources.some(({ kind }) => kind === 'keys')) return sources
   const { AWS_WEB_IDENTITY_TOKEN_FILE: file, AWS_ROLE_ARN: role } = env
   if (file && role) sources.push({ kind: 'web identity', role, detail: file })
   else if (file || role)

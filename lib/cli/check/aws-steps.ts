@@ -115,7 +115,13 @@ async function withDeadline<T>({ profile, request }: LoginSource, work: Promise<
       await delay(PROVIDER_TIMEOUT_MILLIS, undefined, { signal: settled.signal })
       wasAsking = isAsking()
     }
-    throw stalledError(profile.sources, request.region)
+    throw (
+      stalledError(profile.sources, request.region) ??
+      new StepError(
+        'ERR_REDSHIFT_TIMEOUT',
+        'The profile did not return AWS credentials before the deadline. Check that the AWS files can be read.',
+      )
+    )
   }
   try {
     return await Promise.race([work, deadline()])
