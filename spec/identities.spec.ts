@@ -307,6 +307,34 @@ describe('Logins of several identities and clusters', () => {
     expect(made).to.deep.equal(['a', 'b', 'c', 'b'])
   })
 
+  it('use a client per service even with one entry, because a login may need both', async () => {
+    const made: string[] = []
+    const clients = new AwsClients({}, systemClock, 1)
+    const service = (serviceId: 'Redshift' | 'Redshift Serverless') => ({
+      serviceId,
+      load: async () => ({}),
+      create: () => {
+        made.push(serviceId)
+        return { send: async () => ({}) }
+      },
+    })
+    const call = { action: 'x', target: 'y', region: undefined, resources: [] }
+    const context = new FetchContext(15_000)
+    for (const id of ['Redshift', 'Redshift Serverless', 'Redshift', 'Redshift Serverless'] as const)
+      await clients.send(service(id), 'a', call, () => ({}), context)
+    expect(made).to.deep.equal(['Redshift', 'Redshift Serverless'])
+  })
+
+  it('are refused if aws.region is a function that returns another region than the host', async () => {
+    const returning = (region: string) => create({ aws: { ...emulator.aws, region: async () => region } })
+    const connection = { host: WEST, user: 'IAM:alice' }
+    expectError(await rejection(returning('eu-east-9').get(connection)), {
+      code: 'ERR_REDSHIFT_TARGET',
+      names: ['aws.region', '"eu-east-9"', '"us-west-2"'],
+    })
+    expect((await returning('us-west-2').get(connection)).user).to.equal('IAM:alice')
+  })
+
   describe('that are shared through a store', () => {
     const store = new MemoryStore()
 

@@ -1,4 +1,5 @@
 import { Socket } from 'node:net'
+import { RedshiftClient } from '@aws-sdk/client-redshift'
 import { expect } from 'chai'
 import pg from 'pg'
 import type { EmulatedOperation, RedshiftEmulator } from '../lib/emulator/index.js'
@@ -48,6 +49,19 @@ describe('A connection without a host', () => {
     })
     expect(emulator.logins).to.have.length(1)
     expect(emulator.logins[0]).to.include({ host: emulator.poolConfig().host, ok: true })
+  })
+
+  it('is refused with a client of the service of the login, if that of the address is another', async () => {
+    const { endpoint, credentials } = emulator.aws
+    const aws = new RedshiftClient({ endpoint, credentials, region: 'us-west-2' })
+    const pool = create({ ...workgroup, dbUser: 'alice', aws })
+    expectError(await rejection(pool.query('select 1')), {
+      code: 'ERR_REDSHIFT_OPTION',
+      names: ['aws', '"Redshift"', '"Redshift Serverless"', 'host'],
+      omits: ['login'],
+    })
+    await pool.end()
+    aws.destroy()
   })
 
   it('finds a workgroup by GetWorkgroup, and connects to it with verified TLS', async () => {

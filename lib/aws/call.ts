@@ -18,6 +18,8 @@ export interface CallDescription {
   readonly resources: readonly string[]
   /** Whether it requests a token rather than a login. */
   readonly forToken?: boolean
+  /** Whether it looks up an address. */
+  readonly isLookUp?: boolean
   /** An alternative remedy if the policy denies the call. */
   readonly alternative?: string
   /** What else the name may be, if AWS does not know it. */
@@ -90,6 +92,7 @@ export function describeLookUp(request: CredentialRequest): CallDescription {
     target,
     region: request.region,
     resources: [arn],
+    isLookUp: true,
     alternative: 'set host, so that no look-up is needed',
     ...(!isWorkgroup && { otherKind: IF_WORKGROUP }),
   }

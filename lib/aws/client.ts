@@ -61,7 +61,7 @@ export class AwsClients {
   ): Promise<AwsResponse<Output>> {
     const { signal } = context
     const call: Call = { description, context, phase: 'creating a client' }
-    const loaded = this.#clients.get(service, region)
+    const loaded = this.#clients.get(service, region, description)
     // The SDK calls a hanging provider of AWS credentials only once per client, so use a new client for the next call.
     const abandon = (): void => {
       if (call.phase !== 'calling') this.#clients.forget(service.serviceId, region, loaded)
@@ -91,7 +91,7 @@ export class AwsClients {
     }
   }
 
-  /** Destroys the clients that this object created. */
+  /** Destroys the clients that this object keeps. */
   close(): void {
     this.#clients.close()
   }

@@ -43,7 +43,8 @@ function addressesFromEnvironment(env: NodeJS.ProcessEnv): string | undefined {
 }
 
 /**
- * Returns the configured AWS endpoint without user and password, or undefined for AWS's own. Logins of different endpoints are never shared.
+ * Returns the configured AWS endpoint without user and password, or undefined for AWS's own. Logins of different endpoints are
+ * not shared. An `endpoint_url` in a profile is not known here.
  * @param shared whether logins are shared through a store, which requires a known endpoint
  * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`
  */
