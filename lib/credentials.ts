@@ -4,7 +4,7 @@ import { endpointOf } from './aws/endpoint.js'
 import { CredentialCache } from './cache.js'
 import { systemClock } from './clock.js'
 import type { RedshiftConnection } from './connection.js'
-import { optionError } from './errors.js'
+import { closedError, optionError } from './errors.js'
 import { copyProvider, passwordRefused, type TokenLogin, tokenLoginOf } from './identity-provider.js'
 import { mark } from './intake.js'
 import { type RedshiftLogin, type RedshiftToken, toLogin, toToken } from './login.js'
@@ -52,6 +52,7 @@ export class RedshiftCredentials {
   readonly #addresses: EndpointCache
   /** For tokens that are valid for one connection. They are never cached. */
   readonly #single: SingleTokens | undefined
+  #closed = false
 
   /**
    * Checks the options. Nothing is sent and the AWS SDK is not loaded until the first `get`.
@@ -145,6 +146,7 @@ export class RedshiftCredentials {
 
   /** Discards the logins. Waiting callers and every later `get` reject with `ERR_REDSHIFT_CLOSED`. Safe to call more than once. */
   async close(): Promise<void> {
+    this.#closed = true
     // Close the clients first: an aborted fetch that waits for AWS credentials removes its client, which would then not be destroyed.
     this.#clients.close()
     this.#cache.close()
@@ -155,6 +157,12 @@ export class RedshiftCredentials {
   /** Same as `close`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  /** Determines the request for a connection. After `close`, that is the error, whatever the connection is. */
+  #resolve(connection: RedshiftConnection | undefined): ReturnType<RequestCache['resolve']> {
+    if (this.#closed) throw closedError()
+    return this.#requests.resolve(connection)
   }
 
   // The members below are for the rest of this package. The published types leave them out.
@@ -185,7 +193,7 @@ export class RedshiftCredentials {
     signal?: AbortSignal,
   ): Promise<RedshiftLogin> {
     try {
-      const { key, request } = this.#requests.resolve(connection)
+      const { key, request } = this.#resolve(connection)
       return this.#single ? this.#single.get(request, signal) : this.#cache.get(key, request, signal, place)
     } catch (error) {
       return Promise.reject(error)
@@ -197,7 +205,7 @@ export class RedshiftCredentials {
    * @internal
    */
   freshLogin(connection: RedshiftConnection | undefined, place: string | undefined): RedshiftLogin | undefined {
-    return this.#cache.fresh(this.#requests.resolve(connection).key, place)
+    return this.#cache.fresh(this.#resolve(connection).key, place)
   }
 
   /**
@@ -245,7 +253,7 @@ export class RedshiftCredentials {
    * @internal
    */
   async findAddress(connection: RedshiftConnection, signal?: AbortSignal): Promise<FoundAddress> {
-    const { request } = this.#requests.resolve(connection)
+    const { request } = this.#resolve(connection)
     const address = await this.#addresses.find(request, signal)
     return { ...address, forget: () => this.#addresses.invalidate(request) }
   }

@@ -234,6 +234,19 @@ describe('Logins of several identities and clusters', () => {
     expect(destroyed).to.equal(0)
   })
 
+  it('are refused as closed after close(), even for a connection without a cluster', async () => {
+    const credentials = create({ aws: emulator.aws })
+    expect(await rejection(credentials.get())).to.have.property('code', 'ERR_REDSHIFT_TARGET')
+    const password = redshiftPassword(credentials)
+    await credentials.close()
+    for (const attempt of [
+      () => credentials.get(),
+      () => credentials.findAddress({}),
+      () => password({ ssl: true, user: 'IAM:alice' }),
+    ])
+      expect(await rejection(attempt())).to.have.property('code', 'ERR_REDSHIFT_CLOSED')
+  })
+
   describe('destroy the clients that were made for them when the credentials are closed', () => {
     const { destroy } = RedshiftClient.prototype
     let destroyed = 0
