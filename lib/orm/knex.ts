@@ -97,10 +97,14 @@ export function redshiftKnexConnection(
 /** Options that Knex ignores, because it has its own pool or does not pass them to pg. */
 const UNSUPPORTED_OPTIONS: ReadonlySet<string> = new Set(
   `Client allowExitOnIdle connectionString idleTimeoutMillis log max maxLifetimeSeconds maxUses min onConnect poolSize
-  redshift verify`.split(/\s+/),
+  verify`.split(/\s+/),
 )
 
 function checkKnexOptions(options: object): void {
+  if ('redshift' in options && options.redshift !== undefined)
+    throw optionError(
+      'A connection of Knex has no option redshift. Set its options in the first argument of redshiftKnexConnection.',
+    )
   for (const [name, value] of Object.entries(options))
     if (value !== undefined && UNSUPPORTED_OPTIONS.has(name))
       throw optionError(

@@ -250,6 +250,13 @@ describe('redshiftKnexConnection, on Knex 3.1 and 3.3,', () => {
     expect(build).to.throw().with.property('code', 'ERR_REDSHIFT_TLS')
   })
 
+  it('refuses redshift among the options of pg, and says where its options belong', () => {
+    const error = thrownBy(() =>
+      redshiftKnexConnection({}, { database: 'dev', redshift: { dbUser: 'alice' } } as never),
+    )
+    expectError(error, { code: 'ERR_REDSHIFT_OPTION', names: ['redshift', 'redshiftKnexConnection'] })
+  })
+
   it('refuses a string for ssl that would make pg crash at once, and passes on those that pg knows', async () => {
     const { emulator, with: using } = stages.get('3.3') ?? (await stage(knex))
     const build = (ssl: string) =>
