@@ -38,8 +38,8 @@ const UNKNOWN: PlaceHistory = { accepted: false, misses: 0 }
 /** A login is in doubt: a server refused it, and another one has been requested from AWS. */
 interface Doubt {
   readonly since: Instant
-  /** Places that had accepted the login before they refused it. */
-  readonly accepting: Set<string>
+  /** Places that had accepted the login before they refused it. Their connections wait for another one. */
+  readonly waiting: Set<string>
 }
 
 /** `requested`: another login must be requested now. `joined`: another one is being requested already. `ignored`: keep using the login. */
@@ -74,18 +74,18 @@ export class Refusals {
     if (requested) {
       this.#fullAt = Math.max(this.#fullAt, now.monotonic) + refillTime(lifetime)
       this.#lastRequest = now.monotonic
-      this.#doubt = { since: now, accepting: new Set() }
+      this.#doubt = { since: now, waiting: new Set() }
     }
     this.#places.set(key, { accepted: false, misses: before.misses + (requested ? 1 : 0) })
     // Without a place, the refused caller cannot be distinguished from others, so all callers without a place wait.
-    if (before.accepted || key === NO_PLACE) this.#doubt?.accepting.add(key)
+    if (before.accepted || key === NO_PLACE) this.#doubt?.waiting.add(key)
     return requested ? 'requested' : this.#doubt ? 'joined' : 'ignored'
   }
 
   /** How long a connection to this place waits while the login is in doubt, in milliseconds; 0 if it uses the login at once. */
   waitMillis(place: string | undefined, lifetime: number, now: Instant): number {
     const key = place ?? NO_PLACE
-    if (!this.#doubt || !(this.#places.get(key)?.accepted || this.#doubt.accepting.has(key))) return 0
+    if (!this.#doubt || !(this.#places.get(key)?.accepted || this.#doubt.waiting.has(key))) return 0
     return Math.max(0, this.#doubt.since.monotonic + firstPause(lifetime) - now.monotonic)
   }
 
