@@ -95,7 +95,8 @@ export class RedshiftCredentials {
    * @param connection supplies `host`, `database` and `user` if the options leave them out. pg's `ConnectionParameters` can be passed.
    * @param options Aborting `signal` detaches only this caller; the fetch continues for the others.
    * @throws RedshiftCredentialsError With any code except those of a connection (`ERR_REDSHIFT_TLS`, `ERR_REDSHIFT_USER_MISMATCH`,
-   * `ERR_REDSHIFT_NATIVE`), or the signal's reason. It never hangs: a fetch ends after `fetchTimeoutMillis`.
+   * `ERR_REDSHIFT_NATIVE`, `ERR_REDSHIFT_LOGIN_REJECTED`), or the signal's reason. It never hangs: a fetch ends after
+   * `fetchTimeoutMillis`, or up to a second later with a more precise error.
    */
   get(connection?: RedshiftConnection, options?: { signal?: AbortSignal | undefined }): Promise<RedshiftLogin> {
     if (this.#connectionOptions.tokenLogin) return Promise.reject(passwordRefused('RedshiftCredentials.get()'))

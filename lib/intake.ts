@@ -92,7 +92,7 @@ function copyOf(value: unknown, depth: number): unknown {
   return isCopied(value) && !hasMethods(value) ? copyProperties(value, depth) : value
 }
 
-/** Copies properties, including non-enumerable ones. Getters are called once. */
+/** Copies properties, including non-enumerable ones. The copy has the value of a getter. */
 function copyProperties(value: object, depth: number): Record<string, unknown> {
   const names = Object.getOwnPropertyNames(value)
   return Object.fromEntries(names.map(name => [name, copyOf((value as Properties)[name], depth - 1)]))
