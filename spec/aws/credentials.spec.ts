@@ -14,7 +14,7 @@ import { messageWithFlags } from '../../lib/cli/terminal/wording.js'
 import { RedshiftCredentials } from '../../lib/index.js'
 import { ended, useCli } from '../support/cli.js'
 import { type CredentialCase, credentialCases, transportCases } from '../support/credential-cases.js'
-import { CredentialServer } from '../support/credential-server.js'
+import { CredentialServer, roleSession, stsError } from '../support/credential-server.js'
 import { disclosures } from '../support/disclosure.js'
 import { startEndpoint } from '../support/endpoint.js'
 import { expectError, rejection } from '../support/rejection.js'
@@ -201,6 +201,31 @@ describe('AWS credentials that cannot be loaded', () => {
       await using credentials = new RedshiftCredentials({ host, database: 'dev', fetchTimeoutMillis: 1_000, aws })
       expectError(await rejection(credentials.get()), { code, names, omits: ['metadata'] })
     }
+  })
+
+  it('produce an error with the role and the profile that failed in a chain of roles', async () => {
+    const role = (name: string) => `arn:aws:iam::123456789012:role/${name}`
+    const config = (mfa = '') =>
+      `[profile far]\nrole_arn = ${role('outer')}\nsource_profile = near\n${mfa}\n` +
+      `[profile near]\nrole_arn = ${role('inner')}\nsource_profile = base\n` +
+      `[profile base]\naws_access_key_id = ${LOADER.accessKeyId}\naws_secret_access_key = ${LOADER.secretAccessKey}`
+    const denied = (name: string) =>
+      stsError('AccessDenied', `User: x is not authorized to perform: sts:AssumeRole on resource: ${role(name)}`)
+    const limit = 'The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining'
+    for (const [reply, ...names] of [
+      [denied('outer'), `the role ${role('outer')}`],
+      [denied('inner'), `the role ${role('inner')}`],
+      [stsError('ValidationError', limit, 400), `the role ${role('outer')}`, 'profile "far"'],
+    ] as const) {
+      const env = { AWS_PROFILE: 'far', AWS_ENDPOINT_URL_STS: server.url('chain', reply) }
+      const error = await inProgram(livingWith({ failure: '', source: '', names, env, config: config() }))
+      expectError(error, { code: 'ERR_REDSHIFT_AWS_CREDENTIALS', names })
+    }
+    const env = { AWS_PROFILE: 'far', AWS_ENDPOINT_URL_STS: server.url('chain', roleSession(LOADER)) }
+    const mfa = config('mfa_serial = arn:aws:iam::123456789012:mfa/alice')
+    const names = ['Profile "far"', '--profile far']
+    const error = await inProgram(livingWith({ failure: '', source: '', names, env, config: mfa }))
+    expectError(error, { code: 'ERR_REDSHIFT_AWS_CREDENTIALS', names })
   })
 
   describe('with keys, which are always there', () => {

@@ -113,7 +113,7 @@ function explainTransport(
 function explainSource(error: SdkError, said: string, sources: readonly Source[]): [problem: string, remedy: string] {
   const words = `${identifierOf(error.name) ?? 'Error'}: ${said}`.replace(/^\w*ProviderError: /, '')
   for (const row of CREDENTIAL_FAILURES) {
-    const source = row.when?.test(words) && sources.find(({ kind }) => row.sources.includes(kind))
+    const source = row.when?.test(words) && chooseSource(row, sources, said)
     if (source) return explainRow(row, source)
   }
   const [source] = NO_CREDENTIALS.test(said)
@@ -125,6 +125,19 @@ function explainSource(error: SdkError, said: string, sources: readonly Source[]
     source?.profile === undefined ? 'The AWS credentials' : `The AWS credentials of profile ${quoted(source.profile)}`
   return [`${subject} could not be loaded`, 'Correct what this message names, or set aws.credentials.']
 }
+
+/** Chooses the source at fault. In a chain of roles, the message may name one; otherwise it is the first that the SDK tries. */
+function chooseSource(row: CredentialFailure, sources: readonly Source[], said: string): Source | undefined {
+  const candidates = sources.filter(({ kind }) => row.sources.includes(kind))
+  const named = candidates.find(source => isNamed(source, said))
+  const outer = row.ofOuterRole && candidates.findLast(({ kind }) => kind === 'role')
+  return named ?? (outer || candidates[0])
+}
+
+/** Whether a message names the role or the profile of a source. */
+const isNamed = ({ role, profile }: Source, said: string): boolean =>
+  (role !== undefined && said.split(/[\s"'<>[\](),]+/).some(word => word.replace(/[.:;]+$/, '') === role)) ||
+  (profile !== undefined && (said.includes(`Profile ${profile} `) || said.includes(`[${profile}]`)))
 
 /** The source to report if none is configured. */
 const UNKNOWN_SOURCE: Source = { kind: 'instance' }

@@ -8,6 +8,8 @@ export interface CredentialFailure {
   readonly failure: string
   /** Matches the error's name and message. A row without it applies if no other row explains the failure of the source. */
   readonly when?: RegExp
+  /** Whether, in a chain of roles, the last one is at fault unless the message names another. */
+  readonly ofOuterRole?: boolean
   /** Without the full stop. The message of AWS or the SDK is appended to it. */
   readonly problem: (source: Source) => string
   /** Without the full stop. */

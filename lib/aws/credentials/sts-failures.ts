@@ -60,6 +60,8 @@ export const STS_FAILURES: readonly CredentialFailure[] = [
     sources: ['role', 'web identity', 'own'],
     failure: 'the role session is too long',
     when: /^ValidationError.*DurationSeconds/,
+    // Role chaining limits a session to one hour.
+    ofOuterRole: true,
     problem: source => `AWS STS does not allow a session of this length for ${roleOf(source)}`,
     remedy: ({ profile }) =>
       `Lower ${profile === undefined ? 'the duration of the role session' : `duration_seconds of profile ${quoted(profile)}`}, or raise the maximum session duration of the role; the option durationSeconds applies only to the Redshift login`,
