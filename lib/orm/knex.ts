@@ -39,6 +39,7 @@ export type RedshiftKnexOptions = Omit<pg.ClientConfig, 'password' | 'connection
  * Pass the function itself to Knex. Knex calls it as a method of its client, which then uses a `RedshiftPgClient`: user and password come
  * from the same login, and a login that the server refuses is replaced. If you call it from a function of your own, it resolves to settings
  * for a plain `pg.Client`. That client sends the user before it has the password, so a connection fails if AWS has just chosen another user.
+ * Without a host, the address is looked up once, and not again after a connection to it has failed.
  *
  * @param source options, or credentials to share
  * @param pgOptions options of `pg.Client`, which take precedence. Default: none
