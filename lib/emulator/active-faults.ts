@@ -1,4 +1,4 @@
-import { type ActiveFault, type Fault, type FaultOf, type FaultScope, isMillis, MAX_MILLIS } from './faults.js'
+import { type ActiveFault, type Fault, type FaultOf, type FaultScope, MAX_MILLIS, MAX_SECONDS } from './faults.js'
 import type { EmulatedOperation } from './records.js'
 import { hasName, type Target } from './targets.js'
 
@@ -11,6 +11,14 @@ const loginOperations: readonly EmulatedOperation[] = [
 const clockKinds = ['clock-skew', 'no-date', 'stale-date'] as const
 const descriptionOperations: readonly EmulatedOperation[] = ['DescribeClusters', 'GetWorkgroup']
 const gatewayKinds = ['reject-login', 'login-latency', 'login-hang', 'login-reset', 'no-hba-entry', 'resuming'] as const
+
+/** The smallest and the largest value of the numbers in faults. */
+const bounds: ReadonlyMap<string, readonly [number, number]> = new Map([
+  ['millis', [0, MAX_MILLIS]],
+  ['seconds', [-MAX_SECONDS, MAX_SECONDS]],
+  ['ageSeconds', [0, MAX_SECONDS]],
+  ['retryAfterSeconds', [0, MAX_SECONDS]],
+])
 
 /** An AWS request, or a login at the gateway. */
 export interface Incoming {
@@ -86,8 +94,12 @@ export class ActiveFaults {
   add(fault: Fault, scope: FaultScope): ActiveFault {
     if (scope.times !== undefined && !(scope.times >= 1))
       throw new RangeError(`times: ${scope.times} is not at least 1. Leave it out for no limit.`)
-    if ('millis' in fault && fault.millis !== undefined && !isMillis(fault.millis))
-      throw new RangeError(`millis: ${fault.millis} is not between 0 and ${MAX_MILLIS}.`)
+    for (const [name, value] of Object.entries(fault)) {
+      const [min, max] = bounds.get(name) ?? []
+      if (min === undefined || max === undefined || value === undefined) continue
+      if (!(typeof value === 'number' && value >= min && value <= max))
+        throw new RangeError(`${name}: ${value} is not between ${min} and ${max}.`)
+    }
     const injected = new InjectedFault(fault, scope)
     this.#faults = [...this.#faults.filter(({ isActive }) => isActive), injected]
     return injected

@@ -3,10 +3,13 @@ import type { EmulatedOperation } from './records.js'
 /** The longest delay of a timer: 2^31 - 1. Node.js fires a timer with a longer delay at once. */
 export const MAX_MILLIS = 2 ** 31 - 1
 
+/** The most seconds in a fault, about 31 years, so that every time in a response is a valid date. */
+export const MAX_SECONDS = 1_000_000_000
+
 export const isMillis = (value: unknown): value is number =>
   typeof value === 'number' && value >= 0 && value <= MAX_MILLIS
 
-/** A fault to inject with {@link RedshiftEmulator.fail}. All `millis` are milliseconds, 0 to 2,147,483,647. */
+/** A fault to inject with {@link RedshiftEmulator.fail}. All `millis` are milliseconds, 0 to 2,147,483,647. All seconds are at most 1,000,000,000. */
 export type Fault =
   /** AWS holds its response until {@link ActiveFault.clear}. */
   | { kind: 'hold' }

@@ -79,7 +79,7 @@ export interface RedshiftEmulator {
   readonly connections: number
   /**
    * Injects a fault. It starts at once and lasts until it is cleared or has affected `scope.times` requests.
-   * @throws RangeError if `times` or `millis` is out of range
+   * @throws RangeError if `times` or a number of the fault is out of range
    */
   fail(fault: Fault, scope?: FaultScope): ActiveFault
   /** Invalidates every login and token issued so far. Open sessions stay open. */

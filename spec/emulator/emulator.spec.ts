@@ -198,6 +198,15 @@ describe('The emulator', () => {
     }
     for (const millis of [-1, 2 ** 31, Number.NaN])
       expect(() => emulator.fail({ kind: 'latency', millis })).to.throw(RangeError, 'millis: ')
+    for (const [name, fault] of [
+      ['seconds', { kind: 'clock-skew', seconds: 1e13 }],
+      ['seconds', { kind: 'clock-skew', seconds: -1e13 }],
+      ['ageSeconds', { kind: 'stale-date', ageSeconds: -1 }],
+      ['ageSeconds', { kind: 'stale-date', ageSeconds: Number.POSITIVE_INFINITY }],
+      ['retryAfterSeconds', { kind: 'throttling', retryAfterSeconds: Number.NaN }],
+      ['retryAfterSeconds', { kind: 'internal-error', retryAfterSeconds: -1 }],
+    ] as const)
+      expect(() => emulator.fail(fault)).to.throw(RangeError, `${name}: `)
     for (const postgres of [
       'mysql://u:hunter2@localhost',
       'postgres://u:hunter2@db:99999/',
