@@ -51,7 +51,9 @@ export class Emulator implements RedshiftEmulator {
       issuedTokens: this.#issuedTokens,
     }
     const { context } = certificate
-    this.#gateway = new Gateway(settings, socket => admit(socket, { ...shared, server, roles: this.#roles, context }))
+    this.#gateway = new Gateway(settings, (socket, waitUntimed) =>
+      admit(socket, { ...shared, server, roles: this.#roles, context, waitUntimed }),
+    )
     const operations = new Operations(settings, this.#issuedLogins, this.#issuedTokens, () => this.#gateway.port)
     const identity = (accessKeyId = '') => settings.identities[accessKeyId] ?? this.identity
     const person = (accessKeyId = '') => {

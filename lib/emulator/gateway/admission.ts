@@ -12,6 +12,7 @@ import type { Settings } from '../settings.js'
 import { type IssuedTokens, tokenRefusal } from '../tokens.js'
 import { requestCredential } from './authentication.js'
 import { dialectFilters } from './dialect-session.js'
+import type { WaitUntimed } from './gateway.js'
 import { greeting } from './greeting.js'
 import { type LoginRequest, readRequest, refuse } from './handshake.js'
 import { waitForLatency, waitForResume } from './login-faults.js'
@@ -28,6 +29,7 @@ export interface AdmissionParts {
   readonly issuedTokens: IssuedTokens
   readonly logins: EmulatedLogin[]
   readonly context: SecureContext
+  readonly waitUntimed: WaitUntimed
 }
 
 type Outcome = Pick<EmulatedLogin, 'ok' | 'sqlstate' | 'serial'>
@@ -45,7 +47,7 @@ export async function admit(socket: Socket, parts: AdmissionParts): Promise<void
 
 async function logIn(request: LoginRequest, address: string | undefined, parts: AdmissionParts): Promise<void> {
   const { stream, host, database, tls } = request
-  const { faults, settings } = parts
+  const { faults, settings, waitUntimed } = parts
   const at = Date.now()
   let { user } = request
   const incoming = { operation: undefined, target: settings.targets.byHost(host) }
@@ -65,13 +67,13 @@ async function logIn(request: LoginRequest, address: string | undefined, parts: 
     stream.once('end', () => stream.destroy()).resume()
     return
   }
-  if ((await waitForResume(incoming, faults)) === 'reset') return drop()
+  if ((await waitUntimed(waitForResume(incoming, faults))) === 'reset') return drop()
   if (faults.hitFirst(incoming, 'no-hba-entry')) return reject(hbaRefusal({ address, user, database, tls }))
   // Without TLS, Redshift reports a wrong password without even requesting one.
   if (!tls) return reject(passwordRefusal(user))
   const check = await requestCredential(request, parts)
-  if (!check) return void stream.destroy()
-  await waitForLatency(incoming, faults)
+  if (!check) return drop()
+  await waitUntimed(waitForLatency(incoming, faults))
   const { identity, serial, refusal } = check(incoming.target)
   user = identity?.user ?? user
   const fault = faults.hitFirst(incoming, 'reject-login')

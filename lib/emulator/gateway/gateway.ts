@@ -7,6 +7,12 @@ import type { Settings } from '../settings.js'
 /** Like PostgreSQL's authentication_timeout: a client that does not log in by then is disconnected. */
 const authenticationTimeoutMillis = 60_000
 
+/** Waits for something without the authentication timeout, because the client cannot go on meanwhile. */
+export type WaitUntimed = <T>(wait: Promise<T>) => Promise<T>
+
+/** What the gateway does with a connection. */
+type Admit = (socket: Socket, waitUntimed: WaitUntimed) => Promise<void>
+
 /** The server that database clients connect to. It keeps its port over restarts. */
 export class Gateway {
   readonly #listener: NetServer
@@ -17,10 +23,7 @@ export class Gateway {
   #restarted: Promise<void> = Promise.resolve()
 
   /** `admit` resolves when a client has its session, or was refused. */
-  constructor(
-    { port, listenAddress }: Pick<Settings, 'port' | 'listenAddress'>,
-    admit: (socket: Socket) => Promise<void>,
-  ) {
+  constructor({ port, listenAddress }: Pick<Settings, 'port' | 'listenAddress'>, admit: Admit) {
     this.#address = listenAddress
     this.#port = port
     this.#listener = createServer({ allowHalfOpen: true, noDelay: true }, socket => this.#accept(socket, admit))
@@ -73,17 +76,27 @@ export class Gateway {
     }
   }
 
-  #accept(socket: Socket, admit: (socket: Socket) => Promise<void>): void {
+  #accept(socket: Socket, admit: Admit): void {
     this.#sockets.add(socket)
     // The emulator does not keep the process alive.
     socket.unref()
     socket.on('error', () => socket.destroy())
-    const timeout = setTimeout(() => socket.destroy(), authenticationTimeoutMillis).unref()
+    let timeout: NodeJS.Timeout | undefined
+    const start = (): void => {
+      timeout = setTimeout(() => socket.destroy(), authenticationTimeoutMillis).unref()
+    }
+    const waitUntimed: WaitUntimed = async wait => {
+      clearTimeout(timeout)
+      const result = await wait
+      if (!socket.closed) start()
+      return result
+    }
+    start()
     socket.once('close', () => {
       clearTimeout(timeout)
       this.#sockets.delete(socket)
     })
-    admit(socket).then(
+    admit(socket, waitUntimed).then(
       () => clearTimeout(timeout),
       () => socket.destroy(),
     )
