@@ -4,8 +4,8 @@
  */
 
 import { type ActiveFault, type RedshiftEmulator, startRedshiftEmulator } from '../../lib/emulator/index.js'
-import { serverUrl } from '../../lib/emulator/postgres/server.js'
 import { startServer } from '../../lib/emulator/postgres/start-server.js'
+import { serverUrl } from '../../spec/support/postgres.js'
 import { atDistance } from './distance.js'
 import type { Query, Reply, Started } from './emulators.js'
 import { overTls } from './https.js'

@@ -1,9 +1,10 @@
 import { expect } from 'chai'
 import { startRedshiftEmulator } from '../../lib/emulator/index.js'
-import { type Server, serverUrl } from '../../lib/emulator/postgres/server.js'
+import type { Server } from '../../lib/emulator/postgres/server.js'
 import { startServer } from '../../lib/emulator/postgres/start-server.js'
 import { asSuperuser } from '../../lib/emulator/postgres/superuser.js'
 import { connect, fetchLogin } from '../support/emulated-login.js'
+import { serverUrl } from '../support/postgres.js'
 import { rejection } from '../support/rejection.js'
 
 describe('The emulator with a running server', () => {

@@ -1,4 +1,4 @@
-import { type Server, serverUrl } from '../../lib/emulator/postgres/server.js'
+import type { Server } from '../../lib/emulator/postgres/server.js'
 import { startServer } from '../../lib/emulator/postgres/start-server.js'
 
 /** The environment variable with the PostgreSQL server that the emulators of a run share. */
@@ -17,4 +17,10 @@ export async function mochaGlobalTeardown(): Promise<void> {
   if (!server) return
   delete process.env[variable]
   await server.close()
+}
+
+/** The URL of a server, for the emulator's option `postgres`. */
+export function serverUrl({ host, port, user, password, database }: Omit<Server, 'close'>): string {
+  const authority = host.includes(':') ? `[${host}]` : host
+  return `postgres://${encodeURIComponent(user)}:${encodeURIComponent(password)}@${authority}:${port}/${encodeURIComponent(database)}`
 }

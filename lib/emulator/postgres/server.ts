@@ -30,9 +30,3 @@ export function runningServer(url: string): Server {
     close: async () => {},
   }
 }
-
-/** The URL that {@link runningServer} reads. */
-export function serverUrl({ host, port, user, password, database }: Omit<Server, 'close'>): string {
-  const authority = host.includes(':') ? `[${host}]` : host
-  return `postgres://${encodeURIComponent(user)}:${encodeURIComponent(password)}@${authority}:${port}/${encodeURIComponent(database)}`
-}
