@@ -64,7 +64,8 @@ Ignored  --no-paginate --no-cli-pager --cli-binary-format F --no-cli-auto-prompt
 Examples
   pg-redshift-iam credentials --workgroup-name analytics --query dbPassword
   eval "$(pg-redshift-iam credentials --host $HOST --db-name dev --output env)"
-  pg-redshift-iam credentials --host $HOST --output pgpass > ~/.pgpass
+  (umask 077; pg-redshift-iam credentials --host $HOST --output pgpass \\
+    > redshift.pgpass) && export PGPASSFILE=redshift.pgpass
 `,
   exec: `Usage: pg-redshift-iam exec [flags] -- <command> [arguments]
 

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { dirname, join } from 'node:path'
 import { expect } from 'chai'
+import { HELP } from '../../lib/cli/help.js'
 import { CLUSTER, ended, hasTerminals, printed, sectionOf, useCli } from '../support/cli.js'
 
 const ALICE = ['exec', '--host', CLUSTER, '--db-user', 'alice', '--']
@@ -147,7 +148,7 @@ describe('pg-redshift-iam exec', () => {
     before(function () {
       if (!psql) this.skip()
     })
-    const query = ['psql', '-X', '-A', '-t', '-c', 'SELECT current_user']
+    const query = ['psql', '-X', '-w', '-A', '-t', '-c', 'SELECT current_user']
 
     it("verifies the certificate for the cluster's own name", async () => {
       const PGSSLROOTCERT = `${cli.folder}/ca.pem`
@@ -167,15 +168,21 @@ describe('pg-redshift-iam exec', () => {
       expect(stderr).to.include('certificate verify failed')
     })
 
-    it('accepts a line of --output pgpass as its password file', async () => {
-      const line = await cli.output(['credentials', '--host', CLUSTER, '--db-user', 'alice', '--output', 'pgpass'])
-      const script = 'umask 077 && cat > pgpass && PGPASSFILE=pgpass psql -X -A -t -c "SELECT current_user"'
-      const child = spawn('sh', ['-c', script], {
+    it('accepts the password file of the example in the help of credentials', async () => {
+      const [example = ''] = /\(umask .*pgpass$/ms.exec(HELP.credentials) ?? []
+      const script = `umask 022; ${example} && ${query.slice(0, -1).join(' ')} "SELECT current_user"`
+      const child = spawn('sh', ['-c', script.replaceAll('pg-redshift-iam', `"${process.execPath}" "${cli.main}"`)], {
         cwd: cli.folder,
-        env: { ...cli.env, PGHOST: CLUSTER, PGUSER: 'IAM:alice', PGSSLMODE: 'verify-full', PGSSLROOTCERT: 'ca.pem' },
+        env: {
+          ...cli.env,
+          HOST: CLUSTER,
+          PGHOST: CLUSTER,
+          PGUSER: 'IAMR:analyst',
+          PGSSLMODE: 'verify-full',
+          PGSSLROOTCERT: 'ca.pem',
+        },
       })
-      child.stdin.end(line)
-      expect(await ended(child)).to.include({ code: 0, stdout: 'alice\n', stderr: '' })
+      expect(await ended(child)).to.include({ code: 0, stdout: 'IAMR:analyst\n', stderr: '' })
     })
   })
 })
