@@ -1,8 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Flags } from './flags.js'
-import { readBundle } from './login/aws.js'
+import { readExtraCertificates, writeCertificates } from './login/certificates.js'
 import { AMAZON_ROOTS, connectionOf, libpqVariables, OVERRIDING_VARIABLES } from './login/connection.js'
 import { toOptions } from './login/options.js'
 import { fetchLogin, openSource } from './login/source.js'
@@ -40,13 +40,15 @@ export async function exec(
 
 /**
  * Writes a temporary file with Amazon's root certificates and those in NODE_EXTRA_CA_CERTS, because libpq reads only one file. Returns its
- * path; undefined if the variable or PGSSLROOTCERT makes it unnecessary.
+ * path; undefined if there are none, or if PGSSLROOTCERT replaces Amazon's.
  */
 function withExtraCertificates(roots: string | undefined): string | undefined {
-  const extra = process.env.NODE_EXTRA_CA_CERTS
-  if (!extra || roots !== AMAZON_ROOTS) return undefined
-  const certificates = `${readFileSync(roots, 'utf8')}\n${readBundle(extra, 'NODE_EXTRA_CA_CERTS')}`
-  const file = join(mkdtempSync(join(tmpdir(), 'pg-redshift-iam-')), 'roots.pem')
-  writeFileSync(file, certificates)
+  const extra = readExtraCertificates(process.env.NODE_EXTRA_CA_CERTS)
+  if (extra === undefined || roots !== AMAZON_ROOTS) return undefined
+  const folder = mkdtempSync(join(tmpdir(), 'pg-redshift-iam-'))
+  // The command may run as another user.
+  chmodSync(folder, 0o755)
+  const file = join(folder, 'roots.pem')
+  writeCertificates(file, `${readFileSync(roots, 'utf8')}\n${extra}`)
   return file
 }

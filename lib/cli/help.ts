@@ -79,10 +79,11 @@ Login    --db-name NAME  --db-user NAME  --db-groups NAME...  --[no-]auto-create
 AWS      --profile NAME  --endpoint-url URL  --ca-bundle FILE  --no-verify-ssl
          --cli-connect-timeout S  --cli-read-timeout S  --debug
 
-The certificate must be from Amazon's roots, or from those in PGSSLROOTCERT;
---ca-bundle is for AWS. Signals are passed on to the command, except SIGINT and
-SIGQUIT on a terminal, which sends them to the command itself. The exit code is
-that of the command; 125: no login, 126: not executable, 127: not found.
+The certificate must be from Amazon's roots or those in NODE_EXTRA_CA_CERTS, or
+from those in PGSSLROOTCERT; --ca-bundle is for AWS. Signals are passed on to
+the command, except SIGINT and SIGQUIT on a terminal, which sends them to the
+command itself. The exit code is that of the command; 125: no login,
+126: not executable, 127: not found.
 
 Examples
   pg-redshift-iam exec --host $HOST --db-name dev -- psql

@@ -42,6 +42,22 @@ describe('pg-redshift-iam exec', () => {
     expect(existsSync(dirname(file))).to.equal(false)
   })
 
+  it('gives the command certificates that another user can read', async () => {
+    const script =
+      'const file = process.env.PGSSLROOTCERT; for (const name of [file, path.dirname(file)]) console.log(fs.statSync(name).mode & 0o777)'
+    const start = `umask 077; "${process.execPath}" "${cli.main}" "$@"`
+    const child = spawn('sh', ['-c', start, 'sh', ...node(script)], { cwd: cli.folder, env: cli.env })
+    expect(await ended(child)).to.include({ code: 0, stdout: `${0o644}\n${0o755}\n`, stderr: '' })
+  })
+
+  it('ignores a NODE_EXTRA_CA_CERTS that cannot be read, as Node.js does', async () => {
+    const { code, stdout } = await cli.run([...ALICE, 'printenv', 'PGSSLROOTCERT'], {
+      NODE_EXTRA_CA_CERTS: 'no.pem',
+      AWS_CA_BUNDLE: `${cli.folder}/ca.pem`,
+    })
+    expect({ code, stdout }).to.deep.equal({ code: 0, stdout: `${cli.folder}/dist/cli/amazon-roots.pem\n` })
+  })
+
   it('removes the trailing dot of the host name, and makes the path of the certificates absolute', async () => {
     const show = ['sh', '-c', 'echo $PGHOST; echo $PGSSLROOTCERT']
     const { stdout } = await cli.run(['exec', '--host', `${CLUSTER}.`, '--', ...show], { PGSSLROOTCERT: 'ca.pem' })

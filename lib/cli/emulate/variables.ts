@@ -1,6 +1,6 @@
-import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { RedshiftEmulator } from '../../emulator/index.js'
+import { readExtraCertificates, writeCertificates } from '../login/certificates.js'
 import { OVERRIDING_VARIABLES } from '../login/connection.js'
 import { PROXY_VARIABLES } from '../terminal/wording.js'
 
@@ -41,7 +41,7 @@ export function variablesFor(
   controlUrl?: string,
 ): Variables {
   const ca = join(folder, 'ca.pem')
-  writeFileSync(ca, emulator.ca)
+  writeCertificates(ca, emulator.ca)
   return {
     set: {
       ...emulator.environment(ca),
@@ -61,14 +61,10 @@ export function applyTo(env: NodeJS.ProcessEnv, { set, unset }: Variables): Node
 
 /** Adds the emulator's authority to those in NODE_EXTRA_CA_CERTS. */
 function extraCertificates(ca: string, folder: string, current: string | undefined): Record<string, string> {
-  if (!current) return {}
+  const extra = readExtraCertificates(current)
+  if (extra === undefined) return {}
   const file = join(folder, 'node-ca.pem')
-  try {
-    writeFileSync(file, `${readFileSync(current, 'utf8')}\n${ca}`)
-  } catch {
-    // Node.js ignores a file that it cannot read.
-    return {}
-  }
+  writeCertificates(file, `${extra}\n${ca}`)
   return { NODE_EXTRA_CA_CERTS: file }
 }
 
