@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { Entry, type EntryStatus } from './entry.js'
+import { Entry, type EntryStatus } from './cache-entry.js'
 import { closedError, isTransient } from './errors.js'
 import { Flights, type FlightsOptions } from './flights.js'
 import { refreshDeadline } from './lease.js'

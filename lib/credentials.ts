@@ -1,17 +1,18 @@
-import { type Address, EndpointCache, lookUpWith } from './address.js'
 import { AwsClients } from './aws/client.js'
 import { endpointOf } from './aws/endpoint.js'
 import { CredentialCache } from './cache.js'
+import { checkConnection, checkOptions, copyOptions, signalOf } from './check-options.js'
 import { systemClock } from './clock.js'
 import type { RedshiftConnection } from './connection.js'
+import { type Address, EndpointCache, lookUpWith } from './endpoint-cache.js'
 import { closedError, optionError } from './errors.js'
+import { fetchFrom } from './fetch-login.js'
 import { copyProvider, passwordRefused, type TokenLogin, tokenLoginOf } from './identity-provider.js'
-import { mark } from './intake.js'
 import { type RedshiftLogin, type RedshiftToken, toLogin, toToken } from './login.js'
 import type { RedshiftOptions } from './options.js'
-import { checkConnection, checkOptions, copyOptions, signalOf } from './placement.js'
+import { mark } from './plain-object.js'
 import { RequestCache } from './request-cache.js'
-import { fetchFrom, SingleTokens } from './sources.js'
+import { SingleUseTokens } from './single-use-tokens.js'
 import { type RedshiftStatus, toStatus } from './status.js'
 import { sharedLogins } from './store/lazy.js'
 
@@ -51,7 +52,7 @@ export class RedshiftCredentials {
   readonly #cache: CredentialCache
   readonly #addresses: EndpointCache
   /** For tokens that are valid for one connection. They are never cached. */
-  readonly #single: SingleTokens | undefined
+  readonly #singleUse: SingleUseTokens | undefined
   #closed = false
 
   /**
@@ -76,7 +77,7 @@ export class RedshiftCredentials {
     const lookUp = lookUpWith(this.#clients)
     this.#addresses = new EndpointCache({ clock, lookUp, timeoutMillis: fetchTimeoutMillis, maxEntries })
     const fetch = fetchFrom(this.#clients, clock, identityProvider)
-    if (tokenLogin?.singleUse) this.#single = new SingleTokens(clock, fetch, fetchTimeoutMillis)
+    if (tokenLogin?.singleUse) this.#singleUse = new SingleUseTokens(clock, fetch, fetchTimeoutMillis)
     const shared = store && sharedLogins({ store, clock, random, fetch, fetchTimeoutMillis, endpoint })
     this.#cache = new CredentialCache({
       clock,
@@ -151,7 +152,7 @@ export class RedshiftCredentials {
     // Close the clients first: an aborted fetch that waits for AWS credentials removes its client, which would then not be destroyed.
     this.#clients.close()
     this.#cache.close()
-    this.#single?.close()
+    this.#singleUse?.close()
     this.#addresses.close()
   }
 
@@ -195,7 +196,7 @@ export class RedshiftCredentials {
   ): Promise<RedshiftLogin> {
     try {
       const { key, request } = this.#resolve(connection)
-      return this.#single ? this.#single.get(request, signal) : this.#cache.get(key, request, signal, place)
+      return this.#singleUse ? this.#singleUse.get(request, signal) : this.#cache.get(key, request, signal, place)
     } catch (error) {
       return Promise.reject(error)
     }

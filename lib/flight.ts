@@ -1,6 +1,6 @@
 import { type Clock, elapsed, type Instant, type Timer } from './clock.js'
 import { type RedshiftCredentialsError, toRedshiftCredentialsError } from './errors.js'
-import type { FetchContext } from './fetch.js'
+import type { FetchContext } from './fetch-context.js'
 
 /** Turns of the event loop between a deadline and its error. A received response needs them to pass through TLS, HTTP and the SDK. */
 const TURNS = 10

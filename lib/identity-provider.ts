@@ -1,5 +1,5 @@
 import { optionError, quoted, type RedshiftCredentialsError } from './errors.js'
-import { checkPlain } from './intake.js'
+import { checkPlain } from './plain-object.js'
 
 /** A token from an identity provider, with its expiration. */
 export interface ProvidedToken {

@@ -13,7 +13,7 @@ import {
   checkWorkgroupName,
 } from './identifiers.js'
 import { checkIdentityProvider, type IdentityProvider, TOKEN_API } from './identity-provider.js'
-import { checkPlain } from './intake.js'
+import { checkPlain } from './plain-object.js'
 import { type CredentialStore, checkStoreOption } from './store/store.js'
 
 /** The AWS operations that return a login or a token. */

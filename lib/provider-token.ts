@@ -1,8 +1,8 @@
-import { loadDiagnosis } from './aws/sdk.js'
+import { loadDiagnosis } from './aws/load-sdk.js'
 import { unexplainedError } from './aws/unexplained.js'
 import type { Clock } from './clock.js'
 import { RedshiftCredentialsError } from './errors.js'
-import type { FetchedLogin } from './fetch.js'
+import type { FetchedLogin } from './fetch-context.js'
 import { type IdentityProvider, MAX_TOKEN_SECONDS } from './identity-provider.js'
 import { createLease } from './lease.js'
 

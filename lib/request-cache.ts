@@ -1,8 +1,8 @@
 import type { RedshiftConnection } from './connection.js'
 import { RecordedEnvironment } from './environment.js'
 import { targetError } from './errors.js'
-import { isPlain } from './intake.js'
 import type { RedshiftOptions } from './options.js'
+import { isPlain } from './plain-object.js'
 import { type CredentialRequest, cacheKey, targetOf } from './request.js'
 import { resolveRequest } from './resolve-request.js'
 

@@ -1,12 +1,12 @@
 import { type ReadConnection, readConnection } from './connection.js'
-import { databaseName } from './database.js'
 import type { Environment } from './environment.js'
 import { optionError, quoted, targetError } from './errors.js'
 import { checkGroupName, checkUserName, parseIamUser, serverlessClusterIdentifier } from './identifiers.js'
 import { type IdentityProvider, MAX_TOKEN_SECONDS, TOKEN_API } from './identity-provider.js'
 import type { RedshiftApi, RedshiftOptions } from './options.js'
 import type { CredentialRequest } from './request.js'
-import { checkHosts, resolveTarget, type Target } from './target.js'
+import { databaseName } from './resolve-database.js'
+import { checkHosts, resolveTarget, type Target } from './resolve-target.js'
 
 type PasswordApi = Exclude<RedshiftApi, typeof TOKEN_API>
 

@@ -1,4 +1,4 @@
-import type { EntryStatus } from './entry.js'
+import type { EntryStatus } from './cache-entry.js'
 import type { RedshiftCredentialsError } from './errors.js'
 import type { RedshiftApi } from './options.js'
 import { targetOf } from './request.js'

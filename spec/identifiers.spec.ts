@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
+import { checkOptions, copyOptions } from '../lib/check-options.js'
 import { optionError, quoted, RedshiftCredentialsError } from '../lib/errors.js'
 import {
   checkBoolean,
@@ -16,7 +17,6 @@ import {
   serverlessWorkgroup,
 } from '../lib/identifiers.js'
 import type { RedshiftOptions } from '../lib/options.js'
-import { checkOptions, copyOptions } from '../lib/placement.js'
 import { expectError, thrownBy } from './support/rejection.js'
 
 type Check = (option: string, value: unknown) => void

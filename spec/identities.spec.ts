@@ -6,7 +6,7 @@ import pg from 'pg'
 import { AwsClients } from '../lib/aws/client.js'
 import { systemClock } from '../lib/clock.js'
 import type { RedshiftEmulator } from '../lib/emulator/index.js'
-import { FetchContext } from '../lib/fetch.js'
+import { FetchContext } from '../lib/fetch-context.js'
 import {
   type AwsClientConfig,
   RedshiftCredentials,

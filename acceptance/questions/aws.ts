@@ -84,7 +84,7 @@ export const awsQuestions: readonly Question[] = [
     source: 'not documented',
     rule: {
       text: 'A response with the current user and password is “no progress”, or confirms a refused login.',
-      file: 'lib/entry.ts',
+      file: 'lib/cache-entry.ts',
     },
     eitherWay: 'Both are supported, and the emulator can do both.',
     change: 'the emulator’s default for repeated passwords',
@@ -178,9 +178,9 @@ export const awsQuestions: readonly Question[] = [
     asks: 'Does AWS return the given address?',
     basis: 'documents',
     source: 'the API references of DescribeClusters and GetWorkgroup',
-    rule: { text: 'Without a host, the returned address is used.', file: 'lib/address.ts' },
+    rule: { text: 'Without a host, the returned address is used.', file: 'lib/endpoint-cache.ts' },
     eitherWay: 'A response without an endpoint is an error with a remedy.',
-    change: 'lib/aws/provisioned.ts or lib/aws/serverless.ts',
+    change: 'lib/aws/redshift-calls.ts or lib/aws/serverless-calls.ts',
     expected: () => 'the same host, and a port',
     ask: async session => {
       const { host, port } = await session.describe()

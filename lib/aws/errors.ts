@@ -1,5 +1,5 @@
 import { RedshiftCredentialsError } from '../errors.js'
-import type { CallDescription } from './call.js'
+import type { CallDescription } from './call-description.js'
 import { credentialsError, isFromCredentials } from './credentials/errors.js'
 import type { Source } from './credentials/sources.js'
 import { diagnose, REGION_ERROR } from './failures.js'

@@ -1,5 +1,5 @@
 import { quoted } from '../errors.js'
-import type { CallDescription, Diagnosis } from './call.js'
+import type { CallDescription, Diagnosis } from './call-description.js'
 import { describeSigner, renewalOf } from './credentials/signer.js'
 import type { Source } from './credentials/sources.js'
 import { CHECK_PATH } from './response.js'

@@ -1,5 +1,5 @@
 import { RedshiftCredentialsError } from '../errors.js'
-import type { CallDescription } from './call.js'
+import type { CallDescription } from './call-description.js'
 
 /** The remedy for a response that does not come from AWS. */
 export const CHECK_PATH = 'Check the endpoint, and any proxy between this host and AWS.'

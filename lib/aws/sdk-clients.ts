@@ -1,9 +1,9 @@
 import { LRUCache } from 'lru-cache'
 import { optionError, quoted, targetError } from '../errors.js'
 import { type AwsClientConfig, isAwsClient, type RedshiftOptions } from '../options.js'
-import type { CallDescription } from './call.js'
+import type { CallDescription } from './call-description.js'
 import { destroyClient, type SdkClient } from './destroy.js'
-import { loadDiagnosis } from './sdk.js'
+import { loadDiagnosis } from './load-sdk.js'
 
 /** An AWS service and its SDK package, which is loaded on first use. */
 export interface Service<Sdk> {

@@ -1,4 +1,4 @@
-import type { CallDescription, Diagnosis } from './call.js'
+import type { CallDescription, Diagnosis } from './call-description.js'
 import { identifierOf, type SdkError } from './scrub.js'
 
 // AWS's guide and the SDK's models have different names for the same failures.

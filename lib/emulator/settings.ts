@@ -1,4 +1,4 @@
-import { checkNames } from '../intake.js'
+import { checkNames } from '../plain-object.js'
 import { badOption } from './bad-option.js'
 import type { EmulatorOptions } from './options.js'
 import { Targets } from './targets.js'

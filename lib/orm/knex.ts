@@ -2,7 +2,6 @@ import type pg from 'pg'
 import { type RedshiftCredentials, toCredentials } from '../credentials.js'
 import { optionError, quoted } from '../errors.js'
 import { passwordRefused } from '../identity-provider.js'
-import { checkPlain } from '../intake.js'
 import type { RedshiftOptions } from '../options.js'
 import { clientClass } from '../pg/client.js'
 import { type ConnectionSettings, connectionSettings, placeOf, REDSHIFT_PORT } from '../pg/config.js'
@@ -10,6 +9,7 @@ import { passwordFunction, type RedshiftPasswordFunction } from '../pg/password.
 import { acceptBothNames, aliasOf } from '../pg/server-name.js'
 import { checkSsl, tlsOf } from '../pg/tls.js'
 import { checkUser } from '../pg/user.js'
+import { checkPlain } from '../plain-object.js'
 
 /** The connection settings that the `connection` function resolves to. */
 export interface RedshiftKnexConnection {

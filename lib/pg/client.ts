@@ -1,12 +1,12 @@
 import pg from 'pg'
 import type { RedshiftCredentials } from '../credentials.js'
 import { optionError, quoted } from '../errors.js'
-import { isMarked, mark } from '../intake.js'
+import { isMarked, mark } from '../plain-object.js'
 import { type Binding, binding } from './binding.js'
+import { type ClientSetup, type InvalidSetup, setUpClient } from './client-setup.js'
 import type { RedshiftPgClientConfig } from './config.js'
 import { ConnectAttempt, type Settle } from './connect-attempt.js'
 import { endAfterDrain, hasPipelinedQueries, isConnectionEnding, promiseOf } from './internals.js'
-import { type ClientSetup, type InvalidSetup, setUpClient } from './setup.js'
 
 /** A `pg.Client` that logs in with a user and password from the same AWS response. */
 export interface RedshiftPgClient extends pg.Client {

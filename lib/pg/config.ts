@@ -1,10 +1,10 @@
 import type { ClientConfig } from 'pg'
+import { checkPlacement } from '../check-options.js'
 import { readConnection } from '../connection.js'
 import type { ConnectionOptions, RedshiftCredentials } from '../credentials.js'
 import { optionError } from '../errors.js'
 import { checkInteger } from '../identifiers.js'
 import type { RedshiftOptions } from '../options.js'
-import { checkPlacement } from '../placement.js'
 import { type ConnectionParts, parseConnectionString } from './connection-string.js'
 import { environmentUser } from './user.js'
 

@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import type { FoundAddress } from '../credentials.js'
 import type { RedshiftLogin } from '../login.js'
+import { type ClientSetup, checkClient, type InvalidSetup } from './client-setup.js'
 import { placeOf, REDSHIFT_PORT } from './config.js'
 import {
   clearPassword,
@@ -14,7 +15,6 @@ import {
 } from './internals.js'
 import { explainTokenError, rejectedLogin } from './rejected-login.js'
 import { isRefusal } from './server-messages.js'
-import { type ClientSetup, checkClient, type InvalidSetup } from './setup.js'
 import { checkUser } from './user.js'
 
 /** The client that connects. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type Clock, elapsed, type Instant, type Timer } from '../clock.js'
-import type { BoundedStore } from './bounded.js'
+import type { BoundedStore } from './bounded-store.js'
 
 /** How long a claim lasts if its owner does not renew it, in milliseconds. */
 const CLAIM_MILLIS = 3_000

@@ -1,7 +1,7 @@
-import type { Fetch } from '../fetch.js'
+import type { Fetch } from '../fetch-context.js'
 import { storeUse, traceContext } from '../tracing.js'
 import { toKeys } from './keys.js'
-import type { SharedLogins, SharedLoginsOptions } from './shared.js'
+import type { SharedLogins, SharedLoginsOptions } from './shared-logins.js'
 
 /**
  * Returns logins that are shared through a store. Their code is loaded with the first fetch, because most processes have no store. If it
@@ -15,7 +15,9 @@ export function sharedLogins(
   const encryptionKeys = toKeys(options.store.encryptionKeys)
   let loading: Promise<SharedLogins> | undefined
   const load = async (): Promise<SharedLogins | undefined> => {
-    loading ??= import('./shared.js').then(({ SharedLogins }) => new SharedLogins({ ...options, encryptionKeys }))
+    loading ??= import('./shared-logins.js').then(
+      ({ SharedLogins }) => new SharedLogins({ ...options, encryptionKeys }),
+    )
     try {
       return await loading
     } catch {

@@ -1,5 +1,5 @@
 import { elapsed, type Instant } from '../clock.js'
-import type { CurrentLogin, FetchedLogin } from '../fetch.js'
+import type { CurrentLogin, FetchedLogin } from '../fetch-context.js'
 import { createLease, type Lease, phaseOf } from '../lease.js'
 import { type RedshiftLogin, samePair } from '../login.js'
 import { maxResponseAge } from '../refusals.js'

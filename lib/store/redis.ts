@@ -1,5 +1,5 @@
 import { optionError, quoted } from '../errors.js'
-import { checkNames } from '../intake.js'
+import { checkNames } from '../plain-object.js'
 import { toKeys } from './keys.js'
 import { type RedisStoreClient, type RunScript, runScriptWith } from './redis-client.js'
 import { type CredentialStore, checkIdentity, type EncryptionKey, type StoreEntry } from './store.js'

@@ -1,8 +1,8 @@
 import type { Clock } from '../clock.js'
-import type { CurrentLogin, FetchContext } from '../fetch.js'
+import type { CurrentLogin, FetchContext } from '../fetch-context.js'
 import { type CredentialRequest, cacheKey } from '../request.js'
 import { type StoreIgnoredReason, type StoreMessage, storeUse, traceContext } from '../tracing.js'
-import { BoundedStore, StoreFailure } from './bounded.js'
+import { BoundedStore, StoreFailure } from './bounded-store.js'
 import { storeKey } from './crypto.js'
 import type { CredentialStore } from './store.js'
 

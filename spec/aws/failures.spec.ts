@@ -5,7 +5,7 @@ import { GetCredentialsCommand, RedshiftServerlessClient } from '@aws-sdk/client
 import { fromEnv, fromIni, fromProcess, fromSSO, fromTokenFile } from '@aws-sdk/credential-providers'
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { describeCall } from '../../lib/aws/call.js'
+import { describeCall } from '../../lib/aws/call-description.js'
 import { sdkLoadError, toPreparationError, toRedshiftError } from '../../lib/aws/errors.js'
 import { isExpiredToken } from '../../lib/aws/failures.js'
 import { checkEndpoint, checkLogin } from '../../lib/aws/response.js'

@@ -1,11 +1,11 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { expect } from 'chai'
 import { AwsClients } from '../../lib/aws/client.js'
-import { fetchServerless } from '../../lib/aws/serverless.js'
+import { fetchServerless } from '../../lib/aws/serverless-calls.js'
 import { malformations } from '../../lib/cli/emulate/fault.js'
 import { systemClock } from '../../lib/clock.js'
 import type { Fault, RedshiftEmulator } from '../../lib/emulator/index.js'
-import { FetchContext } from '../../lib/fetch.js'
+import { FetchContext } from '../../lib/fetch-context.js'
 import {
   type FetchEndMessage,
   RedshiftCredentials,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
-import { CREDENTIAL_FAILURES } from '../../lib/aws/credentials/failures.js'
+import { CREDENTIAL_FAILURES } from '../../lib/aws/credentials/all-failures.js'
 import { HELP } from '../../lib/cli/help.js'
 import { STEP_EXIT_CODES } from '../../lib/cli/terminal/exit-codes.js'
 import { credentialMessages } from '../support/credential-messages.js'

@@ -8,7 +8,7 @@ import { AwsClients } from '../../lib/aws/client.js'
 import type { Service } from '../../lib/aws/sdk-clients.js'
 import { systemClock } from '../../lib/clock.js'
 import { startRedshiftEmulator } from '../../lib/emulator/index.js'
-import { FetchContext } from '../../lib/fetch.js'
+import { FetchContext } from '../../lib/fetch-context.js'
 import {
   RedshiftCredentials,
   type RedshiftCredentialsError,

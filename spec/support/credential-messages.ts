@@ -1,6 +1,6 @@
 const NOTHING = 'Could not load credentials from any providers'
 
-/** The message of AWS or the SDK for each failure in the table of `lib/aws/credentials/failures.ts`. Users search for it. */
+/** The message of AWS or the SDK for each failure in the table of `lib/aws/credentials/all-failures.ts`. Users search for it. */
 export const credentialMessages: Readonly<Record<string, string>> = {
   'the role does not trust the web identity': 'Not authorized to perform sts:AssumeRoleWithWebIdentity',
   'the account has no OIDC provider': 'No OpenIDConnect provider found in your account',

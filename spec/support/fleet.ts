@@ -1,9 +1,9 @@
 import { CredentialCache } from '../../lib/cache.js'
 import type { Clock, Timer } from '../../lib/clock.js'
 import { RedshiftCredentialsError } from '../../lib/errors.js'
-import type { Fetch } from '../../lib/fetch.js'
+import type { Fetch } from '../../lib/fetch-context.js'
 import type { RedshiftLogin } from '../../lib/login.js'
-import { SharedLogins } from '../../lib/store/shared.js'
+import { SharedLogins } from '../../lib/store/shared-logins.js'
 import type { CredentialStore, StoredValue } from '../../lib/store/store.js'
 import { requestFor } from './simulation.js'
 

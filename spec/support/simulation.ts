@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { CredentialCache } from '../../lib/cache.js'
 import type { Clock, Instant, Timer } from '../../lib/clock.js'
 import { RedshiftCredentialsError, type RedshiftErrorCode } from '../../lib/errors.js'
-import type { FetchContext, FetchedLogin } from '../../lib/fetch.js'
+import type { FetchContext, FetchedLogin } from '../../lib/fetch-context.js'
 import type { RedshiftLogin } from '../../lib/login.js'
 import type { CredentialRequest } from '../../lib/request.js'
 

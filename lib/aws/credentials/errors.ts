@@ -1,5 +1,5 @@
 import { printable, quoted, RedshiftCredentialsError } from '../../errors.js'
-import type { Diagnosis } from '../call.js'
+import type { Diagnosis } from '../call-description.js'
 import { CHECK_PATH } from '../response.js'
 import {
   asError,
@@ -13,8 +13,8 @@ import {
   scrub,
 } from '../scrub.js'
 import { transportFailure, trustRemedy } from '../transport.js'
+import { CREDENTIAL_FAILURES } from './all-failures.js'
 import { type CredentialFailure, capitalize } from './failure.js'
-import { CREDENTIAL_FAILURES } from './failures.js'
 import { providerOf } from './services.js'
 import type { Source, SourceKind } from './sources.js'
 

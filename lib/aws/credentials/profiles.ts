@@ -1,4 +1,4 @@
-import { loadSharedFiles } from '../sdk.js'
+import { loadSharedFiles } from '../load-sdk.js'
 import type { Profiles } from './sources.js'
 
 /** Reads the profiles of the shared AWS files through the SDK's cache. Undefined if the SDK's reader is missing, as in a bundle. */

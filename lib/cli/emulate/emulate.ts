@@ -10,7 +10,7 @@ import { codeOf, UsageError } from '../terminal/failure.js'
 import { ControlEndpoint } from './control.js'
 import { ControlRoutes } from './control-routes.js'
 import { type EmulateFlags, emulatorOptions } from './flags.js'
-import { checkPeers } from './peers.js'
+import { checkPeers } from './peer-dependencies.js'
 import { applyTo, TOKEN, type Variables, variablesFor } from './variables.js'
 
 const STOP_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP']

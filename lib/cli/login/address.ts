@@ -1,4 +1,4 @@
-import type { Address } from '../../address.js'
+import type { Address } from '../../endpoint-cache.js'
 import type { RedshiftCredentials } from '../../index.js'
 import { connectionSettings, REDSHIFT_PORT } from '../../pg/config.js'
 

@@ -1,5 +1,5 @@
+import { checkOptions } from '../../check-options.js'
 import type { RedshiftOptions } from '../../index.js'
-import { checkOptions } from '../../placement.js'
 import type { CredentialRequest } from '../../request.js'
 import { resolveRequest } from '../../resolve-request.js'
 import type { Flags } from '../flags.js'

@@ -1,6 +1,6 @@
 import { elapsed, type Instant } from './clock.js'
 import { RedshiftCredentialsError } from './errors.js'
-import type { CurrentLogin, FetchedLogin } from './fetch.js'
+import type { CurrentLogin, FetchedLogin } from './fetch-context.js'
 import type { Outcome } from './flight.js'
 import {
   createLease,

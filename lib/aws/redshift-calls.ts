@@ -1,10 +1,10 @@
 import type { ClusterCredentials, ClusterExtendedCredentials, ClustersMessage } from '@aws-sdk/client-redshift'
-import type { FetchContext, FetchedLogin } from '../fetch.js'
+import type { FetchContext, FetchedLogin } from '../fetch-context.js'
 import type { CredentialRequest } from '../request.js'
-import { describeCall, describeLookUp } from './call.js'
+import { describeCall, describeLookUp } from './call-description.js'
 import type { AwsClients } from './client.js'
+import { loadRedshift } from './load-sdk.js'
 import { checkEndpoint, checkLogin } from './response.js'
-import { loadRedshift } from './sdk.js'
 import type { Service } from './sdk-clients.js'
 
 export type RedshiftSdk = Awaited<ReturnType<typeof loadRedshift>>

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
-import { type Address, EndpointCache } from '../lib/address.js'
-import type { FetchContext } from '../lib/fetch.js'
+import { type Address, EndpointCache } from '../lib/endpoint-cache.js'
+import type { FetchContext } from '../lib/fetch-context.js'
 import type { CredentialRequest } from '../lib/request.js'
 import { expectError } from './support/rejection.js'
 import { error, expectFailure, failureOf, requestFor, SimulatedClock, stateOf } from './support/simulation.js'

@@ -1,7 +1,7 @@
 import { optionError, quoted } from './errors.js'
 import { checkTokenOptions } from './identity-provider.js'
-import { checkNames, checkPlain, copyPlain, isPlain } from './intake.js'
 import { CHECKS, isAwsClient, type RedshiftOptions } from './options.js'
+import { checkNames, checkPlain, copyPlain, isPlain } from './plain-object.js'
 
 /** The options of pg and pg-pool, as listed in docs/options.md. Some are missing in their types. */
 const PG_OPTIONS: ReadonlySet<string> = new Set(

@@ -1,14 +1,14 @@
 import type { GetIdentityCenterAuthTokenResponse as ProvisionedResponse } from '@aws-sdk/client-redshift'
 import type { GetIdentityCenterAuthTokenResponse as ServerlessResponse } from '@aws-sdk/client-redshift-serverless'
 import { RedshiftCredentialsError } from '../errors.js'
-import type { FetchContext, FetchedLogin } from '../fetch.js'
+import type { FetchContext, FetchedLogin } from '../fetch-context.js'
 import type { CredentialRequest } from '../request.js'
-import { describeCall } from './call.js'
+import { describeCall } from './call-description.js'
 import type { AwsClients } from './client.js'
-import { type RedshiftSdk, redshift } from './provisioned.js'
+import { loadRedshiftToken, loadServerlessToken } from './load-sdk.js'
+import { type RedshiftSdk, redshift } from './redshift-calls.js'
 import { checkToken } from './response.js'
-import { loadRedshiftToken, loadServerlessToken } from './sdk.js'
-import { type RedshiftServerlessSdk, redshiftServerless } from './serverless.js'
+import { type RedshiftServerlessSdk, redshiftServerless } from './serverless-calls.js'
 
 /**
  * Fetches a token for the person in identity-enhanced AWS credentials.

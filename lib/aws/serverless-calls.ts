@@ -1,10 +1,10 @@
 import type { GetCredentialsResponse, GetWorkgroupResponse } from '@aws-sdk/client-redshift-serverless'
-import type { FetchContext, FetchedLogin } from '../fetch.js'
+import type { FetchContext, FetchedLogin } from '../fetch-context.js'
 import type { CredentialRequest } from '../request.js'
-import { describeCall, describeLookUp } from './call.js'
+import { describeCall, describeLookUp } from './call-description.js'
 import type { AwsClients } from './client.js'
+import { loadRedshiftServerless } from './load-sdk.js'
 import { checkEndpoint, checkLogin } from './response.js'
-import { loadRedshiftServerless } from './sdk.js'
 import type { Service } from './sdk-clients.js'
 
 export type RedshiftServerlessSdk = Awaited<ReturnType<typeof loadRedshiftServerless>>

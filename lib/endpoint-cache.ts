@@ -1,10 +1,10 @@
 import { LRUCache } from 'lru-cache'
 import type { AwsClients } from './aws/client.js'
-import { lookUpCluster } from './aws/provisioned.js'
-import { lookUpWorkgroup } from './aws/serverless.js'
+import { lookUpCluster } from './aws/redshift-calls.js'
+import { lookUpWorkgroup } from './aws/serverless-calls.js'
 import type { Clock } from './clock.js'
 import { closedError, RedshiftCredentialsError, targetError } from './errors.js'
-import { FetchContext } from './fetch.js'
+import { FetchContext } from './fetch-context.js'
 import { Flight } from './flight.js'
 import { type CredentialRequest, targetOf, workgroupOf } from './request.js'
 

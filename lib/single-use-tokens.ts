@@ -1,36 +1,13 @@
-import type { AwsClients } from './aws/client.js'
-import { fetchProvisioned } from './aws/provisioned.js'
-import { fetchServerless } from './aws/serverless.js'
-import { fetchIdentityCenterToken } from './aws/token.js'
 import type { Clock } from './clock.js'
 import { closedError, RedshiftCredentialsError } from './errors.js'
-import { type Fetch, FetchContext, timeoutError } from './fetch.js'
+import { type Fetch, FetchContext, timeoutError } from './fetch-context.js'
 import { Flight, onAbort } from './flight.js'
-import { type IdentityProvider, TOKEN_API } from './identity-provider.js'
 import { RedshiftLogin } from './login.js'
-import { fetchProvidedToken } from './provider-token.js'
 import type { CredentialRequest } from './request.js'
 import { FetchTrace } from './tracing.js'
 
-/** Returns the function that fetches logins and tokens, from AWS or from the application. */
-export const fetchFrom =
-  (clients: AwsClients, clock: Clock, provider: IdentityProvider | undefined): Fetch =>
-  (request, context) => {
-    if (provider) return fetchProvidedToken(provider, context.signal, clock)
-    switch (request.api) {
-      case 'GetCredentials':
-        return fetchServerless(clients, request, context)
-      case TOKEN_API:
-        return fetchIdentityCenterToken(clients, request, context)
-      case 'identityProvider':
-        return Promise.reject(new TypeError('There is no identity provider.'))
-      default:
-        return fetchProvisioned(clients, request, context)
-    }
-  }
-
 /** Fetches tokens that are valid for one connection. Each call fetches a new one, and nothing is cached. */
-export class SingleTokens {
+export class SingleUseTokens {
   readonly #clock: Clock
   readonly #fetch: Fetch
   readonly #timeoutMillis: number
