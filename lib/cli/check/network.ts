@@ -61,7 +61,9 @@ async function addressesOf(host: string): Promise<string[]> {
 
 function connectionError(name: string, addresses: readonly string[], cause: unknown): StepError {
   const at = `${name} (${addresses.join(', ')})`
-  const code = codeOf(cause)
+  const attempts = attemptsOf(cause)
+  // A refused attempt says more than those that could not start, for example without a route for IPv6.
+  const code = codeOf(attempts.find(attempt => codeOf(attempt) === 'ECONNREFUSED') ?? cause)
   if (code === 'ECONNREFUSED')
     return new StepError(
       code,
@@ -76,7 +78,12 @@ function connectionError(name: string, addresses: readonly string[], cause: unkn
     )
   return new StepError(
     code ?? 'NO_CONNECTION',
-    `No connection to ${at}: ${cause instanceof Error ? cause.message : String(cause)}. Check the route, the firewall and the VPN.`,
+    `No connection to ${at}: ${attempts.map(explain).join('; ')}. Check the route, the firewall and the VPN.`,
     { cause },
   )
 }
+
+/** The errors of each address. If a host has several, Node.js throws one error for all, without a message. */
+const attemptsOf = (cause: unknown): readonly unknown[] => (cause instanceof AggregateError ? cause.errors : [cause])
+
+const explain = (error: unknown): string => (error instanceof Error ? error.message : String(error))
