@@ -39,10 +39,11 @@ export const placeOf = ({ host, port, database, ssl }: Place): string =>
   JSON.stringify([host, Number(port), database, Boolean(ssl)])
 
 /** Parses a port. An empty value counts as missing, as in pg. An invalid port is refused here, because opening the socket would throw. */
-function toPort(value: string | number | undefined): number | undefined {
+function toPort(value: string | number | undefined, name = 'port'): number | undefined {
   if (!value) return undefined
-  const port = typeof value === 'string' ? Number(value) : value
-  checkInteger('port', port, 1, 65_535)
+  // The message quotes a string that is not a number.
+  const port = typeof value === 'string' && !Number.isNaN(Number(value)) ? Number(value) : value
+  checkInteger(name, port, 1, 65_535)
   return port
 }
 
@@ -83,7 +84,7 @@ export function connectionSettings(config: RedshiftPgClientConfig, options: Conn
   const user = options.tokenLogin ? undefined : url.user || config.user || options.user || environmentUser(options)
   return {
     host: url.host || config.host || options.host || PGHOST || undefined,
-    port: toPort(url.port) ?? toPort(config.port) ?? options.port ?? toPort(PGPORT),
+    port: toPort(url.port) ?? toPort(config.port) ?? options.port ?? toPort(PGPORT, 'PGPORT'),
     database,
     user,
   }

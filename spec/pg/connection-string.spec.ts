@@ -286,6 +286,12 @@ for (const [version, module] of pgVersions)
         })
       })
 
+      it('refuses a PGPORT that is not a port, by its name', async () => {
+        process.env.PGPORT = 'tcp://10.0.0.1:5439'
+        const error = await rejection(outcome({ host: PROVISIONED, user: 'IAM:alice', database: 'dev', ...verified() }))
+        expectError(error, { code: 'ERR_REDSHIFT_OPTION', names: ['PGPORT', '"tcp://10.0.0.1:5439"', '65535'] })
+      })
+
       it('requires the user of PGUSER if that is an IAM user and no option overrides it', async () => {
         const config = { database: 'dev', ...verified() }
         process.env.PGUSER = 'IAMR:boss'
