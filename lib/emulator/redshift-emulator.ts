@@ -73,7 +73,7 @@ export interface RedshiftEmulator {
   issueToken(options?: EmulatedTokenOptions): { readonly token: string; readonly expiration: Date }
   /** Each HTTP request to AWS, oldest first, retries included. Empty the array to start a new count. */
   readonly calls: EmulatedCall[]
-  /** Each login attempt, oldest first. Empty the array to start a new count. */
+  /** Each login attempt for which the client sent a password or token, or was refused before, oldest first. Empty the array to start a new count. */
   readonly logins: EmulatedLogin[]
   /** The number of open database connections, logged in or not. */
   readonly connections: number

@@ -7,11 +7,9 @@ import {
 import { GetCredentialsCommand } from '@aws-sdk/client-redshift-serverless'
 import { expect } from 'chai'
 import type { EmulatorOptions, Fault, RedshiftEmulator } from '../../lib/emulator/index.js'
-import { startupPacket } from '../../lib/emulator/postgres/protocol.js'
-import { connect, connectSecurely, fetchLogin, redshift, serverless } from '../support/emulated-login.js'
+import { connect, fetchLogin, redshift, serverless } from '../support/emulated-login.js'
 import { startEmulator } from '../support/emulator.js'
 import { rejection } from '../support/rejection.js'
-import { until } from '../support/until.js'
 
 const getClusterCredentials = new GetClusterCredentialsCommand({ ClusterIdentifier: 'examplecluster', DbUser: 'alice' })
 const getCredentials = new GetCredentialsCommand({ workgroupName: 'analytics' })
@@ -376,18 +374,6 @@ describe('A fault of the emulator', () => {
       emulator.fail({ kind: 'resuming', millis: 10, ends: 'reset' }, { times: 1 })
       expect((await rejection(connect(emulator, login))).message).to.include('Connection terminated unexpectedly')
       expect(emulator.logins.map(({ ok }) => ok)).to.deep.equal([true, false])
-    })
-
-    it('records the login of a client that disconnects while a workgroup resumes', async () => {
-      const resuming = emulator.fail({ kind: 'resuming' })
-      const socket = await connectSecurely(emulator)
-      socket.write(startupPacket(3 << 16, new Map([['user', 'IAM:alice']])))
-      await resuming.reached()
-      socket.destroy()
-      resuming.clear()
-      await until('the login is recorded', () => emulator.logins.length > 0)
-      expect(emulator.logins).to.have.lengthOf(1)
-      expect(emulator.logins[0]).to.include({ user: 'IAM:alice', ok: false, sqlstate: undefined })
     })
 
     it('delays a login for longer than a client may take to log in', async () => {

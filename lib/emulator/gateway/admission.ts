@@ -72,7 +72,7 @@ async function logIn(request: LoginRequest, address: string | undefined, parts: 
   // Without TLS, Redshift reports a wrong password without even requesting one.
   if (!tls) return reject(passwordRefusal(user))
   const check = await requestCredential(request, parts)
-  if (!check) return drop()
+  if (!check) return void stream.destroy()
   await waitUntimed(waitForLatency(incoming, faults))
   const { identity, serial, refusal } = check(incoming.target)
   user = identity?.user ?? user
