@@ -152,7 +152,7 @@ describe('a rejected login', () => {
       sim.aws.script.push({ kind: 'login', login: { expiration } })
       sim.cache.invalidate(current, 'here')
       const next = await sim.cache.replacement(current)
-      expect(next).to.include({ expiration }).and.not.equal(current)
+      expect(next).to.deep.include({ expiration }).and.not.equal(current)
       expect(await sim.get()).to.equal(next)
     }
   })

@@ -131,7 +131,7 @@ describe('If the code of a shared store cannot be loaded,', () => {
   after(() => unsubscribe('pg-redshift-iam:store', note))
 
   it('AWS is called without the store, and a refused login is replaced', async () => {
-    const { RedshiftCredentials } = await importWithout('./shared.js')
+    const { RedshiftCredentials } = await importWithout('./shared-logins.js')
     const send = async () => ({
       DbUser: 'IAM:alice',
       DbPassword: randomBytes(8).toString('hex'),

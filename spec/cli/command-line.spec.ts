@@ -92,7 +92,7 @@ describe('A command line', () => {
   })
 
   it('prints stacks with its own --debug, but not with that of the command that it runs', async () => {
-    const invalid = ['exec', '--host', CLUSTER, '--db-name', 'no/name']
+    const invalid = ['exec', '--host', CLUSTER, '--db-name', 'dev', '--db-user', 'no/name']
     expect((await cli.run([...invalid, '--', 'psql', '--debug'])).stderr).not.to.match(/^\s+at /m)
     expect((await cli.run([...invalid, '--debug', '--', 'psql'])).stderr).to.match(/^\s+at /m)
   })
