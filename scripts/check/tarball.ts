@@ -3,7 +3,7 @@ import { statSync } from 'node:fs'
 import type { Row } from './project.js'
 
 /** The limit of its size. The command line takes about 110 of it, and the documentation 70. */
-const MOST_KILOBYTES = 360
+const MOST_KILOBYTES = 365
 const EXPECTED =
   /^package\/(dist\/.+|\w+\/package\.json|docs\/[\w-]+\.(md|svg)|examples\/[\w-]+\.ts|(README|CHANGELOG)\.md|LICENSE|package\.json)$/
 
