@@ -1,8 +1,7 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Flags } from './flags.js'
-import { readExtraCertificates, writeCertificates } from './login/certificates.js'
+import { createCertificateFolder, readExtraCertificates, writeCertificates } from './login/certificates.js'
 import { AMAZON_ROOTS, connectionOf, libpqVariables, OVERRIDING_VARIABLES } from './login/connection.js'
 import { toOptions } from './login/options.js'
 import { fetchLogin, openSource } from './login/source.js'
@@ -43,12 +42,10 @@ export async function exec(
  * path; undefined if there are none, or if PGSSLROOTCERT replaces Amazon's.
  */
 function withExtraCertificates(roots: string | undefined): string | undefined {
+  if (roots !== AMAZON_ROOTS) return undefined
   const extra = readExtraCertificates(process.env.NODE_EXTRA_CA_CERTS)
-  if (extra === undefined || roots !== AMAZON_ROOTS) return undefined
-  const folder = mkdtempSync(join(tmpdir(), 'pg-redshift-iam-'))
-  // The command may run as another user.
-  chmodSync(folder, 0o755)
-  const file = join(folder, 'roots.pem')
+  if (extra === undefined) return undefined
+  const file = join(createCertificateFolder('pg-redshift-iam-'), 'roots.pem')
   writeCertificates(file, `${readFileSync(roots, 'utf8')}\n${extra}`)
   return file
 }

@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rmSync } from 'node:fs'
 import type { RedshiftEmulator } from '../../emulator/index.js'
 import { CleanupProcess } from '../../emulator/postgres/cleanup-process.js'
+import { createCertificateFolder } from '../login/certificates.js'
 import { exportScript } from '../login/connection.js'
 import { type CommandEnd, endLike, startCommand } from '../run-command.js'
 import { codeOf, UsageError } from '../terminal/failure.js'
@@ -29,7 +28,7 @@ export async function emulate(flags: EmulateFlags, command: readonly string[], e
   const options = emulatorOptions(flags, env)
   checkPeers(flags.postgres === undefined)
   const { startRedshiftEmulator } = await import('../../emulator/index.js')
-  const folder = mkdtempSync(join(tmpdir(), 'redshift-emulator-ca-'))
+  const folder = createCertificateFolder('redshift-emulator-ca-')
   const cleanup = await CleanupProcess.start(folder).catch(error => {
     rmSync(folder, { recursive: true, force: true })
     throw error
@@ -38,8 +37,6 @@ export async function emulate(flags: EmulateFlags, command: readonly string[], e
   let control: ControlEndpoint | undefined
   let end: CommandEnd = { code: 0, signal: null }
   try {
-    // The command may run as another user.
-    chmodSync(folder, 0o755)
     emulator = await startRedshiftEmulator(options)
     const routes = new ControlRoutes(emulator)
     for (const fault of flags.fail ?? []) routes.add(fault)

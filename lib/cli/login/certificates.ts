@@ -1,4 +1,6 @@
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 
 /** Returns the certificates in the file that NODE_EXTRA_CA_CERTS names. A file that cannot be read is ignored, as by Node.js. */
 export function readExtraCertificates(path: string | undefined): string | undefined {
@@ -8,6 +10,13 @@ export function readExtraCertificates(path: string | undefined): string | undefi
   } catch {
     return undefined
   }
+}
+
+/** Creates a temporary folder for the certificates of a command, which may run as another user. */
+export function createCertificateFolder(prefix: string): string {
+  const folder = mkdtempSync(join(tmpdir(), prefix))
+  chmodSync(folder, 0o755)
+  return folder
 }
 
 /** Writes a file of certificates for a command, which may run as another user. */
