@@ -24,7 +24,7 @@ export async function exec(
   let variables: Record<string, string>
   try {
     const login = await fetchLogin(source)
-    variables = libpqVariables(await connectionOf(source, login, options.dbName ?? options.database))
+    variables = libpqVariables(await connectionOf(source, login, options.database))
   } finally {
     await source.close()
   }

@@ -30,7 +30,7 @@ export async function checkAws(flags: Flags, steps: Steps): Promise<CheckedAws |
   const target = await steps.run('target', 'reading the target', [], async () => {
     const options = toOptions(flags, 'connect')
     const source = await openSource(flags, options)
-    return { ...describeTarget(flags, source), source, database: options.dbName ?? options.database ?? '' }
+    return { ...describeTarget(flags, source), source, database: options.database ?? '' }
   })
   const source = () => required(target).source
   await steps.run('region', 'finding the region', ['target'], () => findRegion(flags, source()))
