@@ -110,6 +110,8 @@ export function passwordFunction(
       if (client) watchLogin(client, credentials, login)
       return login.password
     } catch (error) {
+      // The connection has failed already, and pg has reported that. It would report this error as well.
+      if (stream?.destroyed) return ''
       // pg rejects connect() but leaves the socket open until the server closes it.
       if (stream) setImmediate(() => stream.destroy?.())
       throw error

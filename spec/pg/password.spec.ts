@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import { expect } from 'chai'
 import type pg from 'pg'
 import type { RedshiftEmulator } from '../../lib/emulator/index.js'
@@ -75,6 +76,38 @@ for (const [version, { Client, Pool }] of pgVersions)
       expect(client.connection.listenerCount('errorMessage')).to.equal(listeners)
       await noSockets(emulator)
       expect(client).to.have.property('password', '')
+    })
+
+    it('reports a failed connection once if the fetch fails after it', async () => {
+      const password = redshiftPassword({ aws: emulator.aws })
+      let given: Promise<string> | undefined
+      function listened(this: unknown, ...args: Parameters<typeof password>): Promise<string> {
+        given = password.apply(this, args)
+        return given
+      }
+      const client = new Client({
+        ...emulator.poolConfig(EXAMPLE),
+        user: 'IAM:alice',
+        password: listened as never,
+      })
+      const errors: (string | undefined)[] = []
+      using holding = emulator.fail({ kind: 'hold' })
+      using _ = emulator.fail({ kind: 'access-denied' })
+      client.on('error', (error: Error) => errors.push(error.message))
+      const failed = new Promise<void>(resolve =>
+        client.connect((error: Error | undefined) => {
+          errors.push(error?.message)
+          resolve()
+        }),
+      )
+      await holding.reached()
+      client.connection.stream.destroy(new Error('timeout expired'))
+      await failed
+      holding.clear()
+      expect(await given).to.equal('')
+      // pg would report an error in the turn after the function's.
+      await turn()
+      expect(errors).to.deep.equal(['timeout expired'])
     })
 
     it('leaves no listener on a connection after the login', async () => {
