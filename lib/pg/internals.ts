@@ -162,8 +162,9 @@ function tokenStartupParameters(client: pg.Client, { parameters }: TokenLogin): 
 export function replaceConnection(client: pg.Client, Base: typeof pg.Client, config: pg.ClientConfig): boolean {
   const { connection, _connecting, _connectionError } = internals(client)
   if (_connecting !== true || _connectionError !== true || !connection) return false
-  // A socket or connection from the user cannot be created again.
-  if (typeof config.stream === 'object' || 'connection' in config) return false
+  // A socket or connection from the user cannot be created again. As in pg, null counts as missing.
+  if ((config.stream && typeof config.stream === 'object') || ('connection' in config && config.connection))
+    return false
   const fresh = internals(new Base(config)).connection
   // The old connection must no longer notify the client, and its late errors must not be uncaught exceptions.
   connection.removeAllListeners().on('error', () => {})

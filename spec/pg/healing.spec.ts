@@ -209,6 +209,21 @@ for (const [version, module] of pgVersions)
       expect(outcomes()).to.deep.equal(['28000', 'ok'])
     })
 
+    for (const [title, missing] of [
+      ['stream: null', { stream: null }],
+      ['connection: undefined', { connection: undefined }],
+    ] as const)
+      it(`is replaced if the socket is pg's own, as with ${title}`, async () => {
+        const { host } = emulator.poolConfig('serverless')
+        const redshift = new RedshiftCredentials({ aws: emulator.aws, host })
+        const byName = { host: 'localhost', stream: undefined, redshift, ...missing } as never
+        await create(byName).connect()
+        emulator.revokeLogins()
+        await create(byName).connect()
+        expect(outcomes()).to.deep.equal(['ok', '28000', 'ok'])
+        await redshift.close()
+      })
+
     it("fails with the server's error, and is not replaced, if pg's internals are missing", async () => {
       const refusals: unknown[] = []
       const lacking = ['_connecting', '_connectionError'].map(inside => {
