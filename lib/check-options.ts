@@ -139,8 +139,9 @@ const isConfiguration = <T>(value: T): value is T & object =>
 /** Checks the options as far as possible without a connection. Throws `ERR_REDSHIFT_OPTION`. */
 export function checkOptions(options: RedshiftOptions): void {
   for (const [option, value] of Object.entries(options)) {
+    if (value === undefined) continue
     if (!Object.hasOwn(CHECKS, option)) throw unknownOption(option)
-    if (value !== undefined) CHECKS[option as keyof RedshiftOptions](value)
+    CHECKS[option as keyof RedshiftOptions](value)
   }
   const { aws } = options
   if (aws && !isAwsClient(aws)) checkAwsPlacement(aws)

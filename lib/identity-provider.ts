@@ -58,9 +58,9 @@ export function checkIdentityProvider(value: unknown): void {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw optionError(`identityProvider is ${quoted(value)}. Set it to { type, token, tokenType }.`)
   checkPlain('identityProvider', value, '{ type, token, tokenType }')
-  const unknown = Object.keys(value).find(key => !KEYS.includes(key))
-  if (unknown !== undefined)
-    throw optionError(`There is no identityProvider.${unknown}. Its keys are ${KEYS.join(', ')}.`)
+  for (const [key, part] of Object.entries(value))
+    if (part !== undefined && !KEYS.includes(key))
+      throw optionError(`There is no identityProvider.${key}. Its keys are ${KEYS.join(', ')}.`)
   const { type, token, tokenType, namespace, providerName } = value as Partial<Record<string, unknown>>
   if (!TYPES.has(type))
     throw optionError(`identityProvider.type is ${quoted(type)}. Set it to one of ${[...TYPES].join(', ')}.`)

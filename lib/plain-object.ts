@@ -95,7 +95,12 @@ function copyOf(value: unknown, depth: number): unknown {
 /** Copies properties, including non-enumerable ones. The copy has the value of a getter. */
 function copyProperties(value: object, depth: number): Record<string, unknown> {
   const names = Object.getOwnPropertyNames(value)
-  return Object.fromEntries(names.map(name => [name, copyOf((value as Properties)[name], depth - 1)]))
+  const copy = Object.fromEntries(names.map(name => [name, copyOf((value as Properties)[name], depth - 1)]))
+  // Libraries for configuration add hidden methods to each object. They stay hidden, because they are not options.
+  for (const name of names)
+    if (typeof copy[name] === 'function' && !Object.prototype.propertyIsEnumerable.call(value, name))
+      Object.defineProperty(copy, name, { enumerable: false })
+  return copy
 }
 
 /**

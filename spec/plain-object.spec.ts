@@ -408,7 +408,19 @@ describe('What a caller passes', () => {
       expect(await currentUser(create({ redshift: hidden({ aws: emulator.aws }) }))).to.equal('alice')
     })
 
+    it('may have hidden methods, as the package config adds them to each object', async () => {
+      const method = (target: object) => Object.defineProperty(target, 'get', { value: () => 'hunter2' })
+      const redshift = method({ aws: emulator.aws, user: 'IAMR:analyst' })
+      expect(await currentUser(create(method({ redshift })))).to.equal('IAMR:analyst')
+      const identityProvider = method({ type: 'Okta', token: () => 'hunter2' }) as never
+      expect(() => new RedshiftCredentials({ host: HOST, identityProvider })).not.to.throw()
+    })
+
     it('is ignored if it is undefined, like an unset variable', async () => {
+      for (const name of ['max', 'password', 'profile', 'user_name'])
+        expect(() => new RedshiftCredentials({ [name]: undefined })).not.to.throw()
+      const identityProvider = { type: 'Okta', token: () => 'hunter2', scope: undefined } as never
+      expect(() => new RedshiftCredentials({ host: HOST, identityProvider })).not.to.throw()
       expect(await currentUser(create({ dbUser: undefined, profile: undefined } as RedshiftPoolConfig))).to.equal(
         'IAMR:analyst',
       )
