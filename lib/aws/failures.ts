@@ -118,10 +118,21 @@ function wrongRegion(said: string, call: CallDescription): [problem: string, rem
   ]
 }
 
+/**
+ * The policy that AWS gives as the reason, such as `VPC endpoint policy`.
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+ */
+const POLICY = '((?:[\\w-]+ ){1,4}policy|permissions boundary)'
+
 function accessDenied(said: string, call: CallDescription): [problem: string, remedy: string] {
   const action = /perform: ([\w-]+:\w+)/.exec(said)?.[1] ?? call.action
   const resource = /on resource: (arn:\S+)/.exec(said)?.[1]?.replace(/[.,]$/, '')
   const resources = resource ? [resource] : call.resources
-  const allow = `Allow ${action} on ${resources.join(' and ')} in the IAM policy of this identity`
-  return [`AWS denied ${action}`, `${allow}${call.alternative ? `, or ${call.alternative}` : ''}.`]
+  const alternative = call.alternative ? `, or ${call.alternative}` : ''
+  const denying = new RegExp(`with an explicit deny in an? ${POLICY}`, 'i').exec(said)?.[1]
+  if (denying !== undefined)
+    return [`AWS denied ${action}`, `Remove the explicit deny of ${action} from the ${denying}${alternative}.`]
+  const silent = new RegExp(`because no ${POLICY} allows`, 'i').exec(said)?.[1]
+  const policy = silent === undefined || silent === 'identity-based policy' ? 'IAM policy of this identity' : silent
+  return [`AWS denied ${action}`, `Allow ${action} on ${resources.join(' and ')} in the ${policy}${alternative}.`]
 }

@@ -185,6 +185,33 @@ describe('an error of AWS', () => {
     expect(remedy).to.include('redshift:GetClusterCredentials').and.include(what).and.not.include('<account>')
   })
 
+  const action = 'redshift:GetClusterCredentials'
+  const dbuser = 'arn:aws:redshift:us-west-2:123456789012:dbuser:examplecluster/alice'
+  for (const [reason, policy, isDeny] of [
+    ['with an explicit deny in a service control policy', 'service control policy', true],
+    ['with an explicit deny in an identity-based policy', 'identity-based policy', true],
+    [
+      'with an explicit deny in a permissions boundary: arn:aws:iam::123456789012:policy/x',
+      'permissions boundary',
+      true,
+    ],
+    [`because no VPC endpoint policy allows the ${action} action`, 'VPC endpoint policy', false],
+    [`because no permissions boundary allows the ${action} action`, 'permissions boundary', false],
+    [`because no identity-based policy allows the ${action} action`, 'IAM policy of this identity', false],
+    ['', 'IAM policy of this identity', false],
+  ] as const)
+    it(`has the policy to change, from AWS's message: ${reason || 'no reason'}`, async () => {
+      const message = `User: arn:aws:iam::123456789012:user/alice is not authorized to perform: ${action} on resource: ${dbuser} ${reason}`
+      const error = await provisioned({ status: 403, body: xml('AccessDenied', message) })
+      const { remedy } = expectTold(error, 'ERR_REDSHIFT_ACCESS_DENIED', reason)
+      expect(remedy).to.include(policy).and.include(action)
+      if (isDeny) expect(remedy).to.match(/^Remove\b/)
+      else
+        expect(remedy)
+          .to.match(/^Allow\b/)
+          .and.include(dbuser)
+    })
+
   it('has the role that cannot be assumed', async () => {
     const message =
       'User: arn:aws:iam::123456789012:user/alice is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::123456789012:role/reader.'
