@@ -66,6 +66,8 @@ describe('An error of the library, printed by the command line,', () => {
     [['--host', CLUSTER, '--db-user', 'alice'], { PGDATABASE: 'my/db' }, ['PGDATABASE', '"my/db"']],
     [['--cluster-identifier', 'other'], { PGHOST: CLUSTER }, ['PGHOST', '--cluster-identifier']],
     [['--region', 'eu-west-1'], { PGHOST: CLUSTER }, ['PGHOST', '--region']],
+    [['--cluster-identifier', 'examplecluster'], { PGHOST: '/var/run/postgresql' }, ['PGHOST', '--host']],
+    [['--cluster-identifier', 'examplecluster'], { PGHOST: '@socket' }, ['PGHOST', '--host']],
     [[], { PGHOST: 'jdbc:redshift:iam://x:us-west-2/dev' }, ['PGHOST', 'PGPORT', 'PGDATABASE']],
   ] as const)
     it(`names variables that are set instead of flags: ${JSON.stringify(env)}`, async () => {

@@ -39,6 +39,12 @@ export function toOptions(flags: Flags, purpose: Purpose, input?: CallInput): Re
   }
   const call: RedshiftOptions = { ...input?.parameters, ...withoutUndefined(given) }
   const host = flags.host ?? readVariable('host', 'PGHOST')
+  if (host && /^[/@]/.test(host))
+    throw new UsageError(
+      flags.host === undefined
+        ? `PGHOST is ${JSON.stringify(host)}, a Unix socket, which Redshift does not have. Give --host, or unset PGHOST.`
+        : `--host is ${JSON.stringify(host)}, a Unix socket, which Redshift does not have. Give the host name of the cluster or workgroup.`,
+    )
   if (!host && !call.clusterIdentifier && !call.workgroupName && !call.customDomainName)
     throw new UsageError(
       'No cluster or workgroup is named. Give --host (or set PGHOST) with its own host name, or --cluster-identifier or --workgroup-name, and --region.',
