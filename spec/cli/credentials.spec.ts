@@ -48,6 +48,17 @@ describe('pg-redshift-iam credentials', () => {
     expect(lastCall()).to.include({ operation: 'GetClusterCredentialsWithIAM', region: 'us-west-2' })
   })
 
+  it('reads the target of a custom domain from --host', async () => {
+    const domain = ['--custom-domain-name', 'db.example.com', '--host', CLUSTER]
+    // The emulator does not have the domain.
+    await cli.run(['credentials', ...domain])
+    expect(lastCall()?.operation).to.equal('GetClusterCredentialsWithIAM')
+    expect(lastCall()?.parameters).to.include({
+      ClusterIdentifier: 'examplecluster',
+      CustomDomainName: 'db.example.com',
+    })
+  })
+
   it("reads region and output from the AWS CLI's variables", async () => {
     const parameters = ['credentials', '--workgroup-name', 'analytics', '--query', 'dbUser']
     const env = { AWS_DEFAULT_REGION: 'us-west-2', AWS_DEFAULT_OUTPUT: 'text' }

@@ -1,4 +1,5 @@
 import { checkOptions } from '../../check-options.js'
+import { parseRedshiftHost } from '../../host.js'
 import type { RedshiftOptions } from '../../index.js'
 import type { CredentialRequest } from '../../request.js'
 import { resolveRequest } from '../../resolve-request.js'
@@ -55,7 +56,7 @@ export function toOptions(flags: Flags, purpose: Purpose, input?: CallInput): Re
     ...call,
     dbName: purpose === 'print' && !flags.identityCenter ? (call.dbName ?? null) : undefined,
     // A token is valid for every database. The library refuses the flags that it does not support with tokens.
-    ...(flags.identityCenter ? { api: 'GetIdentityCenterAuthToken' } : customDomainApi(call, input)),
+    ...(flags.identityCenter ? { api: 'GetIdentityCenterAuthToken' } : customDomainApi(call, host, input)),
     ...connection,
   }
   if (purpose === 'connect' && database === undefined) {
@@ -86,9 +87,16 @@ function readPort(): number | undefined {
 }
 
 /** A custom domain name alone does not select an operation. The other parameters do, because each belongs to one command of the AWS CLI. */
-function customDomainApi(call: RedshiftOptions, input: CallInput | undefined): Pick<RedshiftOptions, 'api'> {
-  if (call.customDomainName === undefined || call.clusterIdentifier !== undefined || call.workgroupName !== undefined)
-    return {}
+function customDomainApi(
+  call: RedshiftOptions,
+  host: string | undefined,
+  input: CallInput | undefined,
+): Pick<RedshiftOptions, 'api'> {
+  const isTargetKnown =
+    call.clusterIdentifier !== undefined ||
+    call.workgroupName !== undefined ||
+    parseRedshiftHost(host ?? '') !== undefined
+  if (call.customDomainName === undefined || isTargetKnown) return {}
   if (call.dbUser !== undefined || call.dbGroups !== undefined || call.autoCreate !== undefined)
     return { api: 'GetClusterCredentials' }
   return { api: input?.service === 'redshift' ? 'GetClusterCredentialsWithIAM' : 'GetCredentials' }
