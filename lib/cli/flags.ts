@@ -45,6 +45,12 @@ export const parseInteger = (value: string): number => {
   return Number(value)
 }
 
+/** An empty name would select no profile, and the AWS credentials would come from elsewhere. */
+const parseProfile = (value: string): string => {
+  if (value === '') throw new InvalidArgumentError('Give the name of a profile, or leave the flag out.')
+  return value
+}
+
 /** Parses a list: `a b`, or JSON as in the AWS CLI, `'["a","b"]'`. */
 export const parseNames = (value: string, previous: unknown): string[] => {
   const names = Array.isArray(previous) ? previous : []
@@ -82,7 +88,7 @@ export function addFlags(command: Command): Command {
     .option('--host <name>')
     .option('--port <number>', '', parseInteger)
     .option('--region <region>')
-    .option('--profile <name>')
+    .option('--profile <name>', '', parseProfile)
     .option('--endpoint-url <url>')
     .option('--ca-bundle <file>')
     .option('--no-verify-ssl')

@@ -74,6 +74,29 @@ describe('The command line with an AWS profile', () => {
       expect(end.stderr).not.to.include('hunter2')
     })
 
+  it('uses AWS_DEFAULT_PROFILE, but not if keys are in the environment, as the AWS CLI', async () => {
+    const origin = async (env: Readonly<Record<string, string | undefined>>) => {
+      const { stdout } = await cli.run(['check', '--json', '--host', CLUSTER], {
+        AWS_DEFAULT_PROFILE: 'default-keys',
+        ...env,
+      })
+      return JSON.parse(stdout).steps.find(({ step }: { step: string }) => step === 'credentials')
+    }
+    writeFileSync(
+      join(cli.folder, 'aws-credentials'),
+      '[default-keys]\naws_access_key_id = a\naws_secret_access_key = b\n',
+    )
+    expect((await origin(WITHOUT_KEYS)).provider).to.include('"default-keys"')
+    const byKeys = await origin({})
+    expect(byKeys.provider).not.to.include('default-keys')
+    expect(byKeys.arn).to.equal('arn:aws:sts::123456789012:assumed-role/analyst/session')
+  })
+
+  it('refuses an empty name of a profile', async () => {
+    const message = await cli.refusal(['credentials', '--host', CLUSTER, '--profile', ''])
+    expect(message).to.include('--profile')
+  })
+
   it('names the one that is used if both a profile and keys are in the environment', async () => {
     writeFileSync(join(cli.folder, 'aws-credentials'), '[keys]\naws_access_key_id = a\naws_secret_access_key = b\n')
     const finding = async (...flags: string[]) => {

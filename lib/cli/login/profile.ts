@@ -18,11 +18,15 @@ const ALIASES = { AWS_REGION: 'AWS_DEFAULT_REGION', AWS_PROFILE: 'AWS_DEFAULT_PR
 
 const adopted = new Set<keyof typeof ALIASES>()
 
-/** Copies variables that only the AWS CLI reads to those that the SDK reads. */
+/**
+ * Copies variables that only the AWS CLI reads to those that the SDK reads. For both, keys in the environment come before
+ * AWS_DEFAULT_PROFILE. The SDK would prefer AWS_PROFILE to them.
+ */
 export function adoptAwsCliVariables(env: NodeJS.ProcessEnv): void {
+  const hasKeys = env.AWS_ACCESS_KEY_ID && env.AWS_SECRET_ACCESS_KEY
   for (const name of Object.keys(ALIASES) as (keyof typeof ALIASES)[]) {
     const value = env[ALIASES[name]]
-    if (env[name] || !value) continue
+    if (env[name] || !value || (name === 'AWS_PROFILE' && hasKeys)) continue
     env[name] = value
     adopted.add(name)
   }
