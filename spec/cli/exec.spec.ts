@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { dirname, join } from 'node:path'
 import { expect } from 'chai'
@@ -40,6 +40,17 @@ describe('pg-redshift-iam exec', () => {
     expect(stdout).to.include(readFileSync(`${cli.folder}/dist/cli/amazon-roots.pem`, 'utf8').trim())
     expect(stdout).to.include(cli.emulator.ca.trim())
     expect(existsSync(dirname(file))).to.equal(false)
+  })
+
+  it('copies nothing but the certificates of NODE_EXTRA_CA_CERTS, such as no private key', async () => {
+    const pem = join(cli.folder, 'with-key.pem')
+    const key = '-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----\n'
+    writeFileSync(pem, `${key}subject=hunter2\r\n${cli.emulator.ca.trim().replaceAll('\n', '\r\n')}\r\n${key}`)
+    const script = 'console.log(String(fs.readFileSync(process.env.PGSSLROOTCERT)))'
+    const { stdout } = await cli.run(node(script), { NODE_EXTRA_CA_CERTS: pem })
+    expect(stdout.replaceAll('\r', ''))
+      .to.include(cli.emulator.ca.trim())
+      .and.not.match(/hunter2|PRIVATE/)
   })
 
   it('gives the command certificates that another user can read', async () => {
