@@ -91,7 +91,7 @@ describe('The emulator', () => {
     await Promise.all([emulator.restart(), emulator.restart(), emulator.restart()])
     const client = await connect(emulator, await fetchLogin(emulator))
     const ended = new Promise(resolve => client.once('end', resolve))
-    const restarted = emulator.restart({ downMillis: 100 })
+    const restarted = emulator.restart({ downMillis: 2 ** 31 - 1 })
     await ended
     await emulator.close()
     await restarted

@@ -19,7 +19,7 @@ export class Gateway {
   readonly #sockets = new Set<Socket>()
   readonly #address: string
   #port: number
-  #closed = false
+  readonly #closing = new AbortController()
   #restarted: Promise<void> = Promise.resolve()
 
   /** `admit` resolves when a client has its session, or was refused. */
@@ -43,18 +43,25 @@ export class Gateway {
 
   /** Several restarts run one after the other. */
   restart(downMillis: number): Promise<void> {
-    this.#restarted = this.#restarted.then(async () => {
-      if (this.#closed) return
+    const restart = async (): Promise<void> => {
+      if (this.#closing.signal.aborted) return
       await this.#stop()
-      await delay(downMillis)
+      await this.#wait(downMillis)
       await this.#listenAgain()
-    })
+    }
+    // Each reports its own failure only.
+    this.#restarted = this.#restarted.then(restart, restart)
     return this.#restarted
   }
 
   async close(): Promise<void> {
-    this.#closed = true
+    this.#closing.abort()
     await this.#stop()
+  }
+
+  /** Ends early if the gateway is closed. */
+  async #wait(millis: number): Promise<void> {
+    await delay(millis, undefined, { signal: this.#closing.signal }).catch(() => {})
   }
 
   async #stop(): Promise<void> {
@@ -66,12 +73,12 @@ export class Gateway {
 
   /** Retries, because an outgoing connection of another program may occupy the port for a moment. */
   async #listenAgain(): Promise<void> {
-    for (let attempt = 1; !this.#closed; attempt += 1) {
+    for (let attempt = 1; !this.#closing.signal.aborted; attempt += 1) {
       try {
         return await this.listen()
       } catch (error) {
         if (attempt === 50) throw error
-        await delay(100)
+        await this.#wait(100)
       }
     }
   }
