@@ -73,15 +73,23 @@ export class Parameters {
     if (cluster !== undefined) return this.#cluster(cluster)
     const name = this.string('ClusterIdentifier') ?? this.string('workgroupName') ?? this.list('workgroupNames')[0]
     const byDomain = domain === undefined ? undefined : this.#targets.byCustomDomain(domain)
-    if (name === undefined) return byDomain?.region === this.#region ? byDomain : undefined
+    if (name === undefined)
+      return byDomain && byDomain.region === this.#region && this.#isOfApi(byDomain) ? byDomain : undefined
     const byName = this.string('ClusterIdentifier') === undefined ? this.#find('serverless', name) : this.#cluster(name)
     return domain === undefined || byDomain === byName ? byName : undefined
   }
 
-  /** Whether the request names a custom domain that belongs to no cluster or workgroup. */
+  /** Whether the request names a custom domain that belongs to no cluster or workgroup, or alone to one of the other API. */
   hasUnknownDomain(): boolean {
     const domain = this.#domain()
-    return domain !== undefined && this.#targets.byCustomDomain(domain) === undefined
+    if (domain === undefined) return false
+    const target = this.#targets.byCustomDomain(domain)
+    return !target || (this.targetName() === domain && !this.#isOfApi(target))
+  }
+
+  /** Each API has custom domains of its own. The parameters of serverless begin with a lower-case letter. */
+  #isOfApi({ kind }: Target): boolean {
+    return kind === (this.string('customDomainName') === undefined ? 'provisioned' : 'serverless')
   }
 
   /** The items of a list; empty if the request has none. */
