@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { parseRedshiftHost } from '../host.js'
 import { badOption } from './bad-option.js'
 
@@ -55,6 +56,12 @@ export class Targets {
 /** Whether this is a name of the target: a host, a custom domain, the cluster or the workgroup. */
 export function hasName(target: Target, name: string): boolean {
   return target.name === name || target.hosts.includes(normalizeHost(name))
+}
+
+/** The ID that the ARN of a workgroup ends with: a UUID that depends only on its account, region and name. */
+export function workgroupId({ account, region, name }: Target): string {
+  const hex = createHash('sha256').update(`${account}/${region}/${name}`).digest('hex')
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5')
 }
 
 function describeHost(host: string): Omit<Target, 'hosts' | 'customDomains'> {

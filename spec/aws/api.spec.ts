@@ -163,7 +163,7 @@ describe('AWS', () => {
         { kind: 'access-denied' },
         'ERR_REDSHIFT_ACCESS_DENIED',
         'redshift-serverless:GetCredentials',
-        'arn:aws:redshift-serverless:us-west-2:123456789012:workgroup/analytics',
+        'arn:aws:redshift-serverless:us-west-2:123456789012:workgroup/94caeb52-1baf-4471-5c89-e806d2673a83',
       ],
       [
         'an unsupported operation',

@@ -1,6 +1,6 @@
 import { partitionOf } from '../../partitions.js'
 import type { Settings } from '../settings.js'
-import type { Target } from '../targets.js'
+import { type Target, workgroupId } from '../targets.js'
 import { AwsError } from './errors.js'
 import { notFound, type OperationRequest, requireTarget } from './operation-request.js'
 import type { Fields } from './wire.js'
@@ -32,7 +32,7 @@ export function describeCustomDomains(request: OperationRequest, settings: Setti
     customDomains
       .filter(domain => requested === undefined || domain === requested)
       .map(domain => ({
-        CustomDomainCertificateArn: `arn:aws:acm:${region}:${account}:certificate/00000000-0000-0000-0000-000000000000`,
+        CustomDomainCertificateArn: `arn:${partitionOf(region).id}:acm:${region}:${account}:certificate/00000000-0000-0000-0000-000000000000`,
         CustomDomainCertificateExpiryDate: new Date(request.now + 365 * 86_400_000),
         CertificateAssociations: { CertificateAssociation: [{ CustomDomainName: domain, ClusterIdentifier: name }] },
       })),
@@ -69,12 +69,15 @@ function describeCluster(
 /** `GetWorkgroup`: the named workgroup. */
 export function describeWorkgroup(request: OperationRequest, port: number, isCreating: boolean): Fields {
   request.parameters.required('workgroupName')
-  const { name, region, account, hosts, customDomains } = requireTarget(request)
+  const target = requireTarget(request)
+  const { name, region, account, hosts, customDomains } = target
   const [customDomain] = customDomains
+  const id = workgroupId(target)
   return {
     workgroup: {
+      workgroupId: id,
       workgroupName: name,
-      workgroupArn: `arn:${partitionOf(region).id}:redshift-serverless:${region}:${account}:workgroup/${name}`,
+      workgroupArn: `arn:${partitionOf(region).id}:redshift-serverless:${region}:${account}:workgroup/${id}`,
       namespaceName: 'default',
       status: isCreating ? 'CREATING' : 'AVAILABLE',
       port,

@@ -153,7 +153,7 @@ function targetKey({ kind, region, name }: Target): string[] {
   return [kind, region, name]
 }
 
-function callerIdentity({ identity }: OperationRequest): Fields {
-  const { arn, userId } = callerOf(identity)
+function callerIdentity(request: OperationRequest): Fields {
+  const { arn, userId } = callerOf(request)
   return { Arn: arn, UserId: userId, Account: defaultAccount }
 }

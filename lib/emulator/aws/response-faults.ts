@@ -2,7 +2,7 @@ import { partitionOf } from '../../partitions.js'
 import type { ActiveFaults, Incoming } from '../active-faults.js'
 import type { FaultOf } from '../faults.js'
 import type { EmulatedOperation } from '../records.js'
-import { defaultAccount } from '../targets.js'
+import { defaultAccount, workgroupId } from '../targets.js'
 import { callerOf } from './caller.js'
 import { AwsError } from './errors.js'
 import { notFound, type OperationRequest } from './operation-request.js'
@@ -61,8 +61,9 @@ export function errorFault(
 }
 
 /** AWS's message, with the resource that the caller's policy would have to name. */
-function accessDenied({ operation, parameters, identity, isServerless, region = '' }: OperationRequest): AwsError {
-  const denied = `User: ${callerOf(identity).arn} is not authorized to perform:`
+function accessDenied(request: OperationRequest): AwsError {
+  const { operation, parameters, isServerless, region = '' } = request
+  const denied = `User: ${callerOf(request).arn} is not authorized to perform:`
   // It needs no permission, so only an explicit deny rejects it, and the message names no resource.
   if (operation === 'GetCallerIdentity') return new AwsError('accessDenied', `${denied} sts:GetCallerIdentity`)
   const service = isServerless ? 'redshift-serverless' : 'redshift'
@@ -78,6 +79,8 @@ function accessDenied({ operation, parameters, identity, isServerless, region = 
 function resource(operation: EmulatedOperation, isServerless: boolean, parameters: Parameters): string {
   const nameOrWildcard = (parameter: string) => parameters.string(parameter) ?? '*'
   const cluster = nameOrWildcard('ClusterIdentifier')
+  const target = parameters.target()
+  const workgroup = `workgroup/${target ? workgroupId(target) : '*'}`
   switch (operation) {
     case 'GetClusterCredentials':
       return `dbuser:${cluster}/${nameOrWildcard('DbUser')}`
@@ -87,9 +90,9 @@ function resource(operation: EmulatedOperation, isServerless: boolean, parameter
     case 'DescribeCustomDomainAssociations':
       return `cluster:${cluster}`
     case 'GetIdentityCenterAuthToken':
-      return `${isServerless ? 'workgroup/' : 'cluster:'}${parameters.targetName()}`
+      return isServerless ? workgroup : `cluster:${parameters.targetName()}`
     default:
-      return `workgroup/${nameOrWildcard('workgroupName')}`
+      return workgroup
   }
 }
 
