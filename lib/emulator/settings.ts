@@ -1,5 +1,6 @@
 import { checkNames } from '../plain-object.js'
 import { badOption } from './bad-option.js'
+import { MAX_SECONDS } from './faults.js'
 import type { EmulatorOptions } from './options.js'
 import { Targets } from './targets.js'
 
@@ -53,6 +54,7 @@ const NAMES: Record<keyof EmulatorOptions, true> = {
 
 export function readOptions(options: EmulatorOptions): Settings {
   checkNames('startRedshiftEmulator', options, Object.keys(NAMES))
+  for (const option of ['hosts', 'databases', 'users'] as const) checkList(option, options[option])
   const hosts = options.hosts ?? defaultHosts
   if (hosts.length === 0)
     throw badOption('hosts', 'the list is empty. Name at least one host, or leave the option out.')
@@ -67,6 +69,13 @@ export function readOptions(options: EmulatorOptions): Settings {
   const samePasswordSeconds = options.samePasswordSeconds ?? 0
   if (!(samePasswordSeconds >= 0))
     throw badOption('samePasswordSeconds', `${samePasswordSeconds} is not at least 0. Set it to 0 or more.`, RangeError)
+  const { nextRefreshSeconds } = options
+  if (nextRefreshSeconds !== undefined && nextRefreshSeconds !== null && !(Math.abs(nextRefreshSeconds) <= MAX_SECONDS))
+    throw badOption(
+      'nextRefreshSeconds',
+      `${nextRefreshSeconds} is not between -${MAX_SECONDS} and ${MAX_SECONDS}. Correct it, or leave the option out.`,
+      RangeError,
+    )
   const authentication = options.authentication ?? 'cleartext'
   if (authentication !== 'cleartext' && authentication !== 'md5' && authentication !== 'digest') {
     throw badOption(
@@ -87,7 +96,7 @@ export function readOptions(options: EmulatorOptions): Settings {
     person: options.person === undefined ? 'alice@example.com' : options.person,
     people: options.people ?? {},
     lifetimeSeconds,
-    nextRefreshSeconds: options.nextRefreshSeconds,
+    nextRefreshSeconds,
     samePasswordSeconds,
     authentication,
     redshiftDialect: options.redshiftDialect ?? false,
@@ -96,6 +105,13 @@ export function readOptions(options: EmulatorOptions): Settings {
     awsPort: readPort('awsPort', options.awsPort),
     listenAddress,
   }
+}
+
+/** A string would count as a list of its letters. */
+function checkList(option: string, value: unknown): void {
+  if (value === undefined) return
+  if (!Array.isArray(value) || !value.every(name => typeof name === 'string' && name !== ''))
+    throw badOption(option, 'it is not a list of names. Set it to an array of strings that are not empty.')
 }
 
 function readPort(name: string, port: number | undefined): number {

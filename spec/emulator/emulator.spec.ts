@@ -190,6 +190,10 @@ describe('The emulator', () => {
       [{ awsPort: 65_536 }, 'awsPort', '65536'],
       [{ port: 1.5 }, 'port', '1.5'],
       [{ identity: '' }, 'identity', ''],
+      [{ databases: 'dev' as never }, 'databases', 'array'],
+      [{ users: ['alice', ''] }, 'users', 'array'],
+      [{ hosts: 'db.example.com' as never }, 'hosts', 'array'],
+      [{ nextRefreshSeconds: Number.NaN }, 'nextRefreshSeconds', 'NaN'],
     ]
     for (const [options, option, value] of cases) {
       const error = await rejection(startRedshiftEmulator(options))
