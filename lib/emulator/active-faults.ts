@@ -2,14 +2,16 @@ import { type ActiveFault, type Fault, type FaultOf, type FaultScope, MAX_MILLIS
 import type { EmulatedOperation } from './records.js'
 import { hasName, type Target } from './targets.js'
 
-const loginOperations: readonly EmulatedOperation[] = [
+const passwordOperations: readonly EmulatedOperation[] = [
   'GetClusterCredentials',
   'GetClusterCredentialsWithIAM',
   'GetCredentials',
-  'GetIdentityCenterAuthToken',
 ]
-const clockKinds = ['clock-skew', 'no-date', 'stale-date'] as const
+const loginOperations: readonly EmulatedOperation[] = [...passwordOperations, 'GetIdentityCenterAuthToken']
 const descriptionOperations: readonly EmulatedOperation[] = ['DescribeClusters', 'GetWorkgroup']
+const clockKinds = ['clock-skew', 'no-date', 'stale-date'] as const
+/** How a fault `malformed` breaks the response of any operation. Otherwise it changes a field of a login. */
+const brokenDocuments = ['truncated', 'not-a-document', 'empty-body'] as const
 const gatewayKinds = ['reject-login', 'login-latency', 'login-hang', 'login-reset', 'no-hba-entry', 'resuming'] as const
 
 /** The smallest and the largest value of the numbers in faults. */
@@ -19,6 +21,14 @@ const bounds: ReadonlyMap<string, readonly [number, number]> = new Map([
   ['ageSeconds', [0, MAX_SECONDS]],
   ['retryAfterSeconds', [0, MAX_SECONDS]],
 ])
+
+/** The operations whose responses a fault can change; undefined for all. */
+function changeableOperations(fault: Fault): readonly EmulatedOperation[] | undefined {
+  if (fault.kind === 'creating') return descriptionOperations
+  if (fault.kind === 'same-expiry') return loginOperations
+  if (fault.kind !== 'malformed' || isOneOf(brokenDocuments, fault.how)) return undefined
+  return /user/.test(fault.how) ? passwordOperations : loginOperations
+}
 
 /** An AWS request, or a login at the gateway. */
 export interface Incoming {
@@ -60,8 +70,8 @@ export class InjectedFault<F extends Fault = Fault> implements ActiveFault {
     if (isOneOf(gatewayKinds, this.fault.kind)) return operation === undefined
     if (operation === undefined) return false
     if (this.scope.operation !== undefined) return operation === this.scope.operation
-    if (this.fault.kind === 'creating') return descriptionOperations.includes(operation)
-    return isOneOf(clockKinds, this.fault.kind) || loginOperations.includes(operation)
+    if (isOneOf(clockKinds, this.fault.kind)) return true
+    return (changeableOperations(this.fault) ?? loginOperations).includes(operation)
   }
 
   hit(): void {
@@ -90,8 +100,18 @@ export class InjectedFault<F extends Fault = Fault> implements ActiveFault {
 export class ActiveFaults {
   #faults: InjectedFault[] = []
 
-  /** @throws RangeError if a number is out of range */
-  add(fault: Fault, scope: FaultScope): ActiveFault {
+  /** @throws RangeError if a number is out of range, or if the fault cannot affect the operation or the target */
+  add(fault: Fault, scope: FaultScope, targets: readonly Target[]): ActiveFault {
+    const { target, operation } = scope
+    if (target !== undefined && !targets.some(known => hasName(known, target)))
+      throw new RangeError(
+        `target: ${JSON.stringify(target)} is not emulated. Use one of ${targets.flatMap(({ name, hosts }) => [name, ...hosts]).join(', ')}.`,
+      )
+    const operations = changeableOperations(fault)
+    if (operation !== undefined && operations && !operations.includes(operation))
+      throw new RangeError(
+        `operation: the fault ${fault.kind} does not change ${operation}. Use one of ${operations.join(', ')}, or leave it out.`,
+      )
     if (scope.times !== undefined && !(scope.times >= 1))
       throw new RangeError(`times: ${scope.times} is not at least 1. Leave it out for no limit.`)
     for (const [name, value] of Object.entries(fault)) {

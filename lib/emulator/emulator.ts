@@ -104,7 +104,7 @@ export class Emulator implements RedshiftEmulator {
   }
 
   fail(fault: Fault, scope: FaultScope = {}): ActiveFault {
-    return this.#faults.add(fault, scope)
+    return this.#faults.add(fault, scope, this.#settings.targets.all)
   }
 
   issueToken(options: EmulatedTokenOptions = {}): { token: string; expiration: Date } {

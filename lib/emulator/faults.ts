@@ -90,7 +90,10 @@ export interface FaultScope {
    * `GetWorkgroup`; for `clock-skew`, `no-date` and `stale-date`, every operation. Faults of the database server ignore it.
    */
   operation?: EmulatedOperation | undefined
-  /** Only this cluster, workgroup or host. Default: all. */
+  /**
+   * Only this cluster, workgroup or host. Default: all. If a client connects to `localhost` or an IP address, only its password identifies
+   * the cluster, so of the faults of the database server only `reject-login` and `login-latency` can affect it.
+   */
   target?: string | undefined
 }
 

@@ -89,8 +89,13 @@ export class IssuedLogins {
     for (const logins of this.#byUser.values()) for (const login of logins) login.revoked = true
   }
 
+  /** The last login of this user with a password that matches. */
+  find({ user, matches }: Pick<LoginAttempt, 'user' | 'matches'>): IssuedLogin | undefined {
+    return this.#byUser.get(user)?.findLast(({ password }) => matches(password))
+  }
+
   check(attempt: LoginAttempt): Verdict {
-    const login = this.#byUser.get(attempt.user)?.findLast(({ password }) => attempt.matches(password))
+    const login = this.find(attempt)
     const refusal = this.#refuse(attempt, login)
     if (refusal || !login) return { ok: false, login, refusal: refusal ?? passwordRefusal(attempt.user) }
     if (login.databaseUser?.autoCreate) this.#users?.add(login.databaseUser.name)
@@ -100,7 +105,7 @@ export class IssuedLogins {
   #refuse(attempt: LoginAttempt, login: IssuedLogin | undefined): Refusal | undefined {
     if (!login || login.revoked) return passwordRefusal(attempt.user)
     if (Date.now() >= login.expiresAt) return { sqlstate: '28000', message: 'IAM Authentication token has expired' }
-    // A client that connects to an IP address names no host. Then the password alone identifies the cluster.
+    // A client that connects to localhost or an IP address does not name the cluster. Then the password alone identifies it.
     if (attempt.target && attempt.target !== login.target) return passwordRefusal(attempt.user)
     if (login.database !== undefined && login.database !== attempt.database) return passwordRefusal(attempt.user)
     const { databaseUser } = login

@@ -38,7 +38,7 @@ export type EmulatorStream = () => any
 export interface RedshiftEmulator {
   /** The address that database clients connect to: `127.0.0.1` and the port. */
   readonly address: { readonly host: string; readonly port: number }
-  /** URL of the emulated AWS endpoint, for `AWS_ENDPOINT_URL_REDSHIFT` and `AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS`. */
+  /** URL of the emulated AWS endpoint, for `AWS_ENDPOINT_URL_REDSHIFT`, `AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS` and `AWS_ENDPOINT_URL_STS`. */
   readonly endpoint: string
   /** Configuration for AWS SDK clients, and for the option `aws` of this package. */
   readonly aws: {
@@ -73,13 +73,16 @@ export interface RedshiftEmulator {
   issueToken(options?: EmulatedTokenOptions): { readonly token: string; readonly expiration: Date }
   /** Each HTTP request to AWS, oldest first, retries included. Empty the array to start a new count. */
   readonly calls: EmulatedCall[]
-  /** Each login attempt for which the client sent a password or token, or was refused before, oldest first. Empty the array to start a new count. */
+  /**
+   * Each login attempt, oldest first, except those whose client disconnected before it sent a password or token. Empty the array to start a
+   * new count.
+   */
   readonly logins: EmulatedLogin[]
   /** The number of open database connections, logged in or not. */
   readonly connections: number
   /**
    * Injects a fault. It starts at once and lasts until it is cleared or has affected `scope.times` requests.
-   * @throws RangeError if `times` or a number of the fault is out of range
+   * @throws RangeError if `times` or a number of the fault is out of range, if `target` is not emulated, or if the fault cannot affect `operation`
    */
   fail(fault: Fault, scope?: FaultScope): ActiveFault
   /** Invalidates every login and token issued so far. Open sessions stay open. */

@@ -54,8 +54,12 @@ export class IssuedTokens {
     for (const issued of this.#byToken.values()) issued.revoked = true
   }
 
+  find(token: string): IssuedToken | undefined {
+    return this.#byToken.get(token)
+  }
+
   check(attempt: TokenAttempt): TokenVerdict {
-    const issued = this.#byToken.get(attempt.token)
+    const issued = this.find(attempt.token)
     const refusal = refuse(attempt, issued)
     if (refusal || !issued) return { ok: false, issued, refusal: refusal ?? tokenRefusal }
     issued.used = true
@@ -71,7 +75,7 @@ function refuse({ provider, tokenType, target, token }: TokenAttempt, issued: Is
   if (!issued || issued.revoked || Date.now() >= issued.expiresAt) return tokenRefusal
   if (issued.provider.toLowerCase() !== provider.toLowerCase() || issued.tokenType !== tokenType) return invalidToken
   if (issued.tokenType === 'EXT_JWT' && issued.used) return tokenRefusal
-  // A client that connects to an IP address names no host. Then the token alone identifies the cluster.
+  // A client that connects to localhost or an IP address does not name the cluster. Then the token alone identifies it.
   if (issued.targets && target && !issued.targets.includes(target)) return tokenRefusal
   return undefined
 }

@@ -4,7 +4,7 @@ import {
   GetClusterCredentialsCommand,
   GetClusterCredentialsWithIAMCommand,
 } from '@aws-sdk/client-redshift'
-import { GetCredentialsCommand } from '@aws-sdk/client-redshift-serverless'
+import { GetCredentialsCommand, GetWorkgroupCommand } from '@aws-sdk/client-redshift-serverless'
 import { expect } from 'chai'
 import type { EmulatorOptions, Fault, RedshiftEmulator } from '../../lib/emulator/index.js'
 import { connect, fetchLogin, redshift, serverless } from '../support/emulated-login.js'
@@ -159,12 +159,18 @@ describe('A fault of the emulator', () => {
           'redshift:GetClusterCredentials on resource: arn:aws:redshift:us-west-2:123456789012:dbuser:examplecluster/alice ' +
           'because no identity-based policy allows the redshift:GetClusterCredentials action',
       })
+      const { workgroup } = await serverless(emulator).send(new GetWorkgroupCommand({ workgroupName: 'analytics' }))
+      // The ARN ends with the ID, not the name.
+      expect(workgroup?.workgroupArn).to.match(
+        /^arn:aws:redshift-serverless:us-west-2:123456789012:workgroup\/[\da-f-]{36}$/,
+      )
+      expect(workgroup?.workgroupArn).to.include(workgroup?.workgroupId)
       expect(await fromWorkgroup()).to.include({
         name: 'AccessDeniedException',
         message:
           'User: arn:aws:sts::123456789012:assumed-role/analyst/session is not authorized to perform: ' +
           'redshift-serverless:GetCredentials on resource: ' +
-          'arn:aws:redshift-serverless:us-west-2:123456789012:workgroup/analytics ' +
+          `${workgroup?.workgroupArn} ` +
           'because no identity-based policy allows the redshift-serverless:GetCredentials action',
       })
     })
@@ -273,6 +279,18 @@ describe('A fault of the emulator', () => {
       emulator.fail({ kind: 'clock-skew', seconds: 400 })
       const describe = rejection(redshift(emulator).send(new DescribeClustersCommand({})))
       expect((await describe).message).to.match(/^Signature expired/)
+    })
+
+    it('is changed once, when the request arrives, also if another fault holds the response', async () => {
+      const held = [emulator.fail({ kind: 'clock-skew', seconds: 200 }, { times: 1 })]
+      using hold = emulator.fail({ kind: 'hold' })
+      const logins = [fetchLogin(emulator), fetchLogin(emulator)]
+      await hold.reached(2)
+      held.push(emulator.fail({ kind: 'clock-skew', seconds: 400 }, { times: 1 }))
+      hold.clear()
+      const ahead = (await Promise.all(logins)).map(({ expiration }) => expiration.getTime() - Date.now() > 950_000)
+      expect(ahead.sort()).to.deep.equal([false, true])
+      expect(held.map(({ hits }) => hits)).to.deep.equal([1, 0])
     })
 
     it('does not change how long the login is valid', async () => {
@@ -420,6 +438,42 @@ describe('A fault of the emulator', () => {
         expect(emulator.logins.map(({ sqlstate }) => sqlstate)).to.deep.equal([undefined, '28000'])
         emulator.logins.length = 0
       }
+    })
+
+    it('affects only logins for its target, if the client connects to localhost', async () => {
+      const hosts = ['one', 'two'].map(name => `${name}.abc123xyz789.us-west-2.redshift.amazonaws.com`)
+      await emulator.close()
+      await start({ hosts })
+      const [one, two] = await Promise.all(
+        ['one', 'two'].map(ClusterIdentifier => fetchLogin(emulator, { ClusterIdentifier })),
+      )
+      if (!one || !two) throw new Error('A login is missing.')
+      using _ = emulator.fail({ kind: 'reject-login' }, { target: 'one' })
+      const error = await rejection(connect(emulator, one, { host: 'localhost' }))
+      expect(error.code).to.equal('28000')
+      await (await connect(emulator, two, { host: 'localhost' })).end()
+    })
+
+    it('must be able to have an effect', () => {
+      for (const [field, named, fault, scope] of [
+        ['target', 'examplecluster', { kind: 'throttling' }, { target: 'exampleclutser' }],
+        ['operation', 'DescribeClusters', { kind: 'creating' }, { operation: 'GetCredentials' }],
+        ['operation', 'GetCredentials', { kind: 'same-expiry' }, { operation: 'GetWorkgroup' }],
+        [
+          'operation',
+          'GetCredentials',
+          { kind: 'malformed', how: 'no-user' },
+          { operation: 'GetIdentityCenterAuthToken' },
+        ],
+        [
+          'operation',
+          'GetCredentials',
+          { kind: 'malformed', how: 'nan-expiration' },
+          { operation: 'DescribeClusters' },
+        ],
+      ] as const)
+        expect(() => emulator.fail(fault, scope)).to.throw(RangeError, new RegExp(`^${field}: .*${named}`))
+      emulator.fail({ kind: 'malformed', how: 'truncated' }, { operation: 'DescribeClusters' }).clear()
     })
 
     it('ends with its block, and counts its hits', async () => {

@@ -85,8 +85,8 @@ export function requestHandler({
     calls.push(call)
     const parameters = new Parameters(decoded.parameters, region, settings.targets)
     const incoming = { operation, target: parameters.target() }
-    // Read once: a fault that ends while the request is held must not change the clock in between.
-    const skew = skewMillis(faults.find(incoming, 'clock-skew'))
+    // Once, on arrival: a fault that starts or ends while the request is held must not change the clock in between.
+    const skew = skewMillis(faults.hitAll(incoming, 'clock-skew'))
     const arrivedAt = Date.now() + skew
     await waitFor(faults, incoming)
     // A client that has disconnected gets no login.
@@ -94,7 +94,6 @@ export function requestHandler({
     if (faults.hitFirst(incoming, 'reset')) return 'reset'
 
     // Nothing below waits, so the times in the response are those at which it is sent.
-    faults.hitAll(incoming, 'clock-skew')
     const now = Date.now() + skew
     const headers = clockHeaders(faults, incoming, now)
     try {

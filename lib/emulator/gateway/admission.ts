@@ -71,12 +71,14 @@ async function logIn(request: LoginRequest, address: string | undefined, parts: 
   if (faults.hitFirst(incoming, 'no-hba-entry')) return reject(hbaRefusal({ address, user, database, tls }))
   // Without TLS, Redshift reports a wrong password without even requesting one.
   if (!tls) return reject(passwordRefusal(user))
-  const check = await requestCredential(request, parts)
-  if (!check) return void stream.destroy()
-  await waitUntimed(waitForLatency(incoming, faults))
-  const { identity, serial, refusal } = check(incoming.target)
+  const credential = await requestCredential(request, parts)
+  if (!credential) return void stream.destroy()
+  // Through localhost, only the password or token identifies the cluster.
+  const identified = { ...incoming, target: incoming.target ?? credential.target }
+  await waitUntimed(waitForLatency(identified, faults))
+  const { identity, serial, refusal } = credential.check(incoming.target)
   user = identity?.user ?? user
-  const fault = faults.hitFirst(incoming, 'reject-login')
+  const fault = faults.hitFirst(identified, 'reject-login')
   if (fault) {
     const usual = request.user === '' ? tokenRefusal : passwordRefusal(user)
     return reject({ sqlstate: fault.sqlstate ?? usual.sqlstate, message: fault.message ?? usual.message }, serial)
