@@ -115,10 +115,12 @@ function explainError(error: unknown, { postgres }: EmulateFlags): unknown {
   if (!(error instanceof Error)) return error
   if ('option' in error && typeof error.option === 'string')
     return new UsageError(nameFlags(error.message, error.option))
+  // Of the field of a fault.
+  if (error instanceof RangeError) return new UsageError(`--fail: ${error.message}`)
   const code = codeOf(error)
-  if (code === 'EADDRINUSE' && 'port' in error)
+  if ('syscall' in error && error.syscall === 'listen' && 'port' in error)
     return new Error(
-      `Port ${error.port} is in use. Give another one by --port, --aws-port or --control-port, or leave the flag out.`,
+      `Port ${error.port} ${code === 'EADDRINUSE' ? 'is in use' : `cannot be opened (${code})`}. Give another one by --port, --aws-port or --control-port, or leave the flag out.`,
       { cause: error },
     )
   if (postgres !== undefined && code !== undefined)
