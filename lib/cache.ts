@@ -101,7 +101,7 @@ export class CredentialCache {
       flight.limit(timeLimitMillis / 2)
       return flight.wait(signal).catch(again)
     }
-    // Read before the overdue flight is abandoned, which is another failure.
+    // Read first: abandoning the overdue flight records a failure of its own.
     const failure = entry.failure(now)
     this.#flights.abandonOverdue(entry)
     // A listener of the trace channel may have called get or close.

@@ -99,7 +99,7 @@ export class EndpointCache {
           'ERR_REDSHIFT_TIMEOUT',
           `AWS did not return the address of ${JSON.stringify(targetOf(request))} within ${timeoutMillis} ms. Check the network path to AWS, or set host.`,
         ),
-      // A renewal has no time for that: its callers have an address, and wait for it no longer than two seconds.
+      // Not for a renewal: its callers have an old address, and wait at most two seconds for a new one.
       explain: known ? undefined : () => context.deadlineError(),
       land: outcome => {
         this.#pending.delete(key)

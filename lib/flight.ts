@@ -21,7 +21,7 @@ export interface FlightOptions<T, Fetched = T> {
   readonly run: () => Promise<Fetched>
   /** Creates the error that callers get at the deadline, unless `explain` has a better one. */
   readonly timeoutError: (millis: number) => RedshiftCredentialsError
-  /** Finds out at the deadline what the fetch is waiting for. It has a second. */
+  /** Finds out at the deadline what the fetch is waiting for. It has one second to resolve. */
   readonly explain?: (() => Promise<RedshiftCredentialsError | undefined>) | undefined
   /** Called once, synchronously when the fetch ends. Its result is what the waiting callers get. */
   readonly land: (outcome: Outcome<Fetched>) => Outcome<T>
@@ -101,7 +101,7 @@ export class Flight<T, Fetched = T> {
       plain()
       return
     }
-    // The explanation reads files, and a file system that hangs may be the cause of all.
+    // The explanation reads files, and a hanging file system may be what delayed the fetch.
     this.#timer = this.#arm(EXPLANATION_MILLIS, plain)
     explain().then(error => (error ? this.abandon(error) : plain()), plain)
   }

@@ -40,7 +40,10 @@ export interface FetchEndMessage extends FetchStartMessage {
   readonly pauseMillis: number
 }
 
-/** Channel `pg-redshift-iam:invalidate`: the database server refused a login. */
+/**
+ * Channel `pg-redshift-iam:invalidate`: the database server refused the current login. Other refusals while another login is being fetched
+ * are not reported.
+ */
 export interface InvalidateMessage extends TraceContext {
   /** Whether another login is requested from AWS. The refused one stays in use until AWS returns a different one. */
   readonly accepted: boolean

@@ -203,7 +203,7 @@ export const awsQuestions: readonly Question[] = [
     id: 'error-duration',
     what: 'a duration of 899 seconds',
     basis: 'open',
-    source: 'the emulator moto, without a transcript',
+    source: 'moto, another emulator; no transcript',
     expected: target =>
       `${usesServerlessApi(target) ? 'ValidationException' : 'InvalidParameterValue'} (400): Token duration must be between 900 and 3600 seconds`,
     parameters: () => ({ durationSeconds: 899 }),

@@ -13,5 +13,5 @@ export const loadServerlessToken = () => import('./serverless-token-sdk.js')
 /** Loads the part of the SDK that reads and caches `~/.aws/config` and `~/.aws/credentials`. */
 export const loadSharedFiles = () => import('./files-sdk.js')
 
-/** Loads what explains failures. */
+/** Loads the code that explains failures. */
 export const loadDiagnosis = () => import('./diagnosis.js')

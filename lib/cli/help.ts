@@ -1,4 +1,4 @@
-/** Written by hand to fit a terminal of 24 lines and 80 columns. A generated list of all flags does not. */
+/** Written by hand to fit a terminal of 24 lines and 80 columns. A generated list of all flags would not fit. */
 export const HELP = {
   main: `Usage: pg-redshift-iam <command> [flags]
 

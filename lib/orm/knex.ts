@@ -29,7 +29,7 @@ export interface RedshiftKnexConnection {
   expirationChecker?: () => boolean
 }
 
-/** The options of `pg.Client`, which override those of the source. */
+/** The options of `pg.Client`. `port` and `ssl` override those of the source; a different database or user is an error. */
 export type RedshiftKnexOptions = Omit<pg.ClientConfig, 'password' | 'connectionString'>
 
 /**

@@ -61,7 +61,8 @@ function checkNoPassword(password: unknown): void {
 }
 
 /**
- * Reads the connection from a configuration. pg's own options override those of `redshift`, which override the `PG*` variables.
+ * Reads the connection from a configuration. pg's own options come before those of `redshift`, and these before the `PG*` variables. Where
+ * they contradict each other about the cluster, the database or the user, the request or the login is refused later.
  * @throws RedshiftCredentialsError `ERR_REDSHIFT_OPTION`
  */
 export function connectionSettings(config: RedshiftPgClientConfig, options: ConnectionOptions): ConnectionSettings {

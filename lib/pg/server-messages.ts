@@ -23,7 +23,7 @@ export const OTHERS: readonly RegExp[] = [
   /the database system is /i,
 ]
 
-/** Redshift sends 28000, PostgreSQL 28P01. Unknown messages with these codes count as refusals, which cost one call of AWS at most. */
+/** Redshift sends 28000, PostgreSQL 28P01. Unknown messages with these codes count as refusals, which cost at most one call to AWS. */
 const REFUSAL_SQLSTATES: ReadonlySet<string> = new Set(['28000', '28P01'])
 
 /** Whether this is an error from the server that refuses the user and password. */

@@ -16,7 +16,7 @@ export class StoreFailure extends Error {
   readonly detail: string | undefined
 
   constructor(operation: StoreOperation, reason: StoreFailureReason, cause?: unknown) {
-    super(`The store's operation ${operation} came to nothing: ${reason}.`)
+    super(`The store's operation ${operation} was not successful: ${reason}.`)
     this.operation = operation
     this.reason = reason
     this.detail = cause instanceof Error ? describe(cause) : undefined

@@ -98,7 +98,7 @@ function print(
 
 /** Resolves at the first signal to stop. A second one ends the process at once. */
 function stopSignal(): Promise<void> {
-  // The emulator does not keep the process alive.
+  // The emulator does not keep the process alive, so a timer does.
   const keepAlive = setInterval(() => {}, 2 ** 30)
   return new Promise(resolve => {
     const stop = (): void => {

@@ -35,7 +35,7 @@ async function requestDigest(stream: Duplex): Promise<PasswordCheck | undefined>
   return password => digest.equals(sha256(sha256(password, salt), nonce, clientNonce))
 }
 
-/** Redshift's request for the token of an identity provider (14). AWS's JDBC driver ends it with a zero byte, its Python driver does not. */
+/** Redshift's request for the token of an identity provider (14). AWS's JDBC driver ends the token with a zero byte, its Python driver does not. */
 export async function requestToken(stream: Duplex): Promise<string | undefined> {
   stream.write(message('R', int32(14)))
   const response = await readMessage(stream)

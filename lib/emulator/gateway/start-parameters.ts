@@ -46,7 +46,7 @@ export function redshiftStartParameters(
   return { parameters: started }
 }
 
-/** Redshift's error for this parameter. Users have reported the first two messages. The range has PostgreSQL's own form, with Redshift's bound. */
+/** Redshift's error for this parameter. Users have reported the messages about `lc_…` and unknown parameters. The one about the range has PostgreSQL's own form, with Redshift's bound. */
 export function parameterRefusal(name: string, value: string): Refusal | undefined {
   if (name.startsWith('lc_')) {
     return { sqlstate: '42501', message: `permission denied to set parameter "${name}" to "${value}"` }
