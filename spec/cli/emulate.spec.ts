@@ -291,6 +291,14 @@ describe('pg-redshift-iam emulate', () => {
       ['--fail', 'hold,times=0'],
       ['times', '"0"'],
     ],
+    [
+      ['--fail', 'clock-skew,seconds=1e13'],
+      ['--fail', 'seconds', '1000000000'],
+    ],
+    [
+      ['--fail', 'throttling,target=exampleclutser'],
+      ['--fail', '"exampleclutser"', 'examplecluster'],
+    ],
     [['--identity', ''], ['--identity']],
     [['--json'], ['--json']],
     [
