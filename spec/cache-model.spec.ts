@@ -362,7 +362,8 @@ class Model {
       const login = logins.at(step.which < 7 ? -1 : -(step.which % 3))
       const before = cache.peek(step.key)
       if (login) cache.invalidate(login)
-      expect(cache.peek(step.key), 'the login of the others').to.equal(before)
+      // A cache that is full may have evicted it, and keep it again when its lost flight ends.
+      if (this.#roomy || before) expect(cache.peek(step.key), 'the login of the others').to.equal(before)
     } else if (step.do === 'connect') {
       for (let count = 0; count < step.times; count++) {
         this.#connect(step.key, step.place)
@@ -405,14 +406,19 @@ class Model {
       const peeked = this.sim.cache.peek(key)
       if (peeked) this.#check(key, peeked)
       const last = logins.at(-1)
-      // A doubted login may have been replaced by one that has expired since.
-      if (!last || !this.#roomy || this.#issued(key).some(({ expiration }) => +expiration < +last.expiration)) continue
-      const left = this.sim.aws.calls.flatMap(({ issued, sentAt }) =>
-        issued?.password === last.password && +issued.expiration === +last.expiration && !this.#late.has(issued)
-          ? [servedFor(issued) - elapsed(sentAt, now)]
-          : [],
-      )
-      if (Math.min(...left) > 0) expect(peeked, `the login of ${key}`).to.not.equal(undefined)
+      if (!last || !this.#roomy) continue
+      const usable = this.sim.aws.calls.flatMap(call => {
+        const { issued, sentAt } = call
+        return keyOf(call) === key && issued && lifetimeOf(issued) >= 1_000 && !this.#late.has(issued)
+          ? [{ issued, left: servedFor(issued) - elapsed(sentAt, now) }]
+          : []
+      })
+      const isLast = ({ issued }: { issued: IssuedLogin }): boolean =>
+        issued.password === last.password && +issued.expiration === +last.expiration
+      // A doubted login may have been replaced by one that has expired since, also by one of the same expiry if a clock was set back.
+      const isReplaced = usable.slice(usable.findLastIndex(isLast) + 1).some(({ left }) => left <= 0)
+      const left = usable.filter(isLast).map(({ left }) => left)
+      if (!isReplaced && Math.min(...left) > 0) expect(peeked, `the login of ${key}`).to.not.equal(undefined)
     }
   }
 
