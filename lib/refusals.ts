@@ -48,8 +48,9 @@ export type Verdict = 'requested' | 'joined' | 'ignored'
 /** The refusals of one cache entry's logins: the history of each place, the budget of requests, and whether the login is in doubt. */
 export class Refusals {
   readonly #places = new LRUCache<string, PlaceHistory>({ max: MAX_PLACES })
-  /** When the budget will be full again, on the monotonic clock, as all times in this class. */
-  #fullAt = Number.NEGATIVE_INFINITY
+  /** The budget after the last request. */
+  #budget = MAX_REQUESTS
+  /** On the monotonic clock, as all times in this class. */
   #lastRequest = Number.NEGATIVE_INFINITY
   #doubt: Doubt | undefined
 
@@ -72,7 +73,7 @@ export class Refusals {
     const before = this.#places.get(key) ?? UNKNOWN
     const requested = !this.#doubt && this.#mayRequest(before, lifetime, now)
     if (requested) {
-      this.#fullAt = Math.max(this.#fullAt, now.monotonic) + refillTime(lifetime)
+      this.#budget = this.#budgetAt(lifetime, now) - 1
       this.#lastRequest = now.monotonic
       this.#doubt = { since: now, waiting: new Set() }
     }
@@ -95,10 +96,14 @@ export class Refusals {
   }
 
   #mayRequest({ accepted, misses }: PlaceHistory, lifetime: number, now: Instant): boolean {
-    const hasBudget = (requests: number): boolean =>
-      this.#fullAt - now.monotonic <= (MAX_REQUESTS - requests) * refillTime(lifetime)
-    if (accepted) return hasBudget(1)
+    const budget = this.#budgetAt(lifetime, now)
+    if (accepted) return budget >= 1
     // The last request is reserved for places that have accepted logins, so that a misconfigured place cannot use up the budget.
-    return hasBudget(2) && now.monotonic - this.#lastRequest >= missPause(misses, lifetime)
+    return budget >= 2 && now.monotonic - this.#lastRequest >= missPause(misses, lifetime)
+  }
+
+  /** The budget now. It refills at the rate for this lifetime. */
+  #budgetAt(lifetime: number, now: Instant): number {
+    return Math.min(MAX_REQUESTS, this.#budget + (now.monotonic - this.#lastRequest) / refillTime(lifetime))
   }
 }

@@ -60,6 +60,14 @@ describe('a rejection', () => {
     expect(requested).to.deep.equal(['requested', 'requested', 'requested', 'ignored'])
   })
 
+  it('causes no fourth fetch in a row if the logins have different lifetimes', () => {
+    const verdicts = [59_000, 38_000, 38_000, 59_500].map((lifetime, index) => {
+      refusals.accepted('one')
+      return refuse('one', [0, 1_206, 1_400, 1_500][index] ?? 0, lifetime)
+    })
+    expect(verdicts).to.deep.equal(['requested', 'requested', 'requested', 'ignored'])
+  })
+
   it('cannot spend the last request of the budget at a place that has never accepted a login', () => {
     expect(refuse('bad', 0)).to.equal('requested')
     expect(refuse('worse', 10 * SECOND)).to.equal('requested')
