@@ -128,7 +128,7 @@ describe('Logins of several identities and clusters', () => {
       clients++
       return emulator.aws.credentials
     }
-    const credentials = create({ aws: { ...emulator.aws, credentials: provider }, fetchTimeoutMillis: 500 })
+    const credentials = create({ aws: { ...emulator.aws, credentials: provider }, fetchTimeoutMillis: 3_000 })
     // Later, loading does not use up the time.
     await credentials.get({ host: WEST, user: 'IAM:carol' })
     const hang = emulator.fail({ kind: 'hang' })

@@ -69,7 +69,7 @@ describe('When AWS fails', () => {
     it('delays a call until its deadline, and is called again by the next', async () => {
       let asked = 0
       const credentials = create({
-        fetchTimeoutMillis: 200,
+        fetchTimeoutMillis: 3_000,
         aws: {
           ...emulator.aws,
           credentials: () => (++asked === 1 ? new Promise(() => {}) : Promise.resolve(emulator.aws.credentials)),
@@ -87,7 +87,7 @@ describe('When AWS fails', () => {
       using expired = emulator.fail({ kind: 'expired-token' })
       let forced = 0
       const credentials = create({
-        fetchTimeoutMillis: 300,
+        fetchTimeoutMillis: 3_000,
         aws: {
           ...emulator.aws,
           credentials: async (options?: { forceRefresh?: boolean }) => {
@@ -205,7 +205,7 @@ describe('When AWS fails', () => {
 
     it('is reported as throttling, not a timeout, if it exceeds the deadline', async () => {
       emulator.fail({ kind: 'throttling', retryAfterSeconds: 30 }, { times: 1 })
-      const credentials = create({ fetchTimeoutMillis: 500 })
+      const credentials = create({ fetchTimeoutMillis: 3_000 })
       expect(await rejection(credentials.get())).to.have.property('code', 'ERR_REDSHIFT_THROTTLED')
       expect(emulator.calls).to.have.length(1)
     })
