@@ -51,11 +51,17 @@ async function nodeRedis4(url: string, options = {}): Promise<Connected> {
   return { client: client as unknown as RedisStoreClient, close: () => client.disconnect() }
 }
 
-async function valkeyGlide(url: string, defaultDecoder?: Decoder): Promise<Connection> {
+/** The default is 250 ms, which a busy machine may need. */
+const PATIENT = { requestTimeout: 10_000 }
+
+async function valkeyGlide(
+  url: string,
+  options: { requestTimeout?: number; defaultDecoder?: Decoder } = {},
+): Promise<Connection> {
   if (!glide) throw new Error('Valkey GLIDE has no native part for this platform.')
   const client = await glide.GlideClient.createClient({
     addresses: addressesOf(url),
-    ...(defaultDecoder !== undefined && { defaultDecoder }),
+    ...options,
   })
   return { client, ping: () => client.ping(), close: () => client.close() }
 }
@@ -135,8 +141,11 @@ describe('logins that are shared through Redis', () => {
       ioRedis(redis.url, { keyPrefix: 'app:', stringNumbers: true }),
     'node-redis 4': () => nodeRedis4(redis.url),
     'node-redis 4, in its legacy mode': () => nodeRedis4(redis.url, { legacyMode: true }),
-    ...(glide && { 'Valkey GLIDE': () => valkeyGlide(redis.url) }),
-    ...(glide && { 'Valkey GLIDE, with bytes for strings': () => valkeyGlide(redis.url, glide?.Decoder.Bytes) }),
+    ...(glide && {
+      'Valkey GLIDE': () => valkeyGlide(redis.url, PATIENT),
+      'Valkey GLIDE, with bytes for strings': () =>
+        valkeyGlide(redis.url, { ...PATIENT, ...(glide && { defaultDecoder: glide.Decoder.Bytes }) }),
+    }),
   }
   for (const [name, connect] of Object.entries(clients))
     it(`are fetched once, and work, with ${name}`, async () => {
@@ -198,6 +207,7 @@ describe('logins that are shared through Redis', () => {
         const two = share({ client: other, close: () => other.disconnect() }, { identity })
         const third = await glide?.GlideClusterClient.createClient({
           addresses: addressesOf(node.url),
+          ...PATIENT,
           ...(user && { credentials: user }),
         })
         const three = third && share({ client: third, close: () => third.close() }, { identity })
