@@ -53,6 +53,7 @@ async function nodeRedis4(url: string, options = {}): Promise<Connected> {
 
 /** The default is 250 ms, which a busy machine may need. */
 const PATIENT = { requestTimeout: 10_000 }
+const BYTES = glide && { defaultDecoder: glide.Decoder.Bytes }
 
 async function valkeyGlide(
   url: string,
@@ -143,8 +144,7 @@ describe('logins that are shared through Redis', () => {
     'node-redis 4, in its legacy mode': () => nodeRedis4(redis.url, { legacyMode: true }),
     ...(glide && {
       'Valkey GLIDE': () => valkeyGlide(redis.url, PATIENT),
-      'Valkey GLIDE, with bytes for strings': () =>
-        valkeyGlide(redis.url, { ...PATIENT, ...(glide && { defaultDecoder: glide.Decoder.Bytes }) }),
+      'Valkey GLIDE, with bytes for strings': () => valkeyGlide(redis.url, { ...PATIENT, ...BYTES }),
     }),
   }
   for (const [name, connect] of Object.entries(clients))

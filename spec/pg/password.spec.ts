@@ -35,6 +35,17 @@ for (const [version, { Client, Pool }] of pgVersions)
       open.push(pool)
       return pool
     }
+    /** A client, and what its password function has returned. */
+    const clientThatTellsItsPassword = () => {
+      const password = redshiftPassword({ aws: emulator.aws })
+      let given: Promise<string> | undefined
+      function listened(this: unknown, ...args: Parameters<typeof password>): Promise<string> {
+        given = password.apply(this, args)
+        return given
+      }
+      const config = { ...emulator.poolConfig(EXAMPLE), user: 'IAM:alice', password: listened as never }
+      return { client: new Client(config), given: () => given }
+    }
     const currentUser = async (pool: pg.Pool): Promise<unknown> =>
       (await pool.query('select session_user, current_database()')).rows[0]
 
@@ -53,17 +64,7 @@ for (const [version, { Client, Pool }] of pgVersions)
     })
 
     it('leaves no password and no listener on a client that timed out while it waited', async () => {
-      const password = redshiftPassword({ aws: emulator.aws })
-      let given: Promise<string> | undefined
-      function listened(this: unknown, ...args: Parameters<typeof password>): Promise<string> {
-        given = password.apply(this, args)
-        return given
-      }
-      const client = new Client({
-        ...emulator.poolConfig(EXAMPLE),
-        user: 'IAM:alice',
-        password: listened as never,
-      })
+      const { client, given } = clientThatTellsItsPassword()
       using holding = emulator.fail({ kind: 'hold' })
       const failure = rejection(client.connect())
       await holding.reached()
@@ -72,24 +73,14 @@ for (const [version, { Client, Pool }] of pgVersions)
       expect((await failure).message).to.equal('timeout expired')
       const listeners = client.connection.listenerCount('errorMessage')
       holding.clear()
-      expect(await given).to.equal('')
+      expect(await given()).to.equal('')
       expect(client.connection.listenerCount('errorMessage')).to.equal(listeners)
       await noSockets(emulator)
       expect(client).to.have.property('password', '')
     })
 
     it('reports a failed connection once if the fetch fails after it', async () => {
-      const password = redshiftPassword({ aws: emulator.aws })
-      let given: Promise<string> | undefined
-      function listened(this: unknown, ...args: Parameters<typeof password>): Promise<string> {
-        given = password.apply(this, args)
-        return given
-      }
-      const client = new Client({
-        ...emulator.poolConfig(EXAMPLE),
-        user: 'IAM:alice',
-        password: listened as never,
-      })
+      const { client, given } = clientThatTellsItsPassword()
       const errors: (string | undefined)[] = []
       using holding = emulator.fail({ kind: 'hold' })
       using _ = emulator.fail({ kind: 'access-denied' })
@@ -104,7 +95,7 @@ for (const [version, { Client, Pool }] of pgVersions)
       client.connection.stream.destroy(new Error('timeout expired'))
       await failed
       holding.clear()
-      expect(await given).to.equal('')
+      expect(await given()).to.equal('')
       // pg would report an error in the turn after the function's.
       await turn()
       expect(errors).to.deep.equal(['timeout expired'])
