@@ -37,7 +37,9 @@ async function withPassword(
   const matches = await requestPassword(stream, settings.authentication, user)
   if (!matches) return undefined
   return {
-    target: issuedLogins.find({ user, matches })?.target,
+    get target() {
+      return issuedLogins.find({ user, matches })?.target
+    },
     check(target) {
       const verdict = issuedLogins.check({ user, database, target, matches })
       const { login } = verdict
@@ -54,9 +56,11 @@ async function withToken(
   if (token === undefined) return undefined
   const provider = parameters.get('idp_type') ?? ''
   const namespace = parameters.get('identity_namespace') ?? provider.toLowerCase()
-  const { targets = [] } = issuedTokens.find(token) ?? {}
   return {
-    target: targets.length === 1 ? targets[0] : undefined,
+    get target() {
+      const { targets = [] } = issuedTokens.find(token) ?? {}
+      return targets.length === 1 ? targets[0] : undefined
+    },
     check(target) {
       const verdict = issuedTokens.check({ provider, tokenType: parameters.get('token_type'), target, token })
       const { issued } = verdict
