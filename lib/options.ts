@@ -96,7 +96,8 @@ export interface RedshiftOptions {
   region?: string | undefined
   /**
    * The AWS operation. Default: for serverless, `GetClusterCredentials` with `dbUser`, else `GetCredentials`; for a provisioned cluster,
-   * `GetClusterCredentials` with `dbUser` or a user other than `IAMR:…`, else `GetClusterCredentialsWithIAM`. `GetIdentityCenterAuthToken` logs in as the person in identity-enhanced AWS credentials.
+   * `GetClusterCredentials` with `dbUser` or a user other than `IAMR:…`, else `GetClusterCredentialsWithIAM`.
+   * `GetIdentityCenterAuthToken` logs in as the person in identity-enhanced AWS credentials.
    * @see https://docs.aws.amazon.com/redshift/latest/APIReference/API_GetClusterCredentials.html
    * @see https://docs.aws.amazon.com/redshift/latest/APIReference/API_GetClusterCredentialsWithIAM.html
    * @see https://docs.aws.amazon.com/redshift-serverless/latest/APIReference/API_GetCredentials.html

@@ -115,7 +115,7 @@ function explainError(error: unknown, { postgres }: EmulateFlags): unknown {
   if (!(error instanceof Error)) return error
   if ('option' in error && typeof error.option === 'string')
     return new UsageError(nameFlags(error.message, error.option))
-  // Of the field of a fault.
+  // The emulator refuses a fault with it.
   if (error instanceof RangeError) return new UsageError(`--fail: ${error.message}`)
   const code = codeOf(error)
   if ('syscall' in error && error.syscall === 'listen' && 'port' in error)
