@@ -53,15 +53,23 @@ function afterRevocation(failure: Failure, { faults, fetches }: Evidence): strin
 }
 
 /**
- * A server that refuses a login, and then the next one before it has accepted it, looks like one that is set up wrongly. To protect AWS's
- * rate limit, a client pauses for a tenth of the lifetime before it asks for a third.
+ * A connection is refused twice if it begins before AWS has replaced the first revoked login, and the second revocation comes before it
+ * has logged in. And a server that refuses a login, and then the next one before it has accepted it, looks like one that is set up
+ * wrongly. To protect AWS's rate limit, a client pauses for a tenth of the lifetime before it asks for a third.
  */
-function afterTwoRevocations(failure: Failure, { faults, lifetimeMillis }: Evidence): string | undefined {
-  if (failure.code !== 'ERR_REDSHIFT_LOGIN_REJECTED') return undefined
-  const pause = lifetimeMillis / 10
-  const [first, second] = faults.filter(({ kind, from }) => kind === 'revoke' && from <= failure.to).slice(-2)
-  if (!first || !second || second.from - first.from > pause) return undefined
-  return failure.from <= second.from + pause ? 'the server: two revocations in a row' : undefined
+function afterTwoRevocations(
+  { code, login, from, to }: Failure,
+  { faults, fetches, lifetimeMillis }: Evidence,
+): string | undefined {
+  if (code !== 'ERR_REDSHIFT_LOGIN_REJECTED') return undefined
+  const [first, second] = faults.filter(fault => fault.kind === 'revoke' && fault.from <= to).slice(-2)
+  if (!first || !second) return undefined
+  const isHitTwice = from <= second.from && !hasFetched(login, first.from, from, fetches)
+  // A busy machine may fetch the second login long after the first revocation, so the pause is measured from then.
+  const replaced = fetches.find(it => it.login === login && it.outcome === 'fetched' && it.at > first.from)
+  const pauseEnd = (replaced?.at ?? first.from) + lifetimeMillis / 10
+  const isPaused = Math.max(second.from, from) <= pauseEnd
+  return isHitTwice || isPaused ? 'the server: two revocations in a row' : undefined
 }
 
 /**

@@ -44,21 +44,42 @@ describe('The excuses of the soak', () => {
     expect(excuse({ ...throttled, consumer: 'get' }, outage)).to.equal(undefined)
   })
 
-  it('apply if the server revokes two logins in a row, and not if it revokes one', () => {
-    const rejected: Failure = {
+  describe('for two revocations in a row', () => {
+    const lasting = (from: number, to: number): Failure => ({
       ...throttled,
       consumer: 'pool',
-      from: 11_900,
-      to: 12_100,
+      from,
+      to,
       code: 'ERR_REDSHIFT_LOGIN_REJECTED',
-    }
-    const revokedAt = (...times: number[]): Evidence => ({
-      ...evidence([5_000]),
+    })
+    const revokedAt = (times: number[], fetchedAt: number[]): Evidence => ({
+      ...evidence(fetchedAt),
       faults: times.map(at => ({ name: 'revoke', kind: 'revoke', from: at, to: at, hits: 1 })),
     })
-    expect(excuse(rejected, revokedAt(10_800, 11_500))).to.equal('the server: two revocations in a row')
-    for (const times of [[11_500], [9_000, 11_500], [9_000, 9_700], [11_500, 12_200]])
-      expect(excuse(rejected, revokedAt(...times)), times.join()).to.equal(undefined)
-    expect(excuse({ ...rejected, consumer: 'get', code: '28000' }, revokedAt(10_800, 11_500))).to.equal(undefined)
+    const excused = 'the server: two revocations in a row'
+
+    it('apply to a connection that began before the first revoked login was replaced', () => {
+      expect(excuse(lasting(10_100, 11_600), revokedAt([10_000, 11_500], [5_000, 11_000]))).to.equal(excused)
+      expect(excuse(lasting(9_900, 11_600), revokedAt([10_000, 11_500], [5_000, 10_100]))).to.equal(excused)
+    })
+
+    it('apply while the client pauses after it has asked for the second login', () => {
+      const evidence = revokedAt([10_000, 11_500], [5_000, 11_000])
+      expect(excuse(lasting(11_400, 11_600), evidence)).to.equal(excused)
+      expect(excuse(lasting(12_100, 12_300), evidence)).to.equal(excused)
+    })
+
+    it('do not apply after the pause, nor if the second login had time to be accepted, nor to one revocation', () => {
+      expect(excuse(lasting(12_300, 12_400), revokedAt([10_000, 11_500], [5_000, 11_000]))).to.equal(undefined)
+      expect(excuse(lasting(11_400, 11_600), revokedAt([10_000, 11_500], [5_000, 10_100]))).to.equal(undefined)
+      expect(excuse(lasting(11_900, 12_100), revokedAt([9_000, 9_700], [5_000, 9_300]))).to.equal(undefined)
+      expect(excuse(lasting(11_400, 11_600), revokedAt([11_500], [5_000]))).to.equal(undefined)
+      expect(excuse(lasting(11_400, 11_600), revokedAt([11_000, 11_700], [5_000]))).to.equal(undefined)
+    })
+
+    it('do not apply to an error of another kind', () => {
+      const other: Failure = { ...lasting(10_100, 11_600), consumer: 'get', code: '28000' }
+      expect(excuse(other, revokedAt([10_000, 11_500], [5_000, 11_000]))).to.equal(undefined)
+    })
   })
 })
