@@ -13,7 +13,6 @@ import {
 import { type FetchEndMessage, fetchEnd } from '../lib/tracing.js'
 import { type Endpoint, type RawResponse, startEndpoint } from './support/endpoint.js'
 import { figure } from './support/figure.js'
-import { expectNothingUncaught } from './support/uncaught.js'
 
 const CLUSTER = 'examplecluster.abc123xyz789.us-west-2.redshift.amazonaws.com'
 const WORKGROUP = 'analytics.123456789012.us-west-2.redshift-serverless.amazonaws.com'
@@ -44,8 +43,6 @@ const damaged = (text: fc.Arbitrary<string>): fc.Arbitrary<string> =>
     )
 
 describe('Any response of AWS', () => {
-  expectNothingUncaught()
-
   let endpoint: Endpoint
   before(async () => {
     endpoint = await startEndpoint(() => 'drop')
@@ -181,8 +178,6 @@ describe('Any response of AWS', () => {
 })
 
 describe('Any connection string', () => {
-  expectNothingUncaught()
-
   const SECRET = 'A-password-in-a-connection-string'
   const hosts = fc.constantFrom(
     CLUSTER,

@@ -16,7 +16,6 @@ import {
 import { disclosures } from './support/disclosure.js'
 import { cleanUp, startEmulator } from './support/emulator.js'
 import { expectError, rejection } from './support/rejection.js'
-import { expectNothingUncaught } from './support/uncaught.js'
 
 type Writable<T> = { -readonly [name in keyof T]: T[name] }
 
@@ -24,7 +23,6 @@ describe('Options that change after they were passed', () => {
   let emulator: RedshiftEmulator
   const environment = { ...process.env }
 
-  expectNothingUncaught()
   before(async () => {
     emulator = await startEmulator({
       users: ['alice', 'bob'],

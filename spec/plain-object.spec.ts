@@ -17,7 +17,6 @@ import {
 import { compiled } from './support/compiled.js'
 import { cleanUp, startEmulator } from './support/emulator.js'
 import { expectError, rejection } from './support/rejection.js'
-import { expectNothingUncaught } from './support/uncaught.js'
 
 const HOST = 'analytics.123456789012.us-west-2.redshift-serverless.amazonaws.com'
 
@@ -42,7 +41,6 @@ describe('What a caller passes', () => {
   let emulator: RedshiftEmulator
   const pools: pg.Pool[] = []
 
-  expectNothingUncaught()
   before(async () => {
     emulator = await startEmulator()
   })

@@ -26,7 +26,6 @@ import { runExample } from './support/example.js'
 import { codeBlocks } from './support/markdown.js'
 import { pgVersions } from './support/pg-versions.js'
 import { expectError, rejection, thrownBy } from './support/rejection.js'
-import { expectNothingUncaught } from './support/uncaught.js'
 import { until } from './support/until.js'
 
 const API = 'GetIdentityCenterAuthToken'
@@ -35,7 +34,6 @@ describe('Tokens', () => {
   let emulator: RedshiftEmulator
   const made: RedshiftCredentials[] = []
 
-  expectNothingUncaught()
   before(async () => {
     emulator = await startEmulator({
       people: { AKIABOB: 'bob@example.com', AKIAROLE: null },

@@ -6,7 +6,6 @@ import { compiled } from '../support/compiled.js'
 import { type Endpoint, startEndpoint } from '../support/endpoint.js'
 import { MemoryStore } from '../support/memory-store.js'
 import { expectError, rejection } from '../support/rejection.js'
-import { expectNothingUncaught } from '../support/uncaught.js'
 
 const HOST = 'examplecluster.abc123xyz789.us-west-2.redshift.amazonaws.com'
 const CONNECTION = { host: HOST, database: 'dev', user: 'IAM:alice' }
@@ -32,7 +31,6 @@ const importWithout = (...files: string[]): Promise<typeof Package> =>
   )
 
 describe('If the code that explains failures cannot be loaded,', () => {
-  expectNothingUncaught()
   let endpoint: Endpoint
   let broken: typeof Package
   let calls = 0
@@ -123,7 +121,6 @@ describe('If the code that explains failures cannot be loaded,', () => {
 })
 
 describe('If the code of a shared store cannot be loaded,', () => {
-  expectNothingUncaught()
   const events: unknown[] = []
   const note = (message: unknown): void => void events.push(message)
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { readFileSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { inspect } from 'node:util'
 import {
@@ -41,31 +41,36 @@ class Observed {
   readonly #server: Server
 
   constructor(target: string) {
-    this.#server = createServer(async (request, response) => {
-      const chunks: Buffer[] = []
-      for await (const chunk of request) chunks.push(chunk)
-      const body = Buffer.concat(chunks).toString()
-      const operation = String(request.headers['x-amz-target']).split('.')[1] ?? ''
-      this.requests.push({ operation, parameters: JSON.parse(body) })
-      const headers = request.headers as Record<string, string>
-      const { 'content-length': _, host: __, connection: ___, 'transfer-encoding': ____, ...others } = headers
-      const forwarded = await fetch(target, { method: 'POST', headers: others, body })
-      const {
-        'content-length': _____,
-        connection: ______,
-        'keep-alive': _______,
-        ...kept
-      } = Object.fromEntries(forwarded.headers)
-      const changed = { status: forwarded.status, headers: kept, body: await forwarded.text() }
-      if ((this.lost[operation] ?? 0) > 0) {
-        this.lost[operation] = (this.lost[operation] ?? 0) - 1
-        request.socket.destroy()
-        return
-      }
-      this.meddle?.(changed)
-      response.sendDate = false
-      response.writeHead(changed.status, changed.headers).end(changed.body)
+    this.#server = createServer((request, response) => {
+      // A connection to dynalite that was idle may be closed when it is used again. The SDK then sends its request once more.
+      this.#forward(target, request, response).catch(() => request.socket.destroy())
     })
+  }
+
+  async #forward(target: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk)
+    const body = Buffer.concat(chunks).toString()
+    const operation = String(request.headers['x-amz-target']).split('.')[1] ?? ''
+    this.requests.push({ operation, parameters: JSON.parse(body) })
+    const headers = request.headers as Record<string, string>
+    const { 'content-length': _, host: __, connection: ___, 'transfer-encoding': ____, ...others } = headers
+    const forwarded = await fetch(target, { method: 'POST', headers: others, body })
+    const {
+      'content-length': _____,
+      connection: ______,
+      'keep-alive': _______,
+      ...kept
+    } = Object.fromEntries(forwarded.headers)
+    const changed = { status: forwarded.status, headers: kept, body: await forwarded.text() }
+    if ((this.lost[operation] ?? 0) > 0) {
+      this.lost[operation] = (this.lost[operation] ?? 0) - 1
+      request.socket.destroy()
+      return
+    }
+    this.meddle?.(changed)
+    response.sendDate = false
+    response.writeHead(changed.status, changed.headers).end(changed.body)
   }
 
   async listen(): Promise<string> {

@@ -21,13 +21,11 @@ import {
 } from '../../lib/index.js'
 import { startEmulator } from '../support/emulator.js'
 import { rejection } from '../support/rejection.js'
-import { expectNothingUncaught } from '../support/uncaught.js'
 import { until } from '../support/until.js'
 
 const require = createRequire(import.meta.url)
 
 describe('The warnings of docs/orms.md:', () => {
-  expectNothingUncaught()
   let emulator: RedshiftEmulator
   let credentials: RedshiftCredentials
   before(async () => {

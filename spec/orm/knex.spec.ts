@@ -7,7 +7,6 @@ import type { RedshiftEmulator } from '../../lib/emulator/index.js'
 import { RedshiftCredentials, type RedshiftKnexOptions, RedshiftPool, redshiftKnexConnection } from '../../lib/index.js'
 import { startEmulator } from '../support/emulator.js'
 import { expectError, rejection, thrownBy } from '../support/rejection.js'
-import { expectNothingUncaught } from '../support/uncaught.js'
 import { until } from '../support/until.js'
 
 const lifetimeSeconds = 6
@@ -59,7 +58,6 @@ async function stage(build: typeof knex): Promise<Stage> {
 }
 
 describe('redshiftKnexConnection, on Knex 3.1 and 3.3,', () => {
-  expectNothingUncaught()
   const stages = new Map<string, Stage>()
   before(async () => {
     stages.set('3.1', await stage(knex31 as unknown as typeof knex))

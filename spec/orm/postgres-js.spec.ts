@@ -5,10 +5,8 @@ import type { RedshiftEmulator } from '../../lib/emulator/index.js'
 import { redshiftPassword } from '../../lib/index.js'
 import { startEmulator } from '../support/emulator.js'
 import { rejection } from '../support/rejection.js'
-import { expectNothingUncaught } from '../support/uncaught.js'
 
 describe('redshiftPassword, on postgres.js,', () => {
-  expectNothingUncaught()
   let emulator: RedshiftEmulator
   before(async () => {
     emulator = await startEmulator()

@@ -9,10 +9,8 @@ import type { RedshiftEmulator } from '../../lib/emulator/index.js'
 import { RedshiftCredentials, redshiftBeforeConnect, redshiftPoolOptions } from '../../lib/index.js'
 import { startEmulator } from '../support/emulator.js'
 import { rejection } from '../support/rejection.js'
-import { expectNothingUncaught } from '../support/uncaught.js'
 
 describe('The settings for Redshift in docs/orms.md:', () => {
-  expectNothingUncaught()
   let emulator: RedshiftEmulator
   let credentials: RedshiftCredentials
   before(async () => {

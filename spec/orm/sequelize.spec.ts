@@ -7,7 +7,6 @@ import type { EmulatorPoolConfig, RedshiftEmulator } from '../../lib/emulator/in
 import { RedshiftCredentials, redshiftBeforeConnect } from '../../lib/index.js'
 import { startEmulator } from '../support/emulator.js'
 import { expectError, rejection } from '../support/rejection.js'
-import { expectNothingUncaught } from '../support/uncaught.js'
 
 interface Settings {
   readonly server: EmulatorPoolConfig
@@ -76,7 +75,6 @@ const another = (db: Database): Promise<{ name: string; pid: number }> =>
 
 for (const [version, build] of Object.entries(versions))
   describe(`redshiftBeforeConnect, on ${version},`, () => {
-    expectNothingUncaught()
     let emulator: RedshiftEmulator
     let server: EmulatorPoolConfig
     before(async () => {
@@ -249,7 +247,6 @@ describe('redshiftBeforeConnect, on Sequelize 6,', () => {
 })
 
 describe('redshiftBeforeConnect, with a port in the options of the login,', () => {
-  expectNothingUncaught()
   let emulator: RedshiftEmulator
   before(async () => {
     emulator = await startEmulator()
@@ -288,7 +285,6 @@ describe('redshiftBeforeConnect, with a port in the options of the login,', () =
 })
 
 describe('redshiftBeforeConnect, called again with the same configuration,', () => {
-  expectNothingUncaught()
   let emulator: RedshiftEmulator
   before(async () => {
     emulator = await startEmulator({ databases: ['dev', 'other'] })

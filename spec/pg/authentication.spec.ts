@@ -18,7 +18,6 @@ import { startEmulator } from '../support/emulator.js'
 import { pgProtocolVersions, pgVersions } from '../support/pg-versions.js'
 import { expectError, rejection } from '../support/rejection.js'
 import { startTlsProxy, type TlsProxy } from '../support/tls-proxy.js'
-import { expectNothingUncaught } from '../support/uncaught.js'
 import { noSockets } from '../support/until.js'
 
 const int32 = (...values: number[]): Buffer => {
@@ -92,7 +91,6 @@ for (const [version, module] of pgVersions)
     let credentials: RedshiftCredentials
     const open: pg.Client[] = []
 
-    expectNothingUncaught()
     before(async () => {
       emulator = await startEmulator({ authentication: 'digest' })
       const { host, ssl } = emulator.poolConfig()

@@ -8,7 +8,6 @@ import { clientClass } from '../../lib/pg/client.js'
 import { startEmulator } from '../support/emulator.js'
 import { pgVersions } from '../support/pg-versions.js'
 import { rejection } from '../support/rejection.js'
-import { expectNothingUncaught } from '../support/uncaught.js'
 import { noSockets, until } from '../support/until.js'
 
 /** A socket that never connects, as when a firewall drops the packets. */
@@ -34,7 +33,6 @@ for (const [version, module] of pgVersions)
     let silent: Server
     const faults: ActiveFault[] = []
 
-    expectNothingUncaught()
     before(async () => {
       emulator = await startEmulator()
       silent = createServer().listen(0, '127.0.0.1')

@@ -16,7 +16,6 @@ import { clientClass } from '../../lib/pg/client.js'
 import { cleanUp, startEmulator } from '../support/emulator.js'
 import { pgVersions } from '../support/pg-versions.js'
 import { expectError, rejection } from '../support/rejection.js'
-import { expectNothingUncaught } from '../support/uncaught.js'
 import { noSockets } from '../support/until.js'
 
 /** The two forms of `connect()`, each as a promise of the connected client. */
@@ -35,7 +34,6 @@ for (const [version, module] of pgVersions)
     const open: pg.Client[] = []
     let emulator: RedshiftEmulator
 
-    expectNothingUncaught()
     before(async () => {
       emulator = await startEmulator({ users: ['alice'], customDomains: { 'db.example.com': 'examplecluster' } })
     })

@@ -18,7 +18,6 @@ import { parseConnectionString } from '../../lib/pg/connection-string.js'
 import { startEmulator } from '../support/emulator.js'
 import { pgVersions } from '../support/pg-versions.js'
 import { expectError, rejection } from '../support/rejection.js'
-import { expectNothingUncaught } from '../support/uncaught.js'
 import { noSockets } from '../support/until.js'
 
 /** The form that the error recommends. */
@@ -33,7 +32,6 @@ for (const [version, module] of pgVersions)
     let folder: string
     let rootCertificate: string
 
-    expectNothingUncaught()
     before(async () => {
       emulator = await startEmulator({ databases: ['dev', 'prod'] })
       folder = mkdtempSync(join(tmpdir(), 'connection-string-'))

@@ -11,7 +11,6 @@ import { cleanUp, startEmulator } from '../support/emulator.js'
 import { pgVersions } from '../support/pg-versions.js'
 import { expectError, rejection } from '../support/rejection.js'
 import { serverMessages } from '../support/server-messages.js'
-import { expectNothingUncaught } from '../support/uncaught.js'
 import { until } from '../support/until.js'
 
 const newest = pgVersions[0]?.[1]
@@ -23,7 +22,6 @@ for (const [version, module] of pgVersions)
     let emulator: RedshiftEmulator
     let credentials: RedshiftCredentials
 
-    expectNothingUncaught()
     before(async () => {
       emulator = await startEmulator()
     })

@@ -18,7 +18,6 @@ import { cleanUp, startEmulator } from '../support/emulator.js'
 import { runExample } from '../support/example.js'
 import { pgVersions } from '../support/pg-versions.js'
 import { expectError, rejection, thrownBy } from '../support/rejection.js'
-import { expectNothingUncaught } from '../support/uncaught.js'
 
 const HOST = 'analytics.123456789012.us-west-2.redshift-serverless.amazonaws.com'
 
@@ -26,7 +25,6 @@ describe('redshiftPoolOptions()', () => {
   let emulator: RedshiftEmulator
   let credentials: RedshiftCredentials
 
-  expectNothingUncaught()
   before(async () => {
     emulator = await startEmulator()
   })

@@ -15,14 +15,12 @@ import { cleanUp, startEmulator } from '../support/emulator.js'
 import { runExample } from '../support/example.js'
 import { play, poolScenarios } from '../support/pool-scenarios.js'
 import { expectError, rejection, thrownBy } from '../support/rejection.js'
-import { expectNothingUncaught } from '../support/uncaught.js'
 import { until } from '../support/until.js'
 
 describe('RedshiftPool', () => {
   let emulator: RedshiftEmulator
   const pools: pg.Pool[] = []
 
-  expectNothingUncaught()
   before(async () => {
     emulator = await startEmulator()
   })

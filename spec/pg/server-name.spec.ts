@@ -26,7 +26,6 @@ import { startEmulator } from '../support/emulator.js'
 import { pgVersions } from '../support/pg-versions.js'
 import { rejection } from '../support/rejection.js'
 import { startTlsProxy, type TlsProxy } from '../support/tls-proxy.js'
-import { expectNothingUncaught } from '../support/uncaught.js'
 
 const CLUSTER = 'examplecluster.abc123xyz789.us-west-2.redshift.amazonaws.com'
 const PRIVATE = 'warehouse.internal.example'
@@ -151,7 +150,6 @@ describe('A cluster behind another host name', () => {
   let folder: string
   let rootCertificate: string
 
-  expectNothingUncaught()
   before(async () => {
     emulator = await startEmulator({ hosts: [CLUSTER] })
     const { ca, context } = await certificateFor([PROXY])
