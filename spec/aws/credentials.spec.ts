@@ -292,10 +292,13 @@ describe('AWS credentials that cannot be loaded', () => {
     const file = join(folder, 'credentials')
     const create = (profile: string): RedshiftCredentials =>
       new RedshiftCredentials({ host, database: 'dev', aws: { profile, endpoint: cli.emulator.endpoint } })
-    before(() => setEnvironment({ AWS_SHARED_CREDENTIALS_FILE: file, AWS_EC2_METADATA_DISABLED: 'true' }))
+    before(() => {
+      // Write it first. The SDK caches a missing file as well, and a call of an earlier spec may still read the files.
+      writeFileSync(file, keys('work', REPORTER))
+      setEnvironment({ AWS_SHARED_CREDENTIALS_FILE: file, AWS_EC2_METADATA_DISABLED: 'true' })
+    })
 
     it('are read again, within the same call if the session has expired', async () => {
-      writeFileSync(file, keys('work', REPORTER))
       await using first = create('work')
       expect((await first.get()).user).to.equal('IAMR:reporter')
       writeFileSync(file, keys('work', LOADER))
