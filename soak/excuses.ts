@@ -48,8 +48,9 @@ function afterRevocation(failure: Failure, { faults, fetches }: Evidence): strin
   if (failure.consumer !== 'password' || !/^(28000|28P01)$/.test(failure.code ?? '')) return undefined
   const revocation = faults.findLast(({ kind, from }) => kind === 'revoke' && from <= failure.to)
   if (!revocation) return undefined
-  const next = fetches.find(it => it.login === failure.login && it.outcome === 'fetched' && it.at > revocation.from)
-  return !next || failure.from <= next.at ? 'a password function alone: the login was revoked' : undefined
+  return failure.from <= nextFetch(failure.login, revocation.from, fetches)
+    ? 'a password function alone: the login was revoked'
+    : undefined
 }
 
 /**
@@ -64,11 +65,12 @@ function afterTwoRevocations(
   if (code !== 'ERR_REDSHIFT_LOGIN_REJECTED') return undefined
   const [first, second] = faults.filter(fault => fault.kind === 'revoke' && fault.from <= to).slice(-2)
   if (!first || !second) return undefined
-  const isHitTwice = from <= second.from && !hasFetched(login, first.from, from, fetches)
-  // A busy machine may fetch the second login long after the first revocation, so the pause is measured from then.
-  const replaced = fetches.find(it => it.login === login && it.outcome === 'fetched' && it.at > first.from)
-  const pauseEnd = (replaced?.at ?? first.from) + lifetimeMillis / 10
-  const isPaused = Math.max(second.from, from) <= pauseEnd
+  const replacedAt = nextFetch(login, first.from, fetches)
+  const isHitTwice = from <= second.from && from <= replacedAt
+  // A busy machine may ask for the second login long after the first revocation.
+  const begin = replacedAt <= second.from ? replacedAt : first.from
+  const pause = lifetimeMillis / 10
+  const isPaused = second.from - begin <= pause && from <= second.from + pause
   return isHitTwice || isPaused ? 'the server: two revocations in a row' : undefined
 }
 
@@ -99,5 +101,9 @@ function lostItsLogin({ consumer, login, from, to }: Failure, { faults, fetches 
   return lost !== undefined && !hasFetched(login, lost.from, from, fetches)
 }
 
+/** When the login was fetched for the first time after that; infinite if never. */
+const nextFetch = (login: LoginOf, after: number, fetches: Evidence['fetches']): number =>
+  fetches.find(it => it.login === login && it.outcome === 'fetched' && it.at > after)?.at ?? Number.POSITIVE_INFINITY
+
 const hasFetched = (login: LoginOf, after: number, before: number, fetches: Evidence['fetches']): boolean =>
-  fetches.some(it => it.login === login && it.outcome === 'fetched' && it.at > after && it.at < before)
+  nextFetch(login, after, fetches) < before

@@ -58,6 +58,15 @@ describe('The excuses of the soak', () => {
     })
     const excused = 'the server: two revocations in a row'
 
+    it('apply to a client that pauses after the second, and not after one', () => {
+      const rejected = lasting(11_900, 12_100)
+      expect(excuse(rejected, revokedAt([10_800, 11_500], [5_000]))).to.equal(excused)
+      for (const times of [[11_500], [9_000, 11_500], [9_000, 9_700], [11_500, 12_200]])
+        expect(excuse(rejected, revokedAt(times, [5_000])), times.join()).to.equal(undefined)
+      const other: Failure = { ...rejected, consumer: 'get', code: '28000' }
+      expect(excuse(other, revokedAt([10_800, 11_500], [5_000]))).to.equal(undefined)
+    })
+
     it('apply to a connection that began before the first revoked login was replaced', () => {
       expect(excuse(lasting(10_100, 11_600), revokedAt([10_000, 11_500], [5_000, 11_000]))).to.equal(excused)
       expect(excuse(lasting(9_900, 11_600), revokedAt([10_000, 11_500], [5_000, 10_100]))).to.equal(excused)
@@ -70,7 +79,9 @@ describe('The excuses of the soak', () => {
     })
 
     it('do not apply after the pause, nor if the second login had time to be accepted, nor to one revocation', () => {
-      expect(excuse(lasting(12_300, 12_400), revokedAt([10_000, 11_500], [5_000, 11_000]))).to.equal(undefined)
+      expect(excuse(lasting(12_800, 12_900), revokedAt([10_000, 11_500], [5_000, 11_000]))).to.equal(undefined)
+      // A login that was fetched after both.
+      expect(excuse(lasting(14_100, 14_200), revokedAt([10_000, 11_500], [5_000, 14_000]))).to.equal(undefined)
       expect(excuse(lasting(11_400, 11_600), revokedAt([10_000, 11_500], [5_000, 10_100]))).to.equal(undefined)
       expect(excuse(lasting(11_900, 12_100), revokedAt([9_000, 9_700], [5_000, 9_300]))).to.equal(undefined)
       expect(excuse(lasting(11_400, 11_600), revokedAt([11_500], [5_000]))).to.equal(undefined)
