@@ -1,8 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { readFileSync } from 'node:fs'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { inspect } from 'node:util'
 import {
   CreateTableCommand,
@@ -23,6 +21,7 @@ import { RedshiftCredentials, RedshiftPool, type StoreMessage } from '../../lib/
 import { type DynamoDbStoreOptions, dynamoDbStore } from '../../lib/store/dynamodb.js'
 import { DynaliteServer, dynamoDbClient, TABLE } from '../support/dynalite.js'
 import { startEmulator } from '../support/emulator.js'
+import { type Endpoint, startEndpoint } from '../support/endpoint.js'
 import { codeBlocks } from '../support/markdown.js'
 import { expectError, rejection, thrownBy } from '../support/rejection.js'
 
@@ -38,24 +37,20 @@ class Observed {
   meddle: Meddle | undefined
   /** Responses to drop, for each operation. */
   lost: Record<string, number> = {}
-  readonly #server: Server
+  readonly #target: string
 
   constructor(target: string) {
-    this.#server = createServer((request, response) => {
-      // A connection to dynalite that was idle may be closed when it is used again. The SDK then sends its request once more.
-      this.#forward(target, request, response).catch(() => request.socket.destroy())
-    })
+    this.#target = target
   }
 
-  async #forward(target: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const chunks: Buffer[] = []
-    for await (const chunk of request) chunks.push(chunk)
-    const body = Buffer.concat(chunks).toString()
+  /** For {@link startEndpoint}. If it rejects, the connection is closed, and the SDK sends its request again. */
+  readonly respond: Endpoint['respond'] = async (request, sent) => {
+    const body = sent.toString()
     const operation = String(request.headers['x-amz-target']).split('.')[1] ?? ''
     this.requests.push({ operation, parameters: JSON.parse(body) })
     const headers = request.headers as Record<string, string>
     const { 'content-length': _, host: __, connection: ___, 'transfer-encoding': ____, ...others } = headers
-    const forwarded = await fetch(target, { method: 'POST', headers: others, body })
+    const forwarded = await fetch(this.#target, { method: 'POST', headers: others, body })
     const {
       'content-length': _____,
       connection: ______,
@@ -65,22 +60,10 @@ class Observed {
     const changed = { status: forwarded.status, headers: kept, body: await forwarded.text() }
     if ((this.lost[operation] ?? 0) > 0) {
       this.lost[operation] = (this.lost[operation] ?? 0) - 1
-      request.socket.destroy()
-      return
+      return 'drop'
     }
     this.meddle?.(changed)
-    response.sendDate = false
-    response.writeHead(changed.status, changed.headers).end(changed.body)
-  }
-
-  async listen(): Promise<string> {
-    await new Promise<void>(resolve => this.#server.listen(0, '127.0.0.1', resolve))
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
-  }
-
-  close(): void {
-    this.#server.close()
-    this.#server.closeAllConnections()
+    return changed
   }
 }
 
@@ -88,6 +71,7 @@ describe('logins that are shared through DynamoDB', () => {
   let emulator: RedshiftEmulator
   let dynalite: DynaliteServer
   let observed: Observed
+  let proxy: Endpoint
   let url: string
   let admin: DynamoDBClient
   const open: { close(): unknown }[] = []
@@ -98,7 +82,8 @@ describe('logins that are shared through DynamoDB', () => {
   before(async () => {
     ;[emulator, dynalite] = await Promise.all([startEmulator(), DynaliteServer.start()])
     observed = new Observed(dynalite.url)
-    url = await observed.listen()
+    proxy = await startEndpoint(observed.respond)
+    url = proxy.url
     admin = dynamoDbClient(dynalite.url)
     subscribe('pg-redshift-iam:store', note)
   })
@@ -114,8 +99,7 @@ describe('logins that are shared through DynamoDB', () => {
   })
   after(async () => {
     unsubscribe('pg-redshift-iam:store', note)
-    observed?.close()
-    await Promise.all([emulator?.close(), dynalite?.kill()])
+    await Promise.all([proxy?.close(), emulator?.close(), dynalite?.kill()])
   })
 
   const client = (): DynamoDBClient => {
@@ -340,12 +324,12 @@ describe('logins that are shared through DynamoDB', () => {
 
     it('it is down, and it is used again when it is back', async () => {
       await dynalite.kill()
-      observed.close()
+      await proxy.close()
       await share().get()
       expect(messages.at(-1)).to.include({ event: 'direct', operation: 'read' })
       await dynalite.restart()
-      observed = new Observed(dynalite.url)
-      url = await observed.listen()
+      proxy = await startEndpoint(observed.respond)
+      url = proxy.url
       const fleet = [share(), share()]
       await Promise.all(fleet.map(credentials => credentials.get()))
       expect(emulator.calls).to.have.lengthOf(2)
